@@ -1,0 +1,34 @@
+/**
+ * Named codes, the same in notices, problem details (RFC 9457 `type`), rejections and logs.
+ * A code is never reused with another meaning.
+ */
+export const codes = {
+  // Why a delivery is permanently rejected: sending it again cannot help.
+  'batch-too-large': 'the batch is longer than limits.batchBytes, or inflates beyond limits.batchInflatedBytes',
+  'batch-malformed': 'the bytes are not a batch: not CBOR, truncated, or a field of the wrong type',
+  'batch-version': 'the batch has a version this cloud does not know',
+  'batch-inconsistent': 'the columns of the batch contradict each other (counts, indices, lengths)',
+  'batch-limit': 'the batch holds more entries, series, ports or ranges than limits allow',
+  'health-malformed': 'the health message is not what the contract says',
+  'reported-malformed': 'the reported configuration is not what the contract says',
+  // Why a link is closed or a request refused.
+  'identity-mismatch': 'client id, certificate name and gateway id are not one and the same',
+  'gateway-unknown': 'the certificate is good, and names a gateway that no organisation owns',
+  'certificate-revoked': 'the certificate has been revoked',
+  'topic-forbidden': 'the topic is outside the subtree of this principal',
+  'packet-too-large': 'the MQTT packet is longer than limits allow',
+  'commit-timeout': 'the cloud could not commit in time; connect again and resend',
+  'session-taken-over': 'the same identity connected again; the older link was closed',
+  'cloud-stopping': 'the cloud is shutting down; connect again',
+  // People and programs over HTTPS.
+  unauthenticated: 'log in first',
+  forbidden: 'this principal may not do this',
+  'not-found': 'there is no such thing, or it is not yours to see',
+  'request-invalid': 'a field of the request is not what the API describes',
+  'too-many-attempts': 'too many failed attempts; wait and try again',
+  'enrolment-refused': 'the enrolment secret is wrong, used up, or for another gateway',
+  'request-malformed': 'the certificate request is not a valid, self-signed PKCS#10 for this gateway',
+  internal: 'the cloud failed; nothing was acknowledged',
+} as const;
+
+export type Code = keyof typeof codes;

@@ -1,0 +1,36 @@
+/**
+ * Every limit both ends agree on, each with its unit, in one place.
+ * A limit is checked where bytes enter, before anything is allocated for them.
+ */
+export const limits = {
+  /** Bytes of one encoded batch as it travels. */
+  batchBytes: 256 * 1024,
+  /** Bytes of one batch after decompression. */
+  batchInflatedBytes: 1024 * 1024,
+  /** Entries (readings and anchors) in one batch. */
+  batchEntries: 16_384,
+  /** Series named in one batch. */
+  batchSeries: 4096,
+  /** Serial ports named in one batch. */
+  batchPorts: 64,
+  /** Ranges of dropped numbers declared in one batch. */
+  batchDroppedRanges: 256,
+  /** Bytes (UTF-8) of a serial port's configured name. */
+  portNameBytes: 32,
+  /** Bytes of one MQTT packet once its sender is authenticated: a batch and its header. */
+  mqttPacketBytes: 256 * 1024 + 1024,
+  /** Bytes of an MQTT CONNECT packet: nobody has been authenticated yet. */
+  mqttConnectBytes: 2048,
+  /** Seconds: the longest keepalive a client may ask for, and what a client that asks for none gets. */
+  mqttKeepaliveSeconds: 60,
+  /** Bytes published by one client and not yet committed, past which its socket is not read. */
+  mqttPendingBytes: 4 * 1024 * 1024,
+  /** Milliseconds the cloud may take from a publish to its PUBACK; past it the link is closed with a notice. */
+  commitMilliseconds: 10_000,
+  /** Milliseconds a TLS handshake and a CONNECT may take together. */
+  connectMilliseconds: 10_000,
+  /** Bytes of a health or reported message (JSON). */
+  healthBytes: 64 * 1024,
+  /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
+  futureMilliseconds: 5 * 60_000,
+} as const;

@@ -1,0 +1,46 @@
+/**
+ * MQTT topics, once for both ends (wire contract, version 1).
+ *
+ *     v1/gw/<gateway id>/telemetry | health | reported      gateway -> cloud
+ *     v1/gw/<gateway id>/notice                             cloud -> gateway
+ */
+
+/** What a gateway may publish. */
+export const upChannels = ['telemetry', 'health', 'reported'] as const;
+/** What a gateway may subscribe to. */
+export const downChannels = ['notice'] as const;
+
+export type UpChannel = (typeof upChannels)[number];
+export type DownChannel = (typeof downChannels)[number];
+export type GatewayChannel = UpChannel | DownChannel;
+
+/** A topic of the contract, taken apart. */
+export interface GatewayTopic {
+  readonly gateway: string;
+  readonly channel: GatewayChannel;
+}
+
+const gatewayIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+const channels: readonly string[] = [...upChannels, ...downChannels];
+
+/**
+ * Whether `id` can name a gateway: 1..64 of a-z, 0-9 and inner hyphens. Such an id is safe as a topic level,
+ * as a certificate's common name and as a file name.
+ */
+export function isGatewayId(id: string): boolean {
+  return gatewayIdPattern.test(id);
+}
+
+/** The topic of one gateway's channel. */
+export function gatewayTopic(gateway: string, channel: GatewayChannel): string {
+  return `v1/gw/${gateway}/${channel}`;
+}
+
+/** Takes a topic apart; undefined for everything that is not exactly a topic of the contract (wildcards too). */
+export function parseTopic(topic: string): GatewayTopic | undefined {
+  const [version, kind, gateway, channel, ...rest] = topic.split('/');
+  if (version !== 'v1' || kind !== 'gw' || rest.length > 0) return undefined;
+  if (gateway === undefined || channel === undefined) return undefined;
+  if (!isGatewayId(gateway) || !channels.includes(channel)) return undefined;
+  return { gateway, channel: channel as GatewayChannel };
+}
