@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** apt-get waits this long for another apt-get, and for one download, in seconds. */
+const APT_LOCK_WAIT_S = 60;
+
+/**
+ * True when `command` can be run. If it is missing, root on Debian installs the package of the same name
+ * first. Otherwise the answer is one line that says why not, for a test to be skipped with:
+ *
+ *     const strace = await needs('strace');
+ *     if (strace !== true) console.log(`skipped: the sync comes before the PUBACK: ${strace}`);
+ *     (strace === true ? test : test.skip)('the sync comes before the PUBACK', …);
+ *
+ * An installation counts towards the file's time limit: raise it where the package is large.
+ */
+export async function needs(command: string): Promise<true | string> {
+  if (isInstalled(command)) return true;
+  if (!isInstalled('apt-get'))
+    return `${command} is not installed, and there is no apt-get to install it with`;
+  if (process.getuid?.() !== 0)
+    return `${command} is not installed, and only root may: apt-get install ${command}`;
+  try {
+    await install(command);
+  } catch (error) {
+    return `apt-get install ${command} failed: ${lastLine(error)}`;
+  }
+  return isInstalled(command) ? true : `the package ${command} brings no command ${command}`;
+}
+
+/** Files of tests run beside each other, so the first to come installs and the others wait and find it there. */
+async function install(name: string): Promise<void> {
+  const script = `command -v "$1" >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends -o DPkg::Lock::Timeout=${APT_LOCK_WAIT_S} "$1"; }`;
+  await run('flock', [join(tmpdir(), 'loadline-apt.lock'), 'sh', '-ec', script, 'sh', name], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+}
+
+function isInstalled(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function lastLine(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message: string };
+  return (stderr || message).trim().split('\n').at(-1) ?? message;
+}

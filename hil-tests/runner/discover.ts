@@ -1,0 +1,34 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A file of tests: where it is, relative to the workspace, and how long it may take. */
+export interface TestFile {
+  path: string;
+  timeLimitMs: number;
+}
+
+export const DEFAULT_TIME_LIMIT_MS = 90_000;
+
+const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', '.git', 'state']);
+const TIME_LIMIT = /^\/\/ @time-limit (.*)$/m;
+
+/**
+ * Every `*.test.ts` below `root` whose path contains one of `filters` (all of them without filters), sorted.
+ * A file raises its time limit with a line of its own: `// @time-limit 180 s`.
+ */
+export function discoverTests(root: string, filters: readonly string[]): TestFile[] {
+  const paths = globSync('**/*.test.ts', { cwd: root, exclude: (name) => SKIPPED_FOLDERS.has(name) });
+  return paths
+    .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+    .sort()
+    .map((path) => ({ path, timeLimitMs: timeLimitOf(path, readFileSync(join(root, path), 'utf8')) }));
+}
+
+function timeLimitOf(path: string, source: string): number {
+  const limit = TIME_LIMIT.exec(source)?.[1];
+  if (limit === undefined) return DEFAULT_TIME_LIMIT_MS;
+  const seconds = /^(\d+) s$/.exec(limit)?.[1];
+  if (seconds === undefined)
+    throw new Error(`${path}: '@time-limit ${limit}': write it as '@time-limit 180 s'`);
+  return Number(seconds) * 1000;
+}
