@@ -1,0 +1,174 @@
+import { zstdCompressSync } from 'node:zlib';
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { limits } from '../contract/index.ts';
+import { arbitraryEntries, arbitraryHeader } from './arbitraries.ts';
+import { decodeBatch } from './decode.ts';
+import { encodeBatch } from './encode.ts';
+import { TelemetryError } from './errors.ts';
+import { cbor, type WireBatch } from './wire.ts';
+
+const epoch = new Uint8Array(16);
+
+/** A batch of three float32 readings, its elements open to be spoilt. */
+function sound(): WireBatch {
+  return [
+    1,
+    epoch,
+    null,
+    epoch,
+    1,
+    1,
+    [],
+    ['radio'],
+    Uint8Array.of(0x25, 0xdf, 1, 0, 0x14),
+    3,
+    [0],
+    [1000, 20],
+    [0, 0, 0xfb, 0xe8],
+    [null, null, null, null, Float32Array.of(1, 2, 3), null, null, null],
+    [],
+  ];
+}
+
+function codeOf(bytes: Uint8Array): string {
+  try {
+    decodeBatch(bytes);
+  } catch (error) {
+    assert.instance(error, TelemetryError);
+    return (error as TelemetryError).code;
+  }
+  return 'accepted';
+}
+
+function spoilt(element: number, value: unknown): Uint8Array {
+  const wire: unknown[] = sound();
+  wire[element] = value;
+  return cbor.encode(wire);
+}
+
+test('the sound batch the others are spoilt from is accepted', () => {
+  assert.is(codeOf(cbor.encode(sound())), 'accepted');
+});
+
+const cases: [name: string, code: string, bytes: () => Uint8Array][] = [
+  ['no bytes', 'batch-malformed', () => new Uint8Array(0)],
+  ['text', 'batch-malformed', () => Buffer.from('{"temp": 21.5}')],
+  ['a number', 'batch-malformed', () => Uint8Array.of(0x01)],
+  ['bytes after the end', 'batch-malformed', () => Buffer.concat([cbor.encode(sound()), Uint8Array.of(0)])],
+  ['nesting without end', 'batch-malformed', () => new Uint8Array(100_000).fill(0x81)],
+  ['more bytes than a batch may have', 'batch-too-large', () => new Uint8Array(limits.batchBytes + 1)],
+  ['a small frame that inflates hugely', 'batch-too-large', () => zstdCompressSync(new Uint8Array(2 ** 25))],
+  ['a broken zstd frame', 'batch-malformed', () => Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3)],
+  ['a version of the future', 'batch-version', () => spoilt(0, 2)],
+  ['too few elements', 'batch-malformed', () => cbor.encode(sound().slice(0, 14))],
+  ['a short epoch', 'batch-malformed', () => spoilt(1, new Uint8Array(15))],
+  ['a negative number', 'batch-malformed', () => spoilt(5, -1)],
+  ['a fractional number', 'batch-malformed', () => spoilt(5, 1.5)],
+  ['a first number past all numbers', 'batch-malformed', () => spoilt(5, 2 ** 53 - 1)],
+  ['an oldest past the first', 'batch-inconsistent', () => spoilt(4, 2)],
+  [
+    'dropped ranges that overlap',
+    'batch-inconsistent',
+    () =>
+      spoilt(6, [
+        [1, 5],
+        [5, 9],
+      ]),
+  ],
+  ['a dropped range that ends before it begins', 'batch-inconsistent', () => spoilt(6, [[5, 1]])],
+  [
+    'more dropped ranges than allowed',
+    'batch-limit',
+    () =>
+      spoilt(
+        6,
+        Array.from({ length: 300 }, (_, n) => [n * 2, n * 2]),
+      ),
+  ],
+  ['a port name of a page', 'batch-malformed', () => spoilt(7, ['x'.repeat(500)])],
+  [
+    'a series on a port that is not there',
+    'batch-inconsistent',
+    () => spoilt(8, Uint8Array.of(0x25, 0xdf, 1, 1, 0x14)),
+  ],
+  ['a series of unknown type', 'batch-inconsistent', () => spoilt(8, Uint8Array.of(0x25, 0xdf, 1, 0, 0x1f))],
+  ['a base address of 17', 'batch-inconsistent', () => spoilt(8, Uint8Array.of(0x25, 0xdf, 17, 0, 0x14))],
+  ['more entries than allowed', 'batch-limit', () => spoilt(9, limits.batchEntries + 1)],
+  ['more entries than the columns hold', 'batch-inconsistent', () => spoilt(9, 4)],
+  ['an entry of a series that is not there', 'batch-inconsistent', () => spoilt(10, [2])],
+  ['an order too short', 'batch-inconsistent', () => spoilt(10, [Uint8Array.of(0, 0)])],
+  [
+    'runs longer than the column',
+    'batch-inconsistent',
+    () => spoilt(10, [[Uint8Array.of(0), Uint8Array.of(0xff, 0xff, 0x7f)]]),
+  ],
+  ['times of the wrong length', 'batch-inconsistent', () => spoilt(11, [1000, Uint8Array.of(1, 1, 1)])],
+  ['times that go back before the boot', 'batch-inconsistent', () => spoilt(11, [1000, 100_001])],
+  ['a byte column too long', 'batch-inconsistent', () => spoilt(12, [0, new Uint8Array(4), 0, 0])],
+  [
+    'a value column too short',
+    'batch-inconsistent',
+    () => spoilt(13, [null, null, null, null, Float32Array.of(1, 2), null, null, null]),
+  ],
+  [
+    'a value column of another type',
+    'batch-inconsistent',
+    () => spoilt(13, [null, null, null, Int32Array.of(1, 2, 3), null, null, null, null]),
+  ],
+  [
+    'values nobody asked for',
+    'batch-inconsistent',
+    () => spoilt(13, [0, null, null, null, Float32Array.of(1, 2, 3), null, null, null]),
+  ],
+  ['an anchor without an entry', 'batch-inconsistent', () => spoilt(14, [[1, 1]])],
+];
+
+for (const [name, code, bytes] of cases) {
+  test(`${name}: refused as ${code}`, () => assert.is(codeOf(bytes()), code));
+}
+
+test('a typed array of a bogus length is refused, not read as empty', () => {
+  const bytes = cbor.encode(sound());
+  const at = bytes.indexOf(Buffer.from('d8554c', 'hex'));
+  const cut = Buffer.concat([
+    bytes.subarray(0, at),
+    Buffer.from('d8554b', 'hex'),
+    bytes.subarray(at + 3, at + 14),
+    bytes.subarray(at + 15),
+  ]);
+  assert.is(codeOf(cut), 'batch-inconsistent');
+});
+
+test('any change of any byte gives a whole batch or a named error', () => {
+  fc.assert(
+    fc.property(arbitraryHeader, arbitraryEntries, fc.nat(), fc.nat(0xff), (header, entries, at, byte) => {
+      const bytes = Uint8Array.from(encodeBatch(header, entries));
+      bytes[at % bytes.length] = byte;
+      if (codeOf(bytes) === 'accepted') {
+        const batch = decodeBatch(bytes);
+        const held = batch.series.reduce((sum, { positions }) => sum + positions.length, 0);
+        assert.is(held + batch.anchors.length, batch.count);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('any cut of a batch is refused', () => {
+  fc.assert(
+    fc.property(arbitraryHeader, arbitraryEntries, fc.nat(), (header, entries, at) => {
+      const bytes = encodeBatch(header, entries);
+      assert.is.not(codeOf(bytes.subarray(0, at % bytes.length)), 'accepted');
+    }),
+  );
+});
+
+test('random bytes never do anything but fail by name', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => assert.is.not(codeOf(bytes), 'accepted')),
+  );
+});
+
+test.run();
