@@ -1,0 +1,44 @@
+import { X509Certificate } from 'node:crypto';
+import { IdentityError } from './errors.ts';
+
+/** What a certificate says, in the forms that are compared, stored and shown. */
+export interface CertificateDetails {
+  readonly commonName: string;
+  /** SHA-256 of the DER, 64 lower-case hex digits. */
+  readonly fingerprint: string;
+  /** Lower-case hex. */
+  readonly serial: string;
+  /** Milliseconds since 1970. */
+  readonly notBefore: number;
+  /** Milliseconds since 1970. */
+  readonly notAfter: number;
+  /** SPKI in PEM. */
+  readonly publicKeyPem: string;
+}
+
+/**
+ * Reads one certificate, PEM or DER (what `getPeerCertificate().raw` gives). Nothing is verified. Throws
+ * `certificate-malformed`, also for a subject without or with several common names.
+ */
+export function certificateDetails(pemOrDer: string | Uint8Array): CertificateDetails {
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(pemOrDer);
+  } catch (cause) {
+    throw new IdentityError('certificate-malformed', 'this is not an X.509 certificate in PEM or DER', {
+      cause,
+    });
+  }
+  const commonName = certificate.toLegacyObject().subject.CN as string | string[] | undefined;
+  if (typeof commonName !== 'string') {
+    throw new IdentityError('certificate-malformed', 'the certificate does not have exactly one common name');
+  }
+  return {
+    commonName,
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    serial: certificate.serialNumber.toLowerCase(),
+    notBefore: certificate.validFromDate.getTime(),
+    notAfter: certificate.validToDate.getTime(),
+    publicKeyPem: certificate.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  };
+}
