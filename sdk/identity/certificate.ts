@@ -1,6 +1,6 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { IdentityError } from './errors.ts';
+import { IdentityError, identityError } from './errors.ts';
 import { forge, toBinary, toDer, unixLines } from './forge.ts';
 import { rsaFault, type Signer } from './keys.ts';
 import { identityLimits } from './limits.ts';
@@ -136,7 +136,7 @@ function readIssuer({ certificatePem, signer }: Issuer): forge.pki.Certificate {
   try {
     known = new X509Certificate(certificatePem);
   } catch (cause) {
-    throw new IdentityError('certificate-malformed', "the issuer's certificate is unreadable", { cause });
+    throw identityError('certificate-malformed', "the issuer's certificate is unreadable", cause);
   }
   if (!known.ca) throw invalid('its issuer is not an authority');
   if (!known.publicKey.equals(createPublicKey(signer.publicKeyPem))) {

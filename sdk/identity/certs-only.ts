@@ -12,7 +12,7 @@
  *         signerInfos       empty set
  */
 import { X509Certificate } from 'node:crypto';
-import { IdentityError } from './errors.ts';
+import { IdentityError, identityError, reason } from './errors.ts';
 import { forge, fromDer, toDer } from './forge.ts';
 import { identityLimits } from './limits.ts';
 
@@ -36,7 +36,6 @@ export function decodeCertsOnly(base64: string): string[] {
       new X509Certificate(toDer(forge.pki.certificateToAsn1(certificate))).toString(),
     );
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new IdentityError('certs-only-malformed', `the PKCS#7 message is unreadable: ${why}`, { cause });
+    throw identityError('certs-only-malformed', `the PKCS#7 message is unreadable: ${reason(cause)}`, cause);
   }
 }

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { IdentityError } from './errors.ts';
+import { IdentityError, identityError } from './errors.ts';
 
 /** What a certificate says, in the forms that are compared, stored and shown. */
 export interface CertificateDetails {
@@ -25,9 +25,7 @@ export function certificateDetails(pemOrDer: string | Uint8Array): CertificateDe
   try {
     certificate = new X509Certificate(pemOrDer);
   } catch (cause) {
-    throw new IdentityError('certificate-malformed', 'this is not an X.509 certificate in PEM or DER', {
-      cause,
-    });
+    throw identityError('certificate-malformed', 'this is not an X.509 certificate in PEM or DER', cause);
   }
   const commonName = certificate.toLegacyObject().subject.CN as string | string[] | undefined;
   if (typeof commonName !== 'string') {

@@ -13,7 +13,7 @@ import type { request as httpsRequest } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { decodeCertsOnly } from './certs-only.ts';
 import { type CertificateDetails, certificateDetails } from './details.ts';
-import { IdentityError } from './errors.ts';
+import { IdentityError, reason } from './errors.ts';
 import { pemToDer } from './forge.ts';
 import { identityLimits } from './limits.ts';
 import { readSigningRequest } from './request.ts';
@@ -158,7 +158,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
 }
 
 function unreachable(url: URL, cause: unknown, socket: TLSSocket | null): IdentityError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = reason(cause);
   // Node sets authorizationError when it was the certificate, and not the network, that ended it.
   if (socket?.authorizationError) {
     return new IdentityError(

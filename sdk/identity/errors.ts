@@ -27,3 +27,13 @@ export class IdentityError extends Error {
     this.code = code;
   }
 }
+
+/** An error that came of another. */
+export function identityError(code: IdentityCode, message: string, cause: unknown): IdentityError {
+  return new IdentityError(code, message, { cause });
+}
+
+/** What an unknown thrown thing says. */
+export function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -43,11 +43,8 @@ export async function generateKeyPair(): Promise<KeyPair> {
 
 /** A signer with the key in this process's memory. Throws `key-malformed`. */
 export function softwareSigner(privateKeyPem: string): Signer {
-  let key: KeyObject;
-  try {
-    key = createPrivateKey(privateKeyPem);
-  } catch {
-    // No cause: OpenSSL's message is no help, and nothing of a key's text may get into a log.
+  const key = readPrivateKey(privateKeyPem);
+  if (key === undefined) {
     throw new IdentityError('key-malformed', 'this is not an unencrypted private key in PEM');
   }
   const fault = rsaFault(key);
@@ -56,6 +53,15 @@ export function softwareSigner(privateKeyPem: string): Signer {
     publicKeyPem: createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString(),
     sign: (tbs) => signBytes('sha256', tbs, key),
   };
+}
+
+/** Without OpenSSL's reason: it is no help, and nothing that came near a key's text may get into a log. */
+function readPrivateKey(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Says why `key` is not an RSA key of a size we accept; undefined if it is one. */

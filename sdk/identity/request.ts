@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { IdentityError } from './errors.ts';
+import { type IdentityError, identityError, reason } from './errors.ts';
 import { forge, fromDer, pemToDer, toBinary, toDer, unixLines } from './forge.ts';
 import { rsaFault, type Signer } from './keys.ts';
 import { identityLimits } from './limits.ts';
@@ -107,9 +107,5 @@ function readCommonName(attributes: readonly forge.pki.CertificateField[]): stri
 }
 
 function malformed(what: string, cause?: unknown): IdentityError {
-  return new IdentityError('request-malformed', `the certificate request is refused: ${what}`, { cause });
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return identityError('request-malformed', `the certificate request is refused: ${what}`, cause);
 }

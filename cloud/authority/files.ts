@@ -1,0 +1,62 @@
+import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Windows has neither modes nor folders that can be synced; its own access lists decide there. */
+const posix = process.platform !== 'win32';
+
+/** Makes `folder` if it is not there, and its owner's alone whether it was or not. */
+export async function makePrivateFolder(folder: string): Promise<void> {
+  const created = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (created !== undefined) await syncFolder(dirname(created));
+  if (posix) await chmod(folder, 0o700);
+}
+
+/**
+ * Writes a whole file or none of it: beside its place, synced, renamed over it, and the folder synced. After a power
+ * cut there is the old content or the new. `mode` holds from the first byte.
+ */
+export async function writeWhole(path: string, content: string, mode: number): Promise<void> {
+  const beside = `${path}.new`;
+  // What a cut left behind may have another mode, and open() would keep it.
+  await rm(beside, { force: true });
+  const file = await open(beside, 'wx', mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(beside, path);
+  await syncFolder(dirname(path));
+}
+
+/** The content of a file; undefined where there is none. */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Whether anybody but the owner may read or write the file. */
+export async function isExposed(path: string): Promise<boolean> {
+  if (!posix) return false;
+  const file = await open(path, 'r');
+  try {
+    return ((await file.stat()).mode & 0o077) !== 0;
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  if (!posix) return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
