@@ -7,7 +7,7 @@ export interface TestFile {
   timeLimitMs: number;
 }
 
-export const DEFAULT_TIME_LIMIT_MS = 90_000;
+const DEFAULT_TIME_LIMIT_MS = 90_000;
 
 const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', '.git', 'state']);
 const TIME_LIMIT = /^\/\/ @time-limit (.*)$/m;

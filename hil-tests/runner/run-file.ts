@@ -17,7 +17,7 @@ export interface FileResult {
 }
 
 /** How long a file may live on after its summary, and what it started after it, in milliseconds. */
-export const EXIT_GRACE_MS = 3_000;
+const EXIT_GRACE_MS = 3_000;
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
 const POLL_MS = 20;
 
