@@ -1,0 +1,28 @@
+/** Everything the rig itself can refuse, with a stable code. Messages say what, where and what to do. */
+export type RigErrorCode =
+  | 'platform' // this platform has no ptys the rig can make
+  | 'pty' // the kernel refused a pty
+  | 'link' // the port's link cannot be made
+  | 'unplugged' // the virtual port is unplugged
+  | 'closed' // the virtual port, or what stands on it, has been closed
+  | 'option' // an option is outside its range
+  | 'recording' // a recording cannot be read
+  | 'timeout' // what was waited for did not come
+  | 'proxy'; // the fault proxy cannot do what was asked
+
+/** The rig's error. `code` is stable and for programs; the message is for people. */
+export class RigError extends Error {
+  override readonly name: string = 'RigError';
+  readonly code: RigErrorCode;
+
+  constructor(code: RigErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Returns `value` if it is a number in `least..most`; throws a RigError `option` naming it otherwise. */
+export function inRange(name: string, value: number, least: number, most: number): number {
+  if (value >= least && value <= most) return value;
+  throw new RigError('option', `${name} is ${value}; it must be a number from ${least} to ${most}`);
+}
