@@ -1,0 +1,116 @@
+import Database from 'better-sqlite3-multiple-ciphers';
+import {
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import type { Schema } from './schema.ts';
+
+/** The one file that knows the embedded engine: opening it, encrypting it, and running typed statements on it. */
+
+/** Where the database is, and how it is opened. */
+export interface DatabaseOptions {
+  /** The database file. */
+  readonly file: string;
+  /** 64 hex digits: the key of the whole file, its log included. */
+  readonly key: string;
+  /**
+   * `full` (default): a commit is on disk before it returns. `off`: it is only handed to the system, for the
+   * control experiments that show what `full` is worth.
+   */
+  readonly durability?: 'full' | 'off';
+}
+
+/** An open connection to the database. */
+export type Connection = Database.Database;
+
+/** Opens the database, encrypted whole (AEGIS-256), in write-ahead logging. */
+export function openConnection(options: DatabaseOptions, mode: 'write' | 'read'): Connection {
+  const connection = new Database(options.file, { readonly: mode === 'read', timeout: 5000 });
+  // The order is the library's: cipher, key, and only then what reads the file.
+  connection.pragma("cipher = 'aegis'");
+  connection.pragma(`key = 'raw:${options.key}'`);
+  if (mode === 'write') {
+    connection.pragma('journal_mode = WAL');
+    connection.pragma(`synchronous = ${options.durability === 'off' ? 'OFF' : 'FULL'}`);
+  }
+  // Sorting and spilling must not leave readable copies beside the encrypted file.
+  connection.pragma('temp_store = MEMORY');
+  connection.pragma('foreign_keys = ON');
+  return connection;
+}
+
+/** Runs `work` as one transaction: all of it is committed, or, where it throws, nothing. */
+export function inTransaction<T>(connection: Connection, work: () => T): T {
+  return connection.transaction(work)();
+}
+
+const builder = new Kysely<Schema>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+class Parameter {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+type Bound = string | number | bigint | Uint8Array | null;
+
+/** A prepared statement with named, typed parameters. */
+export interface Statement<P, Row> {
+  /** Runs it; the number of rows changed. */
+  run(parameters: P): number;
+  /** Its first row. */
+  first(parameters: P): Row | undefined;
+  /** All its rows. */
+  all(parameters: P): Row[];
+  /** Its rows one after the other; nothing else may use the connection meanwhile. */
+  each(parameters: P): IterableIterator<Row>;
+}
+
+/**
+ * Prepares a query built with kysely. `build` is called once, with a placeholder for each parameter, so that
+ * the cost of building is not paid again for each delivery.
+ */
+export function prepare<P extends Record<keyof P, Bound>, Row = unknown>(
+  connection: Connection,
+  build: (db: Kysely<Schema>, parameters: P) => Compilable<Row>,
+): Statement<P, Row> {
+  const placeholders = new Proxy({}, { get: (_, name) => new Parameter(String(name)) }) as P;
+  const query = build(builder, placeholders).compile();
+  const statement = connection.prepare(query.sql);
+  const bind = (parameters: P) =>
+    query.parameters.map((one) => (one instanceof Parameter ? parameters[one.name as keyof P] : one));
+  return {
+    run: (parameters) => statement.run(...bind(parameters)).changes,
+    first: (parameters) => statement.get(...bind(parameters)) as Row | undefined,
+    all: (parameters) => statement.all(...bind(parameters)) as Row[],
+    each: (parameters) => statement.iterate(...bind(parameters)) as IterableIterator<Row>,
+  };
+}
+
+/** Brings the schema up to date: runs, in order and each in one transaction, the steps not yet taken. */
+export function migrate(connection: Connection, steps: readonly ((db: Kysely<Schema>) => Compilable[])[]): void {
+  const done = connection.pragma('user_version', { simple: true }) as number;
+  if (done > steps.length) {
+    throw new Error(
+      `the database is of version ${done}, this program knows ${steps.length}: start the newer program that wrote it`,
+    );
+  }
+  for (let step = done; step < steps.length; step++) {
+    inTransaction(connection, () => {
+      for (const query of steps[step]?.(builder) ?? []) connection.exec(query.compile().sql);
+      connection.pragma(`user_version = ${step + 1}`);
+    });
+  }
+}

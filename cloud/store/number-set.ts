@@ -1,0 +1,77 @@
+import type { NumberRange } from '@loadline/sdk/telemetry';
+
+/**
+ * The numbers of one epoch that have been received, as ascending ranges with gaps between them.
+ * Values in, values out: `add` never changes the set it is given.
+ */
+export type NumberSet = readonly NumberRange[];
+
+/** What adding a run of numbers does to a set. */
+export interface Addition {
+  /** The set with the run in it. */
+  readonly set: NumberSet;
+  /** The parts of the run that were not in the set before, ascending. */
+  readonly fresh: readonly NumberRange[];
+  /** Ranges of the old set that are no longer in the new one, and ranges of the new one that were not in the old. */
+  readonly removed: readonly NumberRange[];
+  readonly added: readonly NumberRange[];
+}
+
+/** Index of the first range that ends at or after `number`. */
+function firstEndingFrom(set: NumberSet, number: number): number {
+  let low = 0;
+  let high = set.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((set[middle] as NumberRange).last < number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Adds `first`..`last` (both included). */
+export function addRange(set: NumberSet, first: number, last: number): Addition {
+  // Neighbours that touch the run are joined with it: hence one number to either side.
+  const from = firstEndingFrom(set, first - 1);
+  let to = from;
+  const fresh: NumberRange[] = [];
+  let next = first;
+  let joined: NumberRange = { first, last };
+  for (; to < set.length; to++) {
+    const range = set[to] as NumberRange;
+    if (range.first > last + 1) break;
+    if (range.first > next) fresh.push({ first: next, last: Math.min(range.first - 1, last) });
+    next = Math.max(next, range.last + 1);
+    joined = { first: Math.min(joined.first, range.first), last: Math.max(joined.last, range.last) };
+  }
+  if (next <= last) fresh.push({ first: next, last });
+  if (fresh.length === 0) return { set, fresh, removed: [], added: [] };
+  return {
+    set: [...set.slice(0, from), joined, ...set.slice(to)],
+    fresh,
+    removed: set.slice(from, to),
+    added: [joined],
+  };
+}
+
+/** How many numbers a list of ranges holds. */
+export function countNumbers(ranges: readonly NumberRange[]): number {
+  return ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+}
+
+/** Whether one of the ascending ranges holds `number`. */
+export function hasNumber(ranges: readonly NumberRange[], number: number): boolean {
+  const range = ranges[firstEndingFrom(ranges, number)];
+  return range !== undefined && range.first <= number;
+}
+
+/** The numbers between 1 and the last received that are not in the set, as ascending ranges. */
+export function gapsIn(set: NumberSet): NumberRange[] {
+  const gaps: NumberRange[] = [];
+  let next = 1;
+  for (const { first, last } of set) {
+    if (first > next) gaps.push({ first: next, last: first - 1 });
+    next = last + 1;
+  }
+  return gaps;
+}
