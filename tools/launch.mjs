@@ -33,7 +33,7 @@ export function launch(file, args, conditions = []) {
   if (node === undefined) {
     console.error(
       `loadline: needs Node ${WANTED_MAJOR}, and this is ${process.version} on ${process.platform}-${process.arch}. ` +
-      	`Run 'npm ci' (without --omit=optional), or start it with a Node ${WANTED_MAJOR} of your own.`,
+        `Run 'npm ci' (without --omit=optional), or start it with a Node ${WANTED_MAJOR} of your own.`,
     );
     process.exit(1);
   }

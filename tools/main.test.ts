@@ -1,0 +1,33 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+function loadline(...args: string[]) {
+  return spawnSync(process.execPath, [...process.execArgv, join(import.meta.dirname, 'main.ts'), ...args], {
+    encoding: 'utf8',
+  });
+}
+
+test('the version is that of the package', () => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'));
+  const { status, stdout } = loadline('--version');
+  assert.equal([status, stdout], [0, `${version}\n`]);
+});
+
+test('help is told on standard output, and is no error', () => {
+  const { status, stdout } = loadline('--help');
+  assert.is(status, 0);
+  assert.match(stdout, 'Usage: loadline');
+});
+
+for (const args of [['nonsense'], ['--nonsense']]) {
+  test(`${args} is a usage error: code 2, and where help is`, () => {
+    const { status, stdout, stderr } = loadline(...args);
+    assert.equal([status, stdout], [2, '']);
+    assert.match(stderr, /nonsense[^]*loadline --help/);
+  });
+}
+
+test.run();
