@@ -1,0 +1,58 @@
+// npm run bench -- NAME [--json] | --list
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Bench, BenchRow } from './bench.ts';
+
+// Loaded when asked for: a bench of the framer does not wait for a broker.
+const BENCHES: Record<string, Bench> = {};
+
+const USAGE = `usage: npm run bench -- NAME [--json], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse();
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    return 2;
+  }
+  const { values, positionals } = parsed;
+  if (values.list) {
+    for (const name of Object.keys(BENCHES)) console.log(name);
+    return 0;
+  }
+  const [name, ...rest] = positionals;
+  const bench = name === undefined ? undefined : BENCHES[name];
+  if (bench === undefined || rest.length > 0) {
+    console.error(`${positionals.length === 1 ? `there is no bench '${name}'` : 'name one bench'}\n${USAGE}`);
+    return 2;
+  }
+  const rows = await bench();
+  const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
+  if (values.json) console.log(JSON.stringify({ bench: name, ...machine, rows }));
+  else console.log(`${name}: Node ${machine.node}, ${machine.cores} x ${machine.cpu}\n\n${table(rows)}`);
+  return 0;
+}
+
+function parse() {
+  return parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'boolean', default: false }, list: { type: 'boolean', default: false } },
+  });
+}
+
+function table(rows: readonly BenchRow[]): string {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const lines = [columns, ...rows.map((row) => columns.map((column) => cell(row[column])))];
+  const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
+  const align = (text: string, at: number) =>
+    at === 0 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0);
+  return lines.map((line) => line.map(align).join('  ')).join('\n');
+}
+
+function cell(value: string | number | undefined): string {
+  if (typeof value !== 'number') return value ?? '';
+  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 });
+}
