@@ -1,4 +1,17 @@
+export { type BaseStationOptions, type Receiver, VirtualBaseStation, VirtualGw1 } from './base-station.ts';
 export { type Clock, realClock, SimulatedClock } from './clock.ts';
 export { RigError, type RigErrorCode } from './errors.ts';
+export { type RadioOptions, VirtualRadio } from './radio.ts';
+export { type LineOptions, type LineSpeed, SerialLine } from './serial-line.ts';
+export {
+  type LoadOptions,
+  loadTransmitter,
+  type TemperatureOptions,
+  type TransmitterOptions,
+  temperatureTransmitter,
+  type VirtualTransmitter,
+  type WindOptions,
+  windTransmitter,
+} from './transmitters.ts';
 export { type UntilOptions, until } from './until.ts';
 export { type ByteSink, type PortState, VirtualPort, type VirtualPortOptions } from './virtual-port.ts';
