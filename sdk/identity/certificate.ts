@@ -1,4 +1,4 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { IdentityError, identityError } from './errors.ts';
 import { forge, toBinary, toDer, unixLines } from './forge.ts';
@@ -48,7 +48,8 @@ export function createAuthority(options: Issue & { commonName: string; signer: S
 
 /**
  * Issues a certificate (RFC 5280) as PEM. Throws `issuance-invalid` where the order contradicts itself, or the
- * issuer is no authority, has another key than the signer, or ends before the certificate would.
+ * issuer is no authority, has another key than the signer, or ends before the certificate would; `key-malformed`
+ * or `certificate-malformed` for a key or issuer that cannot be read.
  */
 export function issueCertificate(order: CertificateOrder): string {
   const issuer = readIssuer(order.issuer);
@@ -67,7 +68,7 @@ export function issueCertificate(order: CertificateOrder): string {
 function draft(order: Issue & Profile & { subject: Subject }): forge.pki.Certificate {
   const { subject, notBefore, notAfter } = order;
   if (!(wholeSeconds(notBefore) < wholeSeconds(notAfter))) throw invalid('it would end before it begins');
-  const fault = rsaFault(createPublicKey(subject.publicKeyPem));
+  const fault = rsaFault(readPublicKey(subject.publicKeyPem));
   if (fault !== undefined) throw invalid(`its key is refused: ${fault}`);
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(subject.publicKeyPem);
@@ -77,6 +78,14 @@ function draft(order: Issue & Profile & { subject: Subject }): forge.pki.Certifi
   certificate.setSubject(distinguishedName(subject.commonName));
   certificate.setExtensions([...profileExtensions(order), { name: 'subjectKeyIdentifier' }]);
   return certificate;
+}
+
+function readPublicKey(pem: string): KeyObject {
+  try {
+    return createPublicKey(pem);
+  } catch (cause) {
+    throw identityError('key-malformed', "the subject's public key is not SPKI in PEM", cause);
+  }
 }
 
 function sign(certificate: forge.pki.Certificate, signer: Signer): string {

@@ -13,7 +13,7 @@ import type { request as httpsRequest } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { decodeCertsOnly } from './certs-only.ts';
 import { type CertificateDetails, certificateDetails } from './details.ts';
-import { IdentityError, reason } from './errors.ts';
+import { IdentityError, identityError, reason } from './errors.ts';
 import { pemToDer } from './forge.ts';
 import { identityLimits } from './limits.ts';
 import { readSigningRequest } from './request.ts';
@@ -50,8 +50,8 @@ interface Answer {
  * authority. Its times are not judged: a gateway's clock may not be set yet.
  *
  * Throws `IdentityError`: `enrolment-refused` (secret wrong or used: a person must act), `request-malformed`,
- * `enrolment-unavailable` (try again), `enrolment-untrusted` (wrong server, authority or clock) or
- * `enrolment-malformed`.
+ * `enrolment-unavailable` (try again), `enrolment-untrusted` (wrong server, authority or clock) `enrolment-malformed` (not EST, or
+ * not our certificate), or `certificate-malformed` (the given authority is none).
  */
 export async function enrol(options: EnrolOptions): Promise<Enrolment> {
   const wanted = readSigningRequest(options.requestPem);
@@ -61,17 +61,18 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
       `the request is for '${wanted.commonName}', and this gateway is '${options.gatewayId}'`,
     );
   }
-  const answer = await post(options);
+  const trusted = authorities(options.authorityPem);
+  const answer = await post(options, trusted);
   if (answer.status !== 200) throw refusal(answer);
 
-  const received = decodeCertsOnly(answer.body).map((pem) => new X509Certificate(pem));
+  const received = readCertificates(answer.body);
   const ours = received.find((each) => spki(each) === wanted.publicKeyPem);
   if (ours === undefined) throw wrongAnswer('it holds no certificate for our key');
   const certificate = certificateDetails(ours.raw);
   if (certificate.commonName !== options.gatewayId) {
     throw wrongAnswer(`the certificate is for '${certificate.commonName}', not '${options.gatewayId}'`);
   }
-  return { chainPem: chain(ours, received, authorities(options.authorityPem)), certificate };
+  return { chainPem: chain(ours, received, trusted), certificate };
 }
 
 /** From our certificate up to, and without, one that a trusted authority signed. */
@@ -96,20 +97,36 @@ function signed(issuer: X509Certificate, certificate: X509Certificate): boolean 
 }
 
 function authorities(pems: string): X509Certificate[] {
-  const blocks = pems.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((pem) => new X509Certificate(pem));
+  const blocks = pems.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  // Not only for the message: with an empty `ca`, TLS would trust every public authority.
+  if (blocks === null) {
+    throw new IdentityError('certificate-malformed', 'the trusted authority holds no certificate in PEM');
+  }
+  try {
+    return blocks.map((pem) => new X509Certificate(pem));
+  } catch (cause) {
+    throw identityError('certificate-malformed', "a trusted authority's certificate is unreadable", cause);
+  }
+}
+
+function readCertificates(body: string): X509Certificate[] {
+  try {
+    return decodeCertsOnly(body).map((pem) => new X509Certificate(pem));
+  } catch (cause) {
+    throw wrongAnswer(reason(cause));
+  }
 }
 
 function spki(certificate: X509Certificate): string {
   return certificate.publicKey.export({ type: 'spki', format: 'pem' }).toString();
 }
 
-function post(options: EnrolOptions): Promise<Answer> {
-  const url = new URL(`${options.url.replace(/\/+$/, '')}/.well-known/est/simpleenroll`);
-  if (url.protocol !== 'https:') {
+function post(options: EnrolOptions, trusted: readonly X509Certificate[]): Promise<Answer> {
+  const url = URL.parse(`${options.url.replace(/\/+$/, '')}/.well-known/est/simpleenroll`);
+  if (url?.protocol !== 'https:') {
     throw new IdentityError(
       'enrolment-untrusted',
-      `the enrolment secret is only sent over https, not to ${url.origin}`,
+      `'${options.url}' is not an address like https://host:port, and the enrolment secret is only sent over https`,
     );
   }
   const der = pemToDer(options.requestPem, '(?:NEW )?CERTIFICATE REQUEST') as Uint8Array;
@@ -120,7 +137,7 @@ function post(options: EnrolOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = options.request(url, {
       method: 'POST',
-      ca: options.authorityPem,
+      ca: trusted.map(String),
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',
       // A connection of its own, closed afterwards: nothing that was sent here is worth keeping open for.

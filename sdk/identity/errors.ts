@@ -1,7 +1,7 @@
 import type { Code } from '../contract/index.ts';
 
 /** What can be wrong with an identity, beside what the contract already names. */
-export const identityCodes = {
+const identityCodes = {
   'key-malformed': 'not an RSA key this project can use',
   'certificate-malformed': 'not an X.509 certificate, or not one with exactly one common name',
   'certs-only-malformed': 'not a base64 PKCS#7 message that holds certificates only',

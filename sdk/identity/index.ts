@@ -8,7 +8,7 @@ export {
 export { decodeCertsOnly, encodeCertsOnly } from './certs-only.ts';
 export { type CertificateDetails, certificateDetails } from './details.ts';
 export { type Enrolment, type EnrolOptions, enrol } from './enrol.ts';
-export { type IdentityCode, IdentityError, identityCodes } from './errors.ts';
+export { type IdentityCode, IdentityError } from './errors.ts';
 export { generateKeyPair, type KeyPair, type Signer, softwareSigner } from './keys.ts';
 export { identityLimits } from './limits.ts';
 export { createSigningRequest, readSigningRequest, type Subject } from './request.ts';

@@ -11,10 +11,11 @@ export interface Subject {
   readonly publicKeyPem: string;
 }
 
+/** AlgorithmIdentifiers in DER, in hex, with the NULL they must carry (RFC 4055, section 5), and their hashes. */
 const hashes = new Map([
-  [forge.pki.oids.sha256WithRSAEncryption, 'sha256'],
-  [forge.pki.oids.sha384WithRSAEncryption, 'sha384'],
-  [forge.pki.oids.sha512WithRSAEncryption, 'sha512'],
+  ['300d06092a864886f70d01010b0500', 'sha256'],
+  ['300d06092a864886f70d01010c0500', 'sha384'],
+  ['300d06092a864886f70d01010d0500', 'sha512'],
 ]);
 
 /** A PKCS#10 request (RFC 2986) for `commonName` and the signer's key, as PEM. */
@@ -56,12 +57,11 @@ export function readSigningRequest(pemOrDer: string | Uint8Array): Subject {
   if (der.length > identityLimits.requestBytes) {
     throw malformed(`it has ${der.length} bytes, and ${identityLimits.requestBytes} are accepted`);
   }
-  const request = parse(der);
-  const info = request.certificationRequestInfo as forge.asn1.Asn1;
+  const { request, info, algorithm } = parse(der);
   const publicKey = readPublicKey(info);
   const fault = rsaFault(publicKey);
   if (fault !== undefined) throw malformed(`its key is refused: ${fault}`);
-  const hash = hashes.get(request.signatureOid ?? '');
+  const hash = hashes.get(Buffer.from(toDer(algorithm)).toString('hex'));
   if (hash === undefined) throw malformed('its signature is not RSA with SHA-256, SHA-384 or SHA-512');
   if (!verify(hash, toDer(info), publicKey, Buffer.from(String(request.signature), 'latin1'))) {
     throw malformed('its signature does not verify: it was altered, or signed by another key');
@@ -72,9 +72,13 @@ export function readSigningRequest(pemOrDer: string | Uint8Array): Subject {
   };
 }
 
-function parse(der: Uint8Array): forge.pki.CertificateSigningRequest {
+/** CertificationRequest ::= SEQUENCE { info, algorithm, signature } (RFC 2986, section 4.2). */
+function parse(der: Uint8Array) {
   try {
-    return forge.pki.certificationRequestFromAsn1(fromDer(der));
+    const structure = fromDer(der);
+    const request = forge.pki.certificationRequestFromAsn1(structure);
+    const [info, algorithm] = structure.value as [forge.asn1.Asn1, forge.asn1.Asn1];
+    return { request, info, algorithm };
   } catch (cause) {
     throw malformed(`it is not a PKCS#10 request with an RSA key (${reason(cause)})`, cause);
   }
