@@ -19,7 +19,7 @@ const hour = 3_600_000;
 const day = 24 * hour;
 
 /** How long certificates live, in milliseconds. */
-export const lifetimes = {
+const lifetimes = {
   root: 20 * 365 * day,
   server: 90 * day,
   gateway: 30 * day,

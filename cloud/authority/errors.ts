@@ -1,5 +1,5 @@
 /** What can be wrong with the authority's folder. */
-export const authorityCodes = {
+const authorityCodes = {
   'authority-incomplete':
     'the root certificate is there and its private key is not, or they do not belong together',
   'authority-unreadable': 'a file of the authority is not what it should be',

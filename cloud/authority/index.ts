@@ -1,13 +1,11 @@
 export {
   type Authority,
-  type AuthorityOptions,
   type Issuance,
   openAuthority,
 } from './authority.ts';
-export { type AuthorityCode, AuthorityError } from './errors.ts';
+export { AuthorityError } from './errors.ts';
 export {
   caCertsResponse,
-  type EnrolmentCredentials,
   type EstResponse,
   parseEnrolmentCredentials,
   parseSimpleEnroll,
