@@ -4,7 +4,9 @@ import { parseArgs } from 'node:util';
 import type { Bench, BenchRow } from './bench.ts';
 
 // Loaded when asked for: a bench of the framer does not wait for a broker.
-const BENCHES: Record<string, Bench> = {};
+const BENCHES: Record<string, Bench> = {
+  framer: async () => (await import('./framer.ts')).benchFramer(),
+};
 
 const USAGE = `usage: npm run bench -- NAME [--json], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
 
