@@ -1,7 +1,17 @@
 export { type BaseStationOptions, type Receiver, VirtualBaseStation, VirtualGw1 } from './base-station.ts';
 export { type Clock, realClock, SimulatedClock } from './clock.ts';
 export { RigError, type RigErrorCode } from './errors.ts';
+export { type Laced, type LaceOptions, lace } from './lace.ts';
+export { type Chunks, type Played, type PlayOptions, playRecording } from './player.ts';
 export { type RadioOptions, VirtualRadio } from './radio.ts';
+export {
+  type ReadRecordingOptions,
+  type Recording,
+  RecordingError,
+  type RecordingForm,
+  type RecordingProblem,
+  readRecording,
+} from './recording.ts';
 export { type LineOptions, type LineSpeed, SerialLine } from './serial-line.ts';
 export {
   type LoadOptions,
