@@ -6,7 +6,7 @@ import { runAll } from './run-all.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-const build = spawnSync(process.execPath, [...process.execArgv, 'tools/build/main.ts'], {
+const build = spawnSync(process.execPath, [...process.execArgv, 'tools/build/main.ts', 'bundles'], {
   cwd: root,
   encoding: 'utf8',
 });
