@@ -1,0 +1,2 @@
+export { Binder, type BindingLedger } from './binder.ts';
+export type { Heard } from './frame.ts';

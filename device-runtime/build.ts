@@ -1,0 +1,77 @@
+import { chmod, cp, mkdir, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+const room = dirname(fileURLToPath(import.meta.url));
+const bindingFolder = dirname(
+  createRequire(import.meta.url).resolve('@serialport/bindings-cpp/package.json'),
+);
+
+/** The platforms a gateway runs on. */
+const platforms = ['linux-x64', 'linux-arm64', 'linux-arm'];
+
+/**
+ * The binding looks for its native half beside its own package, which a bundle does not have: it is told to look
+ * beside the bundle.
+ */
+const prebuildsBesideBundle: Plugin = {
+  name: 'prebuilds-beside-bundle',
+  setup({ onLoad }) {
+    onLoad({ filter: /bindings-cpp[/\\]dist[/\\]serialport-bindings\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const own = "(0, path_1.join)(__dirname, '../')";
+      if (!source.includes(own)) throw new Error(`${path} does not look for its prebuilds as expected`);
+      return { contents: source.replace(own, '__dirname'), loader: 'js' };
+    });
+  },
+};
+
+/** What CommonJS modules in the bundle expect around them, and ES modules lack. */
+const banner = `#!/usr/bin/env node
+import { createRequire as __createRequire } from 'node:module';
+const require = __createRequire(import.meta.url);
+const __dirname = import.meta.dirname;
+const __filename = import.meta.filename;`;
+
+/**
+ * Bundles the gateway into one file that needs nothing but Node 24 and the native serial binding beside it:
+ *
+ *     dist/bundle/gateway.mjs
+ *     dist/bundle/prebuilds/linux-x64/…
+ */
+export async function buildGateway(): Promise<{ file: string }> {
+  const folder = join(room, 'dist', 'bundle');
+  const file = join(folder, 'gateway.mjs');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await build({
+    entryPoints: [join(room, 'main.ts')],
+    outfile: file,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    conditions: ['loadline-source'],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: false,
+    legalComments: 'none',
+    banner: { js: banner },
+    plugins: [prebuildsBesideBundle],
+    logLevel: 'warning',
+  });
+  await chmod(file, 0o755);
+  for (const platform of platforms) {
+    await cp(join(bindingFolder, 'prebuilds', platform), join(folder, 'prebuilds', platform), {
+      recursive: true,
+    });
+  }
+  return { file };
+}
+
+if (import.meta.main) {
+  const { file } = await buildGateway();
+  process.stdout.write(`${file}\n`);
+}

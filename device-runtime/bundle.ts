@@ -1,0 +1,10 @@
+import { fileURLToPath } from 'node:url';
+
+/** Path of the bundled gateway, to be started with Node 24. In a checkout `build.ts` makes it first. */
+export const bundlePath: string = fileURLToPath(
+  // As TypeScript it stands in the room's folder, as JavaScript in `dist`.
+  new URL(
+    import.meta.url.endsWith('.ts') ? 'dist/bundle/gateway.mjs' : 'bundle/gateway.mjs',
+    import.meta.url,
+  ),
+);

@@ -1,0 +1,2 @@
+export { composeHealth } from './health.ts';
+export { HealthReporter } from './reporter.ts';

@@ -1,0 +1,62 @@
+import type { HealthMessage } from '@loadline/sdk/contract';
+import { countersOf } from './health.ts';
+
+export interface HealthReporterOptions {
+  /** The ledger as it is now. */
+  readonly compose: () => HealthMessage;
+  /** Resolves to whether the cloud has it. */
+  readonly publish: (message: HealthMessage) => Promise<boolean>;
+}
+
+/** Milliseconds between two messages while nothing else calls for one. */
+const intervalMilliseconds = 5000;
+/** Milliseconds without a change after which things count as quiet. */
+const quietMilliseconds = 150;
+
+/**
+ * Sends the ledger every few seconds, and besides as soon as things have gone quiet: everything acknowledged, and
+ * counters that the cloud has not been told. So the last word after the last frame is never long in coming.
+ */
+export class HealthReporter {
+  readonly #options: HealthReporterOptions;
+  #interval: NodeJS.Timeout | undefined;
+  #quietTimer: NodeJS.Timeout | undefined;
+  #sent = '';
+  #sending = false;
+
+  constructor(options: HealthReporterOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#interval = setInterval(() => void this.report(), intervalMilliseconds);
+  }
+
+  stop(): void {
+    clearInterval(this.#interval);
+    clearTimeout(this.#quietTimer);
+  }
+
+  /** Something was counted. */
+  changed(): void {
+    if (this.#quietTimer !== undefined) this.#quietTimer.refresh();
+    else this.#quietTimer = setTimeout(() => this.#quiet(), quietMilliseconds);
+  }
+
+  /** Sends the ledger as it is now, unless the last message is still unanswered. */
+  async report(): Promise<void> {
+    if (this.#sending) return;
+    this.#sending = true;
+    const message = this.#options.compose();
+    const counters = countersOf(message);
+    if (await this.#options.publish(message)) this.#sent = counters;
+    this.#sending = false;
+  }
+
+  #quiet(): void {
+    this.#quietTimer = undefined;
+    const message = this.#options.compose();
+    // Unacknowledged entries end in an acknowledgement, and that is a change again.
+    if (message.journal.held === 0 && countersOf(message) !== this.#sent) void this.report();
+  }
+}

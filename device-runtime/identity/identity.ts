@@ -1,0 +1,116 @@
+import { mkdir } from 'node:fs/promises';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  certificateDetails,
+  createSigningRequest,
+  enrol,
+  generateKeyPair,
+  softwareSigner,
+} from '@loadline/sdk/identity';
+import type { Config } from '../config/index.ts';
+import type { Log } from '../log.ts';
+import { type Backoff, backoffDelay } from '../uplink/index.ts';
+import { readFileIfThere, removeFile, writeFileAtomically } from './files.ts';
+
+/** Who this gateway is: its key, made here, and the certificate it was given for it. PEM. */
+export interface Identity {
+  readonly privateKeyPem: string;
+  readonly chainPem: string;
+}
+
+export interface IdentityOptions {
+  readonly config: Config;
+  readonly authorityPem: string;
+  readonly log: Log;
+  /** A number 0 <= n < 1, for the jitter. */
+  readonly random: () => number;
+  /** Ends the attempts. */
+  readonly signal: AbortSignal;
+}
+
+/** There is no certificate and no way to one: somebody has to act. */
+export class IdentityMissing extends Error {
+  override readonly name = 'IdentityMissing';
+}
+
+const backoff: Backoff = { base: 1000, cap: 60_000 };
+const enrolMilliseconds = 15_000;
+
+/**
+ * The gateway's identity out of its state folder (`gateway.key`, `gateway.crt`). On the first start the key is made
+ * there, and never leaves; the certificate is enrolled for, however long the network takes to come.
+ *
+ * @throws IdentityMissing where there is no certificate and no `[enrolment]`; the abort reason when aborted.
+ */
+export async function loadIdentity(options: IdentityOptions): Promise<Identity> {
+  const { config, log } = options;
+  const { id, state } = config.gateway;
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  const keyFile = join(state, 'gateway.key');
+  const chainFile = join(state, 'gateway.crt');
+  let privateKeyPem = await readFileIfThere(keyFile);
+  if (privateKeyPem === undefined) {
+    privateKeyPem = (await generateKeyPair()).privateKeyPem;
+    await writeFileAtomically(keyFile, privateKeyPem, 0o600);
+    log.info('key-made', { file: keyFile });
+  }
+  const { publicKeyPem } = softwareSigner(privateKeyPem);
+  const stored = await readFileIfThere(chainFile);
+  const unusable = stored === undefined ? 'there is none yet' : whyUnusable(stored, id, publicKeyPem);
+  if (stored !== undefined && unusable === undefined) return { privateKeyPem, chainPem: stored };
+  if (config.enrolment === undefined) {
+    throw new IdentityMissing(
+      `no certificate to use in ${chainFile} (${unusable}): configure [enrolment], or put one there for the key beside it`,
+    );
+  }
+  log.info('enrolling', { url: config.enrolment.url, reason: unusable });
+  const chainPem = await enrolPatiently(options, privateKeyPem);
+  await writeFileAtomically(chainFile, chainPem, 0o644);
+  // It authorises one enrolment, and that one is on disk now.
+  await removeFile(config.enrolment.secret_file);
+  log.info('enrolled', { file: chainFile });
+  return { privateKeyPem, chainPem };
+}
+
+/** Times are not judged: the clock may not be set yet, and the cloud judges them anyway. */
+function whyUnusable(chainPem: string, id: string, publicKeyPem: string): string | undefined {
+  try {
+    const details = certificateDetails(chainPem);
+    if (details.commonName !== id) return `it is for ${details.commonName}, and this gateway is ${id}`;
+    if (details.publicKeyPem !== publicKeyPem) return 'it is for another key';
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function enrolPatiently(options: IdentityOptions, privateKeyPem: string): Promise<string> {
+  const { config, authorityPem, log, random, signal } = options;
+  const { id } = config.gateway;
+  const { url, secret_file } = config.enrolment as NonNullable<Config['enrolment']>;
+  const requestPem = createSigningRequest({ commonName: id, signer: softwareSigner(privateKeyPem) });
+  for (let failures = 1; ; failures++) {
+    signal.throwIfAborted();
+    try {
+      // Read anew each time: whoever sees it refused puts another one there.
+      const secret = (await readFileIfThere(secret_file))?.trim();
+      if (!secret) throw new Error(`there is no enrolment secret in ${secret_file}`);
+      const enrolment = await enrol({
+        url,
+        gatewayId: id,
+        secret,
+        requestPem,
+        authorityPem,
+        request,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(enrolMilliseconds)]),
+      });
+      return enrolment.chainPem;
+    } catch (error) {
+      const wait = Math.round(backoffDelay(backoff, failures, random()));
+      log.warn('enrolment-failed', { reason: (error as Error).message, failures, retryMs: wait });
+      await delay(wait, undefined, { signal });
+    }
+  }
+}

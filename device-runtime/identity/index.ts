@@ -1,0 +1,1 @@
+export { type Identity, IdentityMissing, loadIdentity } from './identity.ts';

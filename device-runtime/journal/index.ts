@@ -1,0 +1,2 @@
+export type { Journal, Run } from './journal.ts';
+export { MemoryJournal } from './memory.ts';

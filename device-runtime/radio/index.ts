@@ -1,0 +1,1 @@
+export { RadioPort } from './port.ts';

@@ -1,0 +1,3 @@
+export { type Backoff, backoffDelay } from './backoff.ts';
+export { connectLink } from './link.ts';
+export { Uplink } from './uplink.ts';
