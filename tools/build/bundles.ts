@@ -1,15 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildGateway } from '@loadline/device-runtime/build';
 
 /** Bundles the gateway and the web page, each into its package's `dist/`. */
 export async function buildBundles(root: string): Promise<void> {
-  for (const [file, name] of [
-    ['device-runtime/build.ts', 'buildGateway'],
-    ['cloud/web/build.ts', 'buildWeb'],
-  ] as const) {
-    const path = join(root, file);
-    if (!existsSync(path)) continue;
-    const module: Record<string, () => Promise<unknown>> = await import(path);
-    await module[name]?.();
-  }
+  await buildGateway();
+  const path = join(root, 'cloud/web/build.ts');
+  if (!existsSync(path)) return;
+  const module: { buildWeb(): Promise<unknown> } = await import(path);
+  await module.buildWeb();
 }
