@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { copyTree } from '../check/copied-tree.ts';
@@ -100,12 +100,19 @@ test('every command of the packages is there and can be executed', () => {
   }
 });
 
-test('the loadline command tells its version', () => {
-  const { stdout, stderr } = spawnSync(join(user, 'node_modules/.bin/loadline'), ['--version'], {
-    encoding: 'utf8',
+for (const [command, name] of [
+  ['loadline', '@loadline/tools'],
+  ['loadline-gateway', '@loadline/device-runtime'],
+] as const) {
+  test(`${command} runs, and tells its version`, () => {
+    const path = [dirname(process.execPath), process.env.PATH].join(delimiter);
+    const { stdout, stderr } = spawnSync(join(user, 'node_modules/.bin', command), ['--version'], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: path },
+    });
+    assert.is(stdout, `${manifestOf(name).version}\n`, stderr);
   });
-  assert.is(stdout, `${manifestOf('@loadline/tools').version}\n`, stderr);
-});
+}
 
 interface Manifest {
   version: string;

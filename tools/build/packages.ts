@@ -23,7 +23,10 @@ export function readPackages(root: string): Package[] {
   });
 }
 
-/** What `exports` names, and the program of the package, `main.ts`. An export without `default` is for the checkout only. */
+/**
+ * What `exports` names, the program of the package, `main.ts`, and its threads, which nothing imports. An export
+ * without `default` is for the checkout only.
+ */
 function findEntries(folder: string, { name, exports = {} }: Manifest): string[] {
   const sources = Object.values(exports).flatMap(({ 'loadline-source': source, default: built }) =>
     source !== undefined && built !== undefined ? [source] : [],
@@ -33,7 +36,8 @@ function findEntries(folder: string, { name, exports = {} }: Manifest): string[]
     if (found.length === 0) throw new Error(`${name} exports ${source}, and there is no such file`);
     return found;
   });
-  return [...entries, ...globSync('main.ts', { cwd: folder })].sort();
+  const started = globSync(['main.ts', '**/*-thread.ts'], { cwd: folder, exclude: ['dist', 'node_modules'] });
+  return [...entries, ...started].sort();
 }
 
 function readManifest(folder: string): Manifest {
