@@ -38,6 +38,14 @@ test('is the same at the second start, and issues nothing for it', () =>
     assert.equal(second.log, []);
   }));
 
+test('closes a folder that was open to others', () =>
+  withFolder(async (folder) => {
+    if (process.platform === 'win32') return;
+    await chmod(folder, 0o755);
+    await open(folder);
+    assert.is((await stat(folder)).mode & 0o777, 0o700);
+  }));
+
 test('finishes a first start that was cut between key and certificate, with that key', () =>
   withFolder(async (folder) => {
     const { authority } = await open(folder);

@@ -1,16 +1,27 @@
-import { X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
-import { type EnrolOptions, encodeCertsOnly, enrol } from '@loadline/sdk/identity';
+import {
+  createAuthority,
+  createSigningRequest,
+  type EnrolOptions,
+  encodeCertsOnly,
+  enrol,
+  generateKeyPair,
+  issueCertificate,
+  readSigningRequest,
+  softwareSigner,
+} from '@loadline/sdk/identity';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Authority, type ServerIdentity, simpleEnrollResponse } from './index.ts';
-import { estRoutes, open, requestFor, says, withFolder, withServer } from './test-parts.ts';
+import { estRoutes, open, requestFor, says, spoilSignature, withFolder, withServer } from './test-parts.ts';
 
 const test = suite('enrolment');
 
 let authority: Authority;
 let foreign: Authority;
 let identity: ServerIdentity;
+let privateKeyPem: string;
 let options: Omit<EnrolOptions, 'url'>;
 
 test.before(async () => {
@@ -21,11 +32,12 @@ test.before(async () => {
   await withFolder(async (folder) => {
     foreign = (await open(folder)).authority;
   });
-  const { requestPem } = await requestFor('gateway-1');
+  const made = await requestFor('gateway-1');
+  privateKeyPem = made.privateKeyPem;
   options = {
     gatewayId: 'gateway-1',
     secret: 'once:only',
-    requestPem,
+    requestPem: made.requestPem,
     authorityPem: authority.certificatePem,
     request,
     signal: AbortSignal.timeout(20_000),
@@ -43,11 +55,11 @@ async function refused(enrolling: Promise<unknown>, code: string, piece: RegExp)
 }
 
 /** Enrols at a server that answers just this. */
-function answered(status: number, body: string, change: Partial<EnrolOptions> = {}) {
+function answered(status: number, body: string) {
   return withServer(
     identity,
     (_, response) => response.writeHead(status).end(body),
-    (url) => enrol({ url, ...options, ...change }),
+    (url) => enrol({ url, ...options }),
   );
 }
 
@@ -62,13 +74,20 @@ test('gives a certificate for our key and name, once', () =>
     await refused(enrol({ url, ...options }), 'enrolment-refused', /401.*wrong or used up/);
   }));
 
-test('is refused with a wrong secret, and for a request of another name', async () => {
+test('is refused with a wrong secret', async () => {
   const routes = estRoutes(authority, 'gateway-1', 'once:only');
   await withServer(identity, routes, async (url) => {
     await refused(enrol({ url, ...options, secret: 'guess' }), 'enrolment-refused', /wrong or used up/);
-    const other = await requestFor('gateway-2');
-    await refused(enrol({ url, ...options, ...other }), 'request-malformed', /'gateway-2'.*'gateway-1'/);
   });
+});
+
+test('asks nobody with a request for another name', async () => {
+  const { requestPem } = await requestFor('gateway-2');
+  await refused(
+    enrol({ url: 'https://localhost:1', ...options, requestPem }),
+    'request-malformed',
+    /for 'gateway-2', and this gateway is 'gateway-1'/,
+  );
 });
 
 test('hands on what the cloud says of a malformed request', () =>
@@ -99,23 +118,59 @@ test('takes no certificate for another key, for another name, or of another auth
     /no certificate for our key/,
   );
 
-  const { requestPem } = await requestFor('gateway-2');
-  const other = { gatewayId: 'gateway-2', requestPem };
   const ours = await foreign.issueGateway(options.requestPem, 'gateway-1');
   await refused(
     answered(200, encodeCertsOnly([ours.certificatePem, foreign.certificatePem])),
     'enrolment-malformed',
     /not issued under the trusted authority/,
   );
-  const named = await authority.issueGateway(requestPem, 'gateway-2');
-  const accepted = await answered(200, simpleEnrollResponse(named.certificatePem).body, other);
-  assert.is(accepted.certificate.commonName, 'gateway-2');
+
+  const good = await authority.issueGateway(options.requestPem, 'gateway-1');
+  await refused(
+    answered(200, encodeCertsOnly([spoilSignature(good.certificatePem)])),
+    'enrolment-malformed',
+    /not issued under the trusted authority/,
+  );
+
+  const renamed = createSigningRequest({ commonName: 'gateway-2', signer: softwareSigner(privateKeyPem) });
+  const misnamed = await authority.issueGateway(renamed, 'gateway-2');
+  await refused(
+    answered(200, simpleEnrollResponse(misnamed.certificatePem).body),
+    'enrolment-malformed',
+    /for 'gateway-2', not 'gateway-1'/,
+  );
+});
+
+test('gives the intermediate with our certificate, and leaves out the root, for any of several roots', async () => {
+  const now = Date.now();
+  const terms = () => ({ notBefore: now, notAfter: now + 60_000, serial: randomBytes(16) });
+  const [rootKey, key] = await Promise.all([generateKeyPair(), generateKeyPair()]);
+  const signer = softwareSigner(rootKey.privateKeyPem);
+  const rootPem = createAuthority({ ...terms(), commonName: 'Root kept elsewhere', signer });
+  const intermediatePem = issueCertificate({
+    ...terms(),
+    profile: 'authority',
+    issuer: { certificatePem: rootPem, signer },
+    subject: { commonName: 'Intermediate', publicKeyPem: key.publicKeyPem },
+  });
+  const leafPem = issueCertificate({
+    ...terms(),
+    profile: 'gateway',
+    issuer: { certificatePem: intermediatePem, signer: softwareSigner(key.privateKeyPem) },
+    subject: readSigningRequest(options.requestPem),
+  });
+  const { chainPem } = await withServer(
+    identity,
+    (_, response) => response.end(encodeCertsOnly([rootPem, intermediatePem, leafPem])),
+    (url) => enrol({ url, ...options, authorityPem: authority.certificatePem + rootPem }),
+  );
+  assert.is(chainPem, leafPem + intermediatePem);
 });
 
 test('sends its secret to nobody whom the authority has not certified', async () => {
-  const { requestPem, privateKeyPem } = await requestFor('localhost');
-  const { certificatePem } = await authority.issueGateway(requestPem, 'localhost');
-  const gatewayAsServer = { certificatePem, privateKeyPem, notAfter: 0 };
+  const made = await requestFor('localhost');
+  const { certificatePem } = await authority.issueGateway(made.requestPem, 'localhost');
+  const gatewayAsServer = { certificatePem, privateKeyPem: made.privateKeyPem, notAfter: 0 };
   let asked = 0;
   const count = () => {
     asked += 1;

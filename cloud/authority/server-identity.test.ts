@@ -3,7 +3,7 @@ import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { open, withFolder } from './test-parts.ts';
+import { open, spoilSignature, withFolder } from './test-parts.ts';
 
 const test = suite('server identity');
 
@@ -60,12 +60,14 @@ test('is made anew when its file is damaged, or from another root', () =>
   withFolder(async (folder) => {
     const path = join(folder, 'server.pem');
     const first = await (await open(folder)).authority.issueServer({ names: [] });
-    for (const damaged of [
+    const files = [
       '',
       first.privateKeyPem,
       first.certificatePem,
       (first.privateKeyPem + first.certificatePem).slice(0, -80),
-    ]) {
+      first.privateKeyPem + spoilSignature(first.certificatePem),
+    ];
+    for (const damaged of files) {
       await writeFile(path, damaged);
       const { authority, log } = await open(folder);
       await authority.issueServer({ names: [] });

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
@@ -44,6 +45,13 @@ export async function requestFor(commonName: string): Promise<{ privateKeyPem: s
   const { privateKeyPem } = await generateKeyPair();
   const requestPem = createSigningRequest({ commonName, signer: softwareSigner(privateKeyPem) });
   return { privateKeyPem, requestPem };
+}
+
+/** For tests: the same certificate with a signature that is wrong in its last bit. */
+export function spoilSignature(certificatePem: string): string {
+  const der = Buffer.from(new X509Certificate(certificatePem).raw);
+  der.writeUInt8(der.readUInt8(der.length - 1) ^ 1, der.length - 1);
+  return new X509Certificate(der).toString();
 }
 
 /** For tests: whether `error` has this code and says this. */

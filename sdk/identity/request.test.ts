@@ -65,6 +65,12 @@ test('is refused, by name, when cut short or continued', () => {
   );
 });
 
+test('is refused in an encoding that is not DER, though it says the same', () => {
+  assert.is(der.readUInt8(1), 0x82);
+  const longer = Buffer.concat([Buffer.of(0x30, 0x83, 0), der.subarray(2)]);
+  assert.throws(() => readSigningRequest(longer), coded('request-malformed', /not DER/));
+});
+
 test('is refused when another key has signed it', () => {
   const other = foreignSigner(2048, 65_537);
   const forged = createSigningRequest({
