@@ -1,6 +1,15 @@
 export { type BaseStationOptions, type Receiver, VirtualBaseStation, VirtualGw1 } from './base-station.ts';
 export { type Clock, realClock, SimulatedClock } from './clock.ts';
 export { RigError, type RigErrorCode } from './errors.ts';
+export {
+  FaultProxy,
+  type FaultProxyOptions,
+  type Faults,
+  noFaults,
+  type ProxyCounts,
+  type ProxyTarget,
+} from './fault-proxy.ts';
+export type { Loss, StreamFaults } from './faulty-stream.ts';
 export { type Laced, type LaceOptions, lace } from './lace.ts';
 export { type Chunks, type Played, type PlayOptions, playRecording } from './player.ts';
 export { type RadioOptions, VirtualRadio } from './radio.ts';

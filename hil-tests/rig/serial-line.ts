@@ -15,7 +15,7 @@ export interface LineOptions {
   readonly clock?: Clock;
 }
 
-export const defaultSpeed: LineSpeed = { kind: 'paced', baud: 115_200 };
+const defaultSpeed: LineSpeed = { kind: 'paced', baud: 115_200 };
 
 const BITS_PER_BYTE = 10;
 /** Milliseconds of line time that go in one write, so that there is one timer for them and not one a byte. */

@@ -1,0 +1,282 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FaultProxy, type Faults } from './fault-proxy.ts';
+import { until } from './until.ts';
+
+const test = suite('fault proxy');
+
+/** A TCP server that sends back what it gets, and knows how its connections ended. */
+async function openEcho() {
+  const endings: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', (error: NodeJS.ErrnoException) => endings.push(error.code ?? 'error'));
+    socket.on('end', () => endings.push('end'));
+    socket.on('close', () => sockets.delete(socket));
+    socket.pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    endings,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A client that keeps what it gets, and knows how its connection ended. */
+async function openClient(port: number, host = '127.0.0.1') {
+  const socket = connect({ port, host });
+  const chunks: Buffer[] = [];
+  const endings: string[] = [];
+  socket.on('data', (bytes: Buffer) => chunks.push(bytes));
+  socket.on('end', () => endings.push('end'));
+  socket.on('error', (error: NodeJS.ErrnoException) => endings.push(error.code ?? 'error'));
+  await until(() => !socket.connecting);
+  return { socket, endings, got: () => Buffer.concat(chunks).toString() };
+}
+
+/** Echo server, proxy before it, and clients; all gone at the end, however the situation ends. */
+function situation(
+  name: string,
+  run: (world: {
+    echo: Awaited<ReturnType<typeof openEcho>>;
+    proxy: FaultProxy;
+    client: (port?: number) => ReturnType<typeof openClient>;
+  }) => Promise<void>,
+  faults: Partial<Faults> = {},
+) {
+  test(name, async () => {
+    const echo = await openEcho();
+    const proxy = await FaultProxy.open({ target: { port: echo.port }, faults, seed: 3 });
+    const clients: Socket[] = [];
+    try {
+      await run({
+        echo,
+        proxy,
+        async client(port = proxy.port) {
+          const client = await openClient(port);
+          clients.push(client.socket);
+          return client;
+        },
+      });
+    } finally {
+      for (const socket of clients) socket.destroy();
+      await proxy.close();
+      await echo.close();
+    }
+  });
+}
+
+/** Lets the kernel and the event loop do everything that is already possible: round trips past the proxy. */
+async function roundTripsBeside(echoPort: number) {
+  const beside = await openClient(echoPort);
+  for (let trip = 1; trip <= 20; trip++) {
+    beside.socket.write('.');
+    await until(() => beside.got().length === trip);
+  }
+  beside.socket.end();
+  await until(() => beside.endings.length > 0);
+}
+
+situation(
+  'without faults, bytes and ends pass both ways, and are counted',
+  async ({ echo, proxy, client }) => {
+    const { socket, got, endings } = await client();
+    socket.write('through');
+    await until(() => got() === 'through');
+    assert.is(proxy.counts.open, 1);
+    socket.end(' and back');
+    await until(() => endings.length > 0);
+    assert.is(got(), 'through and back');
+    assert.equal(endings, ['end']);
+    assert.equal(echo.endings, ['end']);
+    await until(() => proxy.counts.open === 0);
+    assert.equal(proxy.counts, {
+      accepted: 1,
+      open: 0,
+      targetFailed: 0,
+      bytesToTarget: 16,
+      bytesToClient: 16,
+      lostSegments: 0,
+    });
+  },
+);
+
+situation('a megabyte passes whole', async ({ client }) => {
+  const { socket, got } = await client();
+  const sent = 'loadline '.repeat(116_509);
+  socket.write(sent);
+  await until(() => got().length >= sent.length);
+  assert.ok(got() === sent);
+});
+
+situation('latency delays each way, and is gone when taken back', async ({ echo, proxy, client }) => {
+  const { socket, got } = await client();
+  await proxy.set({ latencyMs: 40 });
+  const start = performance.now();
+  socket.write('late');
+  await until(() => got() === 'late');
+  assert.ok(performance.now() - start >= 80, `round trip in ${performance.now() - start} ms`);
+  await proxy.set({ latencyMs: 3_600_000, bytesPerSecond: 1 });
+  socket.write(' and held');
+  await roundTripsBeside(echo.port);
+  assert.is(got(), 'late');
+  await proxy.clear();
+  socket.write(' and soon');
+  await until(() => got() === 'late and held and soon');
+});
+
+situation(
+  'bandwidth is a bound on bytes a second',
+  async ({ client }) => {
+    const { socket, got } = await client();
+    const start = performance.now();
+    socket.write('x'.repeat(20_000));
+    await until(() => got().length === 20_000);
+    assert.ok(performance.now() - start >= 100, `20 KB in ${performance.now() - start} ms`);
+  },
+  { bytesPerSecond: 200_000 },
+);
+
+situation(
+  'loss delays segments and what is behind them, and loses no byte',
+  async ({ proxy, client }) => {
+    const { socket, got } = await client();
+    const start = performance.now();
+    const sent = Array.from({ length: 20_000 }, (_, index) => String.fromCharCode(97 + (index % 26))).join(
+      '',
+    );
+    socket.write(sent);
+    await until(() => got().length === sent.length);
+    assert.is(got(), sent);
+    assert.ok(proxy.counts.lostSegments > 0);
+    assert.ok(performance.now() - start >= 20);
+  },
+  { loss: { rate: 0.5, retransmitMs: 20 } },
+);
+
+situation(
+  'frozen, it accepts and passes nothing; thawed, nothing is missing',
+  async ({ echo, proxy, client }) => {
+    const before = await client();
+    before.socket.write('a');
+    await until(() => before.got() === 'a');
+    await proxy.set({ flow: 'freeze' });
+    const during = await client();
+    await until(() => proxy.counts.accepted === 2);
+    before.socket.write('b');
+    during.socket.end('c');
+    await roundTripsBeside(echo.port);
+    assert.is(proxy.counts.bytesToTarget, 1);
+    assert.equal([before.got(), during.got(), ...during.endings, ...echo.endings], ['a', '', 'end']);
+    await proxy.set({ flow: 'forward' });
+    await until(() => before.got() === 'ab' && during.got() === 'c' && during.endings.length === 1);
+  },
+);
+
+situation(
+  'frozen, it holds the sender back and does not fill memory',
+  async ({ echo, proxy, client }) => {
+    const { socket, got } = await client();
+    const bytes = Buffer.alloc(16 * 1024 * 1024, 'x');
+    socket.write(bytes);
+    await roundTripsBeside(echo.port);
+    assert.ok(socket.writableLength > 0, 'all of 16 MB was taken');
+    await proxy.clear();
+    await until(() => got().length === bytes.length);
+  },
+  { flow: 'freeze' },
+);
+
+situation('reset is a reset on both sides, and new connections work', async ({ echo, proxy, client }) => {
+  const { socket, got, endings } = await client();
+  socket.write('a');
+  await until(() => got() === 'a');
+  proxy.reset();
+  await until(() => endings.length > 0 && echo.endings.length > 0);
+  assert.equal(endings, ['ECONNRESET']);
+  assert.equal(echo.endings, ['ECONNRESET']);
+  await until(() => proxy.counts.open === 0);
+  const again = await client();
+  again.socket.write('b');
+  await until(() => again.got() === 'b');
+});
+
+situation('half-open, neither side learns that the other is gone', async ({ echo, proxy, client }) => {
+  const gone = await client();
+  gone.socket.write('a');
+  const crashed = await client();
+  crashed.socket.write('x');
+  await until(() => gone.got() === 'a' && crashed.got() === 'x');
+  proxy.halfOpen();
+  crashed.socket.resetAndDestroy();
+  gone.socket.write('into the void');
+  gone.socket.end();
+  await roundTripsBeside(echo.port);
+  assert.equal(gone.endings, []);
+  assert.equal(echo.endings, ['end'], 'only the connection beside the proxy has ended');
+  assert.is(proxy.counts.bytesToTarget, 2);
+
+  const fresh = await client();
+  fresh.socket.write('b');
+  await until(() => fresh.got() === 'b');
+  await proxy.clear();
+  await until(() => gone.endings.length > 0 && echo.endings.length > 2);
+  assert.equal(gone.endings, ['ECONNRESET']);
+  assert.equal(echo.endings, ['end', 'ECONNRESET', 'ECONNRESET']);
+  fresh.socket.write('c');
+  await until(() => fresh.got() === 'bc');
+});
+
+situation(
+  'refusing new connections leaves the old ones, until it accepts again',
+  async ({ proxy, client }) => {
+    const old = await client();
+    await until(() => proxy.counts.accepted === 1);
+    await proxy.set({ newConnections: 'refuse' });
+    const refused = await client();
+    await until(() => refused.endings.length > 0);
+    assert.equal(refused.endings, ['ECONNREFUSED']);
+    old.socket.write('a');
+    await until(() => old.got() === 'a');
+    const { port } = proxy;
+    await proxy.set({ newConnections: 'accept' });
+    assert.is(proxy.port, port);
+    const next = await client();
+    next.socket.write('b');
+    await until(() => next.got() === 'b');
+  },
+);
+
+situation('a target that is not there resets its client, and is counted', async ({ echo, proxy, client }) => {
+  await echo.close().catch(() => undefined);
+  const { endings } = await client();
+  await until(() => endings.length > 0);
+  assert.equal(endings, ['ECONNRESET']);
+  await until(() => proxy.counts.open === 0);
+  assert.is(proxy.counts.targetFailed, 1);
+});
+
+situation('listens on 127.0.0.1 and nowhere else', async ({ proxy }) => {
+  const { socket, endings } = await openClient(proxy.port, '127.0.0.2');
+  await until(() => endings.length > 0);
+  assert.equal(endings, ['ECONNREFUSED']);
+  socket.destroy();
+});
+
+situation('says so when its port is taken, or an option is none', async ({ proxy, echo }) => {
+  const target = { port: echo.port };
+  const taken = await FaultProxy.open({ target, port: proxy.port }).catch((error) => error);
+  assert.is(taken.code, 'proxy');
+  assert.match(taken.message, `127.0.0.1:${proxy.port}`);
+  const error = await proxy.set({ loss: { rate: 1 } }).catch((refused) => refused);
+  assert.is(error.code, 'option');
+  assert.is(proxy.faults.loss, undefined);
+});
+
+test.run();

@@ -1,0 +1,274 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type Clock, realClock } from './clock.ts';
+import { inRange, RigError } from './errors.ts';
+import { FaultyStream, type StreamFaults } from './faulty-stream.ts';
+import { SeededRandom } from './random.ts';
+
+/** Where a proxy leads to. */
+export interface ProxyTarget {
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
+  readonly port: number;
+}
+
+/** Options of a fault proxy. */
+export interface FaultProxyOptions {
+  readonly target: ProxyTarget;
+  /** Port on 127.0.0.1. Default: 0, one that is free. */
+  readonly port?: number;
+  /** Faults from the beginning. Default: none. */
+  readonly faults?: Partial<Faults>;
+  /** Seed of what is lost. Default: 1. */
+  readonly seed?: number;
+  /** Default: the computer's own clock. */
+  readonly clock?: Clock;
+}
+
+/** Faults that last until they are set otherwise. Each holds for both directions and for every connection. */
+export interface Faults extends StreamFaults {
+  /**
+   * What meets new connections: they are accepted and led on, or refused as by a host on which nothing listens.
+   * Default: `accept`.
+   */
+  readonly newConnections: 'accept' | 'refuse';
+}
+
+/** What a proxy has seen since it was opened. */
+export interface ProxyCounts {
+  /** Connections accepted, and of these those open now. */
+  readonly accepted: number;
+  readonly open: number;
+  /** Connections that were accepted and found the target refusing or unreachable. */
+  readonly targetFailed: number;
+  /** Bytes handed to the target's kernel, and to the clients'. */
+  readonly bytesToTarget: number;
+  readonly bytesToClient: number;
+  /** Segments that were delayed as if lost. */
+  readonly lostSegments: number;
+}
+
+export const noFaults: Faults = {
+  latencyMs: 0,
+  bytesPerSecond: undefined,
+  loss: undefined,
+  flow: 'forward',
+  newConnections: 'accept',
+};
+
+interface Connection {
+  readonly client: Socket;
+  readonly target: Socket;
+  readonly toTarget: FaultyStream;
+  readonly toClient: FaultyStream;
+  halfOpen: boolean;
+}
+
+/**
+ * A small TCP proxy on 127.0.0.1 that makes a good network bad on purpose. Faults are set and taken back while it
+ * runs. It works on the byte stream, above the kernel's TCP: what that means for each fault is said there.
+ */
+export class FaultProxy {
+  readonly #target: Required<ProxyTarget>;
+  readonly #clock: Clock;
+  readonly #random: SeededRandom;
+  readonly #server: Server;
+  readonly #connections = new Set<Connection>();
+  #faults: Faults = noFaults;
+  #port = 0;
+  #closed = false;
+  #accepted = 0;
+  #targetFailed = 0;
+  #bytesToTarget = 0;
+  #bytesToClient = 0;
+  #lostSegments = 0;
+
+  private constructor(options: FaultProxyOptions) {
+    const { target, clock = realClock, seed = 1 } = options;
+    this.#target = { host: '127.0.0.1', ...target };
+    this.#clock = clock;
+    this.#random = new SeededRandom(seed);
+    // Half-open allowed, so that an end of one side travels to the other in its turn and not by itself.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client));
+  }
+
+  /** Opens a proxy. Errors: RigError `proxy` if its port cannot be had, `option`. */
+  static async open(options: FaultProxyOptions): Promise<FaultProxy> {
+    const proxy = new FaultProxy(options);
+    await proxy.#listen(options.port ?? 0);
+    proxy.#port = (proxy.#server.address() as AddressInfo).port;
+    if (options.faults !== undefined) await proxy.set(options.faults);
+    return proxy;
+  }
+
+  /** The port on 127.0.0.1 that clients connect to; it stays the same while new connections are refused. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The faults in force. */
+  get faults(): Faults {
+    return this.#faults;
+  }
+
+  get counts(): ProxyCounts {
+    return {
+      accepted: this.#accepted,
+      open: this.#connections.size,
+      targetFailed: this.#targetFailed,
+      bytesToTarget: this.#bytesToTarget,
+      bytesToClient: this.#bytesToClient,
+      lostSegments: this.#lostSegments,
+    };
+  }
+
+  /**
+   * Sets the faults that are named, and leaves the others. Resolves when they are in force, for what is sent from
+   * then on; what is on its way already keeps its delay.
+   */
+  async set(faults: Partial<Faults>): Promise<void> {
+    if (this.#closed) throw new RigError('closed', `fault proxy on port ${this.#port} has been closed`);
+    const next = checked({ ...this.#faults, ...faults });
+    this.#faults = next;
+    for (const { toTarget, toClient } of this.#connections) {
+      toTarget.faultsChanged();
+      toClient.faultsChanged();
+    }
+    // Refusing is done by not listening: the kernel then answers as it does for a host without a server.
+    if (next.newConnections === 'refuse') this.#stopListening();
+    else if (!this.#server.listening) await this.#listen(this.#port);
+  }
+
+  /**
+   * Takes all faults back. What was only held or late arrives at once. Connections that were made half-open cannot heal, since
+   * bytes of theirs are gone: they are reset, as by a peer that comes back and knows nothing of them.
+   */
+  async clear(): Promise<void> {
+    for (const connection of this.#connections) if (connection.halfOpen) reset(connection);
+    await this.set(noFaults);
+    for (const { toTarget, toClient } of this.#connections) {
+      toTarget.release();
+      toClient.release();
+    }
+  }
+
+  /** Resets every open connection, both sides (TCP RST). New ones are met as before. */
+  reset(): void {
+    for (const connection of this.#connections) reset(connection);
+  }
+
+  /**
+   * Makes every open connection half-open: one side is gone, and the other is not told. Nothing is forwarded any
+   * more; what the side that is left sends is accepted and vanishes; the end of the other does not reach it. (On a
+   * real network its kernel would retransmit for minutes; to a program both look the same.) New connections are met
+   * as before. Lasts until `clear` or `reset`.
+   */
+  halfOpen(): void {
+    for (const connection of this.#connections) {
+      connection.halfOpen = true;
+      connection.toTarget.swallow();
+      connection.toClient.swallow();
+    }
+  }
+
+  /** Resets what is open and stops listening. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const sockets = [...this.#connections].flatMap(({ client, target }) => [client, target]);
+    const gone = sockets.map(closing);
+    this.#stopListening();
+    this.reset();
+    await Promise.all(gone);
+  }
+
+  #accept(client: Socket): void {
+    this.#accepted += 1;
+    let connected = false;
+    const target = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
+    const shared = { faults: () => this.#faults, clock: this.#clock, random: this.#random };
+    const lost = () => {
+      this.#lostSegments += 1;
+    };
+    const connection: Connection = {
+      client,
+      target,
+      toTarget: new FaultyStream(client, target, {
+        ...shared,
+        lost,
+        delivered: (count) => {
+          this.#bytesToTarget += count;
+        },
+      }),
+      toClient: new FaultyStream(target, client, {
+        ...shared,
+        lost,
+        delivered: (count) => {
+          this.#bytesToClient += count;
+        },
+      }),
+      halfOpen: false,
+    };
+    this.#connections.add(connection);
+    target.on('error', () => {
+      if (!connected) this.#targetFailed += 1;
+    });
+    target.once('connect', () => {
+      connected = true;
+    });
+    this.#passOnErrors(connection, client, target);
+    this.#passOnErrors(connection, target, client);
+  }
+
+  /** A side that fails takes the other with it, unless the other is not to know. */
+  #passOnErrors(connection: Connection, from: Socket, to: Socket): void {
+    from.on('error', () => {
+      if (!connection.halfOpen) cut(to);
+    });
+    from.on('close', () => {
+      if (connection.client.closed && connection.target.closed) this.#connections.delete(connection);
+    });
+  }
+
+  async #listen(port: number): Promise<void> {
+    this.#server.listen(port, '127.0.0.1');
+    try {
+      await once(this.#server, 'listening');
+    } catch (error) {
+      throw new RigError('proxy', `cannot listen on 127.0.0.1:${port}: ${String(error)}`, { cause: error });
+    }
+  }
+
+  #stopListening(): void {
+    // Its callback would wait for the open connections; the port itself is given up at once.
+    if (this.#server.listening) this.#server.close();
+  }
+}
+
+function reset({ client, target, toClient, toTarget }: Connection): void {
+  toClient.stop();
+  toTarget.stop();
+  cut(client);
+  cut(target);
+}
+
+/** Sends an RST, where there is a connection to reset. */
+function cut(socket: Socket): void {
+  if (socket.destroyed) return;
+  if (socket.connecting) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
+function closing(socket: Socket): Promise<void> {
+  return new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
+}
+
+function checked(faults: Faults): Faults {
+  inRange('latencyMs', faults.latencyMs, 0, 3_600_000);
+  if (faults.bytesPerSecond !== undefined) inRange('bytesPerSecond', faults.bytesPerSecond, 1, 1e12);
+  if (faults.loss !== undefined) {
+    inRange('loss.rate', faults.loss.rate, 0, 0.9);
+    inRange('loss.retransmitMs', faults.loss.retransmitMs ?? 0, 0, 3_600_000);
+  }
+  return faults;
+}
