@@ -31,8 +31,8 @@ function reading(over: Partial<Reading> = {}): Reading {
   };
 }
 
-test('whatever entries go in come out, in order, with their header', () => {
-  fc.assert(
+test('whatever entries go in come out, in order, with their header', async () => {
+  await fc.assert(
     fc.property(arbitraryHeader, arbitraryEntries, (head, entries) => {
       const batch = decodeBatch(encodeBatch(head, entries));
       assert.equal(entriesOf(batch), entries);

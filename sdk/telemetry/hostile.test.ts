@@ -141,8 +141,8 @@ test('a typed array of a bogus length is refused, not read as empty', () => {
   assert.is(codeOf(cut), 'batch-inconsistent');
 });
 
-test('any change of any byte gives a whole batch or a named error', () => {
-  fc.assert(
+test('any change of any byte gives a whole batch or a named error', async () => {
+  await fc.assert(
     fc.property(arbitraryHeader, arbitraryEntries, fc.nat(), fc.nat(0xff), (header, entries, at, byte) => {
       const bytes = Uint8Array.from(encodeBatch(header, entries));
       bytes[at % bytes.length] = byte;
@@ -156,8 +156,8 @@ test('any change of any byte gives a whole batch or a named error', () => {
   );
 });
 
-test('any cut of a batch is refused', () => {
-  fc.assert(
+test('any cut of a batch is refused', async () => {
+  await fc.assert(
     fc.property(arbitraryHeader, arbitraryEntries, fc.nat(), (header, entries, at) => {
       const bytes = encodeBatch(header, entries);
       assert.is.not(codeOf(bytes.subarray(0, at % bytes.length)), 'accepted');
@@ -165,8 +165,8 @@ test('any cut of a batch is refused', () => {
   );
 });
 
-test('random bytes never do anything but fail by name', () => {
-  fc.assert(
+test('random bytes never do anything but fail by name', async () => {
+  await fc.assert(
     fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => assert.is.not(codeOf(bytes), 'accepted')),
   );
 });
