@@ -28,6 +28,17 @@ const prebuildsBesideBundle: Plugin = {
   },
 };
 
+/** zod's messages in fifty languages are half of it, and the configuration's errors are our own. */
+const noLocales: Plugin = {
+  name: 'no-locales',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
+
 /** What CommonJS modules in the bundle expect around them, and ES modules lack. */
 const banner = `#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module';
@@ -56,10 +67,11 @@ export async function buildGateway(): Promise<{ file: string }> {
     conditions: ['loadline-source'],
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: false,
     legalComments: 'none',
     banner: { js: banner },
-    plugins: [prebuildsBesideBundle],
+    plugins: [prebuildsBesideBundle, noLocales],
+    // A copy of Node's own streams for browsers.
+    alias: { 'readable-stream': 'node:stream' },
     logLevel: 'warning',
   });
   await chmod(file, 0o755);

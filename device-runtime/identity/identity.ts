@@ -1,14 +1,8 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  certificateDetails,
-  createSigningRequest,
-  enrol,
-  generateKeyPair,
-  softwareSigner,
-} from '@loadline/sdk/identity';
 import type { Config } from '../config/index.ts';
 import type { Log } from '../log.ts';
 import { type Backoff, backoffDelay } from '../uplink/index.ts';
@@ -52,13 +46,13 @@ export async function loadIdentity(options: IdentityOptions): Promise<Identity> 
   const chainFile = join(state, 'gateway.crt');
   let privateKeyPem = await readFileIfThere(keyFile);
   if (privateKeyPem === undefined) {
+    const { generateKeyPair } = await identityTools();
     privateKeyPem = (await generateKeyPair()).privateKeyPem;
     await writeFileAtomically(keyFile, privateKeyPem, 0o600);
     log.info('key-made', { file: keyFile });
   }
-  const { publicKeyPem } = softwareSigner(privateKeyPem);
   const stored = await readFileIfThere(chainFile);
-  const unusable = stored === undefined ? 'there is none yet' : whyUnusable(stored, id, publicKeyPem);
+  const unusable = stored === undefined ? 'there is none yet' : whyUnusable(stored, id, privateKeyPem);
   if (stored !== undefined && unusable === undefined) return { privateKeyPem, chainPem: stored };
   if (config.enrolment === undefined) {
     throw new IdentityMissing(
@@ -74,12 +68,15 @@ export async function loadIdentity(options: IdentityOptions): Promise<Identity> 
   return { privateKeyPem, chainPem };
 }
 
+/** node-forge is a third of the bundle, and needed on a gateway's first day only. */
+const identityTools = () => import('@loadline/sdk/identity');
+
 /** Times are not judged: the clock may not be set yet, and the cloud judges them anyway. */
-function whyUnusable(chainPem: string, id: string, publicKeyPem: string): string | undefined {
+function whyUnusable(chainPem: string, id: string, privateKeyPem: string): string | undefined {
   try {
-    const details = certificateDetails(chainPem);
-    if (details.commonName !== id) return `it is for ${details.commonName}, and this gateway is ${id}`;
-    if (details.publicKeyPem !== publicKeyPem) return 'it is for another key';
+    const certificate = new X509Certificate(chainPem);
+    if (certificate.subject !== `CN=${id}`) return `it is for ${certificate.subject}, not for CN=${id}`;
+    if (!certificate.checkPrivateKey(createPrivateKey(privateKeyPem))) return 'it is for another key';
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -90,6 +87,7 @@ async function enrolPatiently(options: IdentityOptions, privateKeyPem: string): 
   const { config, authorityPem, log, random, signal } = options;
   const { id } = config.gateway;
   const { url, secret_file } = config.enrolment as NonNullable<Config['enrolment']>;
+  const { createSigningRequest, enrol, softwareSigner } = await identityTools();
   const requestPem = createSigningRequest({ commonName: id, signer: softwareSigner(privateKeyPem) });
   for (let failures = 1; ; failures++) {
     signal.throwIfAborted();

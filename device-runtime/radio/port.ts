@@ -22,8 +22,8 @@ export interface RadioPortOptions {
   readonly onChange: () => void;
 }
 
-/** First and longest wait before a port is opened again, in milliseconds. */
-const reopen = { first: 50, longest: 1000 };
+/** First and longest wait before a port is opened again, in milliseconds: a replug is noticed well within a second. */
+const reopen = { first: 50, longest: 500 };
 /** Milliseconds between two looks at whether an open port's device is still there. */
 const lifeMilliseconds = 250;
 

@@ -8,7 +8,10 @@ import {
   noticeMessage,
   type UpChannel,
 } from '@loadline/sdk/contract';
-import { MqttClient } from 'mqtt';
+import mqttClient from 'mqtt/lib/client';
+
+// Not the package's front door: that one brings WebSockets and proxies along, 160 KB of them.
+const MqttClient = mqttClient.default;
 
 /** One connection to the cloud. Made connected, used once, never reconnected. */
 export interface Link {
