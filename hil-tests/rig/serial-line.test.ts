@@ -57,6 +57,20 @@ test('no byte arrives before a real line would have finished it', async () => {
   assert.is(carried, 150);
 });
 
+test('late timers do not slow it down, even if each byte is sent and awaited by itself', async () => {
+  const clock = new SimulatedClock();
+  const sink = notingSink(clock);
+  const late = { now: () => clock.now(), after: (ms: number, run: () => void) => clock.after(ms + 5, run) };
+  const line = new SerialLine(sink, { clock: late });
+  const sent = (async () => {
+    for (const byte of counting) await line.write(Uint8Array.of(byte));
+  })();
+  // 2000 bytes take 173.6 ms, and the last timer may be late.
+  await clock.advance(173.7 + 5);
+  await sent;
+  assert.equal(sink.bytes(), Buffer.from(counting));
+});
+
 test('does not burst after a host that had stopped reading', async () => {
   const clock = new SimulatedClock();
   let resume = () => {};

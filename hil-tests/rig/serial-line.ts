@@ -22,6 +22,8 @@ const BITS_PER_BYTE = 10;
 const CHUNK_MS = 4;
 /** Milliseconds a late timer or a slow host may be caught up with. What is later than that stays late. */
 const CATCH_UP_MS = 50;
+/** Milliseconds without anything to send after which nothing is left to be caught up with. */
+const IDLE_MS = 1;
 
 /**
  * Paces bytes in software, because a pty has no baud rate: each byte reaches the sink no earlier than a real line
@@ -34,6 +36,7 @@ export class SerialLine implements ByteSink {
   readonly #rate: number | undefined;
   /** The moment at which the line has carried all it was given so far. */
   #freeAt = 0;
+  #emptySince = Number.NEGATIVE_INFINITY;
   #last: Promise<void> = Promise.resolve();
   #queuedBytes = 0;
   #bytesSent = 0;
@@ -64,7 +67,9 @@ export class SerialLine implements ByteSink {
 
   /** Sends `bytes` after everything sent before. Resolves when the sink took the last one; rejects as the sink does. */
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#queuedBytes === 0) this.#freeAt = Math.max(this.#freeAt, this.#clock.now());
+    const now = this.#clock.now();
+    if (this.#queuedBytes === 0 && now - this.#emptySince > IDLE_MS)
+      this.#freeAt = Math.max(this.#freeAt, now);
     this.#queuedBytes += bytes.length;
     const done = this.#last.then(() => this.#carry(bytes));
     this.#last = done.catch(() => undefined);
@@ -89,6 +94,7 @@ export class SerialLine implements ByteSink {
     } finally {
       // What a sink refused is not queued any more: it is lost, as on a cable that has been pulled.
       this.#queuedBytes -= bytes.length - position;
+      if (this.#queuedBytes === 0) this.#emptySince = this.#clock.now();
     }
   }
 
