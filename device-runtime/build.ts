@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,11 +55,10 @@ const __filename = import.meta.filename;`;
 export async function buildGateway(): Promise<{ file: string }> {
   const folder = join(room, 'dist', 'bundle');
   const file = join(folder, 'gateway.mjs');
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  const fresh = `${file}.${process.pid}`;
   await build({
     entryPoints: [join(room, 'main.ts')],
-    outfile: file,
+    outfile: fresh,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -74,13 +73,23 @@ export async function buildGateway(): Promise<{ file: string }> {
     alias: { 'readable-stream': 'node:stream' },
     logLevel: 'warning',
   });
-  await chmod(file, 0o755);
-  for (const platform of platforms) {
-    await cp(join(bindingFolder, 'prebuilds', platform), join(folder, 'prebuilds', platform), {
-      recursive: true,
-    });
-  }
+  await chmod(fresh, 0o755);
+  await copyPrebuilds(join(folder, 'prebuilds'));
+  // Put into place whole: a gateway may be started from there at any moment.
+  await rename(fresh, file);
   return { file };
+}
+
+async function copyPrebuilds(to: string): Promise<void> {
+  for (const platform of platforms) {
+    const from = join(bindingFolder, 'prebuilds', platform);
+    await mkdir(join(to, platform), { recursive: true });
+    for (const name of await readdir(from)) {
+      const fresh = join(to, platform, `${name}.${process.pid}`);
+      await copyFile(join(from, name), fresh);
+      await rename(fresh, join(to, platform, name));
+    }
+  }
 }
 
 if (import.meta.main) {
