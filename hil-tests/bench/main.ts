@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   const rows = await bench();
   const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
   if (values.json) console.log(JSON.stringify({ bench: name, ...machine, rows }));
-  else console.log(`${name}: Node ${machine.node}, ${machine.cores} x ${machine.cpu}\n\n${table(rows)}`);
+  else console.log(`${name}: Node ${machine.node}, ${machine.cores} x ${machine.cpu}\n${table(rows)}`);
   return 0;
 }
 
@@ -45,16 +45,25 @@ function parse() {
   });
 }
 
+/** What is the same in every row, and every text, stands above the table once: the figures fit a screen then. */
 function table(rows: readonly BenchRow[]): string {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const figures = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((figure) => figure !== 'name');
+  const values = (figure: string) => [...new Set(rows.map((row) => row[figure]))];
+  const isNote = (figure: string) =>
+    values(figure).length === 1 || values(figure).some((value) => typeof value === 'string');
+  const notes = figures
+    .filter(isNote)
+    .flatMap((figure) => values(figure).map((value) => `${figure}: ${cell(value)}`));
+
+  const columns = ['name', ...figures.filter((figure) => !isNote(figure))];
   const lines = [columns, ...rows.map((row) => columns.map((column) => cell(row[column])))];
   const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
   const align = (text: string, at: number) =>
     at === 0 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0);
-  return lines.map((line) => line.map(align).join('  ')).join('\n');
+  return [...notes, '', ...lines.map((line) => line.map(align).join('  '))].join('\n');
 }
 
 function cell(value: string | number | undefined): string {
   if (typeof value !== 'number') return value ?? '';
-  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 });
+  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 3 : 0 });
 }
