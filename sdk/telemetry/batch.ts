@@ -89,6 +89,20 @@ export function valueAt(column: ValueColumn, index: number): Value {
   }
 }
 
+/** The number at `index` of a column; null where it is none: text, bytes, or a float32 that is not finite. */
+export function numberAt(column: ValueColumn, index: number): number | null {
+  switch (column.type) {
+    case 'none':
+    case 'string':
+    case 'binary':
+      return null;
+    default: {
+      const value = column.values[index] as number;
+      return Number.isFinite(value) ? value : null;
+    }
+  }
+}
+
 function qualityAt(columns: SeriesColumns, index: number): Quality {
   switch (columns.quality) {
     case 'none':

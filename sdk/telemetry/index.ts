@@ -3,6 +3,7 @@ export {
   type BatchHeader,
   entriesOf,
   type NumberRange,
+  numberAt,
   readingAt,
   type SeriesColumns,
   type ValueColumn,
