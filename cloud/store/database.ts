@@ -100,7 +100,10 @@ export function prepare<P extends Record<keyof P, Bound>, Row = unknown>(
 }
 
 /** Brings the schema up to date: runs, in order and each in one transaction, the steps not yet taken. */
-export function migrate(connection: Connection, steps: readonly ((db: Kysely<Schema>) => Compilable[])[]): void {
+export function migrate(
+  connection: Connection,
+  steps: readonly ((db: Kysely<Schema>) => Compilable[])[],
+): void {
   const done = connection.pragma('user_version', { simple: true }) as number;
   if (done > steps.length) {
     throw new Error(

@@ -24,7 +24,10 @@ test('a set of ranges holds just the numbers of the runs added, and says which w
         );
         for (const number of expected) model.add(number);
         const rest = before.filter((range) => !removed.includes(range));
-        assert.equal([...rest, ...added].sort((a, b) => a.first - b.first), after);
+        assert.equal(
+          [...rest, ...added].sort((a, b) => a.first - b.first),
+          after,
+        );
         set = after;
       }
       assert.is(countNumbers(set), model.size);

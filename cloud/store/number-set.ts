@@ -75,3 +75,13 @@ export function gapsIn(set: NumberSet): NumberRange[] {
   }
   return gaps;
 }
+
+/** Ranges as the database and the API write them: [[first, last], …]. */
+export function rangesAsJson(ranges: readonly NumberRange[]): string {
+  return JSON.stringify(ranges.map(({ first, last }) => [first, last]));
+}
+
+/** Ranges as the database writes them, read back. */
+export function rangesFromJson(json: string): NumberRange[] {
+  return (JSON.parse(json) as [number, number][]).map(([first, last]) => ({ first, last }));
+}

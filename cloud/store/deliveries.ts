@@ -1,0 +1,74 @@
+import { type Batch, decodeBatch, type NumberRange } from '@loadline/sdk/telemetry';
+import { type Connection, prepare } from './database.ts';
+import { rangesFromJson } from './number-set.ts';
+import type { Timeline } from './timeline.ts';
+
+/** A delivery as it stands in the store, decoded. */
+export interface StoredDelivery {
+  readonly id: number;
+  readonly gateway: number;
+  readonly batch: Batch;
+  readonly fresh: readonly NumberRange[];
+  /** Undefined while its boot has no anchor. */
+  readonly timeline: Timeline | undefined;
+  /** Microseconds since 1970. */
+  readonly writtenUs: number;
+}
+
+interface Row {
+  id: number;
+  gateway: number;
+  first: number;
+  count: number;
+  fresh: string | null;
+  timeline: string | null;
+  written_us: number;
+  body: Uint8Array;
+}
+
+const columns = ['id', 'gateway', 'first', 'count', 'fresh', 'timeline', 'written_us', 'body'] as const;
+
+function decode(row: Row): StoredDelivery {
+  const points = row.timeline === null ? undefined : (JSON.parse(row.timeline) as [number, number][]);
+  return {
+    id: row.id,
+    gateway: row.gateway,
+    batch: decodeBatch(row.body),
+    fresh:
+      row.fresh === null
+        ? [{ first: row.first, last: row.first + row.count - 1 }]
+        : rangesFromJson(row.fresh),
+    timeline: points?.map(([monotonic, wall]) => ({ monotonic, wall })),
+    writtenUs: row.written_us,
+  };
+}
+
+/** The ways deliveries are looked up: each yields them one at a time, so that a long range needs little memory. */
+export function deliveryReads(connection: Connection) {
+  const between = prepare<{ gateway: number; from: number; to: number }, Row>(connection, (db, p) =>
+    db
+      .selectFrom('delivery')
+      .select(columns)
+      .where('gateway', '=', p.gateway)
+      .where('from_ms', '<=', p.to)
+      .where('to_ms', '>=', p.from)
+      .orderBy('from_ms'),
+  );
+  const after = prepare<{ id: number }, Row>(connection, (db, p) =>
+    db.selectFrom('delivery').select(columns).where('id', '>', p.id).orderBy('id'),
+  );
+  const ofEpoch = prepare<{ epoch: number }, Row>(connection, (db, p) =>
+    db.selectFrom('delivery').select(columns).where('epoch', '=', p.epoch).orderBy('first'),
+  );
+  function* decoded(rows: Iterable<Row>): Generator<StoredDelivery> {
+    for (const row of rows) yield decode(row);
+  }
+  return {
+    /** Deliveries of a gateway with readings between two times, ms since 1970, both included. */
+    between: (gateway: number, from: number, to: number) => decoded(between.each({ gateway, from, to })),
+    /** All deliveries committed after the one of this id. */
+    after: (id: number) => decoded(after.each({ id })),
+    /** The deliveries of one epoch, by its row number, in the order of their numbers. */
+    ofEpoch: (epoch: number) => decoded(ofEpoch.each({ epoch })),
+  };
+}

@@ -1,0 +1,6 @@
+export type { DatabaseOptions } from './database.ts';
+export type { GatewayRow, Ledger, SeriesRange } from './reads.ts';
+export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';
+export { Store } from './store.ts';
+export { type Timeline, wallTime } from './timeline.ts';
+export type { DeliveryOutcome, DeliveryWrite } from './writes.ts';

@@ -1,0 +1,238 @@
+import type { HealthMessage, ReportedMessage } from '@loadline/sdk/contract';
+import { type NumberRange, numberAt } from '@loadline/sdk/telemetry';
+import { type Connection, prepare } from './database.ts';
+import { deliveryReads } from './deliveries.ts';
+import { Downsampler } from './downsample.ts';
+import { gapsIn, rangesFromJson } from './number-set.ts';
+import { summarise } from './run-summary.ts';
+import { eachFresh, type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
+import { wallTime } from './timeline.ts';
+
+/** A gateway as the store knows it. */
+export interface GatewayRow {
+  readonly number: number;
+  readonly id: string;
+  readonly organisation: string;
+  readonly reported: ReportedMessage | undefined;
+}
+
+export interface CertificateRow {
+  readonly fingerprint: string;
+  readonly subject: string;
+  readonly revoked: number | null;
+}
+
+export interface UserRow {
+  readonly name: string;
+  readonly organisation: string;
+  readonly passwordHash: string;
+}
+
+/** `received = stored + duplicate + rejected`, of deliveries and of readings. */
+export interface LedgerCounts {
+  readonly received: number;
+  readonly stored: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+}
+
+/** What is known of one epoch of a gateway. */
+export interface EpochLedger {
+  readonly epoch: string;
+  readonly boot: string;
+  readonly received: readonly NumberRange[];
+  /** Missing numbers, each run either declared dropped, still held by the gateway, or lost. */
+  readonly gaps: readonly (NumberRange & { readonly state: 'dropped' | 'coming' | 'lost' })[];
+  readonly health: HealthMessage | undefined;
+}
+
+/** A gateway's account, from its frames to what is stored. */
+export interface Ledger {
+  readonly deliveries: LedgerCounts;
+  readonly readings: LedgerCounts;
+  readonly epochs: readonly EpochLedger[];
+}
+
+/** A down-sampled range of a series: [ms since 1970, value], null where a reading was not a number. */
+export interface SeriesRange {
+  readonly points: readonly (readonly [time: number, value: number | null])[];
+  /** Readings in the range before down-sampling. */
+  readonly count: number;
+}
+
+/** Everything the process asks of the store, by name. Run on the reader thread, each on one consistent state. */
+export type Reads = ReturnType<typeof storeReads>;
+
+export function storeReads(connection: Connection) {
+  const deliveries = deliveryReads(connection);
+  const allGateways = prepare<
+    Record<never, never>,
+    { number: number; id: string; organisation: string; reported: string | null }
+  >(connection, (db) => db.selectFrom('gateway').select(['number', 'id', 'organisation', 'reported']));
+  const allCertificates = prepare<Record<never, never>, CertificateRow>(connection, (db) =>
+    db.selectFrom('certificate').select(['fingerprint', 'subject', 'revoked']),
+  );
+  const allSeries = prepare<
+    Record<never, never>,
+    { gateway: number; tag: number; count: number; latest: string | null }
+  >(connection, (db) => db.selectFrom('series').selectAll());
+  const checkpoint = prepare<Record<never, never>, { through: number }>(connection, (db) =>
+    db.selectFrom('checkpoint').select('through'),
+  );
+  const user = prepare<{ name: string }, { name: string; organisation: string; password_hash: string }>(
+    connection,
+    (db, p) => db.selectFrom('user').selectAll().where('name', '=', p.name),
+  );
+  const anyUser = prepare<Record<never, never>, { name: string }>(connection, (db) =>
+    db.selectFrom('user').select('name').limit(1),
+  );
+  const session = prepare<{ tokenHash: Uint8Array; now: number }, { name: string; organisation: string }>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('session')
+        .innerJoin('user', 'user.name', 'session.user')
+        .select(['user.name', 'user.organisation'])
+        .where('token_hash', '=', p.tokenHash)
+        .where('expires', '>', p.now),
+  );
+  const counters = prepare<
+    { gateway: number },
+    Record<`${'deliveries' | 'readings'}_${'received' | 'stored' | 'duplicate' | 'rejected'}`, number>
+  >(connection, (db, p) => db.selectFrom('gateway').selectAll().where('number', '=', p.gateway));
+  const epochs = prepare<
+    { gateway: number },
+    {
+      number: number;
+      epoch: string;
+      boot: string;
+      oldest: number;
+      dropped: string;
+      opened: number;
+      readings_stored: number;
+      readings_duplicate: number;
+      health: string | null;
+    }
+  >(connection, (db, p) =>
+    db.selectFrom('epoch').selectAll().where('gateway', '=', p.gateway).orderBy('number', 'desc'),
+  );
+  const ranges = prepare<{ epoch: number }, NumberRange>(connection, (db, p) =>
+    db.selectFrom('received_range').select(['first', 'last']).where('epoch', '=', p.epoch).orderBy('first'),
+  );
+  const rejections = prepare<{ gateway: number; since: number }, { rejected: number }>(connection, (db, p) =>
+    db
+      .selectFrom('rejection')
+      .select((eb) => eb.fn.countAll<number>().as('rejected'))
+      .where('gateway', '=', p.gateway)
+      .where('at', '>=', p.since),
+  );
+
+  return {
+    /** Every gateway and every certificate: what a door must know of its callers. */
+    directory(_: Record<never, never>): { gateways: GatewayRow[]; certificates: CertificateRow[] } {
+      const gateways = allGateways.all({}).map(({ reported, ...row }) => ({
+        ...row,
+        reported: reported === null ? undefined : (JSON.parse(reported) as ReportedMessage),
+      }));
+      return { gateways, certificates: allCertificates.all({}) };
+    },
+
+    /** The live index as of the last commit, and the id of the last delivery in it. */
+    seriesIndex(_: Record<never, never>): { series: SeriesState[]; through: number } {
+      const rows = allSeries.all({}).map(({ latest, ...row }) => ({
+        ...row,
+        latest: latest === null ? undefined : (JSON.parse(latest) as PlacedReading),
+      }));
+      const index = new SeriesIndex(rows);
+      let through = checkpoint.first({})?.through ?? 0;
+      for (const { id, gateway, batch, fresh, timeline, writtenUs } of deliveries.after(through)) {
+        index.add(gateway, batch, fresh, timeline, writtenUs / 1000);
+        through = id;
+      }
+      return { series: index.all(), through };
+    },
+
+    hasUsers(_: Record<never, never>): boolean {
+      return anyUser.first({}) !== undefined;
+    },
+
+    user({ name }: { name: string }): UserRow | undefined {
+      const row = user.first({ name });
+      return row && { name: row.name, organisation: row.organisation, passwordHash: row.password_hash };
+    },
+
+    /** Whose session a token's hash opens at `now`, ms since 1970. */
+    session(query: {
+      tokenHash: Uint8Array;
+      now: number;
+    }): { name: string; organisation: string } | undefined {
+      return session.first(query);
+    },
+
+    /** Readings of one series between two times, thinned to about `points`. */
+    range(query: { gateway: number; tag: number; from: number; to: number; points: number }): SeriesRange {
+      const { gateway, tag, from, to, points } = query;
+      const sampler = new Downsampler(from, to, points);
+      for (const { batch, fresh, timeline } of deliveries.between(gateway, from, to)) {
+        if (timeline === undefined) continue;
+        for (const columns of batch.series) {
+          if (columns.tag !== tag) continue;
+          eachFresh(batch, columns, fresh, (index, position) => {
+            const time = wallTime(timeline, batch.times[position] as number);
+            if (time < from || time > to) return;
+            const number = batch.first + position;
+            sampler.add({ time, epoch: batch.epoch, number, value: numberAt(columns.column, index) });
+          });
+        }
+      }
+      return { points: sampler.result().map(({ time, value }) => [time, value]), count: sampler.count };
+    },
+
+    /** A gateway's account; its newest epochs, at most `limit`. */
+    ledger({ gateway, limit }: { gateway: number; limit: number }): Ledger | undefined {
+      const row = counters.first({ gateway });
+      if (row === undefined) return undefined;
+      const counts = (of: 'deliveries' | 'readings'): LedgerCounts => ({
+        received: row[`${of}_received`],
+        stored: row[`${of}_stored`],
+        duplicate: row[`${of}_duplicate`],
+        rejected: row[`${of}_rejected`],
+      });
+      const ofEpochs = epochs
+        .all({ gateway })
+        .slice(0, limit)
+        .map((epoch): EpochLedger => {
+          const received = ranges.all({ epoch: epoch.number });
+          const dropped = rangesFromJson(epoch.dropped);
+          const state = ({ first, last }: NumberRange) => {
+            if (dropped.some((range) => range.first <= first && last <= range.last)) return 'dropped';
+            return first >= epoch.oldest ? 'coming' : 'lost';
+          };
+          return {
+            epoch: epoch.epoch,
+            boot: epoch.boot,
+            received,
+            gaps: gapsIn(received).map((gap) => ({ ...gap, state: state(gap) })),
+            health: parseHealth(epoch.health),
+          };
+        });
+      return { deliveries: counts('deliveries'), readings: counts('readings'), epochs: ofEpochs };
+    },
+
+    /** What one run of a gateway (an epoch) brought, counted from the stored deliveries themselves. */
+    run({ gateway, epoch: name }: { gateway: number; epoch: string }) {
+      const epoch = epochs.all({ gateway }).find((one) => one.epoch === name);
+      if (epoch === undefined) return undefined;
+      return {
+        ...summarise(deliveries.ofEpoch(epoch.number)),
+        duplicate: epoch.readings_duplicate,
+        rejected: rejections.first({ gateway, since: epoch.opened })?.rejected ?? 0,
+        health: parseHealth(epoch.health),
+      };
+    },
+  };
+}
+
+function parseHealth(json: string | null): HealthMessage | undefined {
+  return json === null ? undefined : (JSON.parse(json) as HealthMessage);
+}

@@ -1,0 +1,60 @@
+import { numberAt } from '@loadline/sdk/telemetry';
+import type { StoredDelivery } from './deliveries.ts';
+import { eachFresh } from './series-index.ts';
+import { wallTime } from './timeline.ts';
+
+/** One series of a run; first and last by number. Values that are no numbers are counted, and not compared. */
+export interface RunSeries {
+  readonly tag: number;
+  readonly count: number;
+  readonly first: number | null;
+  readonly last: number | null;
+  readonly min: number | null;
+  readonly max: number | null;
+}
+
+/** What the deliveries of one epoch hold. */
+export interface RunSummary {
+  /** Readings stored. */
+  readonly stored: number;
+  /** From a reading's time to the writing of its row, the final sync not included; null without readings. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number } | null;
+  readonly series: readonly RunSeries[];
+}
+
+/** Counts a run from its deliveries, which come in the order of their numbers. */
+export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
+  const series = new Map<number, { -readonly [K in keyof RunSeries]: RunSeries[K] }>();
+  const latencies: number[] = [];
+  let stored = 0;
+  for (const { batch, fresh, timeline, writtenUs } of deliveries) {
+    for (const columns of batch.series) {
+      eachFresh(batch, columns, fresh, (index, position) => {
+        stored++;
+        if (timeline !== undefined) {
+          latencies.push(Math.max(writtenUs / 1000 - wallTime(timeline, batch.times[position] as number), 0));
+        }
+        let one = series.get(columns.tag);
+        if (one === undefined) {
+          one = { tag: columns.tag, count: 0, first: null, last: null, min: null, max: null };
+          series.set(columns.tag, one);
+        }
+        one.count++;
+        const value = numberAt(columns.column, index);
+        if (value === null) return;
+        one.first ??= value;
+        one.last = value;
+        one.min = one.min === null ? value : Math.min(one.min, value);
+        one.max = one.max === null ? value : Math.max(one.max, value);
+      });
+    }
+  }
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) =>
+    Math.round((latencies[Math.floor((latencies.length - 1) * share)] ?? 0) * 1000) / 1000;
+  return {
+    stored,
+    latencyMs: latencies.length === 0 ? null : { p50: at(0.5), p99: at(0.99) },
+    series: [...series.values()].sort((a, b) => a.tag - b.tag),
+  };
+}

@@ -1,0 +1,141 @@
+import { limits } from '@loadline/sdk/contract';
+import type { Value } from '@loadline/sdk/t24';
+import {
+  type Batch,
+  type NumberRange,
+  type Quality,
+  readingAt,
+  type SeriesColumns,
+} from '@loadline/sdk/telemetry';
+import { hasNumber } from './number-set.ts';
+import { type Timeline, wallTime } from './timeline.ts';
+
+/** A value as JSON carries it: bytes as base64, the bits of what is no number in hex. */
+export type JsonValue =
+  | { readonly type: 'none' }
+  | { readonly type: 'uint8' | 'uint16' | 'int32' | 'float32' | 'float64'; readonly value: number }
+  | { readonly type: 'nonFinite'; readonly bits: string }
+  | { readonly type: 'string' | 'binary'; readonly value: string };
+
+function jsonValue(value: Value): JsonValue {
+  switch (value.type) {
+    case 'nonFinite':
+      return { type: 'nonFinite', bits: value.bits.toString(16).padStart(8, '0') };
+    case 'binary':
+      return { type: 'binary', value: Buffer.from(value.value).toString('base64') };
+    default:
+      return value;
+  }
+}
+
+/** A stored reading with its place in the order of readings: (time, epoch, number). */
+export interface PlacedReading {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly epoch: string;
+  readonly number: number;
+  readonly value: JsonValue;
+  readonly flags: number;
+  readonly status: number;
+  readonly quality: Quality;
+  readonly base: number;
+  readonly port: string;
+}
+
+/** A series of a gateway: how many readings of it are stored, and the newest. */
+export interface SeriesState {
+  readonly gateway: number;
+  readonly tag: number;
+  count: number;
+  /** The newest by its own time, not the last received; undefined while no reading of it has a time. */
+  latest: PlacedReading | undefined;
+}
+
+/** Whether `a` comes after `b` in the order of readings. */
+export function isAfter(
+  a: Pick<PlacedReading, 'time' | 'epoch' | 'number'>,
+  b: Pick<PlacedReading, 'time' | 'epoch' | 'number'>,
+): boolean {
+  if (a.time !== b.time) return a.time > b.time;
+  if (a.epoch !== b.epoch) return a.epoch > b.epoch;
+  return a.number > b.number;
+}
+
+/** Calls `visit` for each reading of `columns` that this delivery was the first to bring. */
+export function eachFresh(
+  batch: Pick<Batch, 'first' | 'count'>,
+  columns: SeriesColumns,
+  fresh: readonly NumberRange[],
+  visit: (index: number, position: number) => void,
+): void {
+  const whole =
+    fresh.length === 1 && fresh[0]?.first === batch.first && fresh[0].last === batch.first + batch.count - 1;
+  for (let index = 0; index < columns.positions.length; index++) {
+    const position = columns.positions[index] as number;
+    if (whole || hasNumber(fresh, batch.first + position)) visit(index, position);
+  }
+}
+
+/**
+ * What is known of every series without reading the store: fed with each delivery after its commit, and at the
+ * start with what was delivered since the last checkpoint.
+ */
+export class SeriesIndex {
+  readonly #series = new Map<string, SeriesState>();
+
+  constructor(series: readonly SeriesState[] = []) {
+    for (const one of series) this.#series.set(`${one.gateway}/${one.tag}`, { ...one });
+  }
+
+  /**
+   * Takes in what a delivery brought. A time further ahead of `arrival` than limits.futureMilliseconds is
+   * stored but never becomes the latest: it would hide every reading until then.
+   */
+  add(
+    gateway: number,
+    batch: Batch,
+    fresh: readonly NumberRange[],
+    timeline: Timeline | undefined,
+    arrival: number,
+  ): void {
+    for (const columns of batch.series) {
+      const state = this.#state(gateway, columns.tag);
+      let newest = -1;
+      let newestTime = Number.NEGATIVE_INFINITY;
+      eachFresh(batch, columns, fresh, (index, position) => {
+        state.count++;
+        if (timeline === undefined) return;
+        const time = wallTime(timeline, batch.times[position] as number);
+        if (time > arrival + limits.futureMilliseconds || time < newestTime) return;
+        newest = index;
+        newestTime = time;
+      });
+      if (newest < 0) continue;
+      const number = batch.first + (columns.positions[newest] as number);
+      const placed = { time: newestTime, epoch: batch.epoch, number };
+      if (state.latest !== undefined && !isAfter(placed, state.latest)) continue;
+      const { value, flags, status, quality, base, port } = readingAt(batch, columns, newest);
+      state.latest = { ...placed, value: jsonValue(value), flags, status, quality, base, port };
+    }
+  }
+
+  /** One series; undefined where nothing of it is stored. */
+  get(gateway: number, tag: number): SeriesState | undefined {
+    return this.#series.get(`${gateway}/${tag}`);
+  }
+
+  /** All series. */
+  all(): SeriesState[] {
+    return [...this.#series.values()];
+  }
+
+  #state(gateway: number, tag: number): SeriesState {
+    const key = `${gateway}/${tag}`;
+    let state = this.#series.get(key);
+    if (state === undefined) {
+      state = { gateway, tag, count: 0, latest: undefined };
+      this.#series.set(key, state);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,79 @@
+import type { DatabaseOptions } from './database.ts';
+import { Reader } from './reader.ts';
+import type { Reads } from './reads.ts';
+import { SeriesIndex } from './series-index.ts';
+import { Writer } from './writer.ts';
+import type { DeliveryWrite, Outcome, Write } from './writes.ts';
+
+/** How long the live index goes without being written, in ms: what a start after a crash has to read again. */
+const checkpointMilliseconds = 10_000;
+
+/** The store: one writer, one reader, and the live index of series. */
+export class Store {
+  readonly index: SeriesIndex;
+  readonly #writer: Writer;
+  readonly #reader: Reader;
+  readonly #timer: NodeJS.Timeout;
+  #through: number;
+  #written: number;
+
+  private constructor(writer: Writer, reader: Reader, index: SeriesIndex, through: number) {
+    this.index = index;
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#through = through;
+    this.#written = through;
+    this.#timer = setInterval(() => {
+      // A checkpoint that cannot be written is tried again: the deliveries themselves are the record.
+      this.#checkpoint().catch(() => undefined);
+    }, checkpointMilliseconds);
+    this.#timer.unref();
+  }
+
+  /** Opens the store, making the database where there is none. */
+  static async open(options: DatabaseOptions): Promise<Store> {
+    const writer = await Writer.open(options);
+    const reader = await Reader.open(options);
+    const { series, through } = await reader.read('seriesIndex', {});
+    return new Store(writer, reader, new SeriesIndex(series), through);
+  }
+
+  /** See `Writer.write`. */
+  write(write: Write, settle: (outcome: Outcome) => void): void {
+    this.#writer.write(write, settle);
+  }
+
+  /** See `Writer.done`. */
+  done(write: Exclude<Write, DeliveryWrite>): Promise<number> {
+    return this.#writer.done(write);
+  }
+
+  /** See `Reader.read`. */
+  read<K extends keyof Reads>(name: K, query: Parameters<Reads[K]>[0]): Promise<ReturnType<Reads[K]>> {
+    return this.#reader.read(name, query);
+  }
+
+  /** To be called once a delivery is in `index`: a checkpoint written now will cover it. */
+  indexed(delivery: number): void {
+    this.#through = Math.max(this.#through, delivery);
+  }
+
+  /** Writes the live index, then closes both ends. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#checkpoint().catch(() => undefined);
+    await this.#reader.close();
+    await this.#writer.close();
+  }
+
+  async #checkpoint(): Promise<void> {
+    if (this.#through === this.#written) return;
+    const through = this.#through;
+    const series = this.index.all().map(({ latest, ...one }) => ({
+      ...one,
+      latest: latest === undefined ? null : JSON.stringify(latest),
+    }));
+    await this.#writer.done({ kind: 'checkpoint', through, series });
+    this.#written = through;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Worker } from 'node:worker_threads';
+import type { DatabaseOptions } from './database.ts';
+import { startThread } from './threads.ts';
+import type { DeliveryWrite, Outcome, Write } from './writes.ts';
+
+type Settle = (outcome: Outcome) => void;
+
+/** The process's end of the writer thread. */
+export class Writer {
+  readonly #worker: Worker;
+  readonly #waiting: Settle[] = [];
+  #gathered: Write[] = [];
+  #failure: string | undefined;
+  #closing = false;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (outcomes: readonly Outcome[]) => {
+      const settled = this.#waiting.splice(0, outcomes.length);
+      for (const [index, settle] of settled.entries()) settle(outcomes[index] as Outcome);
+    });
+    const fail = (reason: string) => {
+      this.#failure = reason;
+      for (const settle of this.#waiting.splice(0)) settle({ kind: 'failed', message: reason });
+    };
+    worker.on('error', (error) => fail(`the writer thread failed: ${error.message}`));
+    worker.on('exit', () => fail('the writer thread has ended'));
+  }
+
+  /** Opens the database for writing, brings its schema up to date, and starts the thread. */
+  static async open(options: DatabaseOptions): Promise<Writer> {
+    return new Writer(await startThread('writer-thread', options));
+  }
+
+  /**
+   * Writes; `settle` is called once the write is on disk, synced, or has failed. Outcomes come in the order of
+   * the writes.
+   */
+  write(write: Write, settle: Settle): void {
+    if (this.#failure !== undefined || this.#closing) {
+      settle({ kind: 'failed', message: this.#failure ?? 'the store is closing' });
+      return;
+    }
+    // One message a turn of the loop carries all writes of that turn: a message costs more than a write.
+    if (this.#gathered.length === 0) setImmediate(() => this.#post());
+    this.#gathered.push(write);
+    this.#waiting.push(settle);
+  }
+
+  /** The same, for rare writes: rejects where nothing was written. */
+  async done(write: Exclude<Write, DeliveryWrite>): Promise<number> {
+    const outcome = await new Promise<Outcome>((resolve) => this.write(write, resolve));
+    if (outcome.kind === 'done') return outcome.changed;
+    throw new Error(outcome.kind === 'failed' ? outcome.message : `unexpected outcome ${outcome.kind}`);
+  }
+
+  /** Writes what is under way, closes the database and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#closing || this.#failure !== undefined) return;
+    this.#post();
+    this.#closing = true;
+    const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
+    this.#worker.postMessage('close');
+    await ended;
+  }
+
+  #post(): void {
+    if (this.#gathered.length === 0) return;
+    const group = this.#gathered;
+    this.#gathered = [];
+    this.#worker.postMessage(group);
+  }
+}

@@ -1,0 +1,129 @@
+import type { Code } from '@loadline/sdk/contract';
+import type { NumberRange } from '@loadline/sdk/telemetry';
+import type { Timeline, TimelinePoint } from './timeline.ts';
+
+/** What can be written, and what comes of it: the messages between the process and its one writer thread. */
+
+/** A verified delivery of a gateway, taken apart as far as the commit needs it. */
+export interface DeliveryWrite {
+  readonly kind: 'delivery';
+  readonly gateway: number;
+  readonly epoch: string;
+  readonly parent: { readonly epoch: string; readonly last: number } | undefined;
+  readonly boot: string;
+  readonly oldest: number;
+  readonly first: number;
+  readonly count: number;
+  readonly dropped: readonly NumberRange[];
+  /** Readings among the entries, as the door counted them. */
+  readonly readings: number;
+  readonly anchors: readonly (TimelinePoint & { readonly position: number; readonly uncertainty: number })[];
+  readonly fromMonotonic: number;
+  readonly toMonotonic: number;
+  /** The batch as it came. */
+  readonly body: Uint8Array;
+}
+
+/** A delivery that can never be stored: its reason and payload are committed in its place. */
+export interface RejectionWrite {
+  readonly kind: 'rejection';
+  readonly gateway: number;
+  readonly at: number;
+  readonly channel: string;
+  readonly code: Code;
+  readonly detail: string;
+  readonly payload: Uint8Array;
+  /** Readings in it, where it could be read that far. */
+  readonly readings: number;
+}
+
+export interface HealthWrite {
+  readonly kind: 'health';
+  readonly gateway: number;
+  readonly epoch: string;
+  readonly health: string;
+}
+
+export interface ReportedWrite {
+  readonly kind: 'reported';
+  readonly gateway: number;
+  readonly reported: string;
+}
+
+/** What the live index knows, so that a start need not read every delivery. */
+export interface CheckpointWrite {
+  readonly kind: 'checkpoint';
+  readonly through: number;
+  readonly series: readonly {
+    readonly gateway: number;
+    readonly tag: number;
+    readonly count: number;
+    readonly latest: string | null;
+  }[];
+}
+
+/** Rare writes: people, gateways, certificates. */
+export type AdminWrite =
+  | { readonly kind: 'organisation'; readonly id: string; readonly name: string }
+  | {
+      readonly kind: 'user';
+      readonly name: string;
+      readonly organisation: string;
+      readonly passwordHash: string;
+    }
+  | {
+      readonly kind: 'session';
+      readonly tokenHash: Uint8Array;
+      readonly user: string;
+      readonly expires: number;
+    }
+  | { readonly kind: 'session-end'; readonly tokenHash: Uint8Array }
+  | { readonly kind: 'gateway'; readonly id: string; readonly organisation: string }
+  | {
+      readonly kind: 'enrolment';
+      readonly gateway: string;
+      readonly secretHash: Uint8Array;
+      readonly expires: number;
+    }
+  | {
+      readonly kind: 'enrolled';
+      readonly gateway: string;
+      readonly secretHash: Uint8Array;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'certificate';
+      readonly fingerprint: string;
+      readonly subject: string;
+      readonly serial: string;
+      readonly expires: number;
+    };
+
+export type Write =
+  | DeliveryWrite
+  | RejectionWrite
+  | HealthWrite
+  | ReportedWrite
+  | CheckpointWrite
+  | AdminWrite;
+
+/** What became of a delivery. `fresh` are the numbers that were not there before. */
+export interface DeliveryOutcome {
+  readonly kind: 'delivery';
+  /** Row of the delivery; undefined where nothing in it was new. */
+  readonly id: number | undefined;
+  readonly fresh: readonly NumberRange[];
+  readonly stored: number;
+  readonly duplicate: number;
+  /** What its monotonic times mean; undefined until its boot has an anchor. */
+  readonly timeline: Timeline | undefined;
+}
+
+export type Outcome =
+  | DeliveryOutcome
+  /** The delivery contradicts what is known; the rejection is committed. */
+  | { readonly kind: 'rejected'; readonly code: Code; readonly detail: string }
+  /** Another write is done; `changed` rows. An insert of what was there already changes none. */
+  | { readonly kind: 'done'; readonly changed: number }
+  /** Nothing of it was written: try again later. */
+  | { readonly kind: 'failed'; readonly message: string };
