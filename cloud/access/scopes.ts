@@ -1,0 +1,35 @@
+/**
+ * Everything that can be done, by name: `<resource>.<action>`, the plural for collections. Every route, topic
+ * and token asks for one of these, and nothing else decides.
+ */
+export const scopes = {
+  'telemetry.deliver': 'deliver batches of readings',
+  'health.deliver': "report a gateway's health and its own ledger",
+  'reported.deliver': 'report what a gateway is configured to be',
+  'notice.receive': 'be told why a link is about to be closed',
+  'session.get': 'see who one is',
+  'gateways.get': 'list gateways',
+  'gateways.create': 'take a gateway into the organisation, with a one-time enrolment secret',
+  'ledger.get': "read a gateway's account: received = stored + duplicate + rejected",
+  'series.get': 'list series with their latest readings',
+  'readings.get': 'read the readings of a series',
+  'live.get': 'follow readings as they are committed',
+} as const;
+
+export type Scope = keyof typeof scopes;
+
+/** A named set of scopes. */
+export const roles = {
+  administrator: [
+    'session.get',
+    'gateways.get',
+    'gateways.create',
+    'ledger.get',
+    'series.get',
+    'readings.get',
+    'live.get',
+  ],
+  gateway: ['telemetry.deliver', 'health.deliver', 'reported.deliver', 'notice.receive'],
+} as const satisfies Record<string, readonly Scope[]>;
+
+export type Role = keyof typeof roles;
