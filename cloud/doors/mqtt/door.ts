@@ -1,0 +1,254 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { downChannels, limits, parseTopic, type UpChannel, upChannels } from '@loadline/sdk/contract';
+import { Aedes, type Client } from 'aedes';
+import { may, type Principal } from '../../access/index.ts';
+import type { ServerIdentity } from '../../authority/index.ts';
+import type { Log } from '../../log.ts';
+import type { Directory, Router } from '../../router/index.ts';
+import { GuardedConnection } from './guarded-connection.ts';
+import { MqttSession } from './session.ts';
+
+export interface MqttDoorOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly identity: ServerIdentity;
+  /** The fleet's authority, PEM: only its certificates get past the handshake. */
+  readonly authorityPem: string;
+  readonly directory: Directory;
+  readonly router: Router;
+  readonly log: Log;
+  /** Milliseconds, monotonic. */
+  readonly monotonic: () => number;
+}
+
+/**
+ * The MQTT/TLS door for gateways: MQTT 3.1.1 with a client certificate of the fleet's authority. Client id,
+ * certificate name and gateway id are one; a gateway publishes and hears in its own subtree only. A PUBACK
+ * leaves when the router says that the delivery is committed, and never otherwise.
+ */
+export class MqttDoor {
+  readonly #options: MqttDoorOptions;
+  readonly #server: Server;
+  readonly #broker: Aedes;
+  readonly #sessions = new Map<Client, MqttSession>();
+  readonly #connections = new WeakMap<Client, { connection: GuardedConnection; socket: TLSSocket }>();
+  readonly #sockets = new Set<TLSSocket>();
+  readonly #timer: NodeJS.Timeout;
+
+  private constructor(options: MqttDoorOptions, server: Server, broker: Aedes) {
+    this.#options = options;
+    this.#server = server;
+    this.#broker = broker;
+    this.#timer = setInterval(() => this.#endOverdue(), 1000);
+  }
+
+  static async open(options: MqttDoorOptions): Promise<MqttDoor> {
+    const { identity, authorityPem, host, port } = options;
+    const broker = await Aedes.createBroker({
+      connectTimeout: limits.connectMilliseconds,
+      keepaliveLimit: limits.mqttKeepaliveSeconds,
+      drainTimeout: limits.commitMilliseconds,
+    });
+    const server = createServer({
+      key: identity.privateKeyPem,
+      cert: identity.certificatePem,
+      ca: authorityPem,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: limits.connectMilliseconds,
+      ALPNProtocols: ['mqtt'],
+    });
+    const door = new MqttDoor(options, server, broker);
+    door.#attach();
+    server.listen(port, host);
+    await once(server, 'listening');
+    return door;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Ids of the gateways that are connected now. */
+  connected(): Set<string> {
+    return new Set([...this.#sessions.values()].map(({ principal }) => principal.id));
+  }
+
+  /** Tells every gateway, closes every link, and stops listening. What was not acknowledged will be sent again. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const session of this.#sessions.values()) session.end('cloud-stopping', 'connect again in a moment');
+    const impatient = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, 1000);
+    await closed;
+    clearTimeout(impatient);
+    await new Promise<void>((resolve) => this.#broker.close(resolve));
+  }
+
+  #attach(): void {
+    const { log, directory } = this.#options;
+    const server = this.#server;
+    const broker = this.#broker;
+
+    // A handshake that times out leaves its socket open, unless it is destroyed here.
+    server.on('tlsClientError', (error, socket) => {
+      log.info('mqtt-handshake-refused', { from: socket.remoteAddress, reason: error.message });
+      socket.destroy();
+    });
+    server.on('secureConnection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      socket.setNoDelay(true);
+      const connection = new GuardedConnection(socket);
+      this.#connections.set(broker.handle(connection), { connection, socket });
+    });
+
+    broker.preConnect = (_client, packet, done) => {
+      if (packet.will !== undefined) {
+        done(new Error('wills are not part of the contract'), false);
+        return;
+      }
+      // Nothing is kept for a client that is away: what must wait for it waits in the database.
+      packet.clean = true;
+      done(null, true);
+    };
+
+    broker.authenticate = (client, _user, _password, done) => {
+      const principal = this.#identify(client);
+      if (typeof principal === 'string') {
+        const from = this.#connections.get(client)?.socket.remoteAddress;
+        log.info('mqtt-client-refused', { client: client.id, from, code: principal });
+        // 2: identifier rejected, 5: not authorised (MQTT 3.1.1, table 3.1).
+        const returnCode = principal === 'identity-mismatch' ? 2 : 5;
+        done(Object.assign(new Error(principal), { returnCode }), null);
+        return;
+      }
+      const { connection } = this.#connections.get(client) as { connection: GuardedConnection };
+      connection.admit();
+      this.#sessions.set(client, new MqttSession(principal, client, connection));
+      log.info('gateway-connected', { gateway: principal.id });
+      done(null, true);
+    };
+
+    broker.authorizePublish = (client, packet, done) => {
+      if (client === null) {
+        done(new Error('the broker publishes nothing itself'));
+        return;
+      }
+      packet.retain = false;
+      this.#publish(client, packet.topic, packet.qos, packet.payload, done);
+    };
+
+    broker.authorizeSubscribe = (client, subscription, done) => {
+      const session = client && this.#sessions.get(client);
+      const topic = parseTopic(subscription.topic);
+      const down = topic !== undefined && (downChannels as readonly string[]).includes(topic.channel);
+      const gateway = directory.gateway(topic?.gateway ?? '');
+      const decision =
+        session && down && gateway
+          ? may(session.principal, 'notice.receive', {
+              organisation: gateway.organisation,
+              gateway: gateway.id,
+            })
+          : { allowed: false };
+      // Null is the broker's word for a refused subscription: SUBACK 0x80.
+      done(null, decision.allowed ? subscription : null);
+    };
+
+    const gone = (client: Client, reason?: string) => {
+      const session = this.#sessions.get(client);
+      if (session === undefined) return;
+      this.#sessions.delete(client);
+      log.info('gateway-disconnected', { gateway: session.principal.id, reason });
+    };
+    broker.on('clientDisconnect', (client) => gone(client));
+    broker.on('clientError', (client, error) => gone(client, error.message));
+    broker.on('keepaliveTimeout', (client) => gone(client, 'keepalive'));
+    broker.on('connectionError', (client, error) => {
+      gone(client, error.message);
+      log.info('mqtt-connection-failed', { reason: error.message });
+    });
+  }
+
+  /** Who this is, by its certificate; or the code of why it is nobody. */
+  #identify(
+    client: Client,
+  ):
+    | Extract<Principal, { kind: 'gateway' }>
+    | 'identity-mismatch'
+    | 'gateway-unknown'
+    | 'certificate-revoked' {
+    const certificate = this.#connections.get(client)?.socket.getPeerX509Certificate();
+    const name = /^CN=(.+)$/m.exec(certificate?.subject ?? '')?.[1];
+    if (certificate === undefined || name === undefined || name !== client.id) return 'identity-mismatch';
+    const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+    const gateway = this.#options.directory.gateway(name);
+    const standing = this.#options.directory.certificate(fingerprint, name);
+    if (standing === 'revoked') return 'certificate-revoked';
+    if (gateway === undefined || standing !== 'good') return 'gateway-unknown';
+    return { kind: 'gateway', id: gateway.id, organisation: gateway.organisation };
+  }
+
+  #publish(
+    client: Client,
+    name: string,
+    qos: number,
+    payload: Buffer | string,
+    done: (error?: Error | null) => void,
+  ): void {
+    const session = this.#sessions.get(client);
+    const topic = parseTopic(name);
+    if (session === undefined || session.ending) return;
+    if (topic === undefined || !isUp(topic.channel) || qos > 1) {
+      this.#options.log.warn('publish-refused', {
+        gateway: session.principal.id,
+        topic: name.slice(0, 200),
+        qos,
+      });
+      session.end('topic-forbidden', 'publish QoS 0 or 1 on the channels of your own subtree');
+      return;
+    }
+    const body = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    session.began(body.length, this.#options.monotonic());
+    const { gateway, channel } = topic;
+    this.#options.router.deliver({ principal: session.principal, gateway, channel, body }, (receipt) => {
+      session.settled();
+      if (session.ending) return;
+      switch (receipt.kind) {
+        case 'committed':
+          done(null);
+          return;
+        case 'forbidden':
+          this.#options.log.warn('delivery-forbidden', { gateway: session.principal.id, topic: name });
+          session.end(receipt.code, 'this certificate may not publish here');
+          return;
+        case 'failed':
+          this.#options.log.error('delivery-not-committed', {
+            gateway: session.principal.id,
+            reason: receipt.message,
+          });
+          session.end('internal', 'the delivery could not be committed and was not acknowledged');
+      }
+    });
+  }
+
+  #endOverdue(): void {
+    const now = this.#options.monotonic();
+    for (const session of this.#sessions.values()) {
+      if (!session.isOverdue(now)) continue;
+      this.#options.log.error('commit-overdue', { gateway: session.principal.id });
+      session.end('commit-timeout', 'the cloud could not commit in time; connect again and resend');
+    }
+  }
+}
+
+function isUp(channel: string): channel is UpChannel {
+  return (upChannels as readonly string[]).includes(channel);
+}

@@ -1,0 +1,1 @@
+export { MqttDoor, type MqttDoorOptions } from './door.ts';

@@ -1,0 +1,59 @@
+import type { ReportedMessage } from '@loadline/sdk/contract';
+import type { Organisation } from '../access/index.ts';
+import type { GatewayRow, Store } from '../store/index.ts';
+
+/** A gateway and whose it is. */
+export interface Gateway {
+  /** Row number in the store. */
+  readonly number: number;
+  readonly id: string;
+  readonly organisation: Organisation;
+  /** What it last said it is configured to be. */
+  reported: ReportedMessage | undefined;
+}
+
+/** Gateways and certificates in memory: every connection and every delivery asks here. */
+export class Directory {
+  readonly #store: Store;
+  readonly #gateways = new Map<string, Gateway>();
+  readonly #certificates = new Map<string, { readonly subject: string; readonly revoked: boolean }>();
+
+  private constructor(store: Store) {
+    this.#store = store;
+  }
+
+  static async load(store: Store): Promise<Directory> {
+    const directory = new Directory(store);
+    await directory.reload();
+    return directory;
+  }
+
+  /** Reads it anew, after gateways or certificates were written. */
+  async reload(): Promise<void> {
+    const { gateways, certificates } = await this.#store.read('directory', {});
+    for (const row of gateways) if (!this.#gateways.has(row.id)) this.#gateways.set(row.id, fromRow(row));
+    for (const { fingerprint, subject, revoked } of certificates) {
+      this.#certificates.set(fingerprint, { subject, revoked: revoked !== null });
+    }
+  }
+
+  gateway(id: string): Gateway | undefined {
+    return this.#gateways.get(id);
+  }
+
+  /** The gateways of one organisation. */
+  gatewaysOf(organisation: Organisation): Gateway[] {
+    return [...this.#gateways.values()].filter((one) => one.organisation.id === organisation.id);
+  }
+
+  /** Whether this certificate was issued here, to this subject, and not revoked since. */
+  certificate(fingerprint: string, subject: string): 'good' | 'unknown' | 'revoked' {
+    const certificate = this.#certificates.get(fingerprint);
+    if (certificate === undefined || certificate.subject !== subject) return 'unknown';
+    return certificate.revoked ? 'revoked' : 'good';
+  }
+}
+
+function fromRow({ number, id, organisation, reported }: GatewayRow): Gateway {
+  return { number, id, organisation: { id: organisation }, reported };
+}

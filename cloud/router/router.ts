@@ -1,0 +1,207 @@
+import { type Code, healthMessage, limits, reportedMessage, type UpChannel } from '@loadline/sdk/contract';
+import { type Batch, decodeBatch, TelemetryError } from '@loadline/sdk/telemetry';
+import { may, type Principal } from '../access/index.ts';
+import type { DeliveryOutcome, Store } from '../store/index.ts';
+import type { Directory, Gateway } from './directory.ts';
+import type { Live } from './live.ts';
+
+/** What a door hands in: who delivers (proven by the door), by which channel, and the bytes. */
+export interface Delivery {
+  readonly principal: Principal;
+  readonly gateway: string;
+  readonly channel: UpChannel;
+  readonly body: Uint8Array;
+}
+
+/**
+ * What a door may say of a delivery.
+ *
+ * `committed`: stored, or permanently rejected with the rejection committed; acknowledge. `forbidden`: nothing
+ * was taken in; end the session. `failed`: nothing is known to be on disk; do not acknowledge.
+ */
+export type Receipt =
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'forbidden'; readonly code: Code }
+  | { readonly kind: 'failed'; readonly message: string };
+
+const scopeOf = {
+  telemetry: 'telemetry.deliver',
+  health: 'health.deliver',
+  reported: 'reported.deliver',
+} as const;
+
+const committed: Receipt = { kind: 'committed' };
+
+/** The one way from every door to the store: verify, route, commit, and only then tell. */
+export class Router {
+  readonly #store: Store;
+  readonly #directory: Directory;
+  readonly #live: Live;
+  readonly #now: () => number;
+
+  /** `now`: ms since 1970. */
+  constructor(parts: { store: Store; directory: Directory; live: Live; now: () => number }) {
+    this.#store = parts.store;
+    this.#directory = parts.directory;
+    this.#live = parts.live;
+    this.#now = parts.now;
+  }
+
+  /** Takes a delivery in; `settle` is called once, and for one gateway in the order of its deliveries. */
+  deliver(delivery: Delivery, settle: (receipt: Receipt) => void): void {
+    const gateway = this.#directory.gateway(delivery.gateway);
+    if (gateway === undefined) {
+      settle({ kind: 'forbidden', code: 'gateway-unknown' });
+      return;
+    }
+    const { organisation } = gateway;
+    const resource = { organisation, gateway: gateway.id };
+    const decision = may(delivery.principal, scopeOf[delivery.channel], resource);
+    if (!decision.allowed) {
+      settle({ kind: 'forbidden', code: decision.code });
+      return;
+    }
+    switch (delivery.channel) {
+      case 'telemetry':
+        this.#telemetry(gateway, delivery.body, settle);
+        return;
+      case 'health':
+        this.#health(gateway, delivery.body, settle);
+        return;
+      case 'reported':
+        this.#reported(gateway, delivery.body, settle);
+    }
+  }
+
+  #telemetry(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+    let batch: Batch;
+    try {
+      batch = decodeBatch(body);
+    } catch (error) {
+      if (!(error instanceof TelemetryError)) throw error;
+      this.#reject(gateway, 'telemetry', error.code, error.message, body, settle);
+      return;
+    }
+    const { epoch, parent, boot, oldest, first, count, dropped, times } = batch;
+    const anchors = batch.anchors.map(({ position, anchor: { monotonic, wall, uncertainty } }) => ({
+      position,
+      monotonic,
+      wall,
+      uncertainty,
+    }));
+    let fromMonotonic = times[0] ?? 0;
+    let toMonotonic = fromMonotonic;
+    for (const time of times) {
+      if (time < fromMonotonic) fromMonotonic = time;
+      if (time > toMonotonic) toMonotonic = time;
+    }
+    const readings = batch.series.reduce((sum, { positions }) => sum + positions.length, 0);
+    this.#store.write(
+      {
+        kind: 'delivery',
+        gateway: gateway.number,
+        epoch,
+        parent,
+        boot,
+        oldest,
+        first,
+        count,
+        dropped,
+        readings,
+        anchors,
+        fromMonotonic,
+        toMonotonic,
+        body,
+      },
+      (outcome) => {
+        switch (outcome.kind) {
+          case 'delivery':
+            this.#publish(gateway, batch, outcome);
+            settle(committed);
+            return;
+          case 'rejected':
+          case 'done':
+            settle(committed);
+            return;
+          case 'failed':
+            settle({ kind: 'failed', message: outcome.message });
+        }
+      },
+    );
+  }
+
+  #publish(gateway: Gateway, batch: Batch, { id, fresh, timeline }: DeliveryOutcome): void {
+    if (id === undefined) return;
+    this.#store.index.add(gateway.number, batch, fresh, timeline, this.#now());
+    this.#store.indexed(id);
+    this.#live.publish(gateway, batch, fresh, timeline);
+  }
+
+  #health(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+    const health = parseJson(body, healthMessage);
+    if (health === undefined) {
+      this.#reject(gateway, 'health', 'health-malformed', 'not a health message of version 1', body, settle);
+      return;
+    }
+    const { epoch } = health;
+    const write = { kind: 'health' as const, gateway: gateway.number, epoch, health: JSON.stringify(health) };
+    this.#store.write(write, (outcome) => settle(receiptOf(outcome)));
+  }
+
+  #reported(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+    const reported = parseJson(body, reportedMessage);
+    if (reported === undefined) {
+      const detail = 'not a reported message of version 1';
+      this.#reject(gateway, 'reported', 'reported-malformed', detail, body, settle);
+      return;
+    }
+    const write = {
+      kind: 'reported' as const,
+      gateway: gateway.number,
+      reported: JSON.stringify(reported),
+    };
+    this.#store.write(write, (outcome) => {
+      if (outcome.kind === 'done') gateway.reported = reported;
+      settle(receiptOf(outcome));
+    });
+  }
+
+  #reject(
+    gateway: Gateway,
+    channel: UpChannel,
+    code: Code,
+    detail: string,
+    payload: Uint8Array,
+    settle: (receipt: Receipt) => void,
+  ): void {
+    this.#store.write(
+      {
+        kind: 'rejection',
+        gateway: gateway.number,
+        at: this.#now(),
+        channel,
+        code,
+        detail: detail.slice(0, 500),
+        payload: payload.subarray(0, limits.batchBytes),
+        readings: 0,
+      },
+      (outcome) => settle(receiptOf(outcome)),
+    );
+  }
+}
+
+function receiptOf(outcome: { readonly kind: string; readonly message?: string }): Receipt {
+  return outcome.kind === 'failed' ? { kind: 'failed', message: outcome.message ?? '' } : committed;
+}
+
+function parseJson<T>(
+  body: Uint8Array,
+  schema: { safeParse(value: unknown): { data?: T | undefined } },
+): T | undefined {
+  if (body.length > limits.healthBytes) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(Buffer.from(body).toString('utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
