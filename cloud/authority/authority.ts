@@ -9,6 +9,7 @@ import {
   type Issuer,
   issueCertificate,
   readSigningRequest,
+  type Subject,
   softwareSigner,
 } from '@loadline/sdk/identity';
 import { AuthorityError } from './errors.ts';
@@ -100,17 +101,26 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
       }),
 
     async issueGateway(request, gatewayId) {
-      const subject = readSigningRequest(request);
-      if (subject.commonName !== gatewayId) {
-        throw new IdentityError(
-          'request-malformed',
-          `the certificate request is for '${subject.commonName}', and the gateway that sent it is '${gatewayId}'`,
-        );
-      }
+      const subject = checkGatewayRequest(request, gatewayId);
       const order = { ...terms(lifetimes.gateway), profile: 'gateway', issuer, subject } as const;
       return await record('gateway', issueCertificate(order));
     },
   };
+}
+
+/**
+ * Checks that a PKCS#10 request (PEM or DER) is sound and asks for exactly `gatewayId`; its subject. Throws
+ * IdentityError `request-malformed`. For checking before a one-time secret is spent on it, too.
+ */
+export function checkGatewayRequest(request: string | Uint8Array, gatewayId: string): Subject {
+  const subject = readSigningRequest(request);
+  if (subject.commonName !== gatewayId) {
+    throw new IdentityError(
+      'request-malformed',
+      `the certificate request is for '${subject.commonName}', and the gateway that sent it is '${gatewayId}'`,
+    );
+  }
+  return subject;
 }
 
 async function loadOrMake(

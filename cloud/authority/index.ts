@@ -1,5 +1,6 @@
 export {
   type Authority,
+  checkGatewayRequest,
   type Issuance,
   openAuthority,
 } from './authority.ts';

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openAuthority } from './authority/index.ts';
+import { HttpsDoor } from './doors/https/index.ts';
+import { MqttDoor } from './doors/mqtt/index.ts';
+import type { Log } from './log.ts';
+import { Enrolments, makeFirstUser, Sessions } from './people/index.ts';
+import { Directory, Live, Router } from './router/index.ts';
+import { type DatabaseOptions, Store } from './store/index.ts';
+
+export interface CloudOptions {
+  /** Folder of everything it keeps: database, its key, the authority. Made where it is not there. */
+  readonly folder: string;
+  /** Address both doors listen on. */
+  readonly host: string;
+  /** Ports; 0 takes a free one. */
+  readonly httpsPort: number;
+  readonly mqttPort: number;
+  /** Names and addresses, beside localhost, that its certificate is to hold. */
+  readonly names: readonly string[];
+  readonly log: Log;
+  /** See `DatabaseOptions.durability`. */
+  readonly durability?: DatabaseOptions['durability'];
+}
+
+/** A cloud at work. */
+export interface Cloud {
+  readonly httpsPort: number;
+  readonly mqttPort: number;
+  /** The fleet's authority, PEM: what gateways and browsers trust. */
+  readonly authorityPem: string;
+  /** Path of the file with the first login, where it was made at this start. */
+  readonly firstLogin: string | undefined;
+  /** Ends it in order: no more deliveries, what is under way committed, everything closed. */
+  close(): Promise<void>;
+}
+
+/** Starts a cloud in this process. */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const { folder, host, log } = options;
+  const now = () => Date.now();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  const key = await databaseKey(join(folder, 'database.key'));
+  const database = { file: join(folder, 'loadline.db'), key };
+  const store = await Store.open(
+    options.durability ? { ...database, durability: options.durability } : database,
+  );
+  const authority = await openAuthority({
+    folder: join(folder, 'authority'),
+    now,
+    log: async ({ fingerprint, commonName: subject, serial, notAfter: expires }) => {
+      await store.done({ kind: 'certificate', fingerprint, subject, serial, expires });
+    },
+  });
+  const identity = await authority.issueServer({ names: options.names });
+  const firstLogin = await makeFirstUser(store, folder);
+  const directory = await Directory.load(store);
+  const sessions = new Sessions(store, now);
+  const enrolments = new Enrolments(store, now);
+  const live = new Live();
+  const router = new Router({ store, directory, live, now });
+  const mqtt = await MqttDoor.open({
+    host,
+    port: options.mqttPort,
+    identity,
+    authorityPem: authority.certificatePem,
+    directory,
+    router,
+    log,
+    monotonic: () => performance.now(),
+  });
+  const https = await HttpsDoor.open({
+    host,
+    port: options.httpsPort,
+    identity,
+    authority,
+    store,
+    directory,
+    live,
+    sessions,
+    enrolments,
+    connected: () => mqtt.connected(),
+    log,
+  });
+  return {
+    httpsPort: https.port,
+    mqttPort: mqtt.port,
+    authorityPem: authority.certificatePem,
+    firstLogin,
+    close: async () => {
+      await mqtt.close();
+      await https.close();
+      await store.close();
+    },
+  };
+}
+
+/** The database's key: 256 random bits made at the first start, readable by its owner alone. */
+async function databaseKey(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const key = randomBytes(32).toString('hex');
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(`${key}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return key;
+}

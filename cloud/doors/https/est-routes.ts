@@ -1,0 +1,75 @@
+import { isGatewayId } from '@loadline/sdk/contract';
+import { IdentityError } from '@loadline/sdk/identity';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import {
+  type Authority,
+  caCertsResponse,
+  checkGatewayRequest,
+  type EstResponse,
+  parseEnrolmentCredentials,
+  parseSimpleEnroll,
+  simpleEnrollBodyBytes,
+  simpleEnrollResponse,
+} from '../../authority/index.ts';
+import type { Log } from '../../log.ts';
+import type { Enrolments } from '../../people/index.ts';
+import type { Directory } from '../../router/index.ts';
+import { Problem } from './problem.ts';
+
+/** Enrolments a minute that one address may try. */
+const enrolmentsPerMinute = 30;
+
+function send(reply: FastifyReply, { status, headers, body }: EstResponse): FastifyReply {
+  return reply.status(status).headers(headers).send(body);
+}
+
+/** EST (RFC 7030): `/.well-known/est/cacerts` and `simpleenroll`, the latter with a one-time secret. */
+export function estRoutes(
+  app: FastifyInstance,
+  parts: { authority: Authority; enrolments: Enrolments; directory: Directory; log: Log },
+): void {
+  const { authority, enrolments, directory, log } = parts;
+  app.addContentTypeParser(
+    'application/pkcs10',
+    { parseAs: 'buffer', bodyLimit: simpleEnrollBodyBytes },
+    (_request, body, done) => done(null, body),
+  );
+
+  app.get('/.well-known/est/cacerts', { config: { opens: 'public' } }, (_request, reply) =>
+    send(reply, caCertsResponse([authority.certificatePem])),
+  );
+
+  app.post(
+    '/.well-known/est/simpleenroll',
+    { config: { opens: 'public', rateLimit: { max: enrolmentsPerMinute, timeWindow: '1 minute' } } },
+    async (request, reply) => {
+      const credentials = parseEnrolmentCredentials(request.headers.authorization);
+      if (credentials === undefined || !isGatewayId(credentials.gatewayId)) {
+        reply.header('www-authenticate', 'Basic realm="enrolment"');
+        throw new Problem(
+          401,
+          'enrolment-refused',
+          'send the gateway id and its one-time secret (HTTP Basic)',
+        );
+      }
+      const { gatewayId, secret } = credentials;
+      try {
+        const body = request.body instanceof Uint8Array ? request.body : '';
+        // The request is checked before the secret is spent: a mistake in it must not use the secret up.
+        const signingRequest = parseSimpleEnroll(body);
+        checkGatewayRequest(signingRequest, gatewayId);
+        if (!(await enrolments.spend(gatewayId, secret))) {
+          log.warn('enrolment-refused', { gateway: gatewayId, from: request.ip });
+          throw new Problem(403, 'enrolment-refused', 'the secret is wrong, used up, or for another gateway');
+        }
+        const { certificatePem, fingerprint } = await authority.issueGateway(signingRequest, gatewayId);
+        await directory.reload();
+        log.info('gateway-enrolled', { gateway: gatewayId, fingerprint, from: request.ip });
+        return send(reply, simpleEnrollResponse(certificatePem));
+      } catch (error) {
+        if (error instanceof IdentityError) throw new Problem(400, 'request-malformed', error.message);
+        throw error;
+      }
+    },
+  );
+}

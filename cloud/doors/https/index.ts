@@ -1,0 +1,1 @@
+export { HttpsDoor } from './door.ts';

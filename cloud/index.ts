@@ -1,0 +1,8 @@
+export { type Cloud, type CloudOptions, startCloud } from './cloud.ts';
+export { jsonLog, type Log, type LogFields } from './log.ts';
+
+/** The program `loadline-cloud`, for those who start it as a process of its own. */
+export const cloudProgram = new URL(
+  import.meta.url.endsWith('.ts') ? './main.ts' : './main.js',
+  import.meta.url,
+);

@@ -1,0 +1,95 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { startCloud } from './cloud.ts';
+import { jsonLog } from './log.ts';
+
+const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
+
+Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them over HTTPS.
+
+  --state DIR      folder of the database, its key and the fleet's authority; made at the first start
+  --host ADDRESS   address to listen on (default 127.0.0.1; 0.0.0.0 for every interface)
+  --https-port N   port of the page, the REST API and enrolment (default 8443; 0 takes a free one)
+  --mqtt-port N    port for gateways (default 8883; 0 takes a free one)
+  --name NAME      a host name or address that gateways and browsers call it by; may be repeated
+  --help           this text
+
+The log goes to standard output, one JSON object a line; the line "listening" names the ports. The first login
+is in DIR/first-login.json. SIGINT or SIGTERM ends it in order.
+`;
+
+function fail(message: string): never {
+  process.stderr.write(`loadline-cloud: ${message}\nTry --help.\n`);
+  process.exit(2);
+}
+
+function port(text: string, option: string): number {
+  const value = Number(text);
+  if (/^\d{1,5}$/.test(text) && value <= 65_535) return value;
+  return fail(`--${option} ${text}: not a port; give a number from 0 to 65535`);
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      options: {
+        state: { type: 'string' },
+        host: { type: 'string', default: '127.0.0.1' },
+        'https-port': { type: 'string', default: '8443' },
+        'mqtt-port': { type: 'string', default: '8883' },
+        name: { type: 'string', multiple: true, default: [] },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+}
+
+const values = parse();
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+if (values.state === undefined) fail('--state is missing: where shall the readings be kept?');
+
+const log = jsonLog(
+  (line) => process.stdout.write(line),
+  () => Date.now(),
+);
+
+try {
+  const cloud = await startCloud({
+    folder: values.state,
+    host: values.host,
+    httpsPort: port(values['https-port'], 'https-port'),
+    mqttPort: port(values['mqtt-port'], 'mqtt-port'),
+    names: values.name,
+    log,
+  });
+  if (cloud.firstLogin !== undefined) log.info('first-login-made', { file: cloud.firstLogin });
+  log.info('listening', { host: values.host, httpsPort: cloud.httpsPort, mqttPort: cloud.mqttPort });
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info('stopping', { signal });
+    cloud.close().then(
+      () => process.exit(0),
+      (error: Error) => {
+        log.error('stop-failed', { reason: error.message });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+} catch (error) {
+  const { code, message, port: taken } = error as NodeJS.ErrnoException & { port?: number };
+  const reason =
+    code === 'EADDRINUSE'
+      ? `port ${taken} is taken: choose another with --https-port or --mqtt-port`
+      : message;
+  process.stderr.write(`loadline-cloud: ${reason}\n`);
+  process.exit(1);
+}

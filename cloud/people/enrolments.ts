@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import type { Store } from '../store/index.ts';
+import { tokenHash } from './sessions.ts';
+
+/** Milliseconds a one-time enrolment secret is good for. */
+const enrolmentMilliseconds = 7 * 24 * 3_600_000;
+
+/** One-time secrets with which a new gateway asks for its certificate. */
+export class Enrolments {
+  readonly #store: Store;
+  readonly #now: () => number;
+
+  constructor(store: Store, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /** Makes a secret for one gateway and keeps its hash; an earlier one of that gateway ends. */
+  async offer(gateway: string): Promise<string> {
+    const secret = randomBytes(24).toString('base64url');
+    const expires = this.#now() + enrolmentMilliseconds;
+    await this.#store.done({ kind: 'enrolment', gateway, secretHash: tokenHash(secret), expires });
+    return secret;
+  }
+
+  /** Spends a secret; false where it is wrong, used up, too old, or another gateway's. */
+  async spend(gateway: string, secret: string): Promise<boolean> {
+    const secretHash = tokenHash(secret);
+    return (await this.#store.done({ kind: 'enrolled', gateway, secretHash, at: this.#now() })) === 1;
+  }
+}

@@ -1,0 +1,31 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Store } from '../store/index.ts';
+import { generatePassword, hashPassword } from './passwords.ts';
+
+/** The first organisation, and the name its first user logs in with. */
+const organisation = { id: 'first', name: 'First organisation' };
+const firstUser = 'operator';
+
+/**
+ * Makes the first organisation and its user where the store has none. The password is generated, and its only
+ * copy is the file `first-login.json` in `folder`, readable by its owner alone: no default, nothing in a log.
+ * @returns the file's path where it was made now.
+ */
+export async function makeFirstUser(store: Store, folder: string): Promise<string | undefined> {
+  if (await store.read('hasUsers', {})) return undefined;
+  const password = generatePassword();
+  const path = join(folder, 'first-login.json');
+  // The file first: a crash in between leaves a password nobody needs, not a user nobody can be.
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify({ name: firstUser, password })}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await store.done({ kind: 'organisation', ...organisation });
+  const passwordHash = await hashPassword(password);
+  await store.done({ kind: 'user', name: firstUser, organisation: organisation.id, passwordHash });
+  return path;
+}

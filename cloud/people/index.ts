@@ -1,0 +1,3 @@
+export { Enrolments } from './enrolments.ts';
+export { makeFirstUser } from './first-user.ts';
+export { Sessions } from './sessions.ts';
