@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 /** Milliseconds after which a new anchor is due in any case: bounds the drift between two anchors. */
 export const anchorMilliseconds = 3_600_000;
 /** Milliseconds the wall clock must have moved against the monotonic one for a new anchor to be due at once. */
-export const stepMilliseconds = 500;
+const stepMilliseconds = 500;
 
 /** An anchor of this instant. */
 export function anchorNow(clock: Clock): Anchor {

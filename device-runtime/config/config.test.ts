@@ -123,6 +123,16 @@ unit = "N"
   ]);
 });
 
+config('refuses more sensors than one message to the cloud can name', () => {
+  const sensors = Array.from(
+    { length: 500 },
+    (_, tag) =>
+      `[[sensors]]\ntag = "${(tag + 0x4000).toString(16)}"\nname = "${'x'.repeat(100)}"\nunit = "N"\n`,
+  );
+  const [problem] = problemsIn(good + sensors.join(''));
+  assert.match(problem ?? '', /gateway\.toml:14: sensors take \d+ bytes in one message to the cloud/);
+});
+
 config('never accepts a secret in the address of the enrolment server', () => {
   const text = `${good}\n[enrolment]\nurl = "https://user:secret@cloud.example"\nsecret_file = "secret"\n`;
   const [problem] = problemsIn(text);

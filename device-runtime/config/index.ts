@@ -1,2 +1,2 @@
 export { ConfigError, type ConfigProblem, loadConfig, parseConfig } from './parse.ts';
-export type { Config, PortConfig, SensorConfig } from './schema.ts';
+export type { Config, PortConfig } from './schema.ts';

@@ -138,6 +138,19 @@ const distinct =
     });
   };
 
+/** All sensors travel in one `reported` message. */
+const fitsReported = (context: z.core.ParsePayload<unknown[]>): void => {
+  const room = limits.healthBytes - 1024;
+  const bytes = Buffer.byteLength(JSON.stringify(context.value));
+  if (bytes <= room) return;
+  context.issues.push({
+    code: 'custom',
+    input: context.value,
+    message: `take ${bytes} bytes in one message to the cloud, and must fit in ${room}: fewer, or shorter names`,
+    continue: true,
+  });
+};
+
 const portCount = `at least one [[ports]] table is needed, at most ${limits.batchPorts} are allowed`;
 const sensorCount = `at most ${limits.batchSeries} [[sensors]] tables are allowed`;
 
@@ -156,11 +169,10 @@ export const configSchema = table({
   sensors: z
     .array(sensor, 'must be [[sensors]] tables')
     .max(limits.batchSeries, sensorCount)
-    .check(distinct('tag'))
+    .check(distinct('tag'), fitsReported)
     .default([]),
 });
 
 /** The configuration of one gateway, whole and valid. Keys are spelt as in the file. */
 export type Config = z.output<typeof configSchema>;
 export type PortConfig = Config['ports'][number];
-export type SensorConfig = Config['sensors'][number];

@@ -49,8 +49,12 @@ export class HealthReporter {
     this.#sending = true;
     const message = this.#options.compose();
     const counters = countersOf(message);
-    if (await this.#options.publish(message)) this.#sent = counters;
+    const delivered = await this.#options.publish(message);
     this.#sending = false;
+    if (!delivered) return;
+    this.#sent = counters;
+    // What was counted meanwhile found the way taken.
+    if (countersOf(this.#options.compose()) !== counters) this.changed();
   }
 
   #quiet(): void {

@@ -83,6 +83,8 @@ export function connectLink(options: LinkOptions): Promise<Link> {
       socket.destroy();
     };
     const { promise: closed, resolve: close } = Promise.withResolvers<string>();
+    /** What to call for each publish without an answer when the link is gone: MQTT.js may never say. */
+    const unanswered = new Set<(error: Error) => void>();
     const deadline = setTimeout(
       () => lose(`no answer from ${options.host}:${options.port} within ${limits.connectMilliseconds} ms`),
       limits.connectMilliseconds,
@@ -100,8 +102,10 @@ export function connectLink(options: LinkOptions): Promise<Link> {
       const why = reason ?? 'closed by the cloud';
       // Its timers and its list of unanswered publishes go with it.
       client.end(true);
+      const gone = new Error(why);
+      for (const fail of unanswered) fail(gone);
       close(why);
-      reject(new Error(why));
+      reject(gone);
     });
     client.once('connect', () => {
       clearTimeout(deadline);
@@ -116,15 +120,18 @@ export function connectLink(options: LinkOptions): Promise<Link> {
               () => lose(`no acknowledgement for ${acknowledgeMilliseconds} ms`),
               acknowledgeMilliseconds,
             );
+            const settle = (error: Error | undefined): void => {
+              clearTimeout(late);
+              unanswered.delete(settle);
+              if (error) lost(error);
+              else acknowledged();
+            };
+            unanswered.add(settle);
             const body =
               typeof payload === 'string'
                 ? payload
                 : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-            client.publish(gatewayTopic(gatewayId, channel), body, { qos: 1 }, (error) => {
-              clearTimeout(late);
-              if (error) lost(error);
-              else acknowledged();
-            });
+            client.publish(gatewayTopic(gatewayId, channel), body, { qos: 1 }, settle);
           }),
         close: async () => {
           reason ??= 'closed by this gateway';
