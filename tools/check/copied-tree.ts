@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /**
- * Copies the workspace at `root`, as git would commit it, into a new temporary folder, with links to what is
- * installed. The workspace's own packages are linked to the copy, so nothing done there is seen from `root`.
+ * Copies the workspace at `root`, as git would commit it, into a new temporary folder, and what is installed.
+ * Nothing done to the sources there is seen from `root`.
  */
 export function copyTree(root: string): string {
   const copy = mkdtempSync(join(tmpdir(), 'loadline-tree-'));
@@ -22,17 +22,16 @@ export function copyTree(root: string): string {
   };
   for (const folder of ['', ...workspaces]) {
     const installed = join(folder, 'node_modules');
-    if (existsSync(join(root, installed)))
-      linkEach(join(root, installed), join(copy, installed), '@loadline');
+    if (existsSync(join(root, installed))) linkFiles(join(root, installed), join(copy, installed));
   }
-  mkdirSync(join(copy, 'node_modules/@loadline'));
-  for (const folder of workspaces)
-    symlinkSync(join(copy, folder), join(copy, 'node_modules/@loadline', folder));
   return copy;
 }
 
-function linkEach(from: string, to: string, except: string): void {
-  mkdirSync(to);
-  for (const name of readdirSync(from).filter((name) => name !== except))
-    symlinkSync(join(from, name), join(to, name));
+/**
+ * Hard links, which cost nothing: behind symbolic ones biome sees no types. npm's own links to the packages of the
+ * workspace are relative, so they lead to the copy's. Over the border of a file system the files are copied.
+ */
+function linkFiles(from: string, to: string): void {
+  const { status } = spawnSync('cp', ['-a', '-l', from, to], { stdio: 'ignore' });
+  if (status !== 0) cpSync(from, to, { recursive: true, verbatimSymlinks: true, force: true });
 }
