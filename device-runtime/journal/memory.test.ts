@@ -54,6 +54,11 @@ test('drops the oldest when it is full, and declares them until the cloud knows'
   assert.is(journal.dropped, 16);
 });
 
+test('keeps the newest entry even where the bound is too small for one', () => {
+  const journal = fill(new MemoryJournal(1), 3);
+  assert.equal(journal.heldRanges(), [{ first: 2, last: 2 }]);
+});
+
 test('does not count as dropped what was on its way when it was dropped, and arrived', () => {
   const journal = fill(journalOf(10), 10);
   const run = journal.cut(everything, 1e6, 4);

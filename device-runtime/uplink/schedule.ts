@@ -85,9 +85,8 @@ export function appended(schedule: Schedule, bytes: number, now: number): Schedu
 
 /** What to publish, `next` being the number the journal's next entry will get. */
 export function decide(schedule: Schedule, next: number, now: number, bounds: ScheduleLimits): Decision {
-  const room = bounds.windowBytes - schedule.flying;
   const size = lanes(bounds);
-  const live = decideLive(schedule, next, now, bounds, room);
+  const live = decideLive(schedule, next, now, bounds);
   if (live.kind === 'cut') return live;
   const [waiting] = schedule.backlog;
   if (waiting !== undefined) {
@@ -101,23 +100,16 @@ export function decide(schedule: Schedule, next: number, now: number, bounds: Sc
   return live;
 }
 
-function decideLive(
-  schedule: Schedule,
-  next: number,
-  now: number,
-  { maxDelay, windowBytes }: ScheduleLimits,
-  room: number,
-): Decision {
+function decideLive(schedule: Schedule, next: number, now: number, bounds: ScheduleLimits): Decision {
   const { tail, liveBytes, liveSince, inFlight } = schedule;
-  if (tail >= next || room <= 0) return { kind: 'idle' };
-  const size = lanes({ maxDelay, windowBytes });
-  const range = { first: tail, last: next - 1 };
-  const full = liveBytes >= size.live || next - tail >= limits.batchEntries;
-  if (full && room >= size.live) return { kind: 'cut', lane: 'live', range, maxBytes: size.live };
+  const maxBytes = lanes(bounds).live;
+  // Never so while no live batch is in flight: the backlog leaves that much of the window alone.
+  if (tail >= next || bounds.windowBytes - schedule.flying < maxBytes) return { kind: 'idle' };
+  const cut: Decision = { kind: 'cut', lane: 'live', range: { first: tail, last: next - 1 }, maxBytes };
+  if (liveBytes >= maxBytes || next - tail >= limits.batchEntries) return cut;
   if (inFlight.some(({ lane }) => lane === 'live')) return { kind: 'idle' };
-  const due = (liveSince ?? now) + maxDelay;
-  if (!full && now < due) return { kind: 'wait', until: due };
-  return { kind: 'cut', lane: 'live', range, maxBytes: Math.min(size.live, room) };
+  const due = (liveSince ?? now) + bounds.maxDelay;
+  return now < due ? { kind: 'wait', until: due } : cut;
 }
 
 /**
