@@ -1,0 +1,89 @@
+import type { Point } from './api.ts';
+
+/** New readings of one series. */
+export interface LivePoints {
+  readonly gateway: string;
+  readonly tag: string;
+  readonly points: readonly Point[];
+}
+
+export type LiveEvent =
+  | { readonly kind: 'readings'; readonly series: readonly LivePoints[] }
+  /** Connected, for the first time or again: what came before this instant must be loaded. */
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'lost' }
+  /** The session is over. */
+  | { readonly kind: 'ended' };
+
+/** Milliseconds of the first and of the longest wait before connecting again. */
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 30_000;
+
+/** Milliseconds of silence after which the link is taken for dead: a phone that moved gets no error for minutes. */
+const SILENCE = 30_000;
+
+/**
+ * The cloud's live stream. An EventSource that reconnects by itself gives up at the first answer that is not a
+ * stream, and never notices a half-open link; so each connection here is used once, and the waits between them
+ * are ours, with full jitter.
+ */
+export class Live {
+  #source: EventSource | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #attempts = 0;
+  readonly #listeners = new Set<(event: LiveEvent) => void>();
+
+  /** Calls `listener` with all that happens from now on; returns what ends that. */
+  subscribe(listener: (event: LiveEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Connects, or connects anew. */
+  open(): void {
+    this.close();
+    const source = new EventSource('/api/v1/live');
+    this.#source = source;
+    this.#watch();
+    source.addEventListener('open', () => {
+      this.#attempts = 0;
+      this.#watch();
+      this.#tell({ kind: 'opened' });
+    });
+    source.addEventListener('ping', () => this.#watch());
+    source.addEventListener('readings', (event) => {
+      this.#watch();
+      this.#tell({ kind: 'readings', series: JSON.parse(event.data) });
+    });
+    source.addEventListener('end', () => {
+      this.close();
+      this.#tell({ kind: 'ended' });
+    });
+    source.addEventListener('error', () => this.#retry());
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = undefined;
+  }
+
+  #watch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.open(), SILENCE);
+  }
+
+  #retry(): void {
+    this.close();
+    const longest = Math.min(FIRST_WAIT * 2 ** this.#attempts, LONGEST_WAIT);
+    this.#attempts += 1;
+    this.#timer = setTimeout(() => this.open(), FIRST_WAIT / 2 + Math.random() * longest);
+    this.#tell({ kind: 'lost' });
+  }
+
+  #tell(event: LiveEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+}

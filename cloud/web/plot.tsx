@@ -1,0 +1,260 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import uPlot from 'uplot';
+import type { Api, Series } from './api.ts';
+import { formatFloat, formatTimeOfDay, NOTHING } from './format.ts';
+import { seriesKey } from './latest.ts';
+import type { Live } from './live.ts';
+import {
+  type Asked,
+  abandonReload,
+  addLive,
+  beginReload,
+  emptyWindow,
+  finishReload,
+  type SeriesWindow,
+  toColumns,
+} from './series-window.ts';
+
+interface Props {
+  readonly api: Api;
+  readonly live: Live;
+  /** What to plot: series of one unit. */
+  readonly series: readonly Series[];
+}
+
+/** The ranges of time to choose from, in ms. */
+const RANGES = [
+  { name: '1 min', span: 60_000 },
+  { name: '10 min', span: 600_000 },
+  { name: '1 h', span: 3_600_000 },
+  { name: '24 h', span: 86_400_000 },
+] as const;
+
+/** Points asked for of a series: more than a screen has columns. */
+const POINTS = 1_000;
+
+/** Points of a series past which the range is loaded anew, so that the cloud thins it and the page stays quick. */
+const MOST_POINTS = 5_000;
+
+/** Milliseconds past our own time that are asked for: readings are dated by their gateway's clock. */
+const AHEAD = 5_000;
+
+/** Milliseconds until a load that failed is tried again. */
+const RETRY = 3_000;
+
+/** Colours of lines in `style.css`: --line-1 … --line-6. */
+const COLOURS = 6;
+
+/** A live plot of the chosen series over a sliding range of time. */
+export function Plot({ api, live, series }: Props) {
+  const [span, setSpan] = useState<number>(RANGES[1].span);
+  const [isFailing, setIsFailing] = useState(false);
+  const container = useRef<HTMLDivElement>(null);
+  const unit = series[0]?.unit ?? '';
+  const names = series.map(({ name, tag }) => name ?? tag);
+  const what = series
+    .map((one) => `${seriesKey(one)} ${one.name} ${one.unit} ${one.intervalSeconds}`)
+    .join('\n');
+
+  // `series` is new with every reading; `what` changes when it does in a way that matters to a plot.
+  useEffect(() => {
+    if (container.current === null || series.length === 0) return;
+    const drawing = draw(container.current, series, () => [api.now() - span, api.now()]);
+    const following = follow({ api, live, series, span, onFailing: setIsFailing, onChange: drawing.show });
+    return () => {
+      following.end();
+      drawing.end();
+    };
+  }, [api, live, what, span]);
+
+  return (
+    <section class="plot" aria-label="Plot">
+      <div class="plot-heading">
+        <h2>
+          {series.length === 0 ? 'Choose sensors to plot' : names.join(', ')}
+          {unit !== '' && <span class="unit">{unit}</span>}
+        </h2>
+        <fieldset class="ranges">
+          <legend class="hidden">Range of time</legend>
+          {RANGES.map((range) => (
+            <label key={range.span}>
+              <input
+                type="radio"
+                name="range"
+                checked={range.span === span}
+                onChange={() => setSpan(range.span)}
+              />
+              <span>{range.name}</span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+      <div class="plot-canvas" ref={container} role="img" aria-label={`Plot of ${names.join(', ')}`} />
+      <p class="message" role="status">
+        {isFailing ? 'The readings of this range could not be loaded. Trying again…' : ''}
+      </p>
+    </section>
+  );
+}
+
+interface Following {
+  readonly api: Api;
+  readonly live: Live;
+  readonly series: readonly Series[];
+  readonly span: number;
+  readonly onFailing: (isFailing: boolean) => void;
+  readonly onChange: (windows: readonly SeriesWindow[]) => void;
+}
+
+/** Loads the range of each series, keeps it up with the live stream, and loads it again after each reconnection. */
+function follow({ api, live, series, span, onFailing, onChange }: Following): { end(): void } {
+  const windows = series.map(() => emptyWindow);
+  const places = new Map(series.map((one, place) => [seriesKey(one), place]));
+  const windowAt = (place: number): SeriesWindow => windows[place] ?? emptyWindow;
+  let loading = new AbortController();
+  let retry: ReturnType<typeof setTimeout> | undefined;
+
+  const load = async (): Promise<void> => {
+    clearTimeout(retry);
+    loading.abort();
+    loading = new AbortController();
+    const { signal } = loading;
+    const asked: Asked = { from: api.now() - span, to: api.now() + AHEAD, points: POINTS };
+    const loadOne = async (one: Series, place: number): Promise<boolean> => {
+      windows[place] = beginReload(windowAt(place));
+      try {
+        const answer = await api.readings(one, asked, signal);
+        if (signal.aborted) return true;
+        windows[place] = finishReload(windowAt(place), asked, answer);
+        onChange(windows);
+        return true;
+      } catch {
+        if (!signal.aborted) windows[place] = abandonReload(windowAt(place));
+        return false;
+      }
+    };
+    const succeeded = await Promise.all(series.map(loadOne));
+    if (signal.aborted) return;
+    const isFailing = succeeded.includes(false);
+    onFailing(isFailing);
+    if (isFailing) retry = setTimeout(() => void load(), RETRY);
+  };
+
+  const unsubscribe = live.subscribe((event) => {
+    if (event.kind === 'opened') void load();
+    if (event.kind !== 'readings') return;
+    for (const one of event.series) {
+      const place = places.get(seriesKey(one));
+      if (place === undefined) continue;
+      const window = addLive(windowAt(place), one.points, api.now() - span);
+      windows[place] = window;
+      if (window.points.length > MOST_POINTS && window.sinceAsked === null) void load();
+    }
+    onChange(windows);
+  });
+  void load();
+  return {
+    end() {
+      unsubscribe();
+      clearTimeout(retry);
+      loading.abort();
+      onFailing(false);
+    },
+  };
+}
+
+/** Draws windows of `series` into `container`, at most once a frame, and slides on once a second without any. */
+function draw(
+  container: HTMLElement,
+  series: readonly Series[],
+  range: () => [number, number],
+): { show(windows: readonly SeriesWindow[]): void; end(): void } {
+  const colour = (name: string): string => getComputedStyle(container).getPropertyValue(name).trim();
+  const axis = {
+    stroke: () => colour('--muted'),
+    grid: { stroke: () => colour('--line'), width: 1 },
+    ticks: { show: false },
+  };
+  const plot = new uPlot(
+    {
+      ...sizeOf(container),
+      ms: 1,
+      padding: [8, 8, 0, 0],
+      scales: { x: { time: true, range }, y: { range: paddedRange } },
+      cursor: { drag: { x: false, y: false } },
+      legend: { markers: { width: 0, fill: (_, index) => colour(`--line-${((index - 1) % COLOURS) + 1}`) } },
+      axes: [
+        {
+          ...axis,
+          space: 70,
+          values: (_, times, __, ___, step) => times.map((time) => formatTimeOfDay(time, step)),
+        },
+        { ...axis, size: widthOfLabels, values: (_, values) => values.map((value) => labelOf(value)) },
+      ],
+      series: [
+        { label: 'Time', value: (_, time) => (time === null ? NOTHING : formatTimeOfDay(time, 0)) },
+        ...series.map(({ name, tag }, index) => ({
+          label: name ?? tag,
+          stroke: () => colour(`--line-${(index % COLOURS) + 1}`),
+          width: 1.5,
+          value: (_: uPlot, value: number | null) => (value == null ? NOTHING : formatFloat(value)),
+        })),
+      ],
+    },
+    [[], ...series.map(() => [])],
+    container,
+  );
+
+  let windows: readonly SeriesWindow[] = [];
+  let frame: number | undefined;
+  const drawFrame = (): void => {
+    frame = undefined;
+    const tables = windows.map((window, index) => {
+      const seconds = series[index]?.intervalSeconds ?? null;
+      return toColumns(window, seconds === null ? null : seconds * 1_000) satisfies uPlot.AlignedData;
+    });
+    if (tables.length > 0) plot.setData(tables.length === 1 && tables[0] ? tables[0] : uPlot.join(tables));
+  };
+  const request = (): void => {
+    frame ??= requestAnimationFrame(drawFrame);
+  };
+  const timer = setInterval(request, 1_000);
+  const resizing = new ResizeObserver(() => plot.setSize(sizeOf(container)));
+  resizing.observe(container);
+  const darkness = matchMedia('(prefers-color-scheme: dark)');
+  const recolour = (): void => plot.redraw();
+  darkness.addEventListener('change', recolour);
+  return {
+    show(newWindows) {
+      windows = newWindows;
+      request();
+    },
+    end() {
+      if (frame !== undefined) cancelAnimationFrame(frame);
+      clearInterval(timer);
+      resizing.disconnect();
+      darkness.removeEventListener('change', recolour);
+      plot.destroy();
+    },
+  };
+}
+
+function sizeOf(container: HTMLElement): { width: number; height: number } {
+  return { width: container.clientWidth, height: container.clientHeight };
+}
+
+/** A tenth of air above and below; and where all is one value, as much as makes that plain. */
+function paddedRange(_: uPlot, least: number | null, greatest: number | null): [number, number] {
+  if (least === null || greatest === null) return [0, 1];
+  const air = greatest > least ? (greatest - least) / 10 : Math.max(Math.abs(greatest) / 10, 0.5);
+  return [least - air, greatest + air];
+}
+
+function labelOf(value: number): string {
+  return String(Number(value.toPrecision(12))).replace('-', '\u2212');
+}
+
+/** CSS pixels that the labels of an axis take. */
+function widthOfLabels(_: uPlot, labels: readonly string[] | null): number {
+  return 18 + 7 * Math.max(3, ...(labels ?? []).map((label) => label.length));
+}
