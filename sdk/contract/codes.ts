@@ -4,7 +4,8 @@
  */
 export const codes = {
   // Why a delivery is permanently rejected: sending it again cannot help.
-  'batch-too-large': 'the batch is longer than limits.batchBytes, or inflates beyond limits.batchInflatedBytes',
+  'batch-too-large':
+    'the batch is longer than limits.batchBytes, or inflates beyond limits.batchInflatedBytes',
   'batch-malformed': 'the bytes are not a batch: not CBOR, truncated, or a field of the wrong type',
   'batch-version': 'the batch has a version this cloud does not know',
   'batch-inconsistent': 'the columns of the batch contradict each other (counts, indices, lengths)',

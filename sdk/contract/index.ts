@@ -11,6 +11,25 @@ export {
   reportedMessage,
 } from './messages.ts';
 export {
+  gatewayParams,
+  gatewaysReply,
+  ledgerReply,
+  loginBody,
+  newGatewayBody,
+  newGatewayReply,
+  problemReply,
+  readingsQuery,
+  readingsReply,
+  runParams,
+  runReply,
+  type SeriesReply,
+  seriesListReply,
+  seriesParams,
+  seriesReply,
+  sessionCookie,
+  sessionReply,
+} from './rest.ts';
+export {
   type DownChannel,
   downChannels,
   type GatewayChannel,

@@ -9,8 +9,8 @@ export const limits = {
   batchInflatedBytes: 1024 * 1024,
   /** Entries (readings and anchors) in one batch. */
   batchEntries: 16_384,
-  /** Series named in one batch. */
-  batchSeries: 4096,
+  /** Series named in one batch: each entry may be of a series of its own. */
+  batchSeries: 16_384,
   /** Serial ports named in one batch. */
   batchPorts: 64,
   /** Ranges of dropped numbers declared in one batch. */

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import type { Value } from '../t24/index.ts';
 import type { BatchHeader } from './batch.ts';
 import type { Entry } from './reading.ts';

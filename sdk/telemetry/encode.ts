@@ -9,7 +9,6 @@ import {
   batchVersion,
   cbor,
   qualityKinds,
-  seriesEntryBytes,
   type ValueType,
   valueTypes,
   type WireBatch,
@@ -142,16 +141,13 @@ function rawRssi({ quality }: Reading): number {
  * Encodes consecutively numbered entries of one epoch, the first being number `header.first`.
  *
  * The caller cuts batches to size (`entryWeight`); times are whole milliseconds and may step back.
- * @throws {TelemetryError} `batch-limit` past limits.batchEntries or batchSeries, `batch-too-large` past
+ * @throws {TelemetryError} `batch-limit` past limits.batchEntries, `batch-too-large` past
  * limits.batchBytes.
  */
 export function encodeBatch(header: BatchHeader, entries: readonly Entry[]): Uint8Array {
   const { ports, series, heads, anchors, order } = collect(entries);
   if (entries.length > limits.batchEntries) {
     throw new TelemetryError('batch-limit', `${entries.length} entries; cut at ${limits.batchEntries}`);
-  }
-  if (heads.length / seriesEntryBytes > limits.batchSeries) {
-    throw new TelemetryError('batch-limit', `${series.length} series; cut at ${limits.batchSeries}`);
   }
   const readings = series.flatMap((one) => one.readings);
   const column = (byte: (reading: Reading) => number) => packBytes(Uint8Array.from(readings, byte));

@@ -1,5 +1,5 @@
 import { zstdCompressSync } from 'node:zlib';
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../contract/index.ts';

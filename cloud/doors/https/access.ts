@@ -1,10 +1,10 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { sessionCookie } from '@loadline/sdk/contract';
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import { may, type Principal, type Resource, type Scope } from '../../access/index.ts';
 import type { Sessions } from '../../people/index.ts';
 import { Problem } from './problem.ts';
 
-/** The session cookie: sent to this host only, over TLS only, and never readable by a script. */
-export const sessionCookie = '__Host-loadline-session';
+/** The session cookie is sent to this host only, over TLS only, and never readable by a script. */
 export const sessionCookieOptions = {
   path: '/',
   secure: true,
@@ -27,9 +27,14 @@ declare module 'fastify' {
 /** Puts the decision before every route: whoever has no session, or not its scope, gets no further. */
 export function guardRoutes(app: FastifyInstance, sessions: Sessions): void {
   app.decorateRequest('user', null);
+  const routes: RouteOptions[] = [];
   app.addHook('onRoute', (route) => {
-    if (route.config?.opens === undefined)
-      throw new Error(`${route.method} ${route.url} does not say what opens it`);
+    routes.push(route);
+  });
+  app.addHook('onReady', () => {
+    const silent = routes.find(({ config }) => config?.opens === undefined);
+    if (silent === undefined) return Promise.resolve();
+    throw new Error(`${silent.method} ${silent.url} does not say what opens it`);
   });
   app.addHook('onRequest', async (request) => {
     const opens = request.routeOptions.config.opens;

@@ -1,4 +1,14 @@
-import type { HealthMessage } from '@loadline/sdk/contract';
+import {
+  gatewayParams,
+  gatewaysReply,
+  type HealthMessage,
+  ledgerReply,
+  newGatewayBody,
+  newGatewayReply,
+  problemReply,
+  runParams,
+  runReply,
+} from '@loadline/sdk/contract';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Scope } from '../../access/index.ts';
@@ -6,16 +16,7 @@ import type { Enrolments } from '../../people/index.ts';
 import type { Directory, Gateway } from '../../router/index.ts';
 import type { Store } from '../../store/index.ts';
 import { demand, userOf } from './access.ts';
-import { Problem, problemSchema } from './problem.ts';
-import {
-  gatewayParams,
-  gatewaysReply,
-  ledgerReply,
-  newGatewayBody,
-  newGatewayReply,
-  runParams,
-  runReply,
-} from './schemas.ts';
+import { Problem } from './problem.ts';
 
 /** Epochs of a gateway that its ledger shows, newest first. */
 const epochsShown = 20;
@@ -35,7 +36,7 @@ export function gatewayRoutes(
 ): void {
   const { store, directory, enrolments, connected } = parts;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const problems = { '4xx': problemSchema, '5xx': problemSchema };
+  const problems = { '4xx': problemReply, '5xx': problemReply };
 
   routes.get(
     '/api/v1/gateways',

@@ -1,7 +1,8 @@
+import { sessionCookie } from '@loadline/sdk/contract';
 import type { FastifyInstance } from 'fastify';
 import type { Sessions } from '../../people/index.ts';
 import type { Live } from '../../router/index.ts';
-import { sessionCookie, userOf } from './access.ts';
+import { userOf } from './access.ts';
 import { tagName } from './gateway-routes.ts';
 
 /** Bytes a follower may leave unread before events are left out for it: it reads the store once it is back. */

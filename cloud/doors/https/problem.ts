@@ -1,7 +1,6 @@
 import { type Code, codes } from '@loadline/sdk/contract';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import type { Log } from '../../log.ts';
 
 /** A refusal on its way to the client as problem details (RFC 9457). */
@@ -15,15 +14,6 @@ export class Problem extends Error {
     this.code = code;
   }
 }
-
-/** Problem details, as the API describes them. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number(),
-  detail: z.string(),
-  code: z.string(),
-});
 
 function send(reply: FastifyReply, problem: Problem): FastifyReply {
   const { status, code, message: detail } = problem;

@@ -1,3 +1,12 @@
+import {
+  problemReply,
+  readingsQuery,
+  readingsReply,
+  type SeriesReply,
+  seriesListReply,
+  seriesParams,
+  seriesReply,
+} from '@loadline/sdk/contract';
 import { correlation, linkQualityPercent, packetFlags, rssiDecibels } from '@loadline/sdk/t24';
 import type { Quality } from '@loadline/sdk/telemetry';
 import type { FastifyInstance } from 'fastify';
@@ -6,21 +15,13 @@ import type { Directory, Gateway } from '../../router/index.ts';
 import type { PlacedReading, SeriesState, Store } from '../../store/index.ts';
 import { userOf } from './access.ts';
 import { gatewayOf, tagName } from './gateway-routes.ts';
-import { Problem, problemSchema } from './problem.ts';
-import {
-  readingsQuery,
-  readingsReply,
-  type SeriesReply,
-  seriesListReply,
-  seriesParams,
-  seriesReply,
-} from './schemas.ts';
+import { Problem } from './problem.ts';
 
 /** `/api/v1/series` and the readings of one: what is newest, and what was. */
 export function seriesRoutes(app: FastifyInstance, parts: { store: Store; directory: Directory }): void {
   const { store, directory } = parts;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const problems = { '4xx': problemSchema, '5xx': problemSchema };
+  const problems = { '4xx': problemReply, '5xx': problemReply };
 
   routes.get(
     '/api/v1/series',

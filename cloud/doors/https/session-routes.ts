@@ -1,11 +1,11 @@
+import { loginBody, problemReply, sessionCookie, sessionReply } from '@loadline/sdk/contract';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Log } from '../../log.ts';
 import type { Sessions } from '../../people/index.ts';
-import { sessionCookie, sessionCookieOptions, userOf } from './access.ts';
-import { Problem, problemSchema } from './problem.ts';
-import { loginBody, sessionReply } from './schemas.ts';
+import { sessionCookieOptions, userOf } from './access.ts';
+import { Problem } from './problem.ts';
 
 /** Logins a minute that one address may try. */
 const loginsPerMinute = 10;
@@ -19,7 +19,7 @@ export function sessionRoutes(app: FastifyInstance, parts: { sessions: Sessions;
     '/api/v1/session',
     {
       config: { opens: 'public', rateLimit: { max: loginsPerMinute, timeWindow: '1 minute' } },
-      schema: { body: loginBody, response: { 204: z.null(), '4xx': problemSchema, '5xx': problemSchema } },
+      schema: { body: loginBody, response: { 204: z.null(), '4xx': problemReply, '5xx': problemReply } },
     },
     async (request, reply) => {
       const { name, password } = request.body;
@@ -37,7 +37,7 @@ export function sessionRoutes(app: FastifyInstance, parts: { sessions: Sessions;
     '/api/v1/session',
     {
       config: { opens: 'session.get' },
-      schema: { response: { 200: sessionReply, '4xx': problemSchema, '5xx': problemSchema } },
+      schema: { response: { 200: sessionReply, '4xx': problemReply, '5xx': problemReply } },
     },
     (request) => {
       const { name, organisation, role } = userOf(request);
@@ -49,7 +49,7 @@ export function sessionRoutes(app: FastifyInstance, parts: { sessions: Sessions;
     '/api/v1/session',
     {
       config: { opens: 'public' },
-      schema: { response: { 204: z.null(), '4xx': problemSchema, '5xx': problemSchema } },
+      schema: { response: { 204: z.null(), '4xx': problemReply, '5xx': problemReply } },
     },
     async (request, reply) => {
       const token = request.cookies[sessionCookie];

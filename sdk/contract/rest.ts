@@ -1,7 +1,8 @@
-import { isGatewayId } from '@loadline/sdk/contract';
 import { z } from 'zod';
+import { portLedger } from './messages.ts';
+import { isGatewayId } from './topics.ts';
 
-/** The shapes of the REST API, `/api/v1`. */
+/** The shapes of the REST API, `/api/v1`: the doors check by them, clients are typed by them. */
 
 const count = z.number();
 const range = z.object({ first: count, last: count });
@@ -75,17 +76,7 @@ export const readingsReply = z.object({
 
 const health = z.object({
   uptimeSeconds: z.number(),
-  ports: z.array(
-    z.object({
-      name: z.string(),
-      open: z.boolean(),
-      bytes: count,
-      frameBytes: count,
-      discardedBytes: count,
-      heldBytes: count,
-      frames: count,
-    }),
-  ),
+  ports: z.array(portLedger),
   frames: count,
   readings: count,
   copies: count,
@@ -126,3 +117,15 @@ export const runReply = z.object({
   ),
   health: health.nullable(),
 });
+
+/** Problem details (RFC 9457); `code` is one of `codes`. */
+export const problemReply = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  code: z.string(),
+});
+
+/** The cookie of a session: bound to the host by its prefix (RFC 6265bis, section 4.1.3.2). */
+export const sessionCookie = '__Host-loadline-session';

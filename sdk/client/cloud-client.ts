@@ -1,0 +1,159 @@
+import { request } from 'node:https';
+import type { z } from 'zod';
+import {
+  gatewaysReply,
+  ledgerReply,
+  newGatewayReply,
+  problemReply,
+  readingsReply,
+  runReply,
+  type SeriesReply,
+  seriesListReply,
+  sessionCookie,
+} from '../contract/index.ts';
+
+/** Where a cloud is, and what it is trusted by. */
+export interface CloudClientOptions {
+  /** `https://host:port`. */
+  readonly url: string;
+  /** The authority its certificate must come from, PEM; the system's authorities where left out. */
+  readonly authorityPem?: string;
+}
+
+/** A refusal of the cloud, as its problem details say it. */
+export class CloudError extends Error {
+  override readonly name = 'CloudError';
+  /** HTTP status. */
+  readonly status: number;
+  /** A code of `sdk/contract`. */
+  readonly code: string;
+
+  constructor(status: number, code: string, detail: string) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Milliseconds an answer may take. */
+const answerMilliseconds = 30_000;
+
+/** The REST API of a cloud, typed; answers are checked against the contract. */
+export class CloudClient {
+  readonly #options: CloudClientOptions;
+  #cookie: string | undefined;
+
+  constructor(options: CloudClientOptions) {
+    this.#options = options;
+  }
+
+  /** Opens a session, which the calls after it use. Throws CloudError `unauthenticated`. */
+  async logIn(name: string, password: string): Promise<void> {
+    const { headers } = await this.#send('POST', '/api/v1/session', { name, password });
+    const cookie = headers['set-cookie']?.find((one) => one.startsWith(`${sessionCookie}=`));
+    this.#cookie = cookie?.split(';')[0];
+  }
+
+  /** Ends the session. */
+  async logOut(): Promise<void> {
+    await this.#send('DELETE', '/api/v1/session');
+    this.#cookie = undefined;
+  }
+
+  /** The gateways of the organisation. */
+  async gateways(): Promise<z.infer<typeof gatewaysReply>['gateways']> {
+    return (await this.#get('/api/v1/gateways', gatewaysReply)).gateways;
+  }
+
+  /** Takes a gateway in, or renews its enrolment; the secret is shown this once. */
+  async createGateway(id: string): Promise<z.infer<typeof newGatewayReply>> {
+    const { body } = await this.#send('POST', '/api/v1/gateways', { id });
+    return newGatewayReply.parse(body);
+  }
+
+  /** All series with their latest readings. */
+  async series(): Promise<SeriesReply[]> {
+    return (await this.#get('/api/v1/series', seriesListReply)).series;
+  }
+
+  /** Readings of one series between two times (ms since 1970), thinned to about `points` with extremes kept. */
+  async readings(query: {
+    gateway: string;
+    tag: string;
+    from: number;
+    to: number;
+    points: number;
+  }): Promise<z.infer<typeof readingsReply>> {
+    const { gateway, tag, points } = query;
+    const [from, to] = [new Date(query.from), new Date(query.to)].map((time) => time.toISOString());
+    const path = `/api/v1/gateways/${gateway}/series/${tag}/readings?from=${from}&to=${to}&points=${points}`;
+    return await this.#get(path, readingsReply);
+  }
+
+  /** A gateway's account. */
+  async ledger(gateway: string): Promise<z.infer<typeof ledgerReply>> {
+    return await this.#get(`/api/v1/gateways/${gateway}/ledger`, ledgerReply);
+  }
+
+  /** What one run of a gateway (its epoch) brought, counted from what is stored. */
+  async run(gateway: string, epoch: string): Promise<z.infer<typeof runReply>> {
+    return await this.#get(`/api/v1/gateways/${gateway}/runs/${epoch}`, runReply);
+  }
+
+  async #get<T extends z.ZodType>(path: string, reply: T): Promise<z.infer<T>> {
+    return reply.parse((await this.#send('GET', path)).body);
+  }
+
+  #send(method: string, path: string, body?: unknown) {
+    const { url, authorityPem } = this.#options;
+    const json = body === undefined ? undefined : JSON.stringify(body);
+    return new Promise<{ headers: NodeJS.Dict<string[]>; body: unknown }>((resolve, reject) => {
+      const call = request(
+        new URL(path, url),
+        {
+          method,
+          timeout: answerMilliseconds,
+          ...(authorityPem === undefined ? {} : { ca: authorityPem }),
+          headers: {
+            accept: 'application/json',
+            ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(this.#cookie === undefined ? {} : { cookie: this.#cookie }),
+          },
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', reject);
+          response.on('end', () => {
+            const status = response.statusCode ?? 0;
+            const parsed = parseJson(Buffer.concat(chunks).toString('utf8'));
+            if (status < 300) resolve({ headers: response.headersDistinct, body: parsed });
+            else reject(refusal(status, parsed));
+          });
+        },
+      );
+      call.on('error', reject);
+      call.on('timeout', () =>
+        call.destroy(new Error(`${url} did not answer within ${answerMilliseconds} ms`)),
+      );
+      call.end(json);
+    });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(status: number, body: unknown): CloudError {
+  const problem = problemReply.safeParse(body).data;
+  return new CloudError(
+    status,
+    problem?.code ?? 'internal',
+    problem?.detail ?? `the cloud answered ${status}`,
+  );
+}

@@ -1,0 +1,1 @@
+export { CloudClient, type CloudClientOptions, CloudError } from './cloud-client.ts';
