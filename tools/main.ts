@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { startCommand } from './start/command.ts';
 
 /** What a command ends with when it was called wrongly: an unknown option, a missing file. */
 const USAGE_ERROR = 2;
 
-const commands: Command[] = [];
+const commands: Command[] = [startCommand()];
 
 const program = new Command('loadline')
   .description(

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cloudProgram } from '@loadline/cloud';
+import { CloudClient } from '@loadline/sdk/client';
+import { Service, type ServiceOptions } from './service.ts';
+
+export interface CloudProcessOptions {
+  /** The cloud's state folder. */
+  readonly state: string;
+  /** Default 0: a free one. */
+  readonly httpsPort?: number;
+  readonly mqttPort?: number;
+  readonly logFile?: string;
+  /** The program to start. Default: the shipped one. */
+  readonly program?: URL;
+}
+
+/** A cloud in a process of its own, and a client logged in to it. */
+export class CloudProcess {
+  readonly service: Service;
+  readonly client: CloudClient;
+  readonly httpsPort: number;
+  readonly mqttPort: number;
+  /** PEM of the authority that its certificate and all gateways' come from. */
+  readonly authorityPem: string;
+  readonly login: { readonly name: string; readonly password: string };
+
+  private constructor(
+    parts: Pick<CloudProcess, 'service' | 'httpsPort' | 'mqttPort' | 'authorityPem' | 'login'>,
+  ) {
+    this.service = parts.service;
+    this.httpsPort = parts.httpsPort;
+    this.mqttPort = parts.mqttPort;
+    this.authorityPem = parts.authorityPem;
+    this.login = parts.login;
+    this.client = new CloudClient({ url: this.url, authorityPem: parts.authorityPem });
+  }
+
+  /** Address of the page and the REST API. */
+  get url(): string {
+    return `https://localhost:${this.httpsPort}`;
+  }
+
+  /** Starts it, waits until it listens, and logs in with the first login. */
+  static async start(options: CloudProcessOptions): Promise<CloudProcess> {
+    const { state, httpsPort = 0, mqttPort = 0, logFile, program = cloudProgram } = options;
+    const service = new Service({
+      name: 'cloud',
+      file: fileURLToPath(program),
+      args: ['--state', state, '--https-port', String(httpsPort), '--mqtt-port', String(mqttPort)],
+      ...withLog(logFile),
+    });
+    const listening = await service.line('listening');
+    const cloud = new CloudProcess({
+      service,
+      httpsPort: listening.httpsPort as number,
+      mqttPort: listening.mqttPort as number,
+      authorityPem: readFileSync(join(state, 'authority/authority.pem'), 'utf8'),
+      login: JSON.parse(readFileSync(join(state, 'first-login.json'), 'utf8')),
+    });
+    await cloud.client.logIn(cloud.login.name, cloud.login.password);
+    return cloud;
+  }
+}
+
+/** A log file as an option that is there or not. */
+export function withLog(logFile: string | undefined): Pick<ServiceOptions, 'logFile'> {
+  return logFile === undefined ? {} : { logFile };
+}

@@ -1,0 +1,149 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { until, VirtualPort } from '@loadline/hil-tests';
+import {
+  CloudProcess,
+  type LogLine,
+  prepareGateway,
+  type Service,
+  startGateway,
+} from '@loadline/hil-tests/system';
+import type { StartOptions } from './options.ts';
+import { portOrFree } from './ports.ts';
+import { makeRadio } from './radio.ts';
+
+const usualHttpsPort = 8443;
+const usualMqttPort = 8883;
+
+/** Milliseconds between two looks at whether all of a recording is committed. */
+const lookMilliseconds = 100;
+
+/** What one run brought, read back from the store. */
+export type RunReport = Omit<Awaited<ReturnType<CloudProcess['client']['run']>>, 'health'>;
+
+/** A cloud, a virtual base station and a bundled gateway at work together, each its own process. */
+export class Plant {
+  readonly cloud: CloudProcess;
+  readonly #gateway: Service;
+  readonly #port: VirtualPort;
+  readonly #gatewayId: string;
+  readonly #epoch: string;
+  readonly #sending: Promise<void>;
+  readonly #silence = new AbortController();
+
+  private constructor(parts: {
+    cloud: CloudProcess;
+    gateway: Service;
+    port: VirtualPort;
+    gatewayId: string;
+    epoch: string;
+    send: (signal: AbortSignal) => Promise<void>;
+  }) {
+    this.cloud = parts.cloud;
+    this.#gateway = parts.gateway;
+    this.#port = parts.port;
+    this.#gatewayId = parts.gatewayId;
+    this.#epoch = parts.epoch;
+    this.#sending = parts.send(this.#silence.signal);
+  }
+
+  /** Starts everything on the state in `options.state`, making it where there is none; `say` tells the steps. */
+  static async start(options: StartOptions, say: (step: string) => void): Promise<Plant> {
+    const { state, source, playing } = options;
+    // A recording is kept apart from what was simulated: they are different gateways.
+    const gatewayId = source.kind === 'simulated' ? 'simulated-gateway' : 'replay-gateway';
+    const folder = join(state, gatewayId);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const opened: (() => Promise<unknown>)[] = [];
+    try {
+      say('starting the cloud');
+      const cloud = await CloudProcess.start({
+        state: join(state, 'cloud'),
+        httpsPort: options.httpsPort ?? (await portOrFree(usualHttpsPort)),
+        mqttPort: options.mqttPort ?? (await portOrFree(usualMqttPort)),
+        logFile: join(state, 'cloud.log'),
+      });
+      opened.unshift(() => cloud.service.stop());
+      const port = await VirtualPort.open({ folder: join(folder, 'dev'), name: 'simulated-base-station' });
+      opened.unshift(() => port.close());
+      const radio = makeRadio(source, playing, port);
+      const config = await prepareGateway(cloud, {
+        id: gatewayId,
+        folder,
+        port: port.path,
+        sensors: radio.sensors,
+        sightings: source.kind === 'simulated' ? 3 : 1,
+        maxSeries: source.kind === 'simulated' ? 64 : 65_536,
+      });
+      say('starting the gateway: it makes its key and asks for its certificate');
+      const gateway = startGateway(config, { logFile: join(state, `${gatewayId}.log`) });
+      opened.unshift(() => gateway.stop());
+      const { epoch } = await gateway.line('gateway-start');
+      // Opening a port throws away what came before: the radio begins once the gateway listens.
+      await gateway.line('port-open');
+      await gateway.line('uplink-connected');
+      return new Plant({ cloud, gateway, port, gatewayId, epoch: String(epoch), send: radio.send });
+    } catch (error) {
+      for (const close of opened) await close();
+      throw error;
+    }
+  }
+
+  /** Hears the gateway's line a second. */
+  onProgress(listener: (progress: LogLine) => void): void {
+    this.#gateway.onLine((line) => {
+      if (line.event === 'progress') listener(line);
+    });
+  }
+
+  /** Settles when a process has ended that was not told to, with what it said. */
+  async broken(): Promise<string> {
+    const name = await Promise.race(
+      [this.cloud.service, this.#gateway].map(async (service) => {
+        const { code, signal } = await service.ended;
+        return `the ${service.name} ended (${signal ?? `exit code ${code}`}) ${service.errors}`.trim();
+      }),
+    );
+    return name;
+  }
+
+  /** Settles when everything there was to send has been sent and committed. */
+  async committed(): Promise<void> {
+    await this.#sending;
+    await until(() => this.#isCommitted(), {
+      limitMs: Number.POSITIVE_INFINITY,
+      what: 'all of the recording committed',
+    });
+  }
+
+  /** What this run brought, as the store has it. */
+  async report(): Promise<RunReport> {
+    const { health: _, ...report } = await this.cloud.client.run(this.#gatewayId, this.#epoch);
+    return report;
+  }
+
+  /** Ends it in order: the radio falls silent, the gateway sends what it holds, `last` is asked, the cloud closes. */
+  async stop<T>(last: () => Promise<T>): Promise<T> {
+    this.#silence.abort();
+    await this.#gateway.stop();
+    try {
+      return await last();
+    } finally {
+      await this.#port.close();
+      await this.cloud.service.stop();
+    }
+  }
+
+  /** By the gateway's own account in the store: every byte sent was heard, and every reading is committed. */
+  async #isCommitted(): Promise<boolean> {
+    await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
+    const { health, stored, duplicate } = await this.cloud.client.run(this.#gatewayId, this.#epoch);
+    if (health === null) return false;
+    const heard = health.ports.reduce((sum, { bytes }) => sum + bytes, 0);
+    const held = health.ports.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
+    const { readings, journal } = health;
+    return (
+      heard === this.#port.bytesWritten && held === 0 && journal.held === 0 && stored + duplicate >= readings
+    );
+  }
+}

@@ -1,0 +1,69 @@
+import type { LogLine } from '@loadline/hil-tests/system';
+import { buildBundlesOfCheckout } from './bundles.ts';
+import type { StartOptions } from './options.ts';
+import { Plant } from './plant.ts';
+
+/**
+ * Runs the plant until it is done or interrupted; its exit code. With `json` standard output gets one line, what
+ * the run brought; people's words go to standard error.
+ */
+export async function run(options: StartOptions, output: 'text' | 'json'): Promise<number> {
+  const say = (text: string) => (output === 'json' ? process.stderr : process.stdout).write(`${text}\n`);
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => resolve('interrupted'));
+    }
+  });
+  await buildBundlesOfCheckout();
+  let plant: Plant;
+  try {
+    plant = await Plant.start(options, (step) => say(`… ${step}`));
+  } catch (error) {
+    process.stderr.write(`loadline start: ${(error as Error).message}\nThe logs are in ${options.state}.\n`);
+    return 1;
+  }
+  introduce(plant, options, say);
+  plant.onProgress((progress) => say(progressLine(progress)));
+
+  const committed = plant.committed().then(() => 'committed' as const);
+  const broken = plant.broken();
+  const ending = await Promise.race([
+    interrupted,
+    broken.then((reason) => ({ reason })),
+    ...(options.until === 'committed' ? [committed] : []),
+  ]);
+  const failed = typeof ending === 'object' ? ending.reason : undefined;
+  if (failed !== undefined)
+    process.stderr.write(`loadline start: ${failed}\nThe logs are in ${options.state}.\n`);
+  else say('… ending: the gateway sends what it holds, then the cloud closes');
+  const report = await plant.stop(() => (failed === undefined ? plant.report() : Promise.resolve(undefined)));
+  if (report === undefined) return 1;
+  if (output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    const { frames, stored, duplicate, rejected, discardedBytes } = report;
+    say(
+      `${frames} frames, ${stored} readings stored, ${duplicate} duplicate, ${rejected} rejected, ${discardedBytes} bytes discarded`,
+    );
+  }
+  return 0;
+}
+
+function introduce(plant: Plant, { source, state }: StartOptions, say: (text: string) => void): void {
+  const { name, password } = plant.cloud.login;
+  const what = source.kind === 'simulated' ? 'SIMULATED transmitters' : `the recording ${source.name}`;
+  say(`
+  Page      ${plant.cloud.url}   (its certificate is of this fleet's own authority:
+            ${state}/cloud/authority/authority.pem)
+  Login     ${name}
+  Password  ${password}
+  Playing   ${what}; everything is kept in ${state}; Ctrl-C ends it
+`);
+}
+
+/** The line a second: what was heard, and what of it is on disk. */
+function progressLine(progress: LogLine): string {
+  const { frames, readings, acknowledged, inFlight, latencyMs } = progress;
+  const { p50, p99 } = latencyMs as { p50: number | null; p99: number | null };
+  const latency = p50 === null ? 'latency –' : `latency p50 ${p50} ms, p99 ${p99} ms`;
+  return `frames ${frames}  readings ${readings}  committed ${acknowledged}  in flight ${inFlight}  ${latency}`;
+}
