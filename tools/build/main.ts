@@ -24,7 +24,7 @@ if (task !== 'bundles') {
     console.log(`compiled ${each.name}`);
   }
 }
-await buildBundles(root);
+await buildBundles();
 
 if (task === 'pack') {
   const destination = join(root, 'dist/packages');

@@ -45,6 +45,12 @@ test('every package is installed from its tarball, not linked to the workspace',
   }
 });
 
+test('what is no TypeScript is there too: the web page, and the native half of the serial port', () => {
+  assert.ok(existsSync(installed('@loadline/cloud', 'dist/web/index.html')));
+  const natives = globSync('dist/bundle/prebuilds/*/*.node', { cwd: installed('@loadline/device-runtime') });
+  assert.ok(natives.length > 0);
+});
+
 test('whatever a package exports can be imported', () => {
   const specifiers = packages.flatMap(exportedSpecifiers);
   assert.ok(specifiers.includes('@loadline/sdk/t24'));
