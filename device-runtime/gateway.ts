@@ -133,8 +133,7 @@ export class Gateway {
     await Promise.all(this.#ports.map((port) => port.stop()));
     if (this.#identity !== undefined) {
       await this.#uplink.drain(drainMilliseconds);
-      this.#health.stop();
-      await Promise.race([this.#health.report(), elapsed(farewellMilliseconds)]);
+      await Promise.race([this.#health.finish(), elapsed(farewellMilliseconds)]);
       await this.#uplink.stop();
     }
     const { held } = this.#journal;

@@ -71,7 +71,7 @@ const unconfigured = optionalTable({
   sightings: whole(1, 1000)
     .default(3)
     .describe('how often a tag nobody configured must be heard before its readings count'),
-  max_series: whole(0, 4096).default(64).describe('how many tags nobody configured may become series'),
+  max_series: whole(0, 65_536).default(64).describe('how many tags nobody configured may become series'),
 });
 
 const copies = optionalTable({
@@ -152,7 +152,9 @@ const fitsReported = (context: z.core.ParsePayload<unknown[]>): void => {
 };
 
 const portCount = `at least one [[ports]] table is needed, at most ${limits.batchPorts} are allowed`;
-const sensorCount = `at most ${limits.batchSeries} [[sensors]] tables are allowed`;
+/** As many as a `reported` message may name. */
+const maxSensors = 4096;
+const sensorCount = `at most ${maxSensors} [[sensors]] tables are allowed`;
 
 export const configSchema = table({
   gateway,
@@ -168,7 +170,7 @@ export const configSchema = table({
     .check(distinct('name'), distinct('path')),
   sensors: z
     .array(sensor, 'must be [[sensors]] tables')
-    .max(limits.batchSeries, sensorCount)
+    .max(maxSensors, sensorCount)
     .check(distinct('tag'), fitsReported)
     .default([]),
 });

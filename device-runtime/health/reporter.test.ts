@@ -101,6 +101,19 @@ test('says what was counted while the message before was still unanswered', asyn
   reporter.stop();
 });
 
+test('says the last word behind a message that is still unanswered', async () => {
+  const { reporter, sent, answer, count } = bench();
+  count(1, 0);
+  await until(() => sent.length === 1);
+  count(2, 0);
+  const finished = reporter.finish();
+  answer(true);
+  await until(() => sent.length === 2);
+  assert.is(sent[1]?.frames, 2);
+  answer(true);
+  await finished;
+});
+
 test('does not repeat itself while the cloud cannot be reached', async () => {
   const { reporter, sent, answer, count } = bench();
   count(1, 0);

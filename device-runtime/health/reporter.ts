@@ -22,7 +22,7 @@ export class HealthReporter {
   #interval: NodeJS.Timeout | undefined;
   #quietTimer: NodeJS.Timeout | undefined;
   #sent = '';
-  #sending = false;
+  #sending: Promise<void> | undefined;
 
   constructor(options: HealthReporterOptions) {
     this.#options = options;
@@ -44,14 +44,25 @@ export class HealthReporter {
   }
 
   /** Sends the ledger as it is now, unless the last message is still unanswered. */
-  async report(): Promise<void> {
-    if (this.#sending) return;
-    this.#sending = true;
+  report(): Promise<void> {
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined;
+    });
+    return this.#sending;
+  }
+
+  /** The last word: sends the ledger as it is now, behind a message that is still unanswered. */
+  async finish(): Promise<void> {
+    this.stop();
+    await this.#sending;
+    await this.report();
+    this.stop();
+  }
+
+  async #send(): Promise<void> {
     const message = this.#options.compose();
     const counters = countersOf(message);
-    const delivered = await this.#options.publish(message);
-    this.#sending = false;
-    if (!delivered) return;
+    if (!(await this.#options.publish(message))) return;
     this.#sent = counters;
     // What was counted meanwhile found the way taken.
     if (countersOf(this.#options.compose()) !== counters) this.changed();

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { limits, type UpChannel } from '@loadline/sdk/contract';
-import { type Entry, encodeBatch, entryWeight, TelemetryError } from '@loadline/sdk/telemetry';
+import { type Entry, encodeBatch, entryWeight, type NumberRange } from '@loadline/sdk/telemetry';
 import type { Clock } from '../clock/index.ts';
 import type { Journal, Run } from '../journal/index.ts';
 import type { Log } from '../log.ts';
@@ -188,40 +188,26 @@ export class Uplink {
 
   /** Cuts, encodes and publishes; false where the window has no room for even one entry. */
   #send(link: Link, schedule: Schedule, cut: Extract<Decision, { kind: 'cut' }>, now: number): boolean {
-    const { journal } = this.#options;
+    const { journal, clock } = this.#options;
     const run = journal.cut(cut.range, cut.maxBytes, limits.batchEntries);
     if (run === undefined && journal.heldIn(cut.range) !== undefined) return false;
     if (run === undefined) {
       this.#schedule = taken(schedule, cut, undefined, now);
       return true;
     }
-    const batch = this.#encode(run);
-    this.#schedule = taken(schedule, cut, batch.run, now);
-    link.publish('telemetry', batch.bytes).then(
-      () => this.#acknowledged(link, batch.run, batch.dropped),
+    const dropped = journal.undeclared(limits.batchDroppedRanges);
+    const { epoch, parent, oldest } = journal;
+    const header = { epoch, parent, boot: clock.boot, oldest, first: run.first, dropped };
+    this.#schedule = taken(schedule, cut, run, now);
+    link.publish('telemetry', encodeBatch(header, run.entries)).then(
+      () => this.#acknowledged(link, run, dropped),
       // The link is gone and says so itself; the run is still the journal's.
       () => {},
     );
     return true;
   }
 
-  /** Encodes a run, or as much of its front as a batch can hold. */
-  #encode(run: Run) {
-    const { journal, clock } = this.#options;
-    const dropped = journal.undeclared(limits.batchDroppedRanges);
-    const { epoch, parent, oldest } = journal;
-    const header = { epoch, parent, boot: clock.boot, oldest, first: run.first, dropped };
-    for (let part = run; ; part = firstHalf(part)) {
-      try {
-        return { bytes: encodeBatch(header, part.entries), run: part, dropped };
-      } catch (error) {
-        // Weights are estimates, and do not know how many series a run has.
-        if (!(error instanceof TelemetryError) || part.entries.length === 1) throw error;
-      }
-    }
-  }
-
-  #acknowledged(link: Link, run: Run, dropped: ReturnType<Journal['undeclared']>): void {
+  #acknowledged(link: Link, run: Run, dropped: readonly NumberRange[]): void {
     const { journal, onAcknowledged } = this.#options;
     journal.retire(run.first, run.entries.length);
     journal.declared(dropped);
@@ -232,9 +218,4 @@ export class Uplink {
     if (journal.held === 0) this.#drained?.();
     this.#wake();
   }
-}
-
-function firstHalf(run: Run): Run {
-  const entries = run.entries.slice(0, Math.ceil(run.entries.length / 2));
-  return { first: run.first, entries, bytes: entries.reduce((sum, entry) => sum + entryWeight(entry), 0) };
 }

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { decodeBatch, type Entry, entriesOf, type Reading } from '@loadline/sdk/telemetry';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { systemClock } from '../clock/index.ts';
+import { MemoryJournal } from '../journal/index.ts';
+import { jsonLog } from '../log.ts';
+import type { Link } from './link.ts';
+import { Uplink } from './uplink.ts';
+
+const test = suite('uplink');
+
+/** One connection as the far end sees it: what was published on it, and the means to answer or to cut it. */
+class FarEnd {
+  readonly published: { numbers: number[]; dropped: unknown; acknowledge: () => void }[] = [];
+  readonly link: Link;
+  #close: (reason: string) => void = () => {};
+  #lost = new Set<(error: Error) => void>();
+
+  constructor() {
+    const closed = new Promise<string>((resolve) => {
+      this.#close = resolve;
+    });
+    this.link = {
+      closed,
+      close: async () => this.cut('closed by this gateway'),
+      publish: (_channel, payload) =>
+        new Promise((resolve, reject) => {
+          const batch = decodeBatch(payload as Uint8Array);
+          const numbers = entriesOf(batch).map((_, index) => batch.first + index);
+          this.#lost.add(reject);
+          this.published.push({ numbers, dropped: batch.dropped, acknowledge: resolve });
+        }),
+    };
+  }
+
+  cut(reason: string): void {
+    for (const reject of this.#lost) reject(new Error(reason));
+    this.#close(reason);
+  }
+}
+
+const reading = (tag: number): Entry => ({
+  kind: 'reading',
+  port: 'radio',
+  base: 1,
+  tag,
+  monotonic: 1,
+  value: { type: 'float32', value: 1 },
+  flags: 0,
+  status: 0,
+  quality: { kind: 'radio', rssi: 0, cv: 0 },
+});
+
+function bench(journal = new MemoryJournal(1e9)) {
+  const farEnds: FarEnd[] = [];
+  const acknowledged: Entry[] = [];
+  const uplink = new Uplink({
+    journal,
+    clock: systemClock(),
+    limits: { windowBytes: 1024 * 1024, maxDelay: 0 },
+    connect: async () => {
+      const farEnd = new FarEnd();
+      farEnds.push(farEnd);
+      return farEnd.link;
+    },
+    onConnected: () => {},
+    onAcknowledged: (entries) => acknowledged.push(...entries),
+    random: () => 0,
+    log: jsonLog(() => {}, Date.now),
+  });
+  const append = (...tags: number[]): void => {
+    for (const tag of tags) {
+      journal.append(reading(tag));
+      uplink.appended(reading(tag));
+    }
+  };
+  return { journal, uplink, farEnds, acknowledged, append };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const limit = Date.now() + 5000;
+  while (!condition()) {
+    assert.ok(Date.now() < limit, 'waited 5 s in vain');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+test('retires numbers on their acknowledgement, and on nothing else', async () => {
+  const { journal, uplink, farEnds, acknowledged, append } = bench();
+  uplink.start();
+  await until(() => uplink.isConnected);
+  append(1, 2);
+  await until(() => farEnds[0]?.published.length === 1);
+  assert.equal(farEnds[0]?.published[0]?.numbers, [0, 1]);
+  assert.equal([journal.held, uplink.inFlight], [2, 2]);
+  farEnds[0]?.published[0]?.acknowledge();
+  await until(() => journal.held === 0);
+  assert.is(acknowledged.length, 2);
+  assert.is(uplink.inFlight, 0);
+  await uplink.stop();
+});
+
+test('sends again on the next connection all that the last one left unacknowledged', async () => {
+  const { journal, uplink, farEnds, append } = bench();
+  uplink.start();
+  await until(() => uplink.isConnected);
+  append(1);
+  await until(() => farEnds[0]?.published.length === 1);
+  append(2, 3);
+  farEnds[0]?.cut('reset');
+  await until(() => farEnds[1]?.published.length === 1);
+  assert.is(uplink.lastDisconnect, 'reset');
+  assert.is(uplink.connections, 2);
+  assert.equal(farEnds[1]?.published[0]?.numbers, [0, 1, 2]);
+  // The old connection's answer comes too late to be believed, and does no harm.
+  farEnds[0]?.published[0]?.acknowledge();
+  assert.is(journal.held, 3);
+  farEnds[1]?.published[0]?.acknowledge();
+  await until(() => journal.held === 0);
+  await uplink.stop();
+});
+
+test('declares what was dropped until a batch that says so is acknowledged', async () => {
+  const one = new MemoryJournal(1e9);
+  one.append(reading(1));
+  const { journal, uplink, farEnds, append } = bench(new MemoryJournal(one.heldBytes * 3));
+  append(1, 2, 3, 4, 5);
+  uplink.start();
+  await until(() => farEnds[0]?.published.length === 1);
+  assert.equal(farEnds[0]?.published[0]?.numbers, [2, 3, 4]);
+  assert.equal(farEnds[0]?.published[0]?.dropped, [{ first: 0, last: 1 }]);
+  farEnds[0]?.cut('reset');
+  await until(() => farEnds[1]?.published.length === 1);
+  assert.equal(farEnds[1]?.published[0]?.dropped, [{ first: 0, last: 1 }]);
+  farEnds[1]?.published[0]?.acknowledge();
+  await until(() => journal.held === 0);
+  append(6);
+  await until(() => farEnds[1]?.published.length === 2);
+  assert.equal(farEnds[1]?.published[1]?.dropped, []);
+  await uplink.stop();
+});
+
+test('never cuts a batch that cannot be encoded, whatever is in it', async () => {
+  const entries: Entry[] = Array.from({ length: 20_000 }, (_, index) => ({
+    ...(reading(index) as Reading),
+    port: `port ${index % 64}`,
+    base: index % 17,
+    monotonic: (index % 2) * 2 ** 40 + index,
+    value: index < 10_000 ? { type: 'none' } : { type: 'binary', value: randomBytes(64) },
+    flags: index & 0xe0,
+    status: (index * 7) & 0xff,
+    quality: { kind: 'radio', rssi: (index * 31) & 0xff, cv: (index * 17) & 0xff },
+  }));
+  const { journal, uplink, farEnds } = bench();
+  for (const entry of entries) journal.append(entry);
+  uplink.start();
+  let answered = 0;
+  while (journal.held > 0) {
+    await until(() => farEnds[0]?.published[answered] !== undefined);
+    farEnds[0]?.published[answered++]?.acknowledge();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const numbers = farEnds[0]?.published.flatMap((batch) => batch.numbers) ?? [];
+  assert.equal(numbers, [...entries.keys()]);
+  await uplink.stop();
+});
+
+test('drains until all is acknowledged, or until its limit', async () => {
+  const { journal, uplink, farEnds, append } = bench();
+  uplink.start();
+  await until(() => uplink.isConnected);
+  append(1);
+  await uplink.drain(50);
+  assert.is(journal.held, 1);
+  const drained = uplink.drain(60_000);
+  farEnds[0]?.published[0]?.acknowledge();
+  await drained;
+  assert.is(journal.held, 0);
+  await uplink.stop();
+});
+
+test.run();
