@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addRange, countNumbers, gapsIn, hasNumber, type NumberSet } from './number-set.ts';

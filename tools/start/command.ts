@@ -16,6 +16,9 @@ interface Flags {
   mqttPort?: number;
 }
 
+/** Exit code of a call that trying again cannot mend. */
+const usageError = 2;
+
 /** `loadline start`: the whole of it on one machine, with nothing configured. */
 export function startCommand(): Command {
   return new Command('start')
@@ -62,14 +65,21 @@ last byte read to its row written, the final sync of the commit not included.`,
     )
     .action(async (flags: Flags, command: Command) => {
       if (flags.once && flags.replay === undefined) {
-        command.error('error: --once needs --replay: simulated transmitters never end', { exitCode: 2 });
+        command.error('error: --once needs --replay: simulated transmitters never end');
+      }
+      const source = readSource(flags.replay);
+      if ('problem' in source) {
+        // One line, and no advice to read the help: the mistake is in the file, not in the call.
+        process.stderr.write(`loadline start: --replay ${flags.replay}: ${source.problem}\n`);
+        process.exitCode = usageError;
+        return;
       }
       process.exitCode = await run(
         {
           state: resolve(flags.state),
           httpsPort: flags.httpsPort,
           mqttPort: flags.mqttPort,
-          source: readSource(flags.replay, command),
+          source,
           playing: { speed: flags.speed, pieces: flags.singleBytes ? 'single-bytes' : 'large' },
           until: flags.once ? 'committed' : 'interrupted',
         } satisfies StartOptions,
@@ -85,16 +95,14 @@ function portNumber(text: string): number {
 }
 
 /** Reads the recording before anything is started: a mistake in its name costs nothing. */
-function readSource(path: string | undefined, command: Command): Source {
+function readSource(path: string | undefined): Source | { readonly problem: string } {
   if (path === undefined) return { kind: 'simulated' };
   try {
     return { kind: 'recording', name: basename(path), recording: readRecording(readFileSync(path)) };
   } catch (error) {
-    if (error instanceof RecordingError)
-      return command.error(`error: ${path}: ${error.message}`, { exitCode: 2 });
+    if (error instanceof RecordingError) return { problem: error.message };
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    const reason = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
-    return command.error(`error: --replay ${path}: ${reason}`, { exitCode: 2 });
+    return { problem: code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})` };
   }
 }

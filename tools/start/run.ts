@@ -25,12 +25,10 @@ export async function run(options: StartOptions, output: 'text' | 'json'): Promi
   introduce(plant, options, say);
   plant.onProgress((progress) => say(progressLine(progress)));
 
-  const committed = plant.committed().then(() => 'committed' as const);
-  const broken = plant.broken();
   const ending = await Promise.race([
     interrupted,
-    broken.then((reason) => ({ reason })),
-    ...(options.until === 'committed' ? [committed] : []),
+    plant.broken().then((reason) => ({ reason })),
+    ...(options.until === 'committed' ? [plant.committed()] : []),
   ]);
   const failed = typeof ending === 'object' ? ending.reason : undefined;
   if (failed !== undefined)
