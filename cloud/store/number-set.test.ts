@@ -40,12 +40,31 @@ test('a set of ranges holds just the numbers of the runs added, and says which w
   );
 });
 
-test('the gaps of a set are the numbers from 1 that are missing below its last', () => {
-  const { set } = addRange(addRange([], 3, 5).set, 9, 9);
-  assert.equal(gapsIn(set), [
-    { first: 1, last: 2 },
-    { first: 6, last: 8 },
+test('the gaps of a set are told apart: dropped, still held by the gateway, or lost', () => {
+  const { set } = addRange(addRange([], 3, 5).set, 20, 21);
+  assert.equal(gapsIn(set, [{ first: 8, last: 9 }], 15), [
+    { first: 1, last: 2, state: 'lost' },
+    { first: 6, last: 7, state: 'lost' },
+    { first: 8, last: 9, state: 'dropped' },
+    { first: 10, last: 14, state: 'lost' },
+    { first: 15, last: 19, state: 'coming' },
   ]);
+});
+
+test('every number below the last received is in the set or in exactly one gap', async () => {
+  await fc.assert(
+    fc.property(runs, runs, fc.nat(80), (received, declared, oldest) => {
+      const build = (list: [number, number][]) =>
+        list.reduce<NumberSet>((set, [first, length]) => addRange(set, first, first + length).set, []);
+      const [set, dropped] = [build(received), build(declared)];
+      const gaps = gapsIn(set, dropped, oldest);
+      for (let number = 1; number <= (set.at(-1)?.last ?? 0); number++) {
+        const holding = gaps.filter(({ first, last }) => first <= number && number <= last);
+        assert.is(holding.length, hasNumber(set, number) ? 0 : 1, `number ${number}`);
+        if (hasNumber(dropped, number)) for (const { state } of holding) assert.is(state, 'dropped');
+      }
+    }),
+  );
 });
 
 test.run();

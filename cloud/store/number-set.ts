@@ -65,12 +65,35 @@ export function hasNumber(ranges: readonly NumberRange[], number: number): boole
   return range !== undefined && range.first <= number;
 }
 
-/** The numbers between 1 and the last received that are not in the set, as ascending ranges. */
-export function gapsIn(set: NumberSet): NumberRange[] {
-  const gaps: NumberRange[] = [];
+/** Numbers that are not there, and why. */
+export interface Gap extends NumberRange {
+  /** `dropped`: the gateway said so. `coming`: it still holds them. `lost`: neither. */
+  readonly state: 'dropped' | 'coming' | 'lost';
+}
+
+/**
+ * The numbers between 1 and the last received that are not in the set, ascending; `oldest` is the oldest the
+ * gateway still held at its last delivery.
+ */
+export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number): Gap[] {
+  const gaps: Gap[] = [];
+  const explain = (first: number, last: number) => {
+    if (first > last) return;
+    if (first < oldest && oldest <= last) {
+      explain(first, oldest - 1);
+      explain(oldest, last);
+    } else gaps.push({ first, last, state: first < oldest ? 'lost' : 'coming' });
+  };
   let next = 1;
   for (const { first, last } of set) {
-    if (first > next) gaps.push({ first: next, last: first - 1 });
+    for (const range of dropped) {
+      if (range.last < next || range.first >= first) continue;
+      explain(next, range.first - 1);
+      const end = Math.min(range.last, first - 1);
+      gaps.push({ first: Math.max(range.first, next), last: end, state: 'dropped' });
+      next = end + 1;
+    }
+    explain(next, first - 1);
     next = last + 1;
   }
   return gaps;

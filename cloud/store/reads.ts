@@ -3,7 +3,7 @@ import { type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import { type Connection, prepare } from './database.ts';
 import { deliveryReads } from './deliveries.ts';
 import { Downsampler } from './downsample.ts';
-import { gapsIn, rangesFromJson } from './number-set.ts';
+import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
 import { summarise } from './run-summary.ts';
 import { eachFresh, type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
 import { wallTime } from './timeline.ts';
@@ -41,8 +41,7 @@ export interface EpochLedger {
   readonly epoch: string;
   readonly boot: string;
   readonly received: readonly NumberRange[];
-  /** Missing numbers, each run either declared dropped, still held by the gateway, or lost. */
-  readonly gaps: readonly (NumberRange & { readonly state: 'dropped' | 'coming' | 'lost' })[];
+  readonly gaps: readonly Gap[];
   readonly health: HealthMessage | undefined;
 }
 
@@ -203,16 +202,11 @@ export function storeReads(connection: Connection) {
         .slice(0, limit)
         .map((epoch): EpochLedger => {
           const received = ranges.all({ epoch: epoch.number });
-          const dropped = rangesFromJson(epoch.dropped);
-          const state = ({ first, last }: NumberRange) => {
-            if (dropped.some((range) => range.first <= first && last <= range.last)) return 'dropped';
-            return first >= epoch.oldest ? 'coming' : 'lost';
-          };
           return {
             epoch: epoch.epoch,
             boot: epoch.boot,
             received,
-            gaps: gapsIn(received).map((gap) => ({ ...gap, state: state(gap) })),
+            gaps: gapsIn(received, rangesFromJson(epoch.dropped), epoch.oldest),
             health: parseHealth(epoch.health),
           };
         });

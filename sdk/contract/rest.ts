@@ -98,11 +98,13 @@ export const ledgerReply = z.object({
   ),
 });
 export const runReply = z.object({
+  /** Of the gateway's own account: valid frames heard, bytes that were none, readings numbered. */
   frames: count,
   discardedBytes: count,
   readings: count,
   stored: count,
   duplicate: count,
+  /** Deliveries refused for good since the run began; what is unreadable has no readings to count. */
   rejected: count,
   latencyMs: z.object({ p50: z.number(), p99: z.number() }).nullable(),
   series: z.array(

@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Committer } from './commit.ts';
+import { storeReads } from './reads.ts';
+import { delivery, epoch, gateway, numbered, withDatabase } from './test-store.ts';
+import type { DeliveryOutcome, DeliveryWrite, Outcome } from './writes.ts';
+
+const anchor = { kind: 'anchor', monotonic: 10, wall: 1_790_000_000_000, uncertainty: 5 } as const;
+
+function stored(outcome: Outcome | undefined): DeliveryOutcome {
+  assert.is(outcome?.kind, 'delivery');
+  return outcome as DeliveryOutcome;
+}
+
+const cuts = fc.array(fc.tuple(fc.integer({ min: 2, max: 80 }), fc.nat(30), fc.boolean()), {
+  minLength: 1,
+  maxLength: 25,
+});
+
+test('however batches are cut, repeated and disordered, each number is stored once and the ledger balances', async () => {
+  await fc.assert(
+    fc.asyncProperty(cuts, async (list) => {
+      await withDatabase((connection) => {
+        const committer = new Committer(connection, () => 1_790_000_100_000_000);
+        committer.commit([delivery(1, [anchor])]);
+        const numbers = new Set<number>();
+        let received = 0;
+        let group: DeliveryWrite[] = [];
+        for (const [first, length, closes] of list) {
+          group.push(delivery(first, numbered(first, first + length)));
+          received += length + 1;
+          for (let number = first; number <= first + length; number++) numbers.add(number);
+          if (closes) {
+            committer.commit(group);
+            group = [];
+          }
+        }
+        committer.commit(group);
+        const reads = storeReads(connection);
+        const run = reads.run({ gateway, epoch });
+        assert.is(run?.stored, numbers.size);
+        assert.is(run?.series[0]?.count, numbers.size);
+        const counts = reads.ledger({ gateway, limit: 1 })?.readings;
+        assert.equal(counts, {
+          received,
+          stored: numbers.size,
+          duplicate: received - numbers.size,
+          rejected: 0,
+        });
+        const range = reads.range({ gateway, tag: 1, from: 0, to: 9e12, points: 1000 });
+        assert.equal(
+          range.points.map(([, value]) => value),
+          [...numbers].sort((a, b) => a - b),
+        );
+      });
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('a delivery that cannot be written takes no other of its group with it', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 0);
+    const good = delivery(2, numbered(2, 5));
+    // No gateway has this row number: the database refuses it.
+    const outcomes = committer.commit([good, { ...good, gateway: 77 }, delivery(6, numbered(6, 9))]);
+    assert.equal(
+      outcomes.map(({ kind }) => kind),
+      ['delivery', 'failed', 'delivery'],
+    );
+    assert.is(storeReads(connection).run({ gateway, epoch })?.stored, 8);
+  });
+});
+
+test('an epoch that changes its boot is rejected, and the rejection is kept with its readings counted', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 0);
+    committer.commit([delivery(2, numbered(2, 3))]);
+    const [outcome] = committer.commit([delivery(4, numbered(4, 6), { boot: 'c1'.repeat(16) })]);
+    assert.is(outcome?.kind, 'rejected');
+    const ledger = storeReads(connection).ledger({ gateway, limit: 1 });
+    assert.equal(ledger?.readings, { received: 5, stored: 2, duplicate: 0, rejected: 3 });
+    assert.equal(ledger?.deliveries, { received: 2, stored: 1, duplicate: 0, rejected: 1 });
+    assert.is(storeReads(connection).run({ gateway, epoch })?.rejected, 1);
+  });
+});
+
+test('readings of a boot without an anchor wait apart, and get their time from the first anchor', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 0);
+    const waiting = stored(committer.commit([delivery(2, numbered(2, 4))])[0]);
+    assert.is(waiting.timeline, undefined);
+    const reads = storeReads(connection);
+    const everything = { gateway, tag: 1, from: 0, to: 9e12, points: 100 };
+    assert.is(reads.range(everything).count, 0);
+    committer.commit([delivery(5, [{ ...anchor, monotonic: 100, wall: 1_790_000_000_100 }])]);
+    assert.equal(
+      reads.range(everything).points.map(([time]) => time - 1_790_000_000_000),
+      [20, 30, 40],
+    );
+  });
+});
+
+test('a later anchor moves nothing that already had its time', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 0);
+    committer.commit([delivery(1, [anchor]), delivery(2, numbered(2, 3))]);
+    const reads = storeReads(connection);
+    const everything = { gateway, tag: 1, from: 0, to: 9e12, points: 100 };
+    const before = reads.range(everything);
+    const moved = { ...anchor, monotonic: 15, wall: anchor.wall + 3_600_000 };
+    committer.commit([delivery(4, [moved]), delivery(5, numbered(5, 5))]);
+    assert.equal(reads.range(everything).points.slice(0, 2), before.points);
+    assert.is(reads.range(everything).points[2]?.[0], moved.wall + 35);
+  });
+});
+
+test('gaps are told apart: declared dropped, still coming, lost', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 0);
+    committer.commit([
+      delivery(1, [anchor]),
+      delivery(6, numbered(6, 8)),
+      delivery(20, numbered(20, 22), { oldest: 15, dropped: [{ first: 2, last: 5 }] }),
+    ]);
+    assert.equal(storeReads(connection).ledger({ gateway, limit: 1 })?.epochs[0]?.gaps, [
+      { first: 2, last: 5, state: 'dropped' },
+      { first: 9, last: 14, state: 'lost' },
+      { first: 15, last: 19, state: 'coming' },
+    ]);
+    committer.commit([delivery(30, numbered(30, 31), { oldest: 15 })]);
+    assert.equal(storeReads(connection).ledger({ gateway, limit: 1 })?.epochs[0]?.gaps.at(-1), {
+      first: 23,
+      last: 29,
+      state: 'coming',
+    });
+  });
+});
+
+test.run();

@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Batch, decodeBatch, type Entry, encodeBatch } from '@loadline/sdk/telemetry';
+import { Committer } from './commit.ts';
+import { type Connection, migrate, openConnection } from './database.ts';
+import { migrations } from './schema.ts';
+import type { DeliveryWrite } from './writes.ts';
+
+/** Parts for the store's own tests: a database in a folder of its own, and deliveries to commit to it. */
+
+export const epoch = 'e0'.repeat(16);
+export const boot = 'b0'.repeat(16);
+/** What the gateways of these tests are, by their row number. */
+export const gateway = 1;
+
+/** An encrypted database on disk with one gateway, for as long as `use` runs. */
+export async function withDatabase(
+  use: (connection: Connection, file: string) => Promise<void> | void,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'loadline-store-'));
+  const file = join(folder, 'loadline.db');
+  const connection = openConnection({ file, key: 'a5'.repeat(32) }, 'write');
+  try {
+    migrate(connection, migrations);
+    new Committer(connection, () => 0).commit([
+      { kind: 'organisation', id: 'first', name: 'First' },
+      { kind: 'gateway', id: 'mast', organisation: 'first' },
+    ]);
+    await use(connection, file);
+  } finally {
+    connection.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Entries of an epoch from number `first`: readings of tag 1 whose value is their number, 10 ms apart. */
+export function numbered(first: number, last: number): Entry[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => ({
+    kind: 'reading',
+    port: 'radio',
+    base: 1,
+    tag: 1,
+    monotonic: (first + index) * 10,
+    value: { type: 'int32', value: first + index },
+    flags: 0,
+    status: 0,
+    quality: { kind: 'none' },
+  }));
+}
+
+/** The write of a delivery of these entries, the first being number `first`. */
+export function delivery(first: number, entries: readonly Entry[], over: Partial<Batch> = {}): DeliveryWrite {
+  const header = { epoch, parent: undefined, boot, oldest: 1, first, dropped: [], ...over };
+  const body = encodeBatch(header, entries);
+  const batch = decodeBatch(body);
+  return {
+    kind: 'delivery',
+    gateway,
+    ...header,
+    count: batch.count,
+    readings: entries.filter(({ kind }) => kind === 'reading').length,
+    anchors: batch.anchors.map(({ position, anchor }) => ({ ...anchor, position })),
+    fromMonotonic: Math.min(...batch.times),
+    toMonotonic: Math.max(...batch.times),
+    body,
+  };
+}
