@@ -7,6 +7,7 @@ import { MqttDoor } from './doors/mqtt/index.ts';
 import type { Log } from './log.ts';
 import { Enrolments, makeFirstUser, Sessions } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
+import { databaseFiles } from './state-folder.ts';
 import { type DatabaseOptions, Store } from './store/index.ts';
 
 export interface CloudOptions {
@@ -42,8 +43,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const now = () => Date.now();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
-  const key = await databaseKey(join(folder, 'database.key'));
-  const database = { file: join(folder, 'loadline.db'), key };
+  const files = databaseFiles(folder);
+  const database = { file: files.database, key: await databaseKey(files.key) };
   const store = await Store.open(
     options.durability ? { ...database, durability: options.durability } : database,
   );

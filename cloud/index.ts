@@ -1,5 +1,7 @@
 export { type Cloud, type CloudOptions, startCloud } from './cloud.ts';
 export { jsonLog, type Log, type LogFields } from './log.ts';
+export { readDeliveries } from './state-folder.ts';
+export type { ArchivedDelivery } from './store/index.ts';
 
 /** The program `loadline-cloud`, for those who start it as a process of its own. */
 export const cloudProgram = new URL(

@@ -1,3 +1,4 @@
+export { type ArchivedDelivery, archivedDeliveries } from './archive.ts';
 export type { DatabaseOptions } from './database.ts';
 export type { GatewayRow, Ledger, SeriesRange } from './reads.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';
