@@ -23,7 +23,7 @@ test('however batches are cut, repeated and disordered, each number is stored on
     fc.asyncProperty(cuts, async (list) => {
       await withDatabase((connection) => {
         const committer = new Committer(connection, () => 1_790_000_100_000_000);
-        committer.commit([delivery(1, [anchor])]);
+        committer.commit([delivery(0, [anchor])]);
         const numbers = new Set<number>();
         let received = 0;
         let group: DeliveryWrite[] = [];
@@ -105,7 +105,7 @@ test('readings of a boot without an anchor wait apart, and get their time from t
 test('a later anchor moves nothing that already had its time', async () => {
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => 0);
-    committer.commit([delivery(1, [anchor]), delivery(2, numbered(2, 3))]);
+    committer.commit([delivery(0, [anchor]), delivery(2, numbered(2, 3))]);
     const reads = storeReads(connection);
     const everything = { gateway, tag: 1, from: 0, to: 9e12, points: 100 };
     const before = reads.range(everything);
@@ -120,12 +120,12 @@ test('gaps are told apart: declared dropped, still coming, lost', async () => {
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => 0);
     committer.commit([
-      delivery(1, [anchor]),
+      delivery(0, [anchor]),
       delivery(6, numbered(6, 8)),
-      delivery(20, numbered(20, 22), { oldest: 15, dropped: [{ first: 2, last: 5 }] }),
+      delivery(20, numbered(20, 22), { oldest: 15, dropped: [{ first: 1, last: 5 }] }),
     ]);
     assert.equal(storeReads(connection).ledger({ gateway, limit: 1 })?.epochs[0]?.gaps, [
-      { first: 2, last: 5, state: 'dropped' },
+      { first: 1, last: 5, state: 'dropped' },
       { first: 9, last: 14, state: 'lost' },
       { first: 15, last: 19, state: 'coming' },
     ]);

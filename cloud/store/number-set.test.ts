@@ -43,7 +43,7 @@ test('a set of ranges holds just the numbers of the runs added, and says which w
 test('the gaps of a set are told apart: dropped, still held by the gateway, or lost', () => {
   const { set } = addRange(addRange([], 3, 5).set, 20, 21);
   assert.equal(gapsIn(set, [{ first: 8, last: 9 }], 15), [
-    { first: 1, last: 2, state: 'lost' },
+    { first: 0, last: 2, state: 'lost' },
     { first: 6, last: 7, state: 'lost' },
     { first: 8, last: 9, state: 'dropped' },
     { first: 10, last: 14, state: 'lost' },
@@ -58,7 +58,7 @@ test('every number below the last received is in the set or in exactly one gap',
         list.reduce<NumberSet>((set, [first, length]) => addRange(set, first, first + length).set, []);
       const [set, dropped] = [build(received), build(declared)];
       const gaps = gapsIn(set, dropped, oldest);
-      for (let number = 1; number <= (set.at(-1)?.last ?? 0); number++) {
+      for (let number = 0; number <= (set.at(-1)?.last ?? 0); number++) {
         const holding = gaps.filter(({ first, last }) => first <= number && number <= last);
         assert.is(holding.length, hasNumber(set, number) ? 0 : 1, `number ${number}`);
         if (hasNumber(dropped, number)) for (const { state } of holding) assert.is(state, 'dropped');

@@ -72,7 +72,7 @@ export interface Gap extends NumberRange {
 }
 
 /**
- * The numbers between 1 and the last received that are not in the set, ascending; `oldest` is the oldest the
+ * The numbers from 0, an epoch's first, to the last received that are not in the set, ascending; `oldest` is the oldest the
  * gateway still held at its last delivery.
  */
 export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number): Gap[] {
@@ -84,7 +84,7 @@ export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number): Gap[
       explain(oldest, last);
     } else gaps.push({ first, last, state: first < oldest ? 'lost' : 'coming' });
   };
-  let next = 1;
+  let next = 0;
   for (const { first, last } of set) {
     for (const range of dropped) {
       if (range.last < next || range.first >= first) continue;

@@ -51,7 +51,7 @@ export function numbered(first: number, last: number): Entry[] {
 
 /** The write of a delivery of these entries, the first being number `first`. */
 export function delivery(first: number, entries: readonly Entry[], over: Partial<Batch> = {}): DeliveryWrite {
-  const header = { epoch, parent: undefined, boot, oldest: 1, first, dropped: [], ...over };
+  const header = { epoch, parent: undefined, boot, oldest: 0, first, dropped: [], ...over };
   const body = encodeBatch(header, entries);
   const batch = decodeBatch(body);
   return {

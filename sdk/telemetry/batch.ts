@@ -8,8 +8,8 @@ export interface NumberRange {
 }
 
 /**
- * What a batch says of itself. Numbers belong to entries and never to batches: any run of one epoch can be
- * cut anew for every resend.
+ * What a batch says of itself. Numbers count from 0 in each epoch; they belong to entries and never to batches:
+ * any run of one epoch can be cut anew for every resend.
  */
 export interface BatchHeader {
   /** 32 hex digits: this opening of the journal. A gateway makes a new epoch at every opening. */
