@@ -58,7 +58,7 @@ test('every number below the last received is in the set or in exactly one gap',
         list.reduce<NumberSet>((set, [first, length]) => addRange(set, first, first + length).set, []);
       const [set, dropped] = [build(received), build(declared)];
       const gaps = gapsIn(set, dropped, oldest);
-      for (let number = 0; number <= (set.at(-1)?.last ?? 0); number++) {
+      for (let number = 0; number <= (set.at(-1)?.last ?? -1); number++) {
         const holding = gaps.filter(({ first, last }) => first <= number && number <= last);
         assert.is(holding.length, hasNumber(set, number) ? 0 : 1, `number ${number}`);
         if (hasNumber(dropped, number)) for (const { state } of holding) assert.is(state, 'dropped');
