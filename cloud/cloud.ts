@@ -8,7 +8,7 @@ import type { Log } from './log.ts';
 import { Enrolments, makeFirstUser, Sessions } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { databaseFiles } from './state-folder.ts';
-import { type DatabaseOptions, Store } from './store/index.ts';
+import { type DatabaseOptions, Store, takeFolder } from './store/index.ts';
 
 export interface CloudOptions {
   /** Folder of everything it keeps: database, its key, the authority. Made where it is not there. */
@@ -43,6 +43,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const now = () => Date.now();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
+  const leaveFolder = takeFolder(folder);
   const files = databaseFiles(folder);
   const database = { file: files.database, key: await databaseKey(files.key) };
   const store = await Store.open(
@@ -94,6 +95,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       await mqtt.close();
       await https.close();
       await store.close();
+      leaveFolder();
     },
   };
 }

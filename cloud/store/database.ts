@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import Database from 'better-sqlite3-multiple-ciphers';
 import {
   type Compilable,
@@ -27,8 +28,22 @@ export interface DatabaseOptions {
 /** An open connection to the database. */
 export type Connection = Database.Database;
 
-/** Opens the database, encrypted whole (AEGIS-256), in write-ahead logging. */
+/**
+ * Opens the database, encrypted whole (AEGIS-256), in write-ahead logging. Throws where the key is not the one
+ * it was made with.
+ */
 export function openConnection(options: DatabaseOptions, mode: 'write' | 'read'): Connection {
+  try {
+    return open(options, mode);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'SQLITE_NOTADB') throw error;
+    throw new Error(`${options.file} does not open with this key: restore the key it was made with`, {
+      cause: error,
+    });
+  }
+}
+
+function open(options: DatabaseOptions, mode: 'write' | 'read'): Connection {
   const connection = new Database(options.file, { readonly: mode === 'read', timeout: 5000 });
   // The order is the library's: cipher, key, and only then what reads the file.
   connection.pragma("cipher = 'aegis'");
@@ -40,7 +55,27 @@ export function openConnection(options: DatabaseOptions, mode: 'write' | 'read')
   // Sorting and spilling must not leave readable copies beside the encrypted file.
   connection.pragma('temp_store = MEMORY');
   connection.pragma('foreign_keys = ON');
+  // The first look into the file: a wrong key shows here.
+  connection.pragma('schema_version');
   return connection;
+}
+
+/**
+ * Takes a folder for this process alone, until the function it returns is called or the process ends, however it
+ * ends. The writer keeps what it knows in memory: two of them on one database would each undo the other's word.
+ */
+export function takeFolder(folder: string): () => void {
+  const lock = new Database(join(folder, 'in-use.lock'), { timeout: 0 });
+  try {
+    lock.pragma('locking_mode = EXCLUSIVE');
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    throw new Error(`${folder} is in use by another cloud: stop that one first, or choose another folder`, {
+      cause: error,
+    });
+  }
+  return () => lock.close();
 }
 
 /** Runs `work` as one transaction: all of it is committed, or, where it throws, nothing. */

@@ -1,5 +1,5 @@
 export { type ArchivedDelivery, archivedDeliveries } from './archive.ts';
-export type { DatabaseOptions } from './database.ts';
+export { type DatabaseOptions, takeFolder } from './database.ts';
 export type { GatewayRow, Ledger, SeriesRange } from './reads.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';
 export { Store } from './store.ts';

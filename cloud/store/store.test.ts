@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { decodeBatch } from '@loadline/sdk/telemetry';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { takeFolder } from './database.ts';
 import { Store } from './store.ts';
 import { delivery, numbered } from './test-store.ts';
 import type { DeliveryWrite, Outcome } from './writes.ts';
@@ -77,6 +78,13 @@ test('what is written after the close is refused, not lost in silence', async ()
     store.write(delivery(300, numbered(300, 300)), resolve),
   );
   assert.is(outcome.kind, 'failed');
+});
+
+test('a folder in use is refused to a second cloud, and free again after the first', () => {
+  const leave = takeFolder(folder);
+  assert.throws(() => takeFolder(folder), /in use by another cloud/);
+  leave();
+  takeFolder(folder)();
 });
 
 test.run();
