@@ -30,6 +30,8 @@ export interface GatewayConfig {
   readonly maxSeries?: number;
   /** Where it finds the MQTT door, where not directly at the cloud: a fault proxy. */
   readonly mqttPort?: number;
+  /** MQTT's keepalive. Default: the gateway's own. */
+  readonly keepaliveSeconds?: number;
 }
 
 /**
@@ -58,6 +60,7 @@ function gatewayToml(cloud: CloudProcess, config: GatewayConfig): string {
     sightings,
     maxSeries = 64,
     mqttPort = cloud.mqttPort,
+    keepaliveSeconds,
   } = config;
   // A JSON string is a TOML basic string.
   const text = (value: string) => JSON.stringify(value);
@@ -69,6 +72,7 @@ function gatewayToml(cloud: CloudProcess, config: GatewayConfig): string {
     'host = "localhost"',
     `port = ${mqttPort}`,
     'authority = "authority.pem"',
+    ...(keepaliveSeconds === undefined ? [] : [`keepalive_seconds = ${keepaliveSeconds}`]),
     '[enrolment]',
     `url = ${text(cloud.url)}`,
     'secret_file = "enrolment-secret"',

@@ -1,0 +1,168 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readDeliveries } from '@loadline/cloud';
+import { CloudError } from '@loadline/sdk/client';
+import { type Entry, entriesOf, type Reading } from '@loadline/sdk/telemetry';
+import * as assert from 'uvu/assert';
+import { FaultProxy, until, VirtualPort } from '../rig/index.ts';
+import {
+  CloudProcess,
+  type GatewayConfig,
+  prepareGateway,
+  type Service,
+  startGateway,
+} from '../system/index.ts';
+
+export interface SiteOptions
+  extends Partial<
+    Pick<GatewayConfig, 'protocol' | 'sensors' | 'sightings' | 'maxSeries' | 'keepaliveSeconds'>
+  > {
+  /** Whether the gateway reaches the cloud's MQTT door straight, or through a fault proxy. Default: straight. */
+  readonly link?: 'straight' | 'proxied';
+}
+
+/** A reading as it stands in the store. */
+export interface StoredReading extends Reading {
+  readonly epoch: string;
+  readonly number: number;
+  /** Which delivery brought it, in the order of the commits. */
+  readonly delivery: number;
+}
+
+type Account = Awaited<ReturnType<CloudProcess['client']['run']>>;
+type Health = NonNullable<Account['health']>;
+
+const gatewayId = 'mast-1';
+
+/** Milliseconds between two questions to the cloud: it takes 1200 a minute from one address. */
+const askEvery = 100;
+const patience = 30_000;
+
+/** One gateway of the shipped bundle on a virtual port, and its cloud: processes of their own, on a temporary folder. */
+export class Site {
+  readonly folder: string;
+  readonly port: VirtualPort;
+  readonly cloud: CloudProcess;
+  /** The way to the MQTT door, where it is a proxied one. */
+  readonly proxy: FaultProxy | undefined;
+  readonly configFile: string;
+  gateway: Service;
+
+  private constructor(parts: Pick<Site, 'folder' | 'port' | 'cloud' | 'proxy' | 'configFile'>) {
+    this.folder = parts.folder;
+    this.port = parts.port;
+    this.cloud = parts.cloud;
+    this.proxy = parts.proxy;
+    this.configFile = parts.configFile;
+    this.gateway = startGateway(this.configFile, { logFile: join(this.folder, 'gateway.log') });
+  }
+
+  /** Starts it; resolves when the port is open and the link to the cloud stands. */
+  static async open(options: SiteOptions = {}): Promise<Site> {
+    const { link = 'straight', sensors = [], sightings = 1, ...rest } = options;
+    const folder = await mkdtemp(join(tmpdir(), 'loadline-site-'));
+    const cloud = await CloudProcess.start({ state: join(folder, 'cloud') });
+    const port = await VirtualPort.open({ folder: join(folder, 'dev') });
+    const proxy =
+      link === 'proxied' ? await FaultProxy.open({ target: { port: cloud.mqttPort } }) : undefined;
+    const configFile = await prepareGateway(cloud, {
+      ...rest,
+      id: gatewayId,
+      folder: join(folder, 'gateway'),
+      port: port.path,
+      sensors,
+      sightings,
+      ...(proxy && { mqttPort: proxy.port }),
+    });
+    const site = new Site({ folder, port, cloud, proxy, configFile });
+    await site.gateway.line('port-open');
+    await site.gateway.line('uplink-connected');
+    return site;
+  }
+
+  /** Epoch of the gateway's present run. */
+  async epoch(): Promise<string> {
+    return String((await this.gateway.line('gateway-start')).epoch);
+  }
+
+  /** What the cloud has of the present run; undefined while it has nothing. */
+  async account(): Promise<Account | undefined> {
+    try {
+      return await this.cloud.client.run(gatewayId, await this.epoch());
+    } catch (error) {
+      if (error instanceof CloudError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  /** Waits until the present run's account, with the gateway's own beside it, is as `wanted`; checks that it balances. */
+  async accountWhere(what: string, wanted: (account: Account, health: Health) => boolean): Promise<Account> {
+    let last: Account | undefined;
+    try {
+      return await until(
+        async () => {
+          const [account] = await Promise.all([this.account(), elapsed(askEvery)]);
+          last = account ?? last;
+          if (!account?.health) return undefined;
+          assertBalanced(account.health);
+          return wanted(account, account.health) ? account : undefined;
+        },
+        { limitMs: patience, what },
+      );
+    } catch (error) {
+      throw new Error(`${(error as Error).message}; last: ${JSON.stringify(last)}`, { cause: error });
+    }
+  }
+
+  /** Waits until `count` readings of the present run are stored, and the gateway knows it and has said so. */
+  async stored(count: number): Promise<Account> {
+    return await this.accountWhere(
+      `${count} readings are stored`,
+      ({ stored }, { readings, journal }) => stored >= count && readings === stored && journal.held === 0,
+    );
+  }
+
+  /** The stored readings in the order of their numbers, epoch after epoch; read from the database's files. */
+  readings(): StoredReading[] {
+    const epochs = new Map<string, StoredReading[]>();
+    for (const { id, batch, fresh } of readDeliveries(join(this.folder, 'cloud'))) {
+      const readings = epochs.get(batch.epoch) ?? [];
+      epochs.set(batch.epoch, readings);
+      entriesOf(batch).forEach((entry: Entry, position) => {
+        const number = batch.first + position;
+        if (entry.kind === 'anchor') return;
+        if (!fresh.some(({ first, last }) => first <= number && number <= last)) return;
+        readings.push({ ...entry, epoch: batch.epoch, number, delivery: id });
+      });
+    }
+    return [...epochs.values()].flatMap((readings) => readings.sort((a, b) => a.number - b.number));
+  }
+
+  /** Ends everything and removes the folder. */
+  async close(): Promise<void> {
+    await this.gateway.stop();
+    await this.port.close();
+    await this.proxy?.close();
+    await this.cloud.service.stop();
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+/** Every byte and every frame of a gateway's account is somewhere, and nowhere twice. */
+export function assertBalanced(health: Health): void {
+  const { ports, frames, readings, copies, suppressed, other } = health;
+  assert.is(frames, readings + copies + suppressed + other, 'frames');
+  assert.is(
+    ports.reduce((sum, port) => sum + port.frames, 0),
+    frames,
+    'frames of all ports',
+  );
+  for (const { bytes, frameBytes, discardedBytes, heldBytes } of ports) {
+    assert.is(bytes, frameBytes + discardedBytes + heldBytes, 'bytes');
+  }
+}
+
+function elapsed(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
