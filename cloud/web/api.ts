@@ -1,102 +1,30 @@
+import type {
+  gatewaysReply,
+  ledgerReply,
+  problemReply,
+  readingsReply,
+  SeriesReply,
+  sessionReply,
+} from '@loadline/sdk/contract';
+import type { z } from 'zod';
+
+// Types only: the page trusts its own cloud to keep the contract, and carries no validator to a phone.
+
 /** Who is logged in. */
-export interface Session {
-  readonly name: string;
-  readonly organisation: string;
-  readonly role: string;
-}
-
-export interface Gateway {
-  readonly id: string;
-  readonly connected: boolean;
-  /** Version of its runtime; null while it has not said. */
-  readonly runtime: string | null;
-}
-
-/** A measured value as JSON carries it. */
-export type Value =
-  | { readonly type: 'none' }
-  | { readonly type: 'uint8' | 'uint16' | 'int32' | 'float32' | 'float64'; readonly value: number }
-  | { readonly type: 'nonFinite'; readonly bits: string }
-  | { readonly type: 'string'; readonly value: string }
-  | { readonly type: 'binary'; readonly value: string };
-
-export type Quality =
-  | { readonly kind: 'none' }
-  | {
-      readonly kind: 'radio';
-      readonly rssiDecibels: number;
-      readonly correlation: number;
-      readonly percent: number;
-    }
-  | { readonly kind: 'lqi'; readonly percent: number };
-
+export type Session = z.infer<typeof sessionReply>;
+export type Gateway = z.infer<typeof gatewaysReply>['gateways'][number];
+export type Series = SeriesReply;
 /** The newest reading of a series. */
-export interface Latest {
-  /** ISO 8601. */
-  readonly time: string;
-  readonly value: Value;
-  readonly batteryLow: boolean;
-  readonly error: boolean;
-  readonly status: number;
-  readonly quality: Quality;
-}
-
-export interface Series {
-  readonly gateway: string;
-  /** T24 data tag, four hexadecimal digits. */
-  readonly tag: string;
-  readonly name: string | null;
-  readonly unit: string | null;
-  /** Seconds between two transmissions; null where nobody configured it. */
-  readonly intervalSeconds: number | null;
-  readonly simulated: boolean;
-  /** Readings stored. */
-  readonly count: number;
-  readonly latest: Latest | null;
-}
+export type Latest = NonNullable<Series['latest']>;
+export type Value = Latest['value'];
+export type Quality = Latest['quality'];
+/** Ascending in time; thinned, keeping extremes, where `count` is more than was asked for. */
+type Readings = z.infer<typeof readingsReply>;
+/** What was received of a gateway and what became of it. */
+export type Ledger = z.infer<typeof ledgerReply>;
 
 /** Milliseconds since 1970, and the value; null where the reading was not a number. */
 export type Point = readonly [time: number, value: number | null];
-
-export interface Readings {
-  /** Ascending in time; thinned, keeping extremes, where there are more than were asked for. */
-  readonly points: readonly Point[];
-  /** Readings in the range before thinning. */
-  readonly count: number;
-}
-
-interface Counts {
-  readonly received: number;
-  readonly stored: number;
-  readonly duplicate: number;
-  readonly rejected: number;
-}
-
-interface NumberRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** What a gateway says of itself, counted since its epoch began. */
-interface Health {
-  readonly ports: readonly {
-    readonly name: string;
-    readonly open: boolean;
-    readonly discardedBytes: number;
-  }[];
-  readonly frames: number;
-}
-
-/** What was received of a gateway and what became of it. */
-export interface Ledger {
-  readonly deliveries: Counts;
-  readonly readings: Counts;
-  readonly epochs: readonly {
-    readonly epoch: string;
-    readonly gaps: readonly (NumberRange & { readonly state: 'dropped' | 'coming' | 'lost' })[];
-    readonly health: Health | null;
-  }[];
-}
 
 /** An answer of the cloud that says no (RFC 9457 problem details). */
 export class Problem extends Error {
@@ -112,7 +40,7 @@ export class Problem extends Error {
 }
 
 /** No answer at all: no network, or the cloud is down. */
-export class Unreachable extends Error {}
+class Unreachable extends Error {}
 
 /** Milliseconds until a request without an answer is given up. */
 const PATIENCE = 15_000;
@@ -220,7 +148,7 @@ function anyOf(...signals: AbortSignal[]): AbortSignal {
 }
 
 async function readProblem(response: Response): Promise<Problem> {
-  const problem: { title?: string; detail?: string } = await response.json().catch(() => ({}));
+  const problem: Partial<z.infer<typeof problemReply>> = await response.json().catch(() => ({}));
   const seconds = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
   return new Problem(
     response.status,

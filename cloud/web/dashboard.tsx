@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Account } from './account.tsx';
 import { type Api, type Gateway, Problem, type Series, type Session } from './api.ts';
 import { useNow, usePolling } from './hooks.ts';
-import { hasUnknown, inOrder, seriesKey, withLive, withLoaded } from './latest.ts';
+import { hasUnknown, inOrder, isNumber, seriesKey, withLive, withLoaded } from './latest.ts';
 import { Live, type LivePoints } from './live.ts';
 import { Plot } from './plot.tsx';
 import { Sensors } from './sensors.tsx';
@@ -48,6 +48,7 @@ export function Dashboard({ api, session, onEnd }: Props) {
       shown.current = inOrder(withLoaded(shown.current, loaded));
       setGateways(newGateways);
       setList(shown.current);
+      setChosen((before) => before ?? firstChoice(loaded));
       // Answers again after a silence: the stream may have died with nobody telling.
       if (!isAnswering) live.open();
       setIsAnswering(true);
@@ -106,7 +107,7 @@ export function Dashboard({ api, session, onEnd }: Props) {
     }
   };
 
-  const selection = chosen ?? firstChoice(list ?? []);
+  const selection = chosen ?? [];
   const choose = (key: string, isChosen: boolean): void =>
     setChosen(isChosen ? withChosen(list ?? [], selection, key) : selection.filter((one) => one !== key));
   const isLive = isOpen && isAnswering;
@@ -166,12 +167,14 @@ function gatewayIds(gateways: readonly Gateway[], list: readonly Series[]): read
   return [...ids].sort(new Intl.Collator('en', { numeric: true }).compare);
 }
 
-/** So that the plot is not empty at first. */
-function firstChoice(list: readonly Series[]): readonly string[] {
-  const first = list.find(
-    ({ latest }) => latest !== null && typeof ('value' in latest.value && latest.value.value) === 'number',
-  );
-  return first === undefined ? [] : [seriesKey(first)];
+/**
+ * So that the plot is not empty at first: a sensor that somebody gave a name, before those nobody did. Nothing while
+ * there is none.
+ */
+function firstChoice(list: readonly Series[]): readonly string[] | undefined {
+  const numeric = inOrder(list).filter(({ latest }) => latest !== null && isNumber(latest.value));
+  const first = numeric.find(({ name }) => name !== null) ?? numeric[0];
+  return first && [seriesKey(first)];
 }
 
 /** Sensors of one unit share a scale: one of another unit takes the place of those chosen before. */

@@ -34,10 +34,9 @@ export function withLoaded(shown: readonly Series[], loaded: readonly Series[]):
   const before = new Map(shown.map((series) => [seriesKey(series), series.latest]));
   return loaded.map((series) => {
     const known = before.get(seriesKey(series));
-    const isBehind = known && series.latest && Date.parse(known.time) > Date.parse(series.latest.time);
-    return isBehind
-      ? { ...series, latest: { ...series.latest, time: known.time, value: known.value } }
-      : series;
+    const { latest } = series;
+    if (known == null || latest === null || Date.parse(known.time) <= Date.parse(latest.time)) return series;
+    return { ...series, latest: { ...latest, time: known.time, value: known.value } };
   });
 }
 
@@ -53,6 +52,23 @@ export function inOrder(list: readonly Series[]): readonly Series[] {
   return [...list].sort(
     (a, b) => order.compare(a.gateway, b.gateway) || order.compare(a.name ?? a.tag, b.name ?? b.tag),
   );
+}
+
+/** Whether a value can be plotted. */
+export function isNumber(value: Value): boolean {
+  switch (value.type) {
+    case 'uint8':
+    case 'uint16':
+    case 'int32':
+    case 'float32':
+    case 'float64':
+      return true;
+    case 'none':
+    case 'nonFinite':
+    case 'string':
+    case 'binary':
+      return false;
+  }
 }
 
 /** The stream does not say the type: that of the last value holds, if it can. */

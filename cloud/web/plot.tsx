@@ -179,7 +179,7 @@ function draw(
     {
       ...sizeOf(container),
       ms: 1,
-      padding: [8, 8, 0, 0],
+      padding: [8, 24, 0, 0],
       scales: { x: { time: true, range }, y: { range: paddedRange } },
       cursor: { drag: { x: false, y: false } },
       legend: { markers: { width: 0, fill: (_, index) => colour(`--line-${((index - 1) % COLOURS) + 1}`) } },
@@ -187,9 +187,14 @@ function draw(
         {
           ...axis,
           space: 70,
+          size: 32,
           values: (_, times, __, ___, step) => times.map((time) => formatTimeOfDay(time, step)),
         },
-        { ...axis, size: widthOfLabels, values: (_, values) => values.map((value) => labelOf(value)) },
+        {
+          ...axis,
+          size: widthOfLabels,
+          values: (_, values, __, ___, step) => values.map((value) => labelOf(value, step)),
+        },
       ],
       series: [
         { label: 'Time', value: (_, time) => (time === null ? NOTHING : formatTimeOfDay(time, 0)) },
@@ -250,8 +255,10 @@ function paddedRange(_: uPlot, least: number | null, greatest: number | null): [
   return [least - air, greatest + air];
 }
 
-function labelOf(value: number): string {
-  return String(Number(value.toPrecision(12))).replace('-', '\u2212');
+/** A label of an axis whose marks lie `step` apart: as many decimals as the step has. */
+function labelOf(value: number, step: number): string {
+  const decimals = String(Number(step.toPrecision(6))).split('.')[1]?.length ?? 0;
+  return value.toFixed(Math.min(decimals, 10)).replace('-', '\u2212');
 }
 
 /** CSS pixels that the labels of an axis take. */

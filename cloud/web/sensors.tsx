@@ -1,3 +1,4 @@
+// biome-ignore-all lint/a11y/noRedundantRoles: CSS `display`, which makes cards of rows, takes the native roles away.
 import type { Latest, Quality, Series } from './api.ts';
 import { formatAge, formatCount, formatValue, isStale, NOTHING } from './format.ts';
 import { seriesKey } from './latest.ts';
@@ -15,7 +16,6 @@ interface Props {
 export function Sensors({ list, selection, onChoose, now }: Props) {
   if (list.length === 0) return <p class="muted">No readings yet.</p>;
   return (
-    // biome-ignore-start lint/a11y/noRedundantRoles: CSS `display` takes the native roles away.
     <table class="sensors" role="table" aria-label="Sensors">
       <thead role="rowgroup">
         <tr role="row">
@@ -48,7 +48,6 @@ export function Sensors({ list, selection, onChoose, now }: Props) {
         ))}
       </tbody>
     </table>
-    // biome-ignore-end lint/a11y/noRedundantRoles: as above
   );
 }
 
@@ -65,35 +64,35 @@ function SensorRow({ series, isChosen, onChoose, now }: RowProps) {
   const age = latest === null ? null : now - Date.parse(latest.time);
   const stale = age !== null && isStale(age, intervalSeconds);
   return (
-    <tr class={`${isChosen ? 'is-chosen' : ''} ${stale ? 'is-stale' : ''}`}>
-      <th scope="row" class="sensor">
+    <tr role="row" class={`${isChosen ? 'is-chosen' : ''} ${stale ? 'is-stale' : ''}`}>
+      <th role="rowheader" scope="row" class="sensor">
         <label>
           <input
             type="checkbox"
             checked={isChosen}
             onChange={(event) => onChoose(key, event.currentTarget.checked)}
           />
-          <span class="sensor-name">{name ?? tag}</span>
-          {name !== null && <span class="tag">{tag}</span>}
+          <span>
+            <span class="sensor-name">{name ?? tag}</span> {name !== null && <span class="tag">{tag}</span>}{' '}
+            {simulated && <span class="badge">SIMULATED</span>}{' '}
+            {latest?.error && <span class="badge is-bad">error</span>}{' '}
+            {latest?.batteryLow && <span class="badge is-warning">battery low</span>}
+          </span>
         </label>
-        <span class="badges">
-          {simulated && <span class="badge">SIMULATED</span>}
-          {latest?.error && <span class="badge is-bad">error</span>}
-          {latest?.batteryLow && <span class="badge is-warning">battery low</span>}
-        </span>
       </th>
-      <td class="value number" title={latest === null ? undefined : inFull(latest)}>
+      <td role="cell" class="value number" title={latest === null ? undefined : inFull(latest)}>
         {latest === null ? NOTHING : formatValue(latest.value)}
         <span class="unit">{unit ?? ''}</span>
       </td>
-      <td class="age">
-        {age === null ? 'no reading' : formatAge(age)}
-        {stale && <span class="badge is-warning">stale</span>}
+      <td role="cell" class="age">
+        {age === null ? 'no reading' : formatAge(age)} {stale && <span class="badge is-warning">stale</span>}
       </td>
-      <td class="signal">
+      <td role="cell" class="signal">
         <Signal quality={latest?.quality ?? { kind: 'none' }} />
       </td>
-      <td class="count number">{formatCount(count)}</td>
+      <td role="cell" class="count number">
+        {formatCount(count)}
+      </td>
     </tr>
   );
 }

@@ -1,4 +1,4 @@
-import type { Point, Readings } from './api.ts';
+import type { Point } from './api.ts';
 
 /** The part of a series that the plot holds: what was loaded, and what came live since. */
 export interface SeriesWindow {
@@ -17,6 +17,12 @@ export interface Asked {
   readonly points: number;
 }
 
+/** The cloud's answer: points ascending in time, and how many readings there were before it thinned them. */
+interface Answer {
+  readonly points: readonly Point[];
+  readonly count: number;
+}
+
 export const emptyWindow: SeriesWindow = { points: [], thinned: null, sinceAsked: null };
 
 /** Call when a reload is asked for, before its answer. */
@@ -33,7 +39,7 @@ export function abandonReload(window: SeriesWindow): SeriesWindow {
  * Puts the answer in the place of what was held of its range. What came live while it was under way stays,
  * and so does what lies after the range: gateways' clocks may be ahead of ours.
  */
-export function finishReload(window: SeriesWindow, asked: Asked, { points, count }: Readings): SeriesWindow {
+export function finishReload(window: SeriesWindow, asked: Asked, { points, count }: Answer): SeriesWindow {
   const after = window.points.filter(([time]) => time > asked.to);
   const last = points.at(-1);
   return {
@@ -61,7 +67,6 @@ export function addLive(window: SeriesWindow, live: readonly Point[], from: numb
 
 /** The union in order of time. A point that is the same in time and value is the same reading for a plot. */
 function merge(held: readonly Point[], added: readonly Point[]): readonly Point[] {
-  if (added.length === 0) return held;
   const inOrder = [...held, ...added].sort(([a], [b]) => a - b);
   const points: Point[] = [];
   let valuesNow = new Set<number | null>();

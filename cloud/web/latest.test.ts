@@ -1,0 +1,86 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Latest, Series } from './api.ts';
+import { hasUnknown, inOrder, withLive, withLoaded } from './latest.ts';
+
+const test = suite('the list of series beside the live stream');
+
+const T = Date.parse('2026-11-22T12:00:00.000Z');
+
+function series(value: number, after: number, changes: Partial<Series & Latest> = {}): Series {
+  const { batteryLow = false, latest, ...rest } = changes;
+  return {
+    gateway: 'bw1',
+    tag: '25DF',
+    name: 'Wind',
+    unit: 'm/s',
+    intervalSeconds: 1,
+    simulated: false,
+    count: 1,
+    latest:
+      latest === null
+        ? null
+        : {
+            time: new Date(T + after).toISOString(),
+            value: { type: 'float32', value },
+            batteryLow,
+            error: false,
+            status: 0,
+            quality: { kind: 'none' },
+          },
+    ...rest,
+  };
+}
+
+test('the newest live point becomes the latest value, and flags stay', () => {
+  const [shown] = withLive(
+    [series(1, 0, { batteryLow: true })],
+    [
+      {
+        gateway: 'bw1',
+        tag: '25DF',
+        points: [
+          [T + 2_000, 3],
+          [T + 1_000, 2],
+        ],
+      },
+    ],
+  );
+  assert.equal(shown, series(3, 2_000, { batteryLow: true }));
+});
+
+test('a live point of a backlog does not replace a newer value', () => {
+  const list = [series(1, 0)];
+  assert.equal(withLive(list, [{ gateway: 'bw1', tag: '25DF', points: [[T - 1_000, 9]] }]), list);
+});
+
+test('a live reading that is no number leaves the value until the list is loaded', () => {
+  const list = [series(1, 0)];
+  assert.equal(withLive(list, [{ gateway: 'bw1', tag: '25DF', points: [[T + 1_000, null]] }]), list);
+});
+
+test('a list that was under way does not take back what was shown live', () => {
+  const [shown] = withLoaded([series(3, 2_000)], [series(1, 0, { batteryLow: true, count: 7 })]);
+  assert.equal(shown, series(3, 2_000, { batteryLow: true, count: 7 }));
+});
+
+test('a newer list wins', () => {
+  assert.equal(withLoaded([series(1, 0)], [series(2, 1_000)]), [series(2, 1_000)]);
+});
+
+test('a live series that the list lacks, or that had no reading, is unknown', () => {
+  const live = [{ gateway: 'bw1', tag: '25DF', points: [] }];
+  assert.is(hasUnknown([series(1, 0)], live), false);
+  assert.is(hasUnknown([series(1, 0, { gateway: 'bw2' })], live), true);
+  assert.is(hasUnknown([series(1, 0, { latest: null } as object)], live), true);
+});
+
+test('names stand in the order of their numbers', () => {
+  const names = inOrder(['Mast 10', 'Mast 2', 'Anchor'].map((name) => series(0, 0, { name })));
+  assert.equal(
+    names.map(({ name }) => name),
+    ['Anchor', 'Mast 2', 'Mast 10'],
+  );
+});
+
+test.run();
