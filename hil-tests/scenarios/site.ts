@@ -163,6 +163,7 @@ export function assertBalanced(health: Health): void {
   }
 }
 
-function elapsed(milliseconds: number): Promise<void> {
+/** Waits for a time that is itself what a test is about. */
+export function elapsed(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,0 +1,134 @@
+// A radio that is unplugged and plugged in again: the gateway finds it, and accounts for what it heard.
+import { readFileSync } from 'node:fs';
+import type { DataProviderPacket } from '@loadline/sdk/t24';
+import { encodeFrame, encodePacket, frameOverheadBytes } from '@loadline/sdk/t24';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { until } from '../rig/index.ts';
+import { elapsed, Site } from './site.ts';
+
+const test = suite('replug');
+
+let site: Site;
+/** Values sent in whole, in order: exactly these are to be in the store. */
+const sent: number[] = [];
+let openings = 1;
+
+function packet(value: number): DataProviderPacket {
+  return {
+    kind: 'dataProvider',
+    flags: 0x20,
+    tag: 0x3a10,
+    status: 0,
+    dataType: 3,
+    value: { type: 'int32', value },
+    rssi: 0xfb,
+    cv: 0xe8,
+  };
+}
+
+const frame = (value: number) => encodeFrame(1, encodePacket(packet(value)));
+
+/** Sends the next value, and waits until it is committed: then nothing is under way. */
+async function deliverNext(): Promise<void> {
+  sent.push(sent.length);
+  await site.port.write(frame(sent.length - 1));
+  await site.stored(sent.length);
+}
+
+/** Plugs the port in again, and waits until the gateway has opened it. */
+async function replug(): Promise<void> {
+  await site.port.replug();
+  openings += 1;
+  await until(() => site.gateway.log.filter(({ event }) => event === 'port-open').length >= openings, {
+    limitMs: 20_000,
+    what: `the port is open for the ${openings}th time`,
+  });
+}
+
+async function unplugged(): Promise<void> {
+  await until(() => site.gateway.log.filter(({ event }) => event === 'port-closed').length >= openings, {
+    limitMs: 20_000,
+    what: `the gateway has noticed unplugging ${openings}`,
+  });
+}
+
+/** Sends a value and pulls the plug. Heard in time or lost: both may be, and the gateway's account says which. */
+async function unplugBehindData(): Promise<void> {
+  const value = sent.length;
+  await site.port.write(frame(value));
+  await site.port.unplug();
+  await unplugged();
+  const { health } = await site.accountWhere('the port is closed', (_, { ports }) => !ports[0]?.open);
+  if ((health?.readings ?? 0) > value) sent.push(value);
+}
+
+/** Seconds of processor time that a process has used (proc(5), stat fields 14 and 15, in hundredths). */
+function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+test.before(async () => {
+  site = await Site.open();
+  await deliverNext();
+});
+
+test.after(() => site.close());
+
+test('unplugged while idle, the port is found again, and the next frame is delivered', async () => {
+  await site.port.unplug();
+  await unplugged();
+  await replug();
+  await deliverNext();
+});
+
+test('unplugged in the middle of a frame, its half is discarded, and the next frame is whole', async () => {
+  const half = frame(999).subarray(0, 9);
+  const { discardedBytes } = await site.stored(sent.length);
+  await site.port.write(half);
+  // Heard: the half stays held only while the line may still go on, and it is 250 ms before it is given up.
+  await site.accountWhere(
+    'the half frame is accounted for',
+    (account) => account.discardedBytes === discardedBytes + half.length,
+  );
+  await site.port.write(half);
+  await site.port.unplug();
+  await unplugged();
+  await replug();
+  await deliverNext();
+  const account = await site.stored(sent.length);
+  // What the kernel had not handed over is gone with the plug: of the second half at most its bytes.
+  const lost = account.discardedBytes - discardedBytes - half.length;
+  assert.ok(lost >= 0 && lost <= half.length, `${lost} bytes`);
+});
+
+test('unplugged right behind data, it is noticed too', async () => {
+  for (let round = 0; round < 3; round++) {
+    await unplugBehindData();
+    await replug();
+    await deliverNext();
+  }
+});
+
+test('while the radio is away, the gateway does not spin', async () => {
+  await unplugBehindData();
+  const before = processorSeconds(site.gateway.pid);
+  await elapsed(1000);
+  const used = processorSeconds(site.gateway.pid) - before;
+  assert.ok(used < 0.5, `${used} s of processor time in a second`);
+  await replug();
+  await deliverNext();
+});
+
+test('every frame that was heard whole is stored once, in order, and nothing else is', async () => {
+  const { stored, duplicate, rejected, health } = await site.stored(sent.length);
+  assert.equal([stored, duplicate, rejected], [sent.length, 0, 0]);
+  assert.is(health?.ports[0]?.frameBytes, sent.length * (11 + frameOverheadBytes));
+  assert.equal(
+    site.readings().map(({ value }) => ('value' in value ? value.value : undefined)),
+    sent,
+  );
+});
+
+test.run();
