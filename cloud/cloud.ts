@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type Log, makePrivateFolder, readIfThere, writeWhole } from '@loadline/sdk/platform';
 import { openAuthority } from './authority/index.ts';
 import { HttpsDoor } from './doors/https/index.ts';
 import { MqttDoor } from './doors/mqtt/index.ts';
-import type { Log } from './log.ts';
 import { Enrolments, makeFirstUser, Sessions } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { databaseFiles } from './state-folder.ts';
@@ -41,8 +40,7 @@ export interface Cloud {
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const { folder, host, log } = options;
   const now = () => Date.now();
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700);
+  await makePrivateFolder(folder);
   const leaveFolder = takeFolder(folder);
   const files = databaseFiles(folder);
   const database = { file: files.database, key: await databaseKey(files.key) };
@@ -102,18 +100,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 
 /** The database's key: 256 random bits made at the first start, readable by its owner alone. */
 async function databaseKey(path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  const kept = await readIfThere(path);
+  if (kept !== undefined) return kept.trim();
   const key = randomBytes(32).toString('hex');
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(`${key}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeWhole(path, `${key}\n`, 0o600);
   return key;
 }

@@ -1,5 +1,4 @@
 export { type Cloud, type CloudOptions, startCloud } from './cloud.ts';
-export { jsonLog, type Log, type LogFields } from './log.ts';
 export { readDeliveries } from './state-folder.ts';
 export type { ArchivedDelivery } from './store/index.ts';
 

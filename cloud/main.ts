@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { jsonLog } from '@loadline/sdk/platform';
 import { startCloud } from './cloud.ts';
-import { jsonLog } from './log.ts';
 
 const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ReportedMessage } from '@loadline/sdk/contract';
+import type { Log } from '@loadline/sdk/platform';
 import type { Anchor, Entry } from '@loadline/sdk/telemetry';
 import type { BindingInterface } from '@serialport/bindings-cpp';
 import { Binder, type Heard } from './bind/index.ts';
@@ -8,7 +9,6 @@ import type { Config } from './config/index.ts';
 import { composeHealth, HealthReporter } from './health/index.ts';
 import { type Identity, loadIdentity } from './identity/index.ts';
 import { MemoryJournal } from './journal/index.ts';
-import type { Log } from './log.ts';
 import type { Latencies } from './progress.ts';
 import { RadioPort } from './radio/index.ts';
 import { connectLink, Uplink } from './uplink/index.ts';

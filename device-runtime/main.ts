@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
+import { jsonLog } from '@loadline/sdk/platform';
 import { autoDetect } from '@serialport/bindings-cpp';
 import { systemClock } from './clock/index.ts';
 import { type Config, ConfigError, loadConfig } from './config/index.ts';
 import { Gateway } from './gateway.ts';
 import { IdentityMissing } from './identity/index.ts';
-import { jsonLog } from './log.ts';
 import { Latencies } from './progress.ts';
 import { version } from './version.ts';
 

@@ -12,8 +12,8 @@ import {
   type Subject,
   softwareSigner,
 } from '@loadline/sdk/identity';
+import { isExposed, makePrivateFolder, readIfThere, writeWhole } from '@loadline/sdk/platform';
 import { AuthorityError } from './errors.ts';
-import { isExposed, makePrivateFolder, readIfThere, writeWhole } from './files.ts';
 import { openServerIdentity, type ServerIdentity } from './server-identity.ts';
 
 const hour = 3_600_000;

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { certificateDetails, generateKeyPair, type Subject, softwareSigner } from '@loadline/sdk/identity';
-import { readIfThere, writeWhole } from './files.ts';
+import { readIfThere, writeWhole } from '@loadline/sdk/platform';
 
 /** What the cloud's TLS servers need as `key` and `cert`. */
 export interface ServerIdentity {

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeWhole } from '@loadline/sdk/platform';
 import type { Store } from '../store/index.ts';
 import { generatePassword, hashPassword } from './passwords.ts';
 
@@ -17,13 +17,7 @@ export async function makeFirstUser(store: Store, folder: string): Promise<strin
   const password = generatePassword();
   const path = join(folder, 'first-login.json');
   // The file first: a crash in between leaves a password nobody needs, not a user nobody can be.
-  const file = await open(path, 'w', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify({ name: firstUser, password })}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeWhole(path, `${JSON.stringify({ name: firstUser, password })}\n`, 0o600);
   await store.done({ kind: 'organisation', ...organisation });
   const passwordHash = await hashPassword(password);
   await store.done({ kind: 'user', name: firstUser, organisation: organisation.id, passwordHash });

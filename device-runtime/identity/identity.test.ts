@@ -2,11 +2,10 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, generateKeyPair, issueCertificate, softwareSigner } from '@loadline/sdk/identity';
+import { jsonLog, removeWhole, writeWhole } from '@loadline/sdk/platform';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Config, parseConfig } from '../config/index.ts';
-import { jsonLog } from '../log.ts';
-import { removeFile, writeFileAtomically } from './files.ts';
 import { IdentityMissing, loadIdentity } from './identity.ts';
 
 const test = suite('identity');
@@ -102,19 +101,6 @@ test('tries to enrol until it is stopped, and never logs its secret', async () =
   assert.not.match(logged.join(''), 'open-sesame');
   assert.not.match(logged.join(''), 'PRIVATE KEY');
   assert.is(await readFile(join(folder, 'secret'), 'utf8'), 'open-sesame\n');
-});
-
-test('replaces a file as a whole, over what a power cut left behind', async () => {
-  const file = join(folder, 'kept');
-  await writeFile(file, 'old');
-  await writeFile(`${file}.new`, 'half of', { mode: 0o644 });
-  await writeFileAtomically(file, 'new', 0o600);
-  assert.is(await readFile(file, 'utf8'), 'new');
-  assert.is((await stat(file)).mode & 0o777, 0o600);
-  assert.equal(await readdir(folder), ['kept']);
-  await removeFile(file);
-  await removeFile(file);
-  assert.equal(await readdir(folder), []);
 });
 
 test.run();

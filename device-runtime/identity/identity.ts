@@ -3,10 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '@loadline/sdk/platform';
+import { readIfThere, removeWhole, writeWhole } from '@loadline/sdk/platform';
 import type { Config } from '../config/index.ts';
-import type { Log } from '../log.ts';
 import { type Backoff, backoffDelay } from '../uplink/index.ts';
-import { readFileIfThere, removeFile, writeFileAtomically } from './files.ts';
 
 /** Who this gateway is: its key, made here, and the certificate it was given for it. PEM. */
 export interface Identity {
@@ -44,14 +44,14 @@ export async function loadIdentity(options: IdentityOptions): Promise<Identity> 
   await mkdir(state, { recursive: true, mode: 0o700 });
   const keyFile = join(state, 'gateway.key');
   const chainFile = join(state, 'gateway.crt');
-  let privateKeyPem = await readFileIfThere(keyFile);
+  let privateKeyPem = await readIfThere(keyFile);
   if (privateKeyPem === undefined) {
     const { generateKeyPair } = await identityTools();
     privateKeyPem = (await generateKeyPair()).privateKeyPem;
-    await writeFileAtomically(keyFile, privateKeyPem, 0o600);
+    await writeWhole(keyFile, privateKeyPem, 0o600);
     log.info('key-made', { file: keyFile });
   }
-  const stored = await readFileIfThere(chainFile);
+  const stored = await readIfThere(chainFile);
   const unusable = stored === undefined ? 'there is none yet' : whyUnusable(stored, id, privateKeyPem);
   if (stored !== undefined && unusable === undefined) return { privateKeyPem, chainPem: stored };
   if (config.enrolment === undefined) {
@@ -61,9 +61,9 @@ export async function loadIdentity(options: IdentityOptions): Promise<Identity> 
   }
   log.info('enrolling', { url: config.enrolment.url, reason: unusable });
   const chainPem = await enrolPatiently(options, privateKeyPem);
-  await writeFileAtomically(chainFile, chainPem, 0o644);
+  await writeWhole(chainFile, chainPem, 0o644);
   // It authorises one enrolment, and that one is on disk now.
-  await removeFile(config.enrolment.secret_file);
+  await removeWhole(config.enrolment.secret_file);
   log.info('enrolled', { file: chainFile });
   return { privateKeyPem, chainPem };
 }
@@ -93,7 +93,7 @@ async function enrolPatiently(options: IdentityOptions, privateKeyPem: string): 
     signal.throwIfAborted();
     try {
       // Read anew each time: whoever sees it refused puts another one there.
-      const secret = (await readFileIfThere(secret_file))?.trim();
+      const secret = (await readIfThere(secret_file))?.trim();
       if (!secret) throw new Error(`there is no enrolment secret in ${secret_file}`);
       const enrolment = await enrol({
         url,

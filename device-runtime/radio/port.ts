@@ -1,12 +1,12 @@
 import { fstatSync, statSync } from 'node:fs';
 import type { PortLedger } from '@loadline/sdk/contract';
+import type { Log } from '@loadline/sdk/platform';
 import { stallMilliseconds } from '@loadline/sdk/t24';
 import type { BindingInterface } from '@serialport/bindings-cpp';
 import { SerialPortStream } from '@serialport/stream';
 import type { Heard } from '../bind/index.ts';
 import type { Clock } from '../clock/index.ts';
 import type { PortConfig } from '../config/index.ts';
-import type { Log } from '../log.ts';
 import { decoderFor } from './decoder.ts';
 import { Receiver } from './receiver.ts';
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { jsonLog } from '@loadline/sdk/platform';
 import { decodeBatch, type Entry, entriesOf, type Reading } from '@loadline/sdk/telemetry';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../clock/index.ts';
 import { MemoryJournal } from '../journal/index.ts';
-import { jsonLog } from '../log.ts';
 import type { Link } from './link.ts';
 import { Uplink } from './uplink.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { limits, type UpChannel } from '@loadline/sdk/contract';
+import type { Log } from '@loadline/sdk/platform';
 import { type Entry, encodeBatch, entryWeight, type NumberRange } from '@loadline/sdk/telemetry';
 import type { Clock } from '../clock/index.ts';
 import type { Journal, Run } from '../journal/index.ts';
-import type { Log } from '../log.ts';
 import { type Backoff, backoffDelay } from './backoff.ts';
 import type { Link } from './link.ts';
 import {

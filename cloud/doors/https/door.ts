@@ -4,10 +4,10 @@ import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import files from '@fastify/static';
-import fastify, { type FastifyInstance } from 'fastify';
+import type { Log } from '@loadline/sdk/platform';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Authority, ServerIdentity } from '../../authority/index.ts';
-import type { Log } from '../../log.ts';
 import type { Enrolments, Sessions } from '../../people/index.ts';
 import type { Directory, Live } from '../../router/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -15,12 +15,18 @@ import { guardRoutes } from './access.ts';
 import { estRoutes } from './est-routes.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
 import { liveRoutes } from './live-routes.ts';
-import { sendProblems } from './problem.ts';
+import { refuseConnection, sendProblems, sendUnroutable } from './problem.ts';
 import { seriesRoutes } from './series-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 
 /** Requests a minute that one address may send, logins and enrolments apart. */
 const requestsPerMinute = 1200;
+
+/** Milliseconds that a TLS handshake may take, and that a request's headers may take. */
+const beginMilliseconds = 10_000;
+
+/** Milliseconds that a whole request may take to arrive. */
+const requestMilliseconds = 30_000;
 
 /** Bytes of a request's body; enrolment has a limit of its own. */
 const bodyBytes = 64 * 1024;
@@ -52,8 +58,19 @@ export class HttpsDoor {
   static async open(options: HttpsDoorOptions): Promise<HttpsDoor> {
     const { identity, log, host, port } = options;
     const app = fastify({
-      https: { key: identity.privateKeyPem, cert: identity.certificatePem, minVersion: 'TLSv1.2' },
+      https: {
+        key: identity.privateKeyPem,
+        cert: identity.certificatePem,
+        minVersion: 'TLSv1.2',
+        handshakeTimeout: beginMilliseconds,
+        headersTimeout: beginMilliseconds,
+        // How often Node looks whether one of these times is over.
+        connectionsCheckingInterval: 1000,
+      },
+      requestTimeout: requestMilliseconds,
       bodyLimit: bodyBytes,
+      frameworkErrors: (error, _request, reply) => sendUnroutable(error, reply as unknown as FastifyReply),
+      clientErrorHandler: refuseConnection,
       forceCloseConnections: true,
     }) as unknown as FastifyInstance;
     app.setValidatorCompiler(validatorCompiler);

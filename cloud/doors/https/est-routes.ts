@@ -1,5 +1,6 @@
 import { isGatewayId } from '@loadline/sdk/contract';
 import { IdentityError } from '@loadline/sdk/identity';
+import type { Log } from '@loadline/sdk/platform';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import {
   type Authority,
@@ -11,7 +12,6 @@ import {
   simpleEnrollBodyBytes,
   simpleEnrollResponse,
 } from '../../authority/index.ts';
-import type { Log } from '../../log.ts';
 import type { Enrolments } from '../../people/index.ts';
 import type { Directory } from '../../router/index.ts';
 import { Problem } from './problem.ts';

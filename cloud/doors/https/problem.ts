@@ -1,7 +1,7 @@
 import { type Code, codes } from '@loadline/sdk/contract';
+import type { Log } from '@loadline/sdk/platform';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import type { Log } from '../../log.ts';
 
 /** A refusal on its way to the client as problem details (RFC 9457). */
 export class Problem extends Error {
@@ -15,14 +15,58 @@ export class Problem extends Error {
   }
 }
 
+const mediaType = 'application/problem+json';
+
+function detailsOf({ status, code, message: detail }: Problem) {
+  return { type: `urn:loadline:problem:${code}`, title: codes[code], status, detail, code };
+}
+
 function send(reply: FastifyReply, problem: Problem): FastifyReply {
-  const { status, code, message: detail } = problem;
-  const body = { type: `urn:loadline:problem:${code}`, title: codes[code], status, detail, code };
-  return reply.status(status).type('application/problem+json').serializer(JSON.stringify).send(body);
+  return reply.status(problem.status).type(mediaType).serializer(JSON.stringify).send(detailsOf(problem));
+}
+
+/** Answers an address that cannot be one (a broken escape, a parameter without end): it comes to no route. */
+export function sendUnroutable(error: { statusCode?: number }, reply: FastifyReply): void {
+  send(
+    reply,
+    new Problem(error.statusCode ?? 400, 'request-invalid', 'this is not an address of this cloud'),
+  );
+}
+
+/** Answers bytes that are no HTTP request, or not within its time, and closes the connection. */
+export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = unreadable(error.code);
+  const body = JSON.stringify(detailsOf(problem));
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${mediaType}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+  // It has what there is to say; whether it reads that or goes on sending is not waited for.
+  socket.destroySoon();
+}
+
+function unreadable(code: string | undefined): Problem {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem(408, 'request-invalid', 'the request did not come in time');
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem(431, 'request-invalid', 'the headers of the request are too long');
+    default:
+      return new Problem(400, 'request-invalid', 'this is not an HTTP request');
+  }
 }
 
 /** Makes every error of a route a problem; what nobody foresaw is logged, and shown without its inside. */
 export function sendProblems(app: FastifyInstance, log: Log): void {
+  // Whoever has hung up already has no address to count requests by, and hears no answer.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.raw.socket.destroyed) reply.hijack();
+    else done();
+  });
   app.setNotFoundHandler((_request, reply) => {
     send(reply, new Problem(404, 'not-found', 'there is nothing at this address'));
   });

@@ -1,8 +1,8 @@
 import { loginBody, problemReply, sessionCookie, sessionReply } from '@loadline/sdk/contract';
+import type { Log } from '@loadline/sdk/platform';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Log } from '../../log.ts';
 import type { Sessions } from '../../people/index.ts';
 import { sessionCookieOptions, userOf } from './access.ts';
 import { Problem } from './problem.ts';

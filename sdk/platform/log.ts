@@ -1,5 +1,7 @@
-/** Fields of a log line: never a secret, never a payload. */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+type LogValue = string | number | boolean | null | undefined;
+
+/** Fields of a log line, picked one by one: never a secret, a payload, or a whole object of anything else. */
+export type LogFields = Readonly<Record<string, LogValue | Readonly<Record<string, LogValue>>>>;
 
 /** The log: one JSON object a line. */
 export interface Log {

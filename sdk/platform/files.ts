@@ -30,6 +30,12 @@ export async function writeWhole(path: string, content: string, mode: number): P
   await syncFolder(dirname(path));
 }
 
+/** Removes a file, and makes sure that it stays removed after a power cut. */
+export async function removeWhole(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await syncFolder(dirname(path));
+}
+
 /** The content of a file; undefined where there is none. */
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {

@@ -1,0 +1,2 @@
+export { isExposed, makePrivateFolder, readIfThere, removeWhole, writeWhole } from './files.ts';
+export { jsonLog, type Log, type LogFields } from './log.ts';
