@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, generateKeyPair, issueCertificate, softwareSigner } from '@loadline/sdk/identity';
-import { jsonLog, removeWhole, writeWhole } from '@loadline/sdk/platform';
+import { jsonLog } from '@loadline/sdk/platform';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Config, parseConfig } from '../config/index.ts';
