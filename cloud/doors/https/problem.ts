@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Code, codes } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { FastifyInstance, FastifyReply } from 'fastify';
