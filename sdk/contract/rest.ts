@@ -83,6 +83,9 @@ const health = z.object({
   suppressed: count,
   other: count,
   journal: z.object({ held: count, heldBytes: count, dropped: count, inFlight: count }),
+  /** Links made so far, and why the last one, or the last attempt at one, ended. */
+  connections: count,
+  lastDisconnect: z.string().optional(),
 });
 export const ledgerReply = z.object({
   deliveries: counts,
