@@ -16,7 +16,10 @@ import {
 
 export interface SiteOptions
   extends Partial<
-    Pick<GatewayConfig, 'protocol' | 'sensors' | 'sightings' | 'maxSeries' | 'keepaliveSeconds'>
+    Pick<
+      GatewayConfig,
+      'protocol' | 'sensors' | 'sightings' | 'maxSeries' | 'keepaliveSeconds' | 'windowBytes'
+    >
   > {
   /** Whether the gateway reaches the cloud's MQTT door straight, or through a fault proxy. Default: straight. */
   readonly link?: 'straight' | 'proxied';

@@ -32,6 +32,8 @@ export interface GatewayConfig {
   readonly mqttPort?: number;
   /** MQTT's keepalive. Default: the gateway's own. */
   readonly keepaliveSeconds?: number;
+  /** Bytes it may have published and not acknowledged. Default: the gateway's own. */
+  readonly windowBytes?: number;
 }
 
 /**
@@ -61,6 +63,7 @@ function gatewayToml(cloud: CloudProcess, config: GatewayConfig): string {
     maxSeries = 64,
     mqttPort = cloud.mqttPort,
     keepaliveSeconds,
+    windowBytes,
   } = config;
   // A JSON string is a TOML basic string.
   const text = (value: string) => JSON.stringify(value);
@@ -73,6 +76,7 @@ function gatewayToml(cloud: CloudProcess, config: GatewayConfig): string {
     `port = ${mqttPort}`,
     'authority = "authority.pem"',
     ...(keepaliveSeconds === undefined ? [] : [`keepalive_seconds = ${keepaliveSeconds}`]),
+    ...(windowBytes === undefined ? [] : [`window_bytes = ${windowBytes}`]),
     '[enrolment]',
     `url = ${text(cloud.url)}`,
     'secret_file = "enrolment-secret"',
