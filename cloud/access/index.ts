@@ -1,2 +1,2 @@
-export { type Decision, may, type Organisation, type Principal, type Resource } from './may.ts';
-export { type Scope, scopes } from './scopes.ts';
+export { may, type Organisation, type Principal, type Resource } from './may.ts';
+export type { Scope } from './scopes.ts';

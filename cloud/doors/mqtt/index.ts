@@ -1,1 +1,1 @@
-export { MqttDoor, type MqttDoorOptions } from './door.ts';
+export { MqttDoor } from './door.ts';
