@@ -23,7 +23,9 @@ export function liveRoutes(app: FastifyInstance, parts: { live: Live; sessions: 
     return Promise.resolve();
   });
 
-  app.get('/api/v1/live', { config: { opens: 'live.get', rateLimit: false } }, (request, reply) => {
+  // No HEAD: there is no end to a stream that has no body.
+  const options = { config: { opens: 'live.get', rateLimit: false }, exposeHeadRoute: false } as const;
+  app.get('/api/v1/live', options, (request, reply) => {
     const { organisation } = userOf(request);
     const token = request.cookies[sessionCookie] ?? '';
     reply.hijack();
