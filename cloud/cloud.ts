@@ -32,6 +32,8 @@ export interface Cloud {
   readonly authorityPem: string;
   /** Path of the file with the first login, where it was made at this start. */
   readonly firstLogin: string | undefined;
+  /** Settles, with the reason, when it can no longer do its work: end the process and start it again. */
+  readonly failed: Promise<string>;
   /** Ends it in order: no more deliveries, what is under way committed, everything closed. */
   close(): Promise<void>;
 }
@@ -44,8 +46,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const leaveFolder = takeFolder(folder);
   const files = databaseFiles(folder);
   const database = { file: files.database, key: await databaseKey(files.key) };
+  let fail: (reason: string) => void = () => {};
+  const failed = new Promise<string>((resolve) => {
+    fail = resolve;
+  });
   const store = await Store.open(
     options.durability ? { ...database, durability: options.durability } : database,
+    fail,
   );
   const authority = await openAuthority({
     folder: join(folder, 'authority'),
@@ -89,6 +96,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     mqttPort: mqtt.port,
     authorityPem: authority.certificatePem,
     firstLogin,
+    failed,
     close: async () => {
       await mqtt.close();
       await https.close();

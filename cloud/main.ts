@@ -69,6 +69,10 @@ try {
   });
   if (cloud.firstLogin !== undefined) log.info('first-login-made', { file: cloud.firstLogin });
   log.info('listening', { host: values.host, httpsPort: cloud.httpsPort, mqttPort: cloud.mqttPort });
+  void cloud.failed.then((reason) => {
+    log.error('cloud-failed', { reason });
+    process.exit(1);
+  });
   let stopping = false;
   const stop = (signal: string) => {
     if (stopping) return;

@@ -27,8 +27,9 @@ export class Sessions {
     const user = await this.#store.read('user', { name });
     if (!(await isPassword(user?.passwordHash, password))) return undefined;
     const token = randomBytes(32).toString('base64url');
-    const expires = this.#now() + sessionMilliseconds;
-    await this.#store.done({ kind: 'session', tokenHash: tokenHash(token), user: name, expires });
+    const now = this.#now();
+    const expires = now + sessionMilliseconds;
+    await this.#store.done({ kind: 'session', tokenHash: tokenHash(token), user: name, expires, now });
     return token;
   }
 

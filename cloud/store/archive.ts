@@ -15,8 +15,8 @@ export interface ArchivedDelivery {
   readonly fresh: readonly NumberRange[];
   /** What its monotonic times mean (`wallTime`); undefined while its boot had no anchor. */
   readonly timeline: Timeline | undefined;
-  /** Microseconds since 1970 when its row was written. */
-  readonly writtenUs: number;
+  /** Milliseconds since 1970 when its row was written. */
+  readonly writtenMs: number;
 }
 
 /** Yields every delivery in the order of the commits, on a connection of its own that never writes. */

@@ -22,7 +22,7 @@ test('however batches are cut, repeated and disordered, each number is stored on
   await fc.assert(
     fc.asyncProperty(cuts, async (list) => {
       await withDatabase((connection) => {
-        const committer = new Committer(connection, () => 1_790_000_100_000_000);
+        const committer = new Committer(connection, () => 1_790_000_100_000);
         committer.commit([delivery(0, [anchor])]);
         const numbers = new Set<number>();
         let received = 0;

@@ -17,9 +17,6 @@ interface LedgerEntry {
   readingsRejected: number;
 }
 
-/** The clock of the commit: microseconds since 1970. */
-export type MicrosecondClock = () => number;
-
 /**
  * Owns every write to the database. A group is one transaction: when `commit` returns, what it says is stored
  * is on disk, synced; where a group fails, each of its writes is tried alone, so that one that cannot be
@@ -28,10 +25,11 @@ export type MicrosecondClock = () => number;
 export class Committer {
   readonly #connection: Connection;
   readonly #statements: Statements;
-  readonly #now: MicrosecondClock;
+  readonly #now: () => number;
   #epochs: EpochTable;
 
-  constructor(connection: Connection, now: MicrosecondClock) {
+  /** `now`: ms since 1970. */
+  constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#statements = writeStatements(connection);
     this.#epochs = new EpochTable(this.#statements);
@@ -84,6 +82,7 @@ export class Committer {
       case 'user':
         return done(s.addUser.run(write));
       case 'session':
+        s.clearSessions.run(write);
         return done(s.addSession.run(write));
       case 'session-end':
         return done(s.endSession.run(write));
@@ -99,8 +98,7 @@ export class Committer {
   }
 
   #deliver(write: DeliveryWrite, ledger: LedgerEntry): Outcome {
-    const now = this.#now();
-    const at = Math.floor(now / 1000);
+    const at = this.#now();
     const epoch = this.#epochs.open(write, at);
     if (epoch.boot !== write.boot) {
       const detail = `epoch ${write.epoch} began in boot ${epoch.boot}, and this batch is of boot ${write.boot}`;
@@ -142,7 +140,7 @@ export class Committer {
       toMs: timeline ? Math.round(wallTime(timeline, write.toMonotonic)) : null,
       fromMonotonic: write.fromMonotonic,
       toMonotonic: write.toMonotonic,
-      writtenUs: now,
+      writtenMs: at,
       body: write.body,
     })?.id;
     return { kind: 'delivery', id, fresh, stored, duplicate, timeline };

@@ -11,8 +11,8 @@ export interface StoredDelivery {
   readonly fresh: readonly NumberRange[];
   /** Undefined while its boot has no anchor. */
   readonly timeline: Timeline | undefined;
-  /** Microseconds since 1970. */
-  readonly writtenUs: number;
+  /** Milliseconds since 1970, when its row was written. */
+  readonly writtenMs: number;
 }
 
 interface Row {
@@ -22,11 +22,11 @@ interface Row {
   count: number;
   fresh: string | null;
   timeline: string | null;
-  written_us: number;
+  written_ms: number;
   body: Uint8Array;
 }
 
-const columns = ['id', 'gateway', 'first', 'count', 'fresh', 'timeline', 'written_us', 'body'] as const;
+const columns = ['id', 'gateway', 'first', 'count', 'fresh', 'timeline', 'written_ms', 'body'] as const;
 
 function decode(row: Row): StoredDelivery {
   const points = row.timeline === null ? undefined : (JSON.parse(row.timeline) as [number, number][]);
@@ -39,7 +39,7 @@ function decode(row: Row): StoredDelivery {
         ? [{ first: row.first, last: row.first + row.count - 1 }]
         : rangesFromJson(row.fresh),
     timeline: points?.map(([monotonic, wall]) => ({ monotonic, wall })),
-    writtenUs: row.written_us,
+    writtenMs: row.written_ms,
   };
 }
 

@@ -144,8 +144,8 @@ export function storeReads(connection: Connection) {
       }));
       const index = new SeriesIndex(rows);
       let through = checkpoint.first({})?.through ?? 0;
-      for (const { id, gateway, batch, fresh, timeline, writtenUs } of deliveries.after(through)) {
-        index.add(gateway, batch, fresh, timeline, writtenUs / 1000);
+      for (const { id, gateway, batch, fresh, timeline, writtenMs } of deliveries.after(through)) {
+        index.add(gateway, batch, fresh, timeline, writtenMs);
         through = id;
       }
       return { series: index.all(), through };

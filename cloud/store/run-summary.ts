@@ -27,12 +27,12 @@ export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
   const series = new Map<number, { -readonly [K in keyof RunSeries]: RunSeries[K] }>();
   const latencies: number[] = [];
   let stored = 0;
-  for (const { batch, fresh, timeline, writtenUs } of deliveries) {
+  for (const { batch, fresh, timeline, writtenMs } of deliveries) {
     for (const columns of batch.series) {
       eachFresh(batch, columns, fresh, (index, position) => {
         stored++;
         if (timeline !== undefined) {
-          latencies.push(Math.max(writtenUs / 1000 - wallTime(timeline, batch.times[position] as number), 0));
+          latencies.push(Math.max(writtenMs - wallTime(timeline, batch.times[position] as number), 0));
         }
         let one = series.get(columns.tag);
         if (one === undefined) {

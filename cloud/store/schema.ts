@@ -73,8 +73,8 @@ export interface Schema {
     /** Monotonic ms of its earliest and latest entry. */
     from_monotonic: number;
     to_monotonic: number;
-    /** Microseconds since 1970 when the row was written, just before its commit was synced. */
-    written_us: number;
+    /** Milliseconds since 1970 when the row was written, just before its commit was synced. */
+    written_ms: number;
     body: Uint8Array;
   };
   /** Deliveries that can never be stored, kept so that nothing is refused without a trace. */
@@ -181,7 +181,7 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
       .addColumn('to_ms', 'integer')
       .addColumn('from_monotonic', 'integer', (c) => c.notNull())
       .addColumn('to_monotonic', 'integer', (c) => c.notNull())
-      .addColumn('written_us', 'integer', (c) => c.notNull())
+      .addColumn('written_ms', 'integer', (c) => c.notNull())
       .addColumn('body', 'blob', (c) => c.notNull()),
     schema.createIndex('delivery_in_time').on('delivery').columns(['gateway', 'from_ms', 'to_ms']),
     schema

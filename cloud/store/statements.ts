@@ -164,7 +164,7 @@ export function writeStatements(connection: Connection) {
         toMs: number | null;
         fromMonotonic: number;
         toMonotonic: number;
-        writtenUs: number;
+        writtenMs: number;
         body: Uint8Array;
       },
       { id: number }
@@ -182,7 +182,7 @@ export function writeStatements(connection: Connection) {
           to_ms: p.toMs,
           from_monotonic: p.fromMonotonic,
           to_monotonic: p.toMonotonic,
-          written_us: p.writtenUs,
+          written_ms: p.writtenMs,
           body: p.body,
         })
         .returning('id'),
@@ -249,6 +249,9 @@ export function writeStatements(connection: Connection) {
     ),
     addSession: prepare<{ tokenHash: Uint8Array; user: string; expires: number }>(connection, (db, p) =>
       db.insertInto('session').values({ token_hash: p.tokenHash, user: p.user, expires: p.expires }),
+    ),
+    clearSessions: prepare<{ now: number }>(connection, (db, p) =>
+      db.deleteFrom('session').where('expires', '<', p.now),
     ),
     endSession: prepare<{ tokenHash: Uint8Array }>(connection, (db, p) =>
       db.deleteFrom('session').where('token_hash', '=', p.tokenHash),

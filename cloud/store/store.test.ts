@@ -26,7 +26,7 @@ async function commit(store: Store, write: DeliveryWrite): Promise<Outcome> {
 test.after(() => rmSync(folder, { recursive: true }));
 
 test('a closed store, opened again, knows its series as before', async () => {
-  const store = await Store.open(options);
+  const store = await Store.open(options, assert.unreachable);
   await store.done({ kind: 'organisation', id: 'first', name: 'First' });
   await store.done({ kind: 'gateway', id: 'mast', organisation: 'first' });
   await commit(store, delivery(1, [anchor]));
@@ -34,7 +34,7 @@ test('a closed store, opened again, knows its series as before', async () => {
   const before = store.index.all();
   await store.close();
 
-  const again = await Store.open(options);
+  const again = await Store.open(options, assert.unreachable);
   assert.equal(again.index.all(), before);
   assert.is(again.index.get(1, 1)?.count, 49);
   assert.equal(again.index.get(1, 1)?.latest?.value, { type: 'int32', value: 50 });
@@ -42,7 +42,7 @@ test('a closed store, opened again, knows its series as before', async () => {
 });
 
 test('late readings are counted, and never become the latest', async () => {
-  const store = await Store.open(options);
+  const store = await Store.open(options, assert.unreachable);
   await commit(store, delivery(100, numbered(100, 110)));
   await commit(store, delivery(60, numbered(60, 70)));
   assert.is(store.index.get(1, 1)?.count, 49 + 11 + 11);
@@ -51,7 +51,7 @@ test('late readings are counted, and never become the latest', async () => {
 });
 
 test('a reading from far in the future is stored, and does not hide the others', async () => {
-  const store = await Store.open(options);
+  const store = await Store.open(options, assert.unreachable);
   const [future] = numbered(200, 200);
   assert.ok(future);
   const ahead = { ...future, monotonic: Date.now() - anchor.wall + 3_600_000 };
@@ -64,7 +64,7 @@ test('a reading from far in the future is stored, and does not hide the others',
 test('a wrong key opens nothing, and says so', async () => {
   let message = '';
   try {
-    await Store.open({ ...options, key: 'b6'.repeat(32) });
+    await Store.open({ ...options, key: 'b6'.repeat(32) }, assert.unreachable);
   } catch (error) {
     message = (error as Error).message;
   }
@@ -72,7 +72,7 @@ test('a wrong key opens nothing, and says so', async () => {
 });
 
 test('what is written after the close is refused, not lost in silence', async () => {
-  const store = await Store.open(options);
+  const store = await Store.open(options, assert.unreachable);
   await store.close();
   const outcome = await new Promise<Outcome>((resolve) =>
     store.write(delivery(300, numbered(300, 300)), resolve),

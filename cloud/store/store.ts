@@ -8,19 +8,29 @@ import type { DeliveryWrite, Outcome, Write } from './writes.ts';
 /** How long the live index goes without being written, in ms: what a start after a crash has to read again. */
 const checkpointMilliseconds = 10_000;
 
+/** Questions whose answer may take reading many deliveries: a login must not wait for them. */
+const readsMany: ReadonlySet<keyof Reads> = new Set(['range', 'run', 'seriesIndex']);
+
 /** The store: one writer, one reader, and the live index of series. */
 export class Store {
   readonly index: SeriesIndex;
   readonly #writer: Writer;
-  readonly #reader: Reader;
+  /** Questions of people's clicks and sessions; and, on a thread of their own, those that read many deliveries. */
+  readonly #lookups: Reader;
+  readonly #ranges: Reader;
   readonly #timer: NodeJS.Timeout;
   #through: number;
   #written: number;
 
-  private constructor(writer: Writer, reader: Reader, index: SeriesIndex, through: number) {
+  private constructor(
+    parts: { writer: Writer; lookups: Reader; ranges: Reader },
+    index: SeriesIndex,
+    through: number,
+  ) {
     this.index = index;
-    this.#writer = writer;
-    this.#reader = reader;
+    this.#writer = parts.writer;
+    this.#lookups = parts.lookups;
+    this.#ranges = parts.ranges;
     this.#through = through;
     this.#written = through;
     this.#timer = setInterval(() => {
@@ -30,12 +40,15 @@ export class Store {
     this.#timer.unref();
   }
 
-  /** Opens the store, making the database where there is none. */
-  static async open(options: DatabaseOptions): Promise<Store> {
-    const writer = await Writer.open(options);
-    const reader = await Reader.open(options);
-    const { series, through } = await reader.read('seriesIndex', {});
-    return new Store(writer, reader, new SeriesIndex(series), through);
+  /**
+   * Opens the store, making the database where there is none. `onFailure` is told when it can no longer write:
+   * there is nothing to be done then but to start again.
+   */
+  static async open(options: DatabaseOptions, onFailure: (reason: string) => void): Promise<Store> {
+    const writer = await Writer.open(options, onFailure);
+    const [lookups, ranges] = await Promise.all([Reader.open(options), Reader.open(options)]);
+    const { series, through } = await ranges.read('seriesIndex', {});
+    return new Store({ writer, lookups, ranges }, new SeriesIndex(series), through);
   }
 
   /** See `Writer.write`. */
@@ -50,7 +63,7 @@ export class Store {
 
   /** See `Reader.read`. */
   read<K extends keyof Reads>(name: K, query: Parameters<Reads[K]>[0]): Promise<ReturnType<Reads[K]>> {
-    return this.#reader.read(name, query);
+    return (readsMany.has(name) ? this.#ranges : this.#lookups).read(name, query);
   }
 
   /** To be called once a delivery is in `index`: a checkpoint written now will cover it. */
@@ -62,7 +75,7 @@ export class Store {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#checkpoint().catch(() => undefined);
-    await this.#reader.close();
+    await Promise.all([this.#lookups.close(), this.#ranges.close()]);
     await this.#writer.close();
   }
 

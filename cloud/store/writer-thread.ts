@@ -12,9 +12,7 @@ import type { Write } from './writes.ts';
 const connection = openConnection(workerData as DatabaseOptions, 'write');
 migrate(connection, migrations);
 
-const committer = new Committer(connection, () =>
-  Math.round((performance.timeOrigin + performance.now()) * 1000),
-);
+const committer = new Committer(connection, () => Date.now());
 const port = parentPort as NonNullable<typeof parentPort>;
 let pending: Write[] = [];
 

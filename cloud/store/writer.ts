@@ -13,23 +13,28 @@ export class Writer {
   #failure: string | undefined;
   #closing = false;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, onFailure: (reason: string) => void) {
     this.#worker = worker;
     worker.on('message', (outcomes: readonly Outcome[]) => {
       const settled = this.#waiting.splice(0, outcomes.length);
       for (const [index, settle] of settled.entries()) settle(outcomes[index] as Outcome);
     });
     const fail = (reason: string) => {
-      this.#failure = reason;
+      const expected = this.#failure !== undefined || this.#closing;
+      this.#failure ??= reason;
       for (const settle of this.#waiting.splice(0)) settle({ kind: 'failed', message: reason });
+      if (!expected) onFailure(reason);
     };
     worker.on('error', (error) => fail(`the writer thread failed: ${error.message}`));
     worker.on('exit', () => fail('the writer thread has ended'));
   }
 
-  /** Opens the database for writing, brings its schema up to date, and starts the thread. */
-  static async open(options: DatabaseOptions): Promise<Writer> {
-    return new Writer(await startThread('writer-thread', options));
+  /**
+   * Opens the database for writing, brings its schema up to date, and starts the thread. `onFailure` is told
+   * when the thread ends though nobody closed it: nothing can be written from then on.
+   */
+  static async open(options: DatabaseOptions, onFailure: (reason: string) => void): Promise<Writer> {
+    return new Writer(await startThread('writer-thread', options), onFailure);
   }
 
   /**

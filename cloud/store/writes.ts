@@ -76,6 +76,8 @@ export type AdminWrite =
       readonly tokenHash: Uint8Array;
       readonly user: string;
       readonly expires: number;
+      /** Milliseconds since 1970: sessions that expired before it are cleared away. */
+      readonly now: number;
     }
   | { readonly kind: 'session-end'; readonly tokenHash: Uint8Array }
   | { readonly kind: 'gateway'; readonly id: string; readonly organisation: string }

@@ -132,6 +132,10 @@ export class MqttDoor {
       }
       const { connection } = this.#connections.get(client) as { connection: GuardedConnection };
       connection.admit();
+      for (const session of this.#sessions.values()) {
+        if (session.principal.id !== principal.id) continue;
+        session.end('session-taken-over', 'the same gateway connected again');
+      }
       this.#sessions.set(client, new MqttSession(principal, client, connection));
       log.info('gateway-connected', { gateway: principal.id });
       done(null, true);
