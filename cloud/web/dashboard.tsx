@@ -83,10 +83,8 @@ export function Dashboard({ api, session, onEnd }: Props) {
           return;
         case 'lost':
           setIsOpen(false);
+          // If it is the session that is over, this is refused.
           loadNow();
-          return;
-        case 'ended':
-          end.current(SESSION_OVER);
           return;
       }
     });
@@ -134,7 +132,11 @@ export function Dashboard({ api, session, onEnd }: Props) {
         )}
         {gatewayIds(gateways, list ?? []).map((id) => (
           <section class="gateway" key={id} aria-labelledby={`gateway-${id}`}>
-            <GatewayHeading id={id} gateway={gateways.find((gateway) => gateway.id === id)} />
+            <GatewayHeading
+              id={id}
+              gateway={gateways.find((gateway) => gateway.id === id)}
+              isKnown={isLive}
+            />
             <Sensors
               list={(list ?? []).filter(({ gateway }) => gateway === id)}
               selection={selection}
@@ -149,14 +151,23 @@ export function Dashboard({ api, session, onEnd }: Props) {
   );
 }
 
-function GatewayHeading({ id, gateway }: { readonly id: string; readonly gateway: Gateway | undefined }) {
+interface HeadingProps {
+  readonly id: string;
+  readonly gateway: Gateway | undefined;
+  /** Whether what is said of its connection still holds. */
+  readonly isKnown: boolean;
+}
+
+function GatewayHeading({ id, gateway, isKnown }: HeadingProps) {
   return (
     <div class="gateway-heading">
       <h2 id={`gateway-${id}`}>{id}</h2>
-      <span class={gateway?.connected ? 'link is-live' : 'link'}>
-        {gateway?.connected ? 'connected' : 'not connected'}
-      </span>
-      {gateway?.runtime && <span class="muted">runtime {gateway.runtime}</span>}
+      {isKnown && (
+        <span class={gateway?.connected ? 'link is-live' : 'link'}>
+          {gateway?.connected ? 'connected' : 'not connected'}
+        </span>
+      )}
+      {gateway?.runtime && <span class="muted">{gateway.runtime}</span>}
     </div>
   );
 }

@@ -17,8 +17,9 @@ test('floats have five significant digits and at most three decimals', () => {
   for (const [value, words] of cases) assert.is(formatFloat(value), words);
 });
 
-test('small and huge floats keep their significant digits', () => {
+test('small floats have five decimals, and tiny and huge ones an exponent', () => {
   assert.is(formatFloat(0.00123456), '0.00123');
+  assert.is(formatFloat(-0.000868), '\u22120.00087');
   assert.is(formatFloat(-2.5e-9), '\u22122.50e\u22129');
   assert.is(formatFloat(3.4e38), '3.4000e38');
 });

@@ -8,7 +8,7 @@ export const NOTHING = '\u2013';
 
 /**
  * A measured value in few characters. Floats get five significant digits and at most three decimals, which is what
- * such sensors resolve and does not flicker; small ones three significant digits.
+ * such sensors resolve and does not flicker; below 0.01 five decimals, and what is smaller yet an exponent.
  */
 export function formatValue(value: Value): string {
   switch (value.type) {
@@ -34,8 +34,8 @@ export function formatValue(value: Value): string {
 export function formatFloat(value: number): string {
   const size = Math.abs(value);
   const sign = value < 0 ? MINUS : '';
-  if (size !== 0 && size < 1e-6) return sign + size.toExponential(2).replace('-', MINUS);
-  if (size !== 0 && size < 0.01) return sign + size.toPrecision(3);
+  if (size !== 0 && size < 1e-5) return sign + size.toExponential(2).replace('-', MINUS);
+  if (size !== 0 && size < 0.01) return sign + size.toFixed(5);
   if (size >= 1e9) return sign + size.toExponential(4).replace('+', '');
   const wholeDigits = size < 1 ? 1 : Math.floor(Math.log10(size)) + 1;
   const digits = size.toFixed(Math.min(Math.max(5 - wholeDigits, 0), 3));

@@ -11,9 +11,8 @@ export type LiveEvent =
   | { readonly kind: 'readings'; readonly series: readonly LivePoints[] }
   /** Connected, for the first time or again: what came before this instant must be loaded. */
   | { readonly kind: 'opened' }
-  | { readonly kind: 'lost' }
-  /** The session is over. */
-  | { readonly kind: 'ended' };
+  /** Not connected: whether the link, the cloud or the session is gone, the REST API tells. */
+  | { readonly kind: 'lost' };
 
 /** Milliseconds of the first and of the longest wait before connecting again. */
 const FIRST_WAIT = 1_000;
@@ -57,10 +56,8 @@ export class Live {
       this.#watch();
       this.#tell({ kind: 'readings', series: JSON.parse(event.data) });
     });
-    source.addEventListener('end', () => {
-      this.close();
-      this.#tell({ kind: 'ended' });
-    });
+    // The session is over, or the cloud is going down.
+    source.addEventListener('end', () => this.#retry());
     source.addEventListener('error', () => this.#retry());
   }
 

@@ -39,6 +39,9 @@ const MOST_POINTS = 5_000;
 /** Milliseconds past our own time that are asked for: readings are dated by their gateway's clock. */
 const AHEAD = 5_000;
 
+/** uPlot's join: a null takes in the places of other series' times beside it, or the line goes on into its gap. */
+const EXPAND_NULLS = 2;
+
 /** Milliseconds until a load that failed is tried again. */
 const RETRY = 3_000;
 
@@ -71,7 +74,7 @@ export function Plot({ api, live, series }: Props) {
     <section class="plot" aria-label="Plot">
       <div class="plot-heading">
         <h2>
-          {series.length === 0 ? 'Choose sensors to plot' : names.join(', ')}
+          {series.length === 0 ? 'Choose sensors to plot' : names.join(' · ')}
           {unit !== '' && <span class="unit">{unit}</span>}
         </h2>
         <fieldset class="ranges">
@@ -89,7 +92,12 @@ export function Plot({ api, live, series }: Props) {
           ))}
         </fieldset>
       </div>
-      <div class="plot-canvas" ref={container} role="img" aria-label={`Plot of ${names.join(', ')}`} />
+      <div
+        class="plot-canvas"
+        ref={container}
+        role="img"
+        aria-label={names.length === 0 ? 'Empty plot' : `Plot of ${names.join(', ')}`}
+      />
       <p class="message" role="status">
         {isFailing ? 'The readings of this range could not be loaded. Trying again…' : ''}
       </p>
@@ -218,7 +226,13 @@ function draw(
       const seconds = series[index]?.intervalSeconds ?? null;
       return toColumns(window, seconds === null ? null : seconds * 1_000) satisfies uPlot.AlignedData;
     });
-    if (tables.length > 0) plot.setData(tables.length === 1 && tables[0] ? tables[0] : uPlot.join(tables));
+    if (tables.length > 0)
+      plot.setData(
+        uPlot.join(
+          tables,
+          tables.map(() => [0, EXPAND_NULLS]),
+        ),
+      );
   };
   const request = (): void => {
     frame ??= requestAnimationFrame(drawFrame);
@@ -263,5 +277,5 @@ function labelOf(value: number, step: number): string {
 
 /** CSS pixels that the labels of an axis take. */
 function widthOfLabels(_: uPlot, labels: readonly string[] | null): number {
-  return 18 + 7 * Math.max(3, ...(labels ?? []).map((label) => label.length));
+  return 14 + 7 * Math.max(3, ...(labels ?? []).map((label) => label.length));
 }
