@@ -116,6 +116,18 @@ test('a later anchor moves nothing that already had its time', async () => {
   });
 });
 
+test('a health message that comes before the first batch of its run is kept', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 0);
+    const health = JSON.stringify({ frames: 7 });
+    assert.equal(committer.commit([{ kind: 'health', gateway, epoch, health }]), [
+      { kind: 'done', changed: 1 },
+    ]);
+    committer.commit([delivery(0, [anchor])]);
+    assert.is(storeReads(connection).run({ gateway, epoch })?.health?.frames, 7);
+  });
+});
+
 test('gaps are told apart: declared dropped, still coming, lost', async () => {
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => 0);

@@ -113,7 +113,15 @@ export function storeReads(connection: Connection) {
       health: string | null;
     }
   >(connection, (db, p) =>
-    db.selectFrom('epoch').selectAll().where('gateway', '=', p.gateway).orderBy('number', 'desc'),
+    db
+      .selectFrom('epoch')
+      .leftJoin('health', (join) =>
+        join.onRef('health.gateway', '=', 'epoch.gateway').onRef('health.epoch', '=', 'epoch.epoch'),
+      )
+      .selectAll('epoch')
+      .select('health.message as health')
+      .where('epoch.gateway', '=', p.gateway)
+      .orderBy('number', 'desc'),
   );
   const ranges = prepare<{ epoch: number }, NumberRange>(connection, (db, p) =>
     db.selectFrom('received_range').select(['first', 'last']).where('epoch', '=', p.epoch).orderBy('first'),

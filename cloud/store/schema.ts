@@ -50,9 +50,12 @@ export interface Schema {
     readings_duplicate: number;
     /** When its first delivery was committed. */
     opened: number;
-    /** JSON of the last `health` message of this epoch. */
-    health: string | null;
   };
+  /**
+   * The last `health` message of each run, JSON: the gateway's own account. By the epoch's name, since a
+   * gateway may report before the first batch of its epoch is committed.
+   */
+  health: { gateway: number; epoch: string; message: string };
   /** The numbers of an epoch that are committed, as ranges. */
   received_range: { epoch: number; first: number; last: number };
   /** Anchors of a gateway's boots: what resolves monotonic to wall time. */
@@ -152,8 +155,13 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
       .addColumn('readings_stored', 'integer', (c) => c.notNull())
       .addColumn('readings_duplicate', 'integer', (c) => c.notNull())
       .addColumn('opened', 'integer', (c) => c.notNull())
-      .addColumn('health', 'text')
       .addUniqueConstraint('epoch_of_gateway', ['gateway', 'epoch']),
+    schema
+      .createTable('health')
+      .addColumn('gateway', 'integer', (c) => c.notNull().references('gateway.number'))
+      .addColumn('epoch', 'text', (c) => c.notNull())
+      .addColumn('message', 'text', (c) => c.notNull())
+      .addPrimaryKeyConstraint('health_of_epoch', ['gateway', 'epoch']),
     schema
       .createTable('received_range')
       .addColumn('epoch', 'integer', (c) => c.notNull().references('epoch.number'))

@@ -206,10 +206,13 @@ export function writeStatements(connection: Connection) {
     ),
     setHealth: prepare<{ gateway: number; epoch: string; health: string }>(connection, (db, p) =>
       db
-        .updateTable('epoch')
-        .set({ health: p.health })
-        .where('gateway', '=', p.gateway)
-        .where('epoch', '=', p.epoch),
+        .insertInto('health')
+        .values({ gateway: p.gateway, epoch: p.epoch, message: p.health })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['gateway', 'epoch'])
+            .doUpdateSet((eb) => ({ message: eb.ref('excluded.message') })),
+        ),
     ),
     setReported: prepare<{ gateway: number; reported: string }>(connection, (db, p) =>
       db.updateTable('gateway').set({ reported: p.reported }).where('number', '=', p.gateway),
