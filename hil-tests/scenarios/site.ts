@@ -23,6 +23,8 @@ export interface SiteOptions
   > {
   /** Whether the gateway reaches the cloud's MQTT door straight, or through a fault proxy. Default: straight. */
   readonly link?: 'straight' | 'proxied';
+  /** Ports of the cloud's doors, for a cloud that is to come back on them. Default: any that are free. */
+  readonly doors?: { readonly httpsPort: number; readonly mqttPort: number };
 }
 
 /** A reading as it stands in the store. */
@@ -36,7 +38,13 @@ export interface StoredReading extends Reading {
 type Account = Awaited<ReturnType<CloudProcess['client']['run']>>;
 type Health = NonNullable<Account['health']>;
 
-const gatewayId = 'mast-1';
+/** What the gateway of a site is called. */
+export const gatewayId = 'mast-1';
+
+interface Link {
+  readonly proxy: FaultProxy | undefined;
+  readonly configFile: string;
+}
 
 /** Milliseconds between two questions to the cloud: it takes 1200 a minute from one address. */
 const askEvery = 100;
@@ -46,26 +54,25 @@ const patience = 30_000;
 export class Site {
   readonly folder: string;
   readonly port: VirtualPort;
-  readonly cloud: CloudProcess;
+  cloud: CloudProcess;
   /** The way to the MQTT door, where it is a proxied one. */
   readonly proxy: FaultProxy | undefined;
-  readonly configFile: string;
-  gateway: Service;
+  readonly #configFile: string;
+  #gateway: Service | undefined;
 
-  private constructor(parts: Pick<Site, 'folder' | 'port' | 'cloud' | 'proxy' | 'configFile'>) {
-    this.folder = parts.folder;
-    this.port = parts.port;
-    this.cloud = parts.cloud;
-    this.proxy = parts.proxy;
-    this.configFile = parts.configFile;
-    this.gateway = startGateway(this.configFile, { logFile: join(this.folder, 'gateway.log') });
+  private constructor(folder: string, port: VirtualPort, cloud: CloudProcess, link: Link) {
+    this.folder = folder;
+    this.port = port;
+    this.cloud = cloud;
+    this.proxy = link.proxy;
+    this.#configFile = link.configFile;
   }
 
-  /** Starts it; resolves when the port is open and the link to the cloud stands. */
-  static async open(options: SiteOptions = {}): Promise<Site> {
-    const { link = 'straight', sensors = [], sightings = 1, ...rest } = options;
+  /** Prepares all of it, and starts all but the gateway. */
+  static async prepare(options: SiteOptions = {}): Promise<Site> {
+    const { link = 'straight', sensors = [], sightings = 1, doors = {}, ...rest } = options;
     const folder = await mkdtemp(join(tmpdir(), 'loadline-site-'));
-    const cloud = await CloudProcess.start({ state: join(folder, 'cloud') });
+    const cloud = await CloudProcess.start({ ...doors, state: join(folder, 'cloud') });
     const port = await VirtualPort.open({ folder: join(folder, 'dev') });
     const proxy =
       link === 'proxied' ? await FaultProxy.open({ target: { port: cloud.mqttPort } }) : undefined;
@@ -78,10 +85,27 @@ export class Site {
       sightings,
       ...(proxy && { mqttPort: proxy.port }),
     });
-    const site = new Site({ folder, port, cloud, proxy, configFile });
+    return new Site(folder, port, cloud, { proxy, configFile });
+  }
+
+  /** Starts it; resolves when the port is open and the link to the cloud stands. */
+  static async open(options: SiteOptions = {}): Promise<Site> {
+    const site = await Site.prepare(options);
+    site.startGateway();
     await site.gateway.line('port-open');
     await site.gateway.line('uplink-connected');
     return site;
+  }
+
+  /** Starts the gateway, for the first time or again. */
+  startGateway(): void {
+    this.#gateway = startGateway(this.#configFile);
+  }
+
+  /** The gateway's present run. */
+  get gateway(): Service {
+    if (this.#gateway === undefined) throw new Error('the gateway has not been started');
+    return this.#gateway;
   }
 
   /** Epoch of the gateway's present run. */
@@ -144,7 +168,7 @@ export class Site {
 
   /** Ends everything and removes the folder. */
   async close(): Promise<void> {
-    await this.gateway.stop();
+    await this.#gateway?.stop();
     await this.port.close();
     await this.proxy?.close();
     await this.cloud.service.stop();
