@@ -26,6 +26,8 @@ export interface RadioPortOptions {
 const reopen = { first: 50, longest: 500 };
 /** Milliseconds between two looks at whether an open port's device is still there. */
 const lifeMilliseconds = 250;
+/** Milliseconds after which a timer is late: not by its own coarseness, but because nothing ran. */
+const lateMilliseconds = 50;
 
 type Stream = SerialPortStream<BindingInterface>;
 
@@ -103,10 +105,18 @@ export class RadioPort {
     const heard = this.#receiver.receive(chunk, clock.monotonic());
     if (heard.length > 0) onHeard(heard);
     clearTimeout(this.#stallTimer);
-    if (this.#receiver.isWaiting) {
-      this.#stallTimer = setTimeout(() => this.#stall(), stallMilliseconds);
-    }
+    if (this.#receiver.isWaiting) this.#awaitRest();
     onChange();
+  }
+
+  #awaitRest(): void {
+    const { clock } = this.#options;
+    const due = clock.monotonic() + stallMilliseconds;
+    this.#stallTimer = setTimeout(() => {
+      // A late timer says that this process was held up, and timers come before what is waiting to be read.
+      if (clock.monotonic() - due > lateMilliseconds) this.#awaitRest();
+      else this.#stall();
+    }, stallMilliseconds);
   }
 
   #stall(): void {
