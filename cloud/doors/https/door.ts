@@ -82,6 +82,8 @@ export class HttpsDoor {
         useDefaults: false,
         directives: { 'default-src': ["'self'"], 'frame-ancestors': ["'none'"], 'base-uri': ["'none'"] },
       },
+      // It would bind every other program on the same host name, on localhost too; this door speaks TLS only.
+      strictTransportSecurity: false,
       referrerPolicy: { policy: 'no-referrer' },
     });
     await app.register(rateLimit, { max: requestsPerMinute, timeWindow: '1 minute' });
@@ -110,7 +112,16 @@ function pageFiles(page: FastifyInstance, _options: unknown, done: () => void): 
   page.addHook('onRoute', (route) => {
     route.config = { ...route.config, opens: 'public' };
   });
-  page.register(files, { root: webFolder(), wildcard: false });
+  page.register(files, {
+    root: webFolder(),
+    wildcard: false,
+    preCompressed: true,
+    // Bundled files are named by their content; the page that names them is asked for each time.
+    setHeaders: (reply, path) => {
+      const named = /-[A-Z0-9]{8}\.(js|css)(\.(br|gz))?$/.test(path);
+      reply.header('cache-control', named ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
   done();
 }
 

@@ -5,15 +5,21 @@ import type { Live } from '../../router/index.ts';
 import { userOf } from './access.ts';
 import { tagName } from './gateway-routes.ts';
 
-/** Bytes a follower may leave unread before events are left out for it: it reads the store once it is back. */
+/** Bytes a follower may leave unread before its stream is cut: it connects again and reads the store. */
 const unreadBytes = 256 * 1024;
 
 /** Milliseconds between two looks at whether the session still stands: revoking it ends the stream. */
 const recheckMilliseconds = 1000;
 
+/** Looks between two `ping` events, by which a follower knows that the stream is alive. */
+const looksPerPing = 10;
+
+/** Milliseconds that the last word may take to leave. */
+const farewellMilliseconds = 500;
+
 /**
  * `/api/v1/live`: server-sent events of what is committed. `readings`: `[{gateway, tag, points: [[ms, value]]}]`;
- * `end`: the session is over.
+ * `ping`: nothing, every ten seconds; `end`: the stream is over, and so may be the session.
  */
 export function liveRoutes(app: FastifyInstance, parts: { live: Live; sessions: Sessions }): void {
   const { live, sessions } = parts;
@@ -32,26 +38,43 @@ export function liveRoutes(app: FastifyInstance, parts: { live: Live; sessions: 
     const stream = reply.raw;
     stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     stream.write('retry: 2000\n\n');
-    const unfollow = live.follow(organisation, (series) => {
-      if (stream.writableLength > unreadBytes) return;
-      const data = series.map((one) => ({ ...one, tag: tagName(one.tag) }));
-      stream.write(`event: readings\ndata: ${JSON.stringify(data)}\n\n`);
-    });
-    const end = () => {
-      stream.end('event: end\ndata: {}\n\n');
+    const tell = (event: string, data: unknown) => {
+      stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     };
-    streams.add(end);
+    const unfollow = live.follow(organisation, (series) => {
+      if (stream.writableLength > unreadBytes) stream.destroy();
+      else
+        tell(
+          'readings',
+          series.map((one) => ({ ...one, tag: tagName(one.tag) })),
+        );
+    });
+    let looks = 0;
     const recheck = setInterval(() => {
       sessions.principal(token).then(
-        (user) => (user === undefined ? end() : stream.write(': still here\n\n')),
+        (user) => {
+          if (user === undefined) end();
+          else if (streams.has(end) && ++looks % looksPerPing === 0) tell('ping', {});
+        },
         // A store that cannot answer cannot say that the session stands.
-        end,
+        () => end(),
       );
     }, recheckMilliseconds);
-    stream.once('close', () => {
+    const leave = () => {
       clearInterval(recheck);
       unfollow();
-      streams.delete(end);
-    });
+      return streams.delete(end);
+    };
+    const end = () => {
+      if (!leave()) return;
+      tell('end', {});
+      stream.end();
+      // A follower that does not read does not hear the end either: it is cut off.
+      setTimeout(() => stream.destroy(), farewellMilliseconds).unref();
+    };
+    streams.add(end);
+    stream.once('close', leave);
+    // A connection that breaks is closed, and that is all there is to do.
+    stream.on('error', () => {});
   });
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { downChannels, limits, parseTopic, type UpChannel, upChannels } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
@@ -35,7 +35,10 @@ export class MqttDoor {
   readonly #broker: Aedes;
   readonly #sessions = new Map<Client, MqttSession>();
   readonly #connections = new WeakMap<Client, { connection: GuardedConnection; socket: TLSSocket }>();
-  readonly #sockets = new Set<TLSSocket>();
+  /** Every connection, those in their handshake included. */
+  readonly #sockets = new Set<Socket>();
+  /** Why connections ended, as far as the broker said. */
+  readonly #reasons = new WeakMap<Client, string>();
   readonly #timer: NodeJS.Timeout;
 
   private constructor(options: MqttDoorOptions, server: Server, broker: Aedes) {
@@ -97,17 +100,25 @@ export class MqttDoor {
     const server = this.#server;
     const broker = this.#broker;
 
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     // A handshake that times out leaves its socket open, unless it is destroyed here.
     server.on('tlsClientError', (error, socket) => {
-      log.info('mqtt-handshake-refused', { from: socket.remoteAddress, reason: error.message });
+      // Node hangs up on a certificate it refuses: only this property says why.
+      const refused = socket.authorizationError;
+      const reason = refused === undefined || refused === null ? error.message : String(refused);
+      log.info('mqtt-handshake-refused', { from: socket.remoteAddress, reason });
       socket.destroy();
     });
     server.on('secureConnection', (socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
       socket.setNoDelay(true);
       const connection = new GuardedConnection(socket);
-      this.#connections.set(broker.handle(connection), { connection, socket });
+      const client = broker.handle(connection);
+      this.#connections.set(client, { connection, socket });
+      // Not the broker's word: it says nothing of a client that leaves in the middle of its CONNECT.
+      connection.once('close', () => this.#gone(client));
     });
 
     broker.preConnect = (_client, packet, done) => {
@@ -117,6 +128,8 @@ export class MqttDoor {
       }
       // Nothing is kept for a client that is away: what must wait for it waits in the database.
       packet.clean = true;
+      // The broker would refuse a client that asks for none.
+      if (packet.keepalive === 0) packet.keepalive = limits.mqttKeepaliveSeconds;
       done(null, true);
     };
 
@@ -131,6 +144,10 @@ export class MqttDoor {
         return;
       }
       const { connection } = this.#connections.get(client) as { connection: GuardedConnection };
+      if (connection.destroyed) {
+        done(null, false);
+        return;
+      }
       connection.admit();
       for (const session of this.#sessions.values()) {
         if (session.principal.id !== principal.id) continue;
@@ -166,18 +183,21 @@ export class MqttDoor {
       done(null, decision.allowed ? subscription : null);
     };
 
-    const gone = (client: Client, reason?: string) => {
-      const session = this.#sessions.get(client);
-      if (session === undefined) return;
-      this.#sessions.delete(client);
-      log.info('gateway-disconnected', { gateway: session.principal.id, reason });
-    };
-    broker.on('clientDisconnect', (client) => gone(client));
-    broker.on('clientError', (client, error) => gone(client, error.message));
-    broker.on('keepaliveTimeout', (client) => gone(client, 'keepalive'));
+    broker.on('clientError', (client, error) => this.#reasons.set(client, error.message));
+    broker.on('keepaliveTimeout', (client) => this.#reasons.set(client, 'keepalive'));
     broker.on('connectionError', (client, error) => {
-      gone(client, error.message);
+      this.#reasons.set(client, error.message);
       log.info('mqtt-connection-failed', { reason: error.message });
+    });
+  }
+
+  #gone(client: Client): void {
+    const session = this.#sessions.get(client);
+    if (session === undefined) return;
+    this.#sessions.delete(client);
+    this.#options.log.info('gateway-disconnected', {
+      gateway: session.principal.id,
+      reason: this.#reasons.get(client),
     });
   }
 
@@ -231,7 +251,8 @@ export class MqttDoor {
           return;
         case 'forbidden':
           this.#options.log.warn('delivery-forbidden', { gateway: session.principal.id, topic: name });
-          session.end(receipt.code, 'this certificate may not publish here');
+          // The same for every other gateway: who is there is not for this one to know.
+          session.end('topic-forbidden', 'this certificate may not publish here');
           return;
         case 'failed':
           this.#options.log.error('delivery-not-committed', {
