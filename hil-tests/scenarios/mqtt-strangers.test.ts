@@ -1,0 +1,402 @@
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { gatewayTopic } from '@loadline/sdk/contract';
+import {
+  createAuthority,
+  generateKeyPair,
+  type Issuer,
+  issueCertificate,
+  type KeyPair,
+  type Profile,
+  softwareSigner,
+} from '@loadline/sdk/identity';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { until } from '../rig/index.ts';
+import { enrolIdentity, type GatewayIdentity } from '../system/mqtt-gateway.ts';
+import { batchMaker } from './batches.ts';
+import {
+  connectPacket,
+  MqttWire,
+  type Proof,
+  packetTypes,
+  publishPacket,
+  subscribePacket,
+} from './raw-mqtt.ts';
+import { allRows, openStateDatabase } from './state-database.ts';
+import { type TemporaryCloud, temporaryCloud } from './temporary-cloud.ts';
+
+const test = suite('strangers at the MQTT door');
+
+const day = 86_400_000;
+/** In every payload that must not get in. */
+const mark = 'stranger-was-here-6f1d';
+/** Of our organisation, of another one, and nobody's. */
+const [ours, neighbour, theirs, nobodys] = ['mast-1', 'mast-2', 'crane-9', 'winch-4'] as const;
+
+let temporary: TemporaryCloud;
+/** Whose connections are the strangers' in what follows; and the one that is good all the time. */
+let stranger: GatewayIdentity;
+let good: { readonly identity: GatewayIdentity; wire: MqttWire; sent: number; batch: () => Uint8Array };
+let fleet: Issuer;
+let keys: KeyPair;
+
+function proofOf(
+  issuer: Issuer,
+  commonName: string,
+  term: { from: number; to: number },
+  profile?: Profile,
+): Proof {
+  const chainPem = issueCertificate({
+    ...(profile ?? { profile: 'gateway' }),
+    issuer,
+    subject: { commonName, publicKeyPem: keys.publicKeyPem },
+    notBefore: Date.now() + term.from,
+    notAfter: Date.now() + term.to,
+    serial: randomBytes(16),
+  });
+  return { privateKeyPem: keys.privateKeyPem, chainPem };
+}
+
+/** Of the fleet's own authority. `record`: whether, and as what, the cloud has it written down. */
+const made = {
+  unrecorded: { name: ours, from: -day, to: day, record: 'none' },
+  recorded: { name: ours, from: -day, to: day, record: 'issued' },
+  expired: { name: ours, from: -2 * day, to: -1000, record: 'issued' },
+  'not yet valid': { name: ours, from: day, to: 2 * day, record: 'issued' },
+  revoked: { name: ours, from: -day, to: day, record: 'revoked' },
+  'of a gateway that is not there': { name: nobodys, from: -day, to: day, record: 'issued' },
+} as const;
+let proofs: Record<keyof typeof made, Proof>;
+
+test.before(async () => {
+  temporary = await temporaryCloud();
+  await temporary.cloud.client.createGateway(neighbour);
+  const identity = await enrolIdentity(temporary.cloud, 'good-1');
+  stranger = await enrolIdentity(temporary.cloud, ours);
+  keys = await generateKeyPair();
+  const authority = (name: string) => readFileSync(join(temporary.state, 'authority', name), 'utf8');
+  fleet = {
+    certificatePem: authority('authority.pem'),
+    signer: softwareSigner(authority('authority.key.pem')),
+  };
+  proofs = Object.fromEntries(
+    Object.entries(made).map(([key, { name, from, to }]) => [key, proofOf(fleet, name, { from, to })]),
+  ) as typeof proofs;
+  await temporary.restart(() => {
+    const database = openStateDatabase(temporary.state);
+    const insert = database.prepare(
+      'INSERT INTO certificate (fingerprint, subject, serial, expires, revoked) VALUES (?, ?, ?, ?, ?)',
+    );
+    for (const [key, { name, record }] of Object.entries(made)) {
+      if (record === 'none') continue;
+      const { fingerprint256, serialNumber } = new X509Certificate(proofs[key as keyof typeof made].chainPem);
+      const fingerprint = fingerprint256.replaceAll(':', '').toLowerCase();
+      insert.run(fingerprint, name, serialNumber, Date.now() + day, record === 'revoked' ? Date.now() : null);
+    }
+    database.prepare("INSERT INTO organisation (id, name) VALUES ('second', 'Second')").run();
+    database.prepare("INSERT INTO gateway (id, organisation) VALUES (?, 'second')").run(theirs);
+    database.close();
+  });
+  const { wire } = await MqttWire.connect(temporary.cloud, identity, { clientId: 'good-1' });
+  good = { identity, wire, sent: 0, batch: batchMaker() };
+});
+test.after(async () => {
+  good.wire.destroy();
+  await temporary.end();
+});
+
+// Whatever a stranger does, the gateway that is in order goes on delivering.
+test.after.each(async () => {
+  good.sent += 1;
+  const topic = gatewayTopic('good-1', 'telemetry');
+  good.wire.send(publishPacket({ topic, payload: good.batch(), messageId: good.sent }));
+  const { body } = await good.wire.packet('puback', good.wire.all('puback').length + 1);
+  assert.is(body.readUInt16BE(0), good.sent);
+});
+
+/** Sends a CONNECT and a publish behind it, and waits to be thrown out without a word of MQTT; the log says why. */
+async function assertRefusedByTls(proof: Proof | undefined, reason: RegExp): Promise<void> {
+  const refusals = () =>
+    temporary.cloud.service.log.filter(({ event }) => event === 'mqtt-handshake-refused');
+  const before = refusals().length;
+  const wire = await MqttWire.open(temporary.cloud, proof);
+  wire.send(connectPacket({ clientId: ours }));
+  wire.send(publishPacket({ topic: gatewayTopic(ours, 'telemetry'), payload: mark }));
+  await wire.ended();
+  assert.equal(wire.packets, []);
+  const line = await until(() => refusals()[before], { what: 'a line in the log' });
+  assert.match(String(line.reason), reason);
+}
+
+/** Connects, and expects the CONNACK to refuse (MQTT 3.1.1, table 3.1) and the link to be closed. */
+async function assertConnack(proof: Proof, clientId: string, returnCode: number): Promise<void> {
+  const answer = await MqttWire.connect(temporary.cloud, proof, { clientId });
+  assert.is(answer.returnCode, returnCode, clientId);
+  answer.wire.send(publishPacket({ topic: gatewayTopic(ours, 'telemetry'), payload: mark }));
+  await answer.wire.ended();
+  assert.is(answer.wire.packets.length, 1);
+}
+
+async function connected(): Promise<MqttWire> {
+  const { wire, returnCode } = await MqttWire.connect(temporary.cloud, stranger, { clientId: ours });
+  assert.is(returnCode, 0);
+  return wire;
+}
+
+/** Publishes, and expects a notice of that code, the link's end, and no acknowledgement of any kind. */
+async function assertPublishRefused(
+  publish: Parameters<typeof publishPacket>[0],
+  code: string,
+): Promise<void> {
+  const wire = await connected();
+  wire.send(subscribePacket(gatewayTopic(ours, 'notice')));
+  await wire.packet('suback');
+  wire.send(publishPacket(publish));
+  await wire.ended();
+  assert.equal(wire.notices(), [code], publish.topic);
+  assert.equal(wire.all('puback').concat(wire.all('pubrec')), [], publish.topic);
+}
+
+test('the certificate that is recorded opens the door: what is refused below lacks one thing each', async () => {
+  const { wire, returnCode } = await MqttWire.connect(temporary.cloud, proofs.recorded, { clientId: ours });
+  assert.is(returnCode, 0);
+  wire.destroy();
+});
+
+test('a client without a certificate does not get through the handshake', async () => {
+  await assertRefusedByTls(undefined, /did not return a certificate/);
+});
+
+test('a certificate of a foreign authority does not, even of one with the same name', async () => {
+  const { privateKeyPem } = await generateKeyPair();
+  const signer = softwareSigner(privateKeyPem);
+  const ownName = new X509Certificate(fleet.certificatePem).subject.replace('CN=', '');
+  for (const commonName of ['Another authority', ownName]) {
+    const term = { notBefore: Date.now() - day, notAfter: Date.now() + day, serial: randomBytes(16) };
+    const certificatePem = createAuthority({ commonName, signer, ...term });
+    const proof = proofOf({ certificatePem, signer }, ours, { from: -day / 2, to: day / 2 });
+    await assertRefusedByTls(proof, /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_SIGNATURE_FAILURE)/);
+    // With its authority in the chain, in case that is believed.
+    const chain = { ...proof, chainPem: proof.chainPem + certificatePem };
+    await assertRefusedByTls(chain, /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_SIGNATURE_FAILURE)/);
+  }
+});
+
+test('a certificate that is expired or not yet valid does not, although the cloud has it on record', async () => {
+  await assertRefusedByTls(proofs.expired, /^CERT_HAS_EXPIRED/);
+  await assertRefusedByTls(proofs['not yet valid'], /^CERT_NOT_YET_VALID/);
+});
+
+test("the cloud's own certificate does not: it is a server's", async () => {
+  const own = readFileSync(join(temporary.state, 'authority/server.pem'), 'utf8');
+  await assertRefusedByTls(
+    { privateKeyPem: own, chainPem: own.slice(own.indexOf('-----BEGIN CERT')) },
+    /INVALID_PURPOSE|unsupported|purpose/i,
+  );
+});
+
+test('a TLS session of the HTTPS door does not open the MQTT door', async () => {
+  const { authorityPem: ca, httpsPort, mqttPort } = temporary.cloud;
+  const https = connect({ host: 'localhost', port: httpsPort, ca });
+  const session = await new Promise<Buffer>((resolve) => https.once('session', resolve));
+  https.destroy();
+  const socket = connect({ host: 'localhost', port: mqttPort, ca, session });
+  let heard = 0;
+  socket.on('data', (chunk) => {
+    heard += chunk.length;
+  });
+  socket.on('error', () => undefined);
+  socket.write(connectPacket({ clientId: ours }));
+  await until(() => socket.destroyed);
+  assert.is(heard, 0);
+});
+
+test('a certificate that was never recorded, is revoked, or names no gateway gets CONNACK 5', async () => {
+  await assertConnack(proofs.unrecorded, ours, 5);
+  await assertConnack(proofs.revoked, ours, 5);
+  await assertConnack(proofs['of a gateway that is not there'], nobodys, 5);
+});
+
+test('a client id that is not the name in the certificate gets CONNACK 2', async () => {
+  for (const clientId of [
+    neighbour,
+    theirs,
+    'good-1',
+    '',
+    'MAST-1',
+    `${ours} `,
+    `${ours}\n`,
+    `${ours}\u0000`,
+    '#',
+  ]) {
+    if (clientId.includes('\u0000')) continue;
+    await assertConnack(stranger, clientId, 2);
+  }
+});
+
+test('a publish in the name of another gateway ends the link, and says the same whoever that is', async () => {
+  for (const gateway of [neighbour, 'good-1', theirs, nobodys]) {
+    for (const channel of ['telemetry', 'health', 'reported'] as const) {
+      await assertPublishRefused({ topic: gatewayTopic(gateway, channel), payload: mark }, 'topic-forbidden');
+    }
+  }
+});
+
+test('a publish outside the contract ends the link', async () => {
+  for (const topic of [
+    gatewayTopic(ours, 'notice'),
+    `v1/gw/${ours}/desired`,
+    `v1/gw/${ours}/telemetry/`,
+    `v1/gw/${ours}`,
+    `/v1/gw/${ours}/telemetry`,
+    `v2/gw/${ours}/telemetry`,
+    `v1/gw/../${ours}/telemetry`,
+    `v1/GW/${ours}/telemetry`,
+    '$SYS/broker/clients',
+    '__proto__',
+  ]) {
+    await assertPublishRefused({ topic, payload: mark }, 'topic-forbidden');
+  }
+});
+
+test('a publish to a wildcard, to nothing or with QoS 3 is no MQTT: the link is closed and nothing acknowledged', async () => {
+  for (const publish of [
+    { topic: '#' },
+    { topic: `v1/gw/${ours}/#` },
+    { topic: 'v1/gw/+/telemetry' },
+    { topic: '' },
+    { topic: gatewayTopic(ours, 'telemetry'), qos: 3 as const },
+  ]) {
+    const wire = await connected();
+    wire.send(publishPacket({ ...publish, payload: mark }));
+    await wire.ended();
+    assert.equal(
+      wire.packets.map(({ type }) => type),
+      [packetTypes.connack],
+    );
+  }
+});
+
+test('QoS 2 is refused, in the own subtree too', async () => {
+  await assertPublishRefused(
+    { topic: gatewayTopic(ours, 'telemetry'), payload: mark, qos: 2 },
+    'topic-forbidden',
+  );
+});
+
+test('subscriptions outside of the own notices are refused one by one', async () => {
+  const refused = [
+    '#',
+    '+/#',
+    'v1/#',
+    'v1/gw/+/notice',
+    `v1/gw/${ours}/#`,
+    `v1/gw/${ours}/+`,
+    gatewayTopic(ours, 'telemetry'),
+    gatewayTopic('good-1', 'telemetry'),
+    gatewayTopic(neighbour, 'notice'),
+    gatewayTopic(theirs, 'notice'),
+    gatewayTopic(nobodys, 'notice'),
+    '$SYS/#',
+    '$SYS/+/new/clients',
+    '__proto__',
+    'constructor',
+  ];
+  const wire = await connected();
+  wire.send(subscribePacket(...refused, gatewayTopic(ours, 'notice')));
+  const { body } = await wire.packet('suback');
+  assert.equal([...body.subarray(2)], [...refused.map(() => 0x80), 0]);
+  wire.destroy();
+});
+
+test('nothing is retained: what is published with that flag meets no later subscriber', async () => {
+  const notice = gatewayTopic(ours, 'notice');
+  await assertPublishRefused({ topic: notice, payload: mark, retain: true }, 'topic-forbidden');
+  const wire = await connected();
+  wire.send(
+    publishPacket({
+      topic: gatewayTopic(ours, 'telemetry'),
+      payload: batchMaker()(),
+      retain: true,
+      messageId: 9,
+    }),
+  );
+  await wire.packet('puback');
+  wire.destroy();
+  const later = await connected();
+  later.send(subscribePacket(notice, gatewayTopic(ours, 'telemetry'), '#'));
+  await later.packet('suback');
+  // The broker answers in order: with this one acknowledged, what was retained would have been there before.
+  later.send(publishPacket({ topic: gatewayTopic(ours, 'telemetry'), payload: batchMaker()() }));
+  await later.packet('puback');
+  assert.equal(later.all('publish'), []);
+  later.destroy();
+});
+
+test('a will is refused: the link is closed, and nobody hears it', async () => {
+  const will = { topic: gatewayTopic(neighbour, 'telemetry'), payload: mark };
+  const wire = await MqttWire.open(temporary.cloud, stranger);
+  wire.send(connectPacket({ clientId: ours, will }));
+  await wire.ended();
+  assert.equal(wire.packets, []);
+});
+
+test('another version, a second CONNECT, and a packet before the first close the link', async () => {
+  const newer = await MqttWire.open(temporary.cloud, stranger);
+  newer.send(connectPacket({ clientId: ours, level: 9 }));
+  await newer.ended();
+  assert.not.equal(newer.all('connack')[0]?.body[1], 0);
+  const twice = await connected();
+  twice.send(connectPacket({ clientId: neighbour }));
+  await twice.ended();
+  const early = await MqttWire.open(temporary.cloud, stranger);
+  early.send(publishPacket({ topic: gatewayTopic(ours, 'telemetry'), payload: mark }));
+  await early.ended();
+  assert.equal(early.packets, []);
+});
+
+test('nobody is connected in the end but the gateway that is in order', async () => {
+  const up = await until(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const gateways = await temporary.cloud.client.gateways();
+    const ids = gateways.filter(({ connected: is }) => is).map(({ id }) => id);
+    return ids.length === 1 && ids;
+  });
+  assert.equal(up, ['good-1']);
+});
+
+test('nothing of it is in the store, and the good gateway has lost nothing', async () => {
+  const ledgers = await Promise.all(
+    ['good-1', ours, neighbour].map((id) => temporary.cloud.client.ledger(id)),
+  );
+  assert.equal(
+    ledgers.map(({ deliveries }) => deliveries),
+    [
+      { received: good.sent, stored: good.sent, duplicate: 0, rejected: 0 },
+      // Two of the retained kind, in the own name: they are batches like others.
+      { received: 2, stored: 2, duplicate: 0, rejected: 0 },
+      { received: 0, stored: 0, duplicate: 0, rejected: 0 },
+    ],
+  );
+  assert.equal(good.wire.closed, false);
+  await temporary.restart(() => {
+    const database = openStateDatabase(temporary.state);
+    const rows = allRows(database);
+    database.close();
+    assert.is(rows.get('delivery')?.length, good.sent + 2);
+    assert.equal(rows.get('rejection'), []);
+    const values = [...rows.values()].flat().flatMap((row) => Object.values(row));
+    const holds = (what: string) =>
+      values.some((value) =>
+        value instanceof Uint8Array ? Buffer.from(value).includes(what) : String(value).includes(what),
+      );
+    assert.is(holds(mark), false);
+    assert.is(holds('good-1'), true);
+  });
+  good.wire = (await MqttWire.connect(temporary.cloud, good.identity, { clientId: 'good-1' })).wire;
+});
+
+test.run();
