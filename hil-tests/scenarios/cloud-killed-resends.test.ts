@@ -1,0 +1,88 @@
+// @time-limit 120 s
+import type { CloudClient } from '@loadline/sdk/client';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { SeededRandom } from '../rig/random.ts';
+import { connectGateway, enrolIdentity } from '../system/mqtt-gateway.ts';
+import { CrashingCloud } from './crashing-cloud.ts';
+import { NumberedClient } from './numbered-client.ts';
+
+const seed = 20_262;
+const kills = 6;
+const gatewayId = 'numbered-client';
+const tagName = NumberedClient.tag.toString(16).toUpperCase().padStart(4, '0');
+/** The most readings that the API gives without thinning them. */
+const most = 10_000;
+
+/** Every stored value between two times, as the API gives them: in slices small enough to be whole. */
+async function storedValues(client: CloudClient, from: number, to: number): Promise<number[]> {
+  const range = await client.readings({ gateway: gatewayId, tag: tagName, from, to, points: most });
+  if (range.count <= most) return range.points.map(([, value]) => value ?? Number.NaN);
+  const middle = Math.floor((from + to) / 2);
+  return [...(await storedValues(client, from, middle)), ...(await storedValues(client, middle + 1, to))];
+}
+
+/** Holds what the cloud has against what the client knows, before anything is sent again. */
+async function judge(client: CloudClient, sender: NumberedClient): Promise<void> {
+  const { readings, deliveries, epochs } = await client.ledger(gatewayId);
+  const received = new Set<number>();
+  for (const { first, last } of epochs.flatMap((epoch) => epoch.received)) {
+    for (let number = first; number <= last; number++) {
+      assert.not.ok(received.has(number), `number ${number} stands in two ranges`);
+      received.add(number);
+    }
+  }
+  const missing = [...sender.acknowledged].filter((number) => !received.has(number));
+  assert.equal(missing, [], 'numbers that were acknowledged and are not in the ledger');
+
+  // Number 1 is the anchor: no reading, and without it no other would have a time.
+  const values = await storedValues(client, sender.start, sender.start + sender.last);
+  assert.equal(
+    values,
+    [...received].filter((number) => number !== 1).sort((a, b) => a - b),
+    'the values stored, in their order, are those the ledger says',
+  );
+
+  for (const { received, stored, duplicate, rejected } of [readings, deliveries]) {
+    assert.is(received, stored + duplicate + rejected);
+    assert.is(rejected, 0);
+  }
+  assert.is(readings.stored, values.length);
+  const { published, answered } = sender.batches;
+  assert.ok(answered <= deliveries.received && deliveries.received <= published);
+}
+
+test('what a client saw acknowledged outlives each kill, and resends add nothing twice', async () => {
+  const random = new SeededRandom(seed);
+  const sender = new NumberedClient(gatewayId, random);
+  const cloud = await CrashingCloud.start();
+  try {
+    const identity = await enrolIdentity(cloud.current, gatewayId);
+    for (let kill = 0; kill < kills; kill++) {
+      const client = await connectGateway(cloud.current.mqttPort, identity);
+      const sending = sender.send(client, new AbortController().signal);
+      await new Promise((resolve) => setTimeout(resolve, random.integer(20, 200)));
+      await cloud.kill();
+      assert.is(await sending, 'lost');
+      const { client: api } = await cloud.restart();
+      await judge(api, sender);
+    }
+    const { published, answered } = sender.batches;
+    assert.ok(answered > 0 && answered < published, 'kills found batches on their way');
+
+    const client = await connectGateway(cloud.current.mqttPort, identity);
+    assert.is(await sender.send(client, AbortSignal.abort()), 'acknowledged');
+    client.end(true);
+    await judge(cloud.current.client, sender);
+    const { epochs, readings } = await cloud.current.client.ledger(gatewayId);
+    assert.equal(
+      epochs.map(({ received }) => received),
+      [[{ first: 1, last: sender.last }]],
+    );
+    assert.ok(readings.duplicate > 0, 'old batches came again');
+  } finally {
+    await cloud.end();
+  }
+});
+
+test.run();
