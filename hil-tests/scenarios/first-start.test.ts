@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
 import { CloudProcess } from '../system/index.ts';
 import { Counter, countsIn, countsTo } from './counter.ts';
-import { gatewayId, Site } from './site.ts';
+import { elapsed, gatewayId, Site } from './site.ts';
 
 const test = suite('first start');
 
@@ -88,6 +88,8 @@ test('switched off while the link stands still, it waits for what it holds to be
   await until(() => heard >= counter.sent, { limitMs: 20_000, what: 'the gateway has heard all of it' });
   const ended = site.gateway.stop();
   await site.gateway.line('gateway-stopping');
+  // Longer than saying its last word and closing the link may take.
+  await elapsed(2500);
   await site.proxy?.set({ flow: 'forward' });
   assert.equal(await ended, { code: 0, signal: null });
   assert.is((await site.gateway.line('gateway-stop')).unacknowledged, 0);

@@ -53,13 +53,11 @@ test('a link that stands still for a second goes on where it stood', async () =>
   assert.equal([duplicate, health?.connections], [0, 1]);
 });
 
-test('after a reset a new link is made, the account says why, and nothing is missing', async () => {
-  await counter.sendWhile(
-    5,
-    elapsed(300).then(() => {
-      proxy.reset();
-    }),
-  );
+test('after a reset with batches on their way a new link is made, the account says why, and nothing is missing', async () => {
+  await proxy.set({ latencyMs: 100 });
+  const reset = elapsed(500).then(() => proxy.reset());
+  await counter.sendWhile(5, reset);
+  await proxy.set(noFaults);
   await counter.sendWhile(20, connectedAgain(2));
   const { health } = await assertAllStored();
   assert.is(health?.connections, 2);
