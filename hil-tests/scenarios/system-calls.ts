@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+
+/** The beginning or the return of a system call on a descriptor, as strace saw it. */
+export interface CallEvent {
+  readonly kind: 'begins' | 'returns';
+  readonly thread: number;
+  readonly call: string;
+  /** What the descriptor is: a path, or `TCP:[127.0.0.1:8883->127.0.0.1:40000]`. */
+  readonly target: string;
+  /** What it returned; undefined where it begins. */
+  readonly result: number | undefined;
+}
+
+/** Calls that read, write and sync, by every name they have. */
+const traced = [
+  ...['read', 'readv', 'pread64', 'preadv', 'recvfrom', 'recvmsg'],
+  ...['write', 'writev', 'pwrite64', 'pwritev', 'pwritev2', 'sendto', 'sendmsg'],
+  ...['fsync', 'fdatasync', 'sync_file_range', 'msync', 'syncfs', 'sync'],
+].join(',');
+
+/** strace at work on every thread of a process. */
+export class SystemCalls {
+  readonly #strace: ChildProcess;
+  readonly #file: string;
+
+  private constructor(strace: ChildProcess, file: string) {
+    this.#strace = strace;
+    this.#file = file;
+  }
+
+  /** Attaches to a process; its trace goes to `file`. @returns one line where the system does not allow it. */
+  static async of(pid: number, file: string): Promise<SystemCalls | string> {
+    // No data (-s 0): what is in the buffers is encrypted, and long.
+    const options = ['-f', '-yy', '-s', '0', '-e', `trace=${traced}`, '-o', file, '-p', String(pid)];
+    const strace = spawn('strace', options, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    const attached = new Promise<true>((resolve) => {
+      strace.stderr.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        if (/Process \d+ attached/.test(said)) resolve(true);
+      });
+    });
+    const isAttached = await Promise.race([attached, once(strace, 'exit').then(() => false)]);
+    return isAttached ? new SystemCalls(strace, file) : said.trim().replaceAll('\n', '; ');
+  }
+
+  /** Lets the process go on alone; what was seen, in the order it was seen in. */
+  async end(): Promise<CallEvent[]> {
+    const ended = once(this.#strace, 'exit');
+    this.#strace.kill('SIGINT');
+    await ended;
+    return parseTrace(await readFile(this.#file, 'utf8'));
+  }
+}
+
+/**
+ * Reads what `strace -f -yy` writes. A call that others came in between of has two lines (`<unfinished ...>`, `<... resumed>`);
+ * any other one, for a beginning and a return with nothing between them.
+ */
+function parseTrace(text: string): CallEvent[] {
+  const events: CallEvent[] = [];
+  const unfinished = new Map<number, { call: string; target: string }>();
+  for (const line of text.split('\n')) {
+    const [, id = '', rest = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
+    const thread = Number(id);
+    const result = Number(/ = (-?\d+)/.exec(rest)?.[1] ?? Number.NaN);
+    if (rest.startsWith('<... ')) {
+      const begun = unfinished.get(thread);
+      if (begun !== undefined) events.push({ kind: 'returns', thread, ...begun, result });
+      unfinished.delete(thread);
+      continue;
+    }
+    // A target may hold `->`, and ends at the first `>` that is not part of one.
+    const [, call, target] = /^(\w+)\(\d+<((?:->|[^>])*)>/.exec(rest) ?? [];
+    if (call === undefined || target === undefined) continue;
+    events.push({ kind: 'begins', thread, call, target, result: undefined });
+    if (rest.endsWith('<unfinished ...>')) unfinished.set(thread, { call, target });
+    else events.push({ kind: 'returns', thread, call, target, result });
+  }
+  return events;
+}
