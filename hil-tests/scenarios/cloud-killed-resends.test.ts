@@ -33,15 +33,14 @@ async function judge(client: CloudClient, sender: NumberedClient): Promise<void>
     }
   }
   const missing = [...sender.acknowledged].filter((number) => !received.has(number));
-  assert.equal(missing, [], 'numbers that were acknowledged and are not in the ledger');
+  assert.is(missing.length, 0, `were acknowledged and are not in the ledger: ${missing.slice(0, 5)} …`);
 
   // Number 1 is the anchor: no reading, and without it no other would have a time.
   const values = await storedValues(client, sender.start, sender.start + sender.last);
-  assert.equal(
-    values,
-    [...received].filter((number) => number !== 1).sort((a, b) => a - b),
-    'the values stored, in their order, are those the ledger says',
-  );
+  const wanted = [...received].filter((number) => number !== 1).sort((a, b) => a - b);
+  const wrong = wanted.findIndex((number, index) => values[index] !== number);
+  assert.is(wrong, -1, `the ledger has ${wanted[wrong]} where value ${values[wrong]} is stored`);
+  assert.is(values.length, wanted.length, 'no value is stored that the ledger has not');
 
   for (const { received, stored, duplicate, rejected } of [readings, deliveries]) {
     assert.is(received, stored + duplicate + rejected);
@@ -49,7 +48,8 @@ async function judge(client: CloudClient, sender: NumberedClient): Promise<void>
   }
   assert.is(readings.stored, values.length);
   const { published, answered } = sender.batches;
-  assert.ok(answered <= deliveries.received && deliveries.received <= published);
+  assert.ok(answered <= deliveries.received, 'every delivery that was acknowledged is in the ledger');
+  assert.ok(deliveries.received <= published, 'no delivery is in the ledger that was not made');
 }
 
 test('what a client saw acknowledged outlives each kill, and resends add nothing twice', async () => {

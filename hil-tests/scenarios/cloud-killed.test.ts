@@ -140,7 +140,7 @@ test('each reading of a running gateway is stored once, however often the cloud 
       [],
       'values that are there more than once',
     );
-    assert.is(values.size, sent, 'values that were never sent');
+    assert.is(values.size, sent, 'nothing is there that was never sent');
 
     assert.is(health.frames, sent);
     assert.equal([health.copies, health.suppressed, health.other, health.journal.dropped], [0, 0, 0, 0]);

@@ -36,37 +36,22 @@ export async function enrolIdentity(cloud: CloudProcess, id: string): Promise<Ga
   return { id, privateKeyPem, chainPem, authorityPem };
 }
 
-/** How to connect. Without key and chain no certificate is shown. */
-export interface ConnectOptions {
-  /** Port of the MQTT door on localhost, or of a fault proxy before it. */
-  readonly port: number;
-  readonly clientId: string;
-  readonly authorityPem: string;
-  readonly privateKeyPem?: string;
-  readonly chainPem?: string;
-}
-
-/** Connects as the gateway that `identity` is. See `connectMqtt`. */
-export function connectGateway(port: number, identity: GatewayIdentity): Promise<MqttClient> {
-  const { id, privateKeyPem, chainPem, authorityPem } = identity;
-  return connectMqtt({ port, clientId: id, privateKeyPem, chainPem, authorityPem });
-}
-
 /**
  * Connects over TLS as MQTT 3.1.1 with a clean session, once: a lost connection is not made again. Resolves at the
  * CONNACK; rejects with what ended it before. MQTT.js leaves publishes of a lost connection unanswered for ever:
  * watch `close`. Close with `client.end(true)`.
+ *
+ * @param port of the MQTT door on localhost, or of a fault proxy before it
  */
-export function connectMqtt(options: ConnectOptions): Promise<MqttClient> {
-  const { port, clientId, authorityPem, privateKeyPem, chainPem } = options;
+export function connectGateway(port: number, identity: GatewayIdentity): Promise<MqttClient> {
   const client = connect({
     protocol: 'mqtts',
     host: 'localhost',
     port,
-    clientId,
-    ca: authorityPem,
-    ...(privateKeyPem === undefined ? {} : { key: privateKeyPem }),
-    ...(chainPem === undefined ? {} : { cert: chainPem }),
+    clientId: identity.id,
+    ca: identity.authorityPem,
+    key: identity.privateKeyPem,
+    cert: identity.chainPem,
     protocolVersion: 4,
     clean: true,
     keepalive: 30,
