@@ -9,12 +9,24 @@ import { Plant } from './plant.ts';
  */
 export async function run(options: StartOptions, output: 'text' | 'json'): Promise<number> {
   const say = (text: string) => (output === 'json' ? process.stderr : process.stdout).write(`${text}\n`);
+  let isInterrupted = false;
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => resolve('interrupted'));
+      process.on(signal, () => {
+        isInterrupted = true;
+        resolve('interrupted');
+      });
     }
   });
-  await buildBundlesOfCheckout();
+  try {
+    await buildBundlesOfCheckout();
+  } catch (error) {
+    // A terminal's Ctrl-C ends the build as well, and that is no failure of it.
+    if (isInterrupted) return 0;
+    process.stderr.write(`loadline start: the build failed: ${(error as Error).message}\n`);
+    return 1;
+  }
+  if (isInterrupted) return 0;
   let plant: Plant;
   try {
     plant = await Plant.start(options, (step) => say(`… ${step}`));

@@ -174,6 +174,17 @@ for (const [what, name, content, says] of mistakes) {
   });
 }
 
+test('Ctrl-C before anything has been started ends it without a complaint', async () => {
+  const run = start('--state', join(folder, 'early'));
+  await until(() => [...processesOf(run).values()].some((command) => command.includes('tools/build')), {
+    limitMs: 20_000,
+    what: 'the build runs',
+  });
+  process.kill(-run.pid, 'SIGINT');
+  assert.equal(await run.ended, { code: 0, stdout: '', stderr: '' });
+  assert.equal([...processesOf(run)], []);
+});
+
 test('Ctrl-C ends the cloud, the gateway and all else in order', async () => {
   const run = start('--state', state);
   await until(() => /committed [1-9]/.test(run.stdout()), {
