@@ -9,6 +9,8 @@ export const limits = {
   batchInflatedBytes: 1024 * 1024,
   /** Entries (readings and anchors) in one batch. */
   batchEntries: 16_384,
+  /** Anchors in one batch. */
+  batchAnchors: 1024,
   /** Series named in one batch: each entry may be of a series of its own. */
   batchSeries: 16_384,
   /** Serial ports named in one batch. */
@@ -17,6 +19,20 @@ export const limits = {
   batchDroppedRanges: 256,
   /** Bytes (UTF-8) of a serial port's configured name. */
   portNameBytes: 32,
+  /** Bytes of the longest string or binary value: T24 allows 64, with room for another source's. */
+  valueBytes: 256,
+  /** Milliseconds of a monotonic clock: no boot lasts a hundred years. */
+  monotonicMilliseconds: 100 * 366 * 86_400_000,
+  /** Milliseconds since 1970 of the last wall time there is: the end of the year 9999. */
+  wallMilliseconds: 253_402_300_799_999,
+  /** Anchors of one boot of a gateway: one an hour for a year, and some. */
+  bootAnchors: 10_000,
+  /** Ranges of numbers, received and dropped, that one epoch may fall into. */
+  epochRanges: 10_000,
+  /** Rejected deliveries of one gateway kept with their payload, the newest; all are counted. */
+  rejectionsKept: 1000,
+  /** Milliseconds a rejected delivery is kept. */
+  rejectionMilliseconds: 30 * 86_400_000,
   /** Bytes of one MQTT packet once its sender is authenticated: a batch and its header. */
   mqttPacketBytes: 256 * 1024 + 1024,
   /** Bytes of an MQTT CONNECT packet: nobody has been authenticated yet. */

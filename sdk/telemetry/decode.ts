@@ -202,8 +202,8 @@ function decodeTimes(value: unknown, count: number): Float64Array {
   const interval = steps === undefined ? whole(packed, 'interval of times') : 0;
   for (let index = 0; index < count; index++) {
     if (index > 0) time += unzigzag(steps === undefined ? interval : (steps[index - 1] as number));
-    if (!Number.isSafeInteger(time) || time < 0)
-      throw inconsistent('a time is before the boot or beyond 2^53 ms');
+    if (!(time >= 0 && time <= limits.monotonicMilliseconds))
+      throw inconsistent('a time is before the boot, or a hundred years after it');
     times[index] = time;
   }
   return times;
@@ -211,6 +211,9 @@ function decodeTimes(value: unknown, count: number): Float64Array {
 
 function decodeAnchors(value: unknown, positions: Uint32Array, times: Float64Array): Batch['anchors'] {
   const anchors = list(value, 'anchors');
+  if (anchors.length > limits.batchAnchors) {
+    throw new TelemetryError('batch-limit', `${anchors.length} anchors, at most ${limits.batchAnchors}`);
+  }
   if (anchors.length !== positions.length) {
     throw inconsistent(`${anchors.length} anchors for ${positions.length} entries`);
   }
@@ -219,6 +222,7 @@ function decodeAnchors(value: unknown, positions: Uint32Array, times: Float64Arr
     if (anchor.length !== 2) throw malformed('an anchor is not [wall, uncertainty]');
     const position = positions[index] as number;
     const wall = whole(anchor[0], 'wall time');
+    if (wall > limits.wallMilliseconds) throw inconsistent('a wall time is past the year 9999');
     const uncertainty = whole(anchor[1], 'uncertainty');
     return { position, anchor: { kind: 'anchor', monotonic: times[position] as number, wall, uncertainty } };
   });

@@ -18,9 +18,12 @@ import {
 /** Below this many bytes a zstd frame costs about as much as it saves. */
 const compressFrom = 512;
 
+/** More than an anchor takes: of a batch cut to half its size, no more than limits.batchAnchors can be anchors. */
+const anchorWeight = limits.batchBytes / 2 / limits.batchAnchors;
+
 /** About how many bytes an entry adds to a batch before compression: for cutting batches to a size. */
 export function entryWeight(entry: Entry): number {
-  if (entry.kind === 'anchor') return 24;
+  if (entry.kind === 'anchor') return anchorWeight;
   switch (entry.value.type) {
     case 'string':
       return 12 + entry.value.value.length * 2;
@@ -95,7 +98,7 @@ function packTimes(entries: readonly Entry[]): WireBatch[11] {
 }
 
 /** The values of all series of one type, series after series. */
-function packValues(type: ValueType, readings: readonly Reading[], shuffled: boolean): unknown {
+function packValues(type: ValueType, readings: readonly Reading[], layout: Layout): unknown {
   const numbers = () => readings.map(({ value }) => (value as { value: number }).value);
   switch (type) {
     case 'none':
@@ -103,11 +106,11 @@ function packValues(type: ValueType, readings: readonly Reading[], shuffled: boo
     case 'uint8':
       return Uint8Array.from(numbers());
     case 'uint16':
-      return layOut(Uint16Array.from(numbers()), shuffled);
+      return layOut(Uint16Array.from(numbers()), layout);
     case 'int32':
-      return layOut(Int32Array.from(numbers()), shuffled);
+      return layOut(Int32Array.from(numbers()), layout);
     case 'float64':
-      return layOut(Float64Array.from(numbers()), shuffled);
+      return layOut(Float64Array.from(numbers()), layout);
     case 'float32': {
       const floats = new Float32Array(readings.length);
       const bits = new Uint32Array(floats.buffer);
@@ -116,7 +119,7 @@ function packValues(type: ValueType, readings: readonly Reading[], shuffled: boo
         if (value.type === 'nonFinite') bits[index] = value.bits;
         else floats[index] = value.value;
       }
-      return layOut(floats, shuffled);
+      return layOut(floats, layout);
     }
     case 'string':
     case 'binary':
@@ -124,10 +127,13 @@ function packValues(type: ValueType, readings: readonly Reading[], shuffled: boo
   }
 }
 
+/** How numbers stand on the wire: as RFC 8746 has them, or shuffled for compression. */
+type Layout = 'plain' | 'shuffled';
+
 type Numbers = Uint16Array | Int32Array | Float32Array | Float64Array;
 
-function layOut(values: Numbers, shuffled: boolean): Numbers | Uint8Array {
-  if (!shuffled) return values;
+function layOut(values: Numbers, layout: Layout): Numbers | Uint8Array {
+  if (layout === 'plain') return values;
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return shuffle(bytes, values.BYTES_PER_ELEMENT);
 }
@@ -141,7 +147,7 @@ function rawRssi({ quality }: Reading): number {
  * Encodes consecutively numbered entries of one epoch, the first being number `header.first`.
  *
  * The caller cuts batches to size (`entryWeight`); times are whole milliseconds and may step back.
- * @throws {TelemetryError} `batch-limit` past limits.batchEntries, `batch-too-large` past
+ * @throws {TelemetryError} `batch-limit` past limits.batchEntries or batchAnchors, `batch-too-large` past
  * limits.batchBytes.
  */
 export function encodeBatch(header: BatchHeader, entries: readonly Entry[]): Uint8Array {
@@ -149,9 +155,12 @@ export function encodeBatch(header: BatchHeader, entries: readonly Entry[]): Uin
   if (entries.length > limits.batchEntries) {
     throw new TelemetryError('batch-limit', `${entries.length} entries; cut at ${limits.batchEntries}`);
   }
+  if (anchors.length > limits.batchAnchors) {
+    throw new TelemetryError('batch-limit', `${anchors.length} anchors; cut at ${limits.batchAnchors}`);
+  }
   const readings = series.flatMap((one) => one.readings);
   const column = (byte: (reading: Reading) => number) => packBytes(Uint8Array.from(readings, byte));
-  const wire = (shuffled: boolean): WireBatch => [
+  const wire = (layout: Layout): WireBatch => [
     batchVersion,
     Buffer.from(header.epoch, 'hex'),
     header.parent ? [Buffer.from(header.parent.epoch, 'hex'), wholeNumber(header.parent.last)] : null,
@@ -172,7 +181,7 @@ export function encodeBatch(header: BatchHeader, entries: readonly Entry[]): Uin
     ],
     valueTypes.map((type) => {
       const ofType = series.filter((one) => one.type === type).flatMap((one) => one.readings);
-      return ofType.length === 0 ? null : packValues(type, ofType, shuffled);
+      return ofType.length === 0 ? null : packValues(type, ofType, layout);
     }),
     anchors.map(({ wall, uncertainty }) => [wholeNumber(wall), wholeNumber(uncertainty)]),
   ];
@@ -183,9 +192,9 @@ export function encodeBatch(header: BatchHeader, entries: readonly Entry[]): Uin
   return bytes;
 }
 
-function shortest(wire: (shuffled: boolean) => WireBatch): Uint8Array {
-  const plain = cbor.encode(wire(false));
+function shortest(wire: (layout: Layout) => WireBatch): Uint8Array {
+  const plain = cbor.encode(wire('plain'));
   if (plain.length < compressFrom) return plain;
-  const compressed = zstdCompressSync(cbor.encode(wire(true)));
+  const compressed = zstdCompressSync(cbor.encode(wire('shuffled')));
   return compressed.length < plain.length ? compressed : plain;
 }

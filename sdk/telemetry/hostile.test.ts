@@ -122,12 +122,44 @@ const cases: [name: string, code: string, bytes: () => Uint8Array][] = [
     'batch-inconsistent',
     () => spoilt(13, [0, null, null, null, Float32Array.of(1, 2, 3), null, null, null]),
   ],
+  [
+    'a time a hundred years after the boot',
+    'batch-inconsistent',
+    () => spoilt(11, [limits.monotonicMilliseconds - 10, 20]),
+  ],
   ['an anchor without an entry', 'batch-inconsistent', () => spoilt(14, [[1, 1]])],
 ];
 
 for (const [name, code, bytes] of cases) {
   test(`${name}: refused as ${code}`, () => assert.is(codeOf(bytes()), code));
 }
+
+test('an anchor past the year 9999 is refused', () => {
+  const wire = sound();
+  wire[8] = new Uint8Array(0);
+  wire[9] = 1;
+  wire[13] = new Array(8).fill(null);
+  wire[14] = [[limits.wallMilliseconds + 1, 5]];
+  assert.is(codeOf(cbor.encode(wire)), 'batch-inconsistent');
+  wire[14] = [[limits.wallMilliseconds, 5]];
+  assert.is(codeOf(cbor.encode(wire)), 'accepted');
+});
+
+test('more anchors than allowed are refused', () => {
+  const wire = sound();
+  wire[8] = new Uint8Array(0);
+  wire[9] = limits.batchAnchors + 1;
+  wire[13] = new Array(8).fill(null);
+  wire[14] = Array.from({ length: limits.batchAnchors + 1 }, () => [1, 1]);
+  assert.is(codeOf(cbor.encode(wire)), 'batch-limit');
+});
+
+test('a float64 that is no number is refused: only a float32 off the air may be none', () => {
+  const wire = sound();
+  wire[8] = Uint8Array.of(0x25, 0xdf, 1, 0, 0x17);
+  wire[13] = [null, null, null, null, null, null, null, Float64Array.of(1, Number.NaN, 3)];
+  assert.is(codeOf(cbor.encode(wire)), 'batch-inconsistent');
+});
 
 test('a typed array of a bogus length is refused, not read as empty', () => {
   const bytes = cbor.encode(sound());

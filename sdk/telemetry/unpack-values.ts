@@ -1,7 +1,8 @@
+import { limits } from '../contract/index.ts';
 import type { ValueColumn } from './batch.ts';
 import { inconsistent, list, malformed, type TelemetryError } from './errors.ts';
 import { unshuffle } from './packing.ts';
-import { maxValueBytes, type ValueType, valueTypes } from './wire.ts';
+import { type ValueType, valueTypes } from './wire.ts';
 
 /** Hands out each series' part of its type's values, which stand on the wire series after series. */
 export function valueReader(value: unknown, types: readonly ValueType[], lengths: readonly number[]) {
@@ -44,17 +45,21 @@ function unpackValues(type: ValueType, packed: unknown, count: number): ValueCol
       return { type, values: numbers(packed, Int32Array, count, wrong) };
     case 'float32':
       return { type, values: numbers(packed, Float32Array, count, wrong) };
-    case 'float64':
-      return { type, values: numbers(packed, Float64Array, count, wrong) };
+    case 'float64': {
+      const values = numbers(packed, Float64Array, count, wrong);
+      // Decimal text is always a number; only a float32 off the air may be none, and keeps its bits.
+      if (!values.every(Number.isFinite)) throw inconsistent('a float64 is not a number');
+      return { type, values };
+    }
     case 'string': {
       const values = list(packed, 'strings');
-      const fits = (one: unknown) => typeof one === 'string' && one.length <= maxValueBytes;
+      const fits = (one: unknown) => typeof one === 'string' && one.length <= limits.valueBytes;
       if (values.length !== count || !values.every(fits)) throw wrong();
       return { type, values: values as string[] };
     }
     case 'binary': {
       const values = list(packed, 'binaries');
-      const fits = (one: unknown) => one instanceof Uint8Array && one.length <= maxValueBytes;
+      const fits = (one: unknown) => one instanceof Uint8Array && one.length <= limits.valueBytes;
       if (values.length !== count || !values.every(fits)) throw wrong();
       // Copies of their own: a value must not keep the whole batch's bytes alive.
       return { type, values: (values as Uint8Array[]).map((one) => Uint8Array.from(one)) };

@@ -26,9 +26,6 @@ export const qualityKinds: readonly Quality['kind'][] = ['none', 'radio', 'lqi']
 /** Bytes of one entry of the series column: tag (2, MSB first), base, port, form. */
 export const seriesEntryBytes = 5;
 
-/** Bytes of the longest string or binary value: T24 allows 64, with room for another source's. */
-export const maxValueBytes = 256;
-
 /** The batch array, element by element: see README.md beside this file. */
 export type WireBatch = [
   version: number,
