@@ -5,7 +5,10 @@ import { RigError } from './errors.ts';
 export interface Clock {
   /** Milliseconds since a fixed but arbitrary moment; never goes back. May have a fraction. */
   now(): number;
-  /** Calls `run` once, `milliseconds` from now. Returns a function that cancels it. */
+  /**
+   * Calls `run` once, `milliseconds` from now, and as soon as may be where that is in the past. Returns a function
+   * that cancels it.
+   */
   after(milliseconds: number, run: () => void): () => void;
   /**
    * Work of the outside world (bytes on their way into a kernel port) that must end before time may go on.
@@ -18,7 +21,7 @@ export interface Clock {
 export const realClock: Clock = {
   now: () => performance.now(),
   after(milliseconds, run) {
-    const timer = setTimeout(run, milliseconds);
+    const timer = setTimeout(run, Math.max(0, milliseconds));
     return () => clearTimeout(timer);
   },
 };
