@@ -1,10 +1,9 @@
 // A radio that is unplugged and plugged in again: the gateway finds it, and accounts for what it heard.
-import { readFileSync } from 'node:fs';
-import type { DataProviderPacket } from '@loadline/sdk/t24';
-import { encodeFrame, encodePacket, frameOverheadBytes } from '@loadline/sdk/t24';
+import { readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { until } from '../rig/index.ts';
+import { until, VirtualPort } from '../rig/index.ts';
+import { counterFrame, countsIn } from './counter.ts';
 import { elapsed, Site } from './site.ts';
 
 const test = suite('replug');
@@ -14,20 +13,7 @@ let site: Site;
 const sent: number[] = [];
 let openings = 1;
 
-function packet(value: number): DataProviderPacket {
-  return {
-    kind: 'dataProvider',
-    flags: 0x20,
-    tag: 0x3a10,
-    status: 0,
-    dataType: 3,
-    value: { type: 'int32', value },
-    rssi: 0xfb,
-    cv: 0xe8,
-  };
-}
-
-const frame = (value: number) => encodeFrame(1, encodePacket(packet(value)));
+const frame = (value: number) => counterFrame(0x3a10, value);
 
 /** Sends the next value, and waits until it is committed: then nothing is under way. */
 async function deliverNext(): Promise<void> {
@@ -36,9 +22,7 @@ async function deliverNext(): Promise<void> {
   await site.stored(sent.length);
 }
 
-/** Plugs the port in again, and waits until the gateway has opened it. */
-async function replug(): Promise<void> {
-  await site.port.replug();
+async function opened(): Promise<void> {
   openings += 1;
   await until(() => site.gateway.log.filter(({ event }) => event === 'port-open').length >= openings, {
     limitMs: 20_000,
@@ -46,11 +30,24 @@ async function replug(): Promise<void> {
   });
 }
 
+/** Plugs the port in again, and waits until the gateway has opened it. */
+async function replug(): Promise<void> {
+  await site.port.replug();
+  await opened();
+}
+
+/** Waits until the gateway has noticed that the port it has open is gone. */
 async function unplugged(): Promise<void> {
   await until(() => site.gateway.log.filter(({ event }) => event === 'port-closed').length >= openings, {
     limitMs: 20_000,
     what: `the gateway has noticed unplugging ${openings}`,
   });
+}
+
+/** Makes the port's link lead to another device, as udev does when an adapter is changed for its twin. */
+function leadTo(device: string | undefined): void {
+  symlinkSync(device ?? '', `${site.port.path}.new`);
+  renameSync(`${site.port.path}.new`, site.port.path);
 }
 
 /** Sends a value and pulls the plug. Heard in time or lost: both may be, and the gateway's account says which. */
@@ -111,6 +108,21 @@ test('unplugged right behind data, it is noticed too', async () => {
   }
 });
 
+test('a link that leads to another adapter is followed, though the old one is still there', async () => {
+  const other = await VirtualPort.open();
+  leadTo(other.device);
+  await unplugged();
+  await opened();
+  sent.push(sent.length);
+  await other.write(frame(sent.length - 1));
+  await site.stored(sent.length);
+  leadTo(site.port.device);
+  await unplugged();
+  await opened();
+  await deliverNext();
+  await other.close();
+});
+
 test('while the radio is away, the gateway does not spin', async () => {
   await unplugBehindData();
   const before = processorSeconds(site.gateway.pid);
@@ -124,11 +136,8 @@ test('while the radio is away, the gateway does not spin', async () => {
 test('every frame that was heard whole is stored once, in order, and nothing else is', async () => {
   const { stored, duplicate, rejected, health } = await site.stored(sent.length);
   assert.equal([stored, duplicate, rejected], [sent.length, 0, 0]);
-  assert.is(health?.ports[0]?.frameBytes, sent.length * (11 + frameOverheadBytes));
-  assert.equal(
-    site.readings().map(({ value }) => ('value' in value ? value.value : undefined)),
-    sent,
-  );
+  assert.is(health?.ports[0]?.frameBytes, sent.length * frame(0).length);
+  assert.equal(countsIn(site.readings()), sent);
 });
 
 test.run();
