@@ -35,8 +35,10 @@ export interface StoredReading extends Reading {
   readonly delivery: number;
 }
 
-type Account = Awaited<ReturnType<CloudProcess['client']['run']>>;
-type Health = NonNullable<Account['health']>;
+type Run = Awaited<ReturnType<CloudProcess['client']['run']>>;
+type Health = NonNullable<Run['health']>;
+/** What a run brought, and how many deliveries of its gateway were ever rejected. */
+type Account = Run & { readonly rejected: number };
 
 /** What the gateway of a site is called. */
 export const gatewayId = 'mast-1';
@@ -114,7 +116,7 @@ export class Site {
   }
 
   /** What the cloud has of the present run; undefined while it has nothing. */
-  async account(): Promise<Account | undefined> {
+  async run(): Promise<Run | undefined> {
     try {
       return await this.cloud.client.run(gatewayId, await this.epoch());
     } catch (error) {
@@ -124,19 +126,21 @@ export class Site {
   }
 
   /** Waits until the present run's account, with the gateway's own beside it, is as `wanted`; checks that it balances. */
-  async accountWhere(what: string, wanted: (account: Account, health: Health) => boolean): Promise<Account> {
-    let last: Account | undefined;
+  async accountWhere(what: string, wanted: (run: Run, health: Health) => boolean): Promise<Account> {
+    let last: Run | undefined;
     try {
-      return await until(
+      const found = await until(
         async () => {
-          const [account] = await Promise.all([this.account(), elapsed(askEvery)]);
-          last = account ?? last;
-          if (!account?.health) return undefined;
-          assertBalanced(account.health);
-          return wanted(account, account.health) ? account : undefined;
+          const [run] = await Promise.all([this.run(), elapsed(askEvery)]);
+          last = run ?? last;
+          if (!run?.health) return undefined;
+          assertBalanced(run.health);
+          return wanted(run, run.health) ? run : undefined;
         },
         { limitMs: patience, what },
       );
+      const { deliveries } = await this.cloud.client.ledger(gatewayId);
+      return { ...found, rejected: deliveries.rejected };
     } catch (error) {
       throw new Error(`${(error as Error).message}; last: ${JSON.stringify(last)}`, { cause: error });
     }
