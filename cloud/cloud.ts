@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Log, makePrivateFolder, readIfThere, writeWhole } from '@loadline/sdk/platform';
 import { openAuthority } from './authority/index.ts';
@@ -45,7 +46,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   await makePrivateFolder(folder);
   const leaveFolder = takeFolder(folder);
   const files = databaseFiles(folder);
-  const database = { file: files.database, key: await databaseKey(files.key) };
+  const database = { file: files.database, key: await databaseKey(files) };
   let fail: (reason: string) => void = () => {};
   const failed = new Promise<string>((resolve) => {
     fail = resolve;
@@ -107,10 +108,15 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 }
 
 /** The database's key: 256 random bits made at the first start, readable by its owner alone. */
-async function databaseKey(path: string): Promise<string> {
-  const kept = await readIfThere(path);
+async function databaseKey(files: { database: string; key: string }): Promise<string> {
+  const kept = await readIfThere(files.key);
   if (kept !== undefined) return kept.trim();
+  if (existsSync(files.database)) {
+    throw new Error(
+      `${files.key} is missing, and ${files.database} opens with nothing else: restore it from a backup`,
+    );
+  }
   const key = randomBytes(32).toString('hex');
-  await writeWhole(path, `${key}\n`, 0o600);
+  await writeWhole(files.key, `${key}\n`, 0o600);
   return key;
 }

@@ -1,3 +1,4 @@
+import { limits } from '@loadline/sdk/contract';
 import { type Batch, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Organisation } from '../access/index.ts';
 import { eachFresh, type Timeline, wallTime } from '../store/index.ts';
@@ -14,6 +15,16 @@ export interface LiveSeries {
   readonly gateway: string;
   readonly tag: number;
   readonly points: (readonly [time: number, value: number | null])[];
+}
+
+/** A delivery that was committed: what was new in it, and what its times mean. */
+export interface Committed {
+  readonly gateway: Gateway;
+  readonly batch: Batch;
+  readonly fresh: readonly NumberRange[];
+  readonly timeline: Timeline | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
 }
 
 /** Hears what is committed in one organisation. */
@@ -38,13 +49,9 @@ export class Live {
     };
   }
 
-  /** To be called after the commit, with the numbers that were new in it. */
-  publish(
-    gateway: Gateway,
-    batch: Batch,
-    fresh: readonly NumberRange[],
-    timeline: Timeline | undefined,
-  ): void {
+  /** To be called after the commit. Times too far ahead of `now` are not told: they are set apart. */
+  publish(committed: Committed): void {
+    const { gateway, batch, fresh, timeline, now } = committed;
     const organisation = gateway.organisation.id;
     if (timeline === undefined || !this.#followers.has(organisation)) return;
     let gathered = this.#gathered.get(organisation);
@@ -61,7 +68,9 @@ export class Live {
       }
       const { points } = series;
       eachFresh(batch, columns, fresh, (index, position) => {
-        points.push([wallTime(timeline, batch.times[position] as number), numberAt(columns.column, index)]);
+        const time = wallTime(timeline, batch.times[position] as number);
+        if (time > now + limits.futureMilliseconds) return;
+        points.push([time, numberAt(columns.column, index)]);
       });
       if (points.length > pointsPerEvent) points.splice(0, points.length - pointsPerEvent);
     }

@@ -130,11 +130,13 @@ export class Router {
     );
   }
 
-  #publish(gateway: Gateway, batch: Batch, { id, fresh, timeline }: DeliveryOutcome): void {
+  #publish(gateway: Gateway, batch: Batch, { id, fresh, timeline, resolved }: DeliveryOutcome): void {
     if (id === undefined) return;
-    this.#store.index.add(gateway.number, batch, fresh, timeline, this.#now());
+    const now = this.#now();
+    this.#store.index.add(gateway.number, batch, fresh, timeline, now);
     this.#store.indexed(id);
-    this.#live.publish(gateway, batch, fresh, timeline);
+    if (resolved) this.#store.resolved(gateway.number, batch.boot);
+    this.#live.publish({ gateway, batch, fresh, timeline, now });
   }
 
   #health(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {

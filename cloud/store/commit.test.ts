@@ -1,9 +1,10 @@
+import { limits } from '@loadline/sdk/contract';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Committer } from './commit.ts';
 import { storeReads } from './reads.ts';
-import { delivery, epoch, gateway, numbered, withDatabase } from './test-store.ts';
+import { boot, delivery, epoch, gateway, numbered, withDatabase } from './test-store.ts';
 import type { DeliveryOutcome, DeliveryWrite, Outcome } from './writes.ts';
 
 const anchor = { kind: 'anchor', monotonic: 10, wall: 1_790_000_000_000, uncertainty: 5 } as const;
@@ -88,17 +89,91 @@ test('an epoch that changes its boot is rejected, and the rejection is kept with
 
 test('readings of a boot without an anchor wait apart, and get their time from the first anchor', async () => {
   await withDatabase((connection) => {
-    const committer = new Committer(connection, () => 0);
-    const waiting = stored(committer.commit([delivery(2, numbered(2, 4))])[0]);
+    const now = () => 1_790_000_100_000;
+    const waiting = stored(new Committer(connection, now).commit([delivery(2, numbered(2, 4))])[0]);
     assert.is(waiting.timeline, undefined);
     const reads = storeReads(connection);
     const everything = { gateway, tag: 1, from: 0, to: 9e12, points: 100 };
     assert.is(reads.range(everything).count, 0);
-    committer.commit([delivery(5, [{ ...anchor, monotonic: 100, wall: 1_790_000_000_100 }])]);
+    // Another one, as after a restart: what it knows of the boot comes from the database.
+    const late = delivery(5, [{ ...anchor, monotonic: 100, wall: 1_790_000_000_100 }]);
+    assert.is(stored(new Committer(connection, now).commit([late])[0]).resolved, true);
+    assert.equal(reads.latestOfBoot({ gateway, boot })[0]?.latest?.value, { type: 'int32', value: 4 });
     assert.equal(
       reads.range(everything).points.map(([time]) => time - 1_790_000_000_000),
       [20, 30, 40],
     );
+  });
+});
+
+test('a clock that is set back in the middle of a batch hides no reading from a range', async () => {
+  await withDatabase((connection) => {
+    const back = { ...anchor, monotonic: 35, wall: anchor.wall - 3_600_000 };
+    const entries = [anchor, ...numbered(2, 3), back, ...numbered(5, 6)];
+    new Committer(connection, () => 0).commit([delivery(0, entries)]);
+    const range = (from: number) =>
+      storeReads(connection).range({ gateway, tag: 1, from, to: from + 1000, points: 100 }).count;
+    assert.is(range(anchor.wall), 2);
+    assert.is(range(back.wall), 2);
+  });
+});
+
+test('an epoch in ever more pieces, and a boot of ever more anchors, come to an end', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 0);
+    const pieces = Array.from({ length: limits.epochRanges }, (_, index) => index * 2);
+    committer.commit(pieces.map((number) => delivery(number, numbered(number, number))));
+    const [refused] = committer.commit([delivery(90_000, numbered(90_000, 90_000))]);
+    assert.is(refused?.kind === 'rejected' && refused.code, 'batch-limit');
+    const anchors = (from: number) =>
+      Array.from({ length: limits.batchAnchors }, (_, index) => ({ ...anchor, monotonic: from + index }));
+    const other = { epoch: 'e1'.repeat(16) };
+    let first = 0;
+    for (; first + limits.batchAnchors <= limits.bootAnchors; first += limits.batchAnchors) {
+      assert.is(committer.commit([delivery(first, anchors(first), other)])[0]?.kind, 'delivery');
+    }
+    const [full] = committer.commit([delivery(first, anchors(first), other)]);
+    assert.is(full?.kind === 'rejected' && full.code, 'batch-limit');
+  });
+});
+
+test('of the rejections of a gateway the newest are kept, for the stated time, and all are counted', async () => {
+  await withDatabase((connection) => {
+    let now = 1_790_000_000_000;
+    const committer = new Committer(connection, () => now);
+    const rejection = () => ({
+      kind: 'rejection' as const,
+      gateway,
+      at: now,
+      channel: 'telemetry',
+      code: 'batch-malformed' as const,
+      detail: '',
+      payload: new Uint8Array(1),
+      readings: 0,
+    });
+    committer.commit([delivery(0, [anchor])]);
+    committer.commit(Array.from({ length: limits.rejectionsKept + 5 }, rejection));
+    const rejected = () => storeReads(connection).run({ gateway, epoch })?.rejected;
+    assert.is(rejected(), limits.rejectionsKept);
+    now += limits.rejectionMilliseconds + 1;
+    committer.commit([rejection()]);
+    assert.is(rejected(), 1);
+    const deliveries = storeReads(connection).ledger({ gateway, limit: 1 })?.deliveries;
+    assert.is(deliveries?.rejected, limits.rejectionsKept + 6);
+  });
+});
+
+test('what a run that began anew no longer holds is lost, and not to come', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 0);
+    committer.commit([delivery(5, numbered(5, 5))]);
+    const gaps = () => storeReads(connection).ledger({ gateway, limit: 9 })?.epochs.at(-1)?.gaps;
+    assert.equal(gaps(), [{ first: 0, last: 4, state: 'coming' }]);
+    const after = { epoch: 'e1'.repeat(16), parent: { epoch, last: 5 } };
+    committer.commit([delivery(0, numbered(0, 0), after)]);
+    assert.equal(gaps(), [{ first: 0, last: 4, state: 'coming' }]);
+    committer.commit([delivery(0, numbered(0, 0), { epoch: 'e2'.repeat(16) })]);
+    assert.equal(gaps(), [{ first: 0, last: 4, state: 'lost' }]);
   });
 });
 

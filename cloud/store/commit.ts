@@ -1,8 +1,9 @@
+import { limits } from '@loadline/sdk/contract';
 import { type Connection, inTransaction } from './database.ts';
-import { EpochTable } from './epoch-table.ts';
+import { type EpochState, EpochTable } from './epoch-table.ts';
 import { addRange, countNumbers, hasNumber, rangesAsJson } from './number-set.ts';
 import { type Statements, writeStatements } from './statements.ts';
-import { wallTime } from './timeline.ts';
+import { wallSpan } from './timeline.ts';
 import type { DeliveryWrite, Outcome, RejectionWrite, Write } from './writes.ts';
 
 /** What a group of writes adds to one gateway's ledger. */
@@ -100,23 +101,21 @@ export class Committer {
   #deliver(write: DeliveryWrite, ledger: LedgerEntry): Outcome {
     const at = this.#now();
     const epoch = this.#epochs.open(write, at);
-    if (epoch.boot !== write.boot) {
-      const detail = `epoch ${write.epoch} began in boot ${epoch.boot}, and this batch is of boot ${write.boot}`;
-      const code = 'batch-inconsistent';
+    const added = addRange(epoch.received, write.first, write.first + write.count - 1);
+    const refusal = this.#refusal(write, epoch, added.set.length);
+    if (refusal !== undefined) {
       const { gateway, body: payload, readings } = write;
       this.#reject(
-        { kind: 'rejection', gateway, at, channel: 'telemetry', code, detail, payload, readings },
+        { kind: 'rejection', gateway, at, channel: 'telemetry', ...refusal, payload, readings },
         ledger,
       );
-      return { kind: 'rejected', code, detail };
+      return { kind: 'rejected', ...refusal };
     }
-    const { fresh } =
-      write.count === 0
-        ? { fresh: [] }
-        : this.#epochs.receive(epoch, addRange(epoch.received, write.first, write.first + write.count - 1));
+    const { fresh } = this.#epochs.receive(epoch, added);
     const anchors = write.anchors.filter(({ position }) => hasNumber(fresh, write.first + position));
+    // From the numbers alone: the door counted the readings themselves, and the ledger shows where they differ.
     const stored = countNumbers(fresh) - anchors.length;
-    const duplicate = write.readings - stored;
+    const duplicate = write.count - countNumbers(fresh) - (write.anchors.length - anchors.length);
     ledger.deliveriesReceived += 1;
     ledger.readingsReceived += write.readings;
     ledger.readingsStored += stored;
@@ -124,11 +123,13 @@ export class Committer {
     epoch.readingsStored += stored;
     epoch.readingsDuplicate += duplicate;
     this.#epochs.declare(epoch, write.oldest, write.dropped);
-    for (const anchor of anchors) this.#epochs.anchor(epoch, anchor);
+    const resolved = this.#epochs.anchor(epoch, anchors);
     const timeline = this.#epochs.timeline(epoch, write.fromMonotonic, write.toMonotonic);
     if (fresh.length === 0 && write.count > 0) ledger.deliveriesDuplicate += 1;
     else ledger.deliveriesStored += 1;
-    if (fresh.length === 0) return { kind: 'delivery', id: undefined, fresh, stored, duplicate, timeline };
+    const outcome = { kind: 'delivery', fresh, stored, duplicate, timeline, resolved } as const;
+    if (fresh.length === 0) return { ...outcome, id: undefined };
+    const span = timeline && wallSpan(timeline, write.fromMonotonic, write.toMonotonic);
     const id = this.#statements.addDelivery.first({
       gateway: write.gateway,
       epoch: epoch.number,
@@ -136,14 +137,39 @@ export class Committer {
       count: write.count,
       fresh: countNumbers(fresh) === write.count ? null : rangesAsJson(fresh),
       timeline: timeline ? JSON.stringify(timeline.map(({ monotonic, wall }) => [monotonic, wall])) : null,
-      fromMs: timeline ? Math.round(wallTime(timeline, write.fromMonotonic)) : null,
-      toMs: timeline ? Math.round(wallTime(timeline, write.toMonotonic)) : null,
+      fromMs: span?.first ?? null,
+      toMs: span?.last ?? null,
       fromMonotonic: write.fromMonotonic,
       toMonotonic: write.toMonotonic,
       writtenMs: at,
       body: write.body,
     })?.id;
-    return { kind: 'delivery', id, fresh, stored, duplicate, timeline };
+    return { ...outcome, id };
+  }
+
+  /** Why a delivery can never be stored; `ranges` are those its epoch would fall into with it. */
+  #refusal(
+    write: DeliveryWrite,
+    epoch: EpochState,
+    ranges: number,
+  ): { code: RejectionWrite['code']; detail: string } | undefined {
+    if (epoch.boot !== write.boot) {
+      const detail = `epoch ${write.epoch} began in boot ${epoch.boot}, and this batch is of boot ${write.boot}`;
+      return { code: 'batch-inconsistent', detail };
+    }
+    if (Math.max(ranges, epoch.dropped.length + write.dropped.length) > limits.epochRanges) {
+      return {
+        code: 'batch-limit',
+        detail: `the epoch would fall into more than ${limits.epochRanges} ranges`,
+      };
+    }
+    if (
+      write.anchors.length > 0 &&
+      this.#epochs.anchorsOf(epoch) + write.anchors.length > limits.bootAnchors
+    ) {
+      return { code: 'batch-limit', detail: `the boot would have more than ${limits.bootAnchors} anchors` };
+    }
+    return undefined;
   }
 
   #reject(write: RejectionWrite, ledger: LedgerEntry): number {
@@ -151,7 +177,10 @@ export class Committer {
     ledger.deliveriesRejected += 1;
     ledger.readingsReceived += write.readings;
     ledger.readingsRejected += write.readings;
-    return this.#statements.addRejection.run(write);
+    const changed = this.#statements.addRejection.run(write);
+    const since = write.at - limits.rejectionMilliseconds;
+    this.#statements.trimRejections.run({ gateway: write.gateway, since, kept: limits.rejectionsKept });
+    return changed;
   }
 }
 

@@ -78,19 +78,33 @@ export class EpochTable {
     for (const { first, last } of dropped) epoch.dropped = addRange(epoch.dropped, first, last).set;
   }
 
-  /** Takes an anchor into its boot; deliveries that waited for one are resolved in the same transaction. */
-  anchor(epoch: EpochState, anchor: TimelinePoint & { uncertainty: number }): void {
-    const { monotonic, wall, uncertainty } = anchor;
+  /**
+   * Takes anchors into their boot. Where they are its first, the deliveries that waited for one are resolved in the
+   * same transaction. @returns whether there were such deliveries.
+   */
+  anchor(epoch: EpochState, anchors: readonly (TimelinePoint & { uncertainty: number })[]): boolean {
     const { gateway, boot } = epoch;
-    if (this.#statements.addAnchor.run({ gateway, boot, monotonic, wall, uncertainty }) === 0) return;
-    const anchors = this.#anchors(gateway, boot);
-    const first = anchors.length === 0;
-    anchors.push({ monotonic, wall });
-    anchors.sort((a, b) => a.monotonic - b.monotonic);
-    if (first) {
-      const timeline = JSON.stringify([[monotonic, wall]]);
-      this.#statements.resolve.run({ gateway, boot, timeline, offset: wall - monotonic });
+    // Before the new ones are written: read after it, they would pass for old.
+    const known = this.#anchors(gateway, boot);
+    const first = known.length === 0;
+    for (const { monotonic, wall, uncertainty } of anchors) {
+      const added = this.#statements.addAnchor.run({ gateway, boot, monotonic, wall, uncertainty });
+      if (added > 0) known.push({ monotonic, wall });
     }
+    known.sort((a, b) => a.monotonic - b.monotonic);
+    const [anchor] = known;
+    if (!first || anchor === undefined) return false;
+    const { monotonic, wall } = anchor;
+    const timeline = JSON.stringify([[monotonic, wall]]);
+    const resolved = this.#statements.resolve.run({ gateway, boot, timeline, offset: wall - monotonic }) > 0;
+    // The live index did not know when these were: a start must not take it up from before.
+    if (resolved) this.#statements.forgetCheckpoint.run({});
+    return resolved;
+  }
+
+  /** How many anchors the epoch's boot has. */
+  anchorsOf(epoch: EpochState): number {
+    return this.#anchors(epoch.gateway, epoch.boot).length;
   }
 
   /** What a span of monotonic time means in this epoch's boot; undefined without an anchor. */

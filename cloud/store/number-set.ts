@@ -29,8 +29,9 @@ function firstEndingFrom(set: NumberSet, number: number): number {
   return low;
 }
 
-/** Adds `first`..`last` (both included). */
+/** Adds `first`..`last` (both included; nothing where `last` is before `first`). */
 export function addRange(set: NumberSet, first: number, last: number): Addition {
+  if (last < first) return { set, fresh: [], removed: [], added: [] };
   // Neighbours that touch the run are joined with it: hence one number to either side.
   const from = firstEndingFrom(set, first - 1);
   let to = from;
@@ -72,8 +73,9 @@ export interface Gap extends NumberRange {
 }
 
 /**
- * The numbers from 0, an epoch's first, to the last received that are not in the set, ascending; `oldest` is the oldest the
- * gateway still held at its last delivery.
+ * The numbers from 0, an epoch's first, that are not in the set, ascending: up to the last of which anything is
+ * known, by having been received, dropped, or no longer held. `oldest` is the oldest the gateway still held at
+ * its last delivery; infinite where it holds nothing of the epoch any more.
  */
 export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number): Gap[] {
   const gaps: Gap[] = [];
@@ -84,18 +86,24 @@ export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number): Gap[
       explain(oldest, last);
     } else gaps.push({ first, last, state: first < oldest ? 'lost' : 'coming' });
   };
-  let next = 0;
-  for (const { first, last } of set) {
+  const declare = (first: number, last: number) => {
+    let next = first;
     for (const range of dropped) {
-      if (range.last < next || range.first >= first) continue;
+      if (range.last < next || range.first > last) continue;
       explain(next, range.first - 1);
-      const end = Math.min(range.last, first - 1);
+      const end = Math.min(range.last, last);
       gaps.push({ first: Math.max(range.first, next), last: end, state: 'dropped' });
       next = end + 1;
     }
-    explain(next, first - 1);
+    explain(next, last);
+  };
+  let next = 0;
+  for (const { first, last } of set) {
+    declare(next, first - 1);
     next = last + 1;
   }
+  const known = Number.isFinite(oldest) ? oldest - 1 : -1;
+  declare(next, Math.max(known, dropped.at(-1)?.last ?? -1));
   return gaps;
 }
 

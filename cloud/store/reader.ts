@@ -13,7 +13,10 @@ export class Reader {
   readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>();
   #next = 0;
 
-  private constructor(worker: Worker) {
+  #failure: string | undefined;
+  #closing = false;
+
+  private constructor(worker: Worker, onFailure: (reason: string) => void) {
     this.#worker = worker;
     worker.on('message', (answer: ReadAnswer) => {
       const waiting = this.#waiting.get(answer.id);
@@ -21,21 +24,28 @@ export class Reader {
       if ('error' in answer) waiting?.reject(new Error(answer.error));
       else waiting?.resolve(answer.result);
     });
-    const fail = (error: Error) => {
-      for (const { reject } of this.#waiting.values()) reject(error);
+    const fail = (reason: string) => {
+      const expected = this.#failure !== undefined || this.#closing;
+      this.#failure ??= reason;
+      for (const { reject } of this.#waiting.values()) reject(new Error(reason));
       this.#waiting.clear();
+      if (!expected) onFailure(reason);
     };
-    worker.on('error', fail);
-    worker.on('exit', () => fail(new Error('the reader thread has ended')));
+    worker.on('error', (error) => fail(`a reader thread failed: ${error.message}`));
+    worker.on('exit', () => fail('a reader thread has ended'));
   }
 
-  /** Opens the database for reading; the writer must have opened it before. */
-  static async open(options: DatabaseOptions): Promise<Reader> {
-    return new Reader(await startThread('reader-thread', options));
+  /**
+   * Opens the database for reading; the writer must have opened it before. `onFailure` is told when the thread
+   * ends though nobody closed it.
+   */
+  static async open(options: DatabaseOptions, onFailure: (reason: string) => void): Promise<Reader> {
+    return new Reader(await startThread('reader-thread', options), onFailure);
   }
 
   /** Asks one of the store's questions. */
   read<K extends keyof Reads>(name: K, query: Query<K>): Promise<Result<K>> {
+    if (this.#failure !== undefined) return Promise.reject(new Error(this.#failure));
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (result: unknown) => void, reject });
@@ -45,6 +55,8 @@ export class Reader {
 
   /** Ends the thread once it has answered what was asked. */
   async close(): Promise<void> {
+    if (this.#failure !== undefined) return;
+    this.#closing = true;
     const ended = new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#worker.postMessage('close');
     await ended;

@@ -104,6 +104,7 @@ export function storeReads(connection: Connection) {
     {
       number: number;
       epoch: string;
+      parent: string | null;
       boot: string;
       oldest: number;
       dropped: string;
@@ -131,6 +132,7 @@ export function storeReads(connection: Connection) {
       .selectFrom('rejection')
       .select((eb) => eb.fn.countAll<number>().as('rejected'))
       .where('gateway', '=', p.gateway)
+      .where('channel', '=', 'telemetry')
       .where('at', '>=', p.since),
   );
 
@@ -157,6 +159,18 @@ export function storeReads(connection: Connection) {
         through = id;
       }
       return { series: index.all(), through };
+    },
+
+    /** The newest readings of the series of one boot: for the live index, once the boot has its times. */
+    latestOfBoot({ gateway, boot }: { gateway: number; boot: string }): SeriesState[] {
+      const index = new SeriesIndex();
+      for (const epoch of epochs.all({ gateway })) {
+        if (epoch.boot !== boot) continue;
+        for (const { batch, fresh, timeline, writtenMs } of deliveries.ofEpoch(epoch.number)) {
+          index.add(gateway, batch, fresh, timeline, writtenMs);
+        }
+      }
+      return index.all();
     },
 
     hasUsers(_: Record<never, never>): boolean {
@@ -208,13 +222,16 @@ export function storeReads(connection: Connection) {
       const ofEpochs = epochs
         .all({ gateway })
         .slice(0, limit)
-        .map((epoch): EpochLedger => {
+        .map((epoch, index, newer): EpochLedger => {
           const received = ranges.all({ epoch: epoch.number });
+          // A journal that began anew holds nothing of what was before it.
+          const severed = newer.slice(0, index).some(({ parent }) => parent === null);
+          const oldest = severed ? Number.POSITIVE_INFINITY : epoch.oldest;
           return {
             epoch: epoch.epoch,
             boot: epoch.boot,
             received,
-            gaps: gapsIn(received, rangesFromJson(epoch.dropped), epoch.oldest),
+            gaps: gapsIn(received, rangesFromJson(epoch.dropped), oldest),
             health: parseHealth(epoch.health),
           };
         });

@@ -22,17 +22,25 @@ export interface RunSummary {
   readonly series: readonly RunSeries[];
 }
 
+/** Milliseconds: what takes longer was held back by a lost link, and counts as this. */
+const longestLatency = 3_600_000;
+
 /** Counts a run from its deliveries, which come in the order of their numbers. */
 export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
   const series = new Map<number, { -readonly [K in keyof RunSeries]: RunSeries[K] }>();
-  const latencies: number[] = [];
+  /** How many readings took how many whole milliseconds: bounded, whatever the length of the run. */
+  const latencies = new Map<number, number>();
+  let timed = 0;
   let stored = 0;
   for (const { batch, fresh, timeline, writtenMs } of deliveries) {
     for (const columns of batch.series) {
       eachFresh(batch, columns, fresh, (index, position) => {
         stored++;
         if (timeline !== undefined) {
-          latencies.push(Math.max(writtenMs - wallTime(timeline, batch.times[position] as number), 0));
+          const taken = writtenMs - wallTime(timeline, batch.times[position] as number);
+          const latency = Math.min(Math.max(taken, 0), longestLatency);
+          latencies.set(latency, (latencies.get(latency) ?? 0) + 1);
+          timed++;
         }
         let one = series.get(columns.tag);
         if (one === undefined) {
@@ -49,12 +57,18 @@ export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
       });
     }
   }
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) =>
-    Math.round((latencies[Math.floor((latencies.length - 1) * share)] ?? 0) * 1000) / 1000;
+  const sorted = [...latencies].sort(([a], [b]) => a - b);
+  const at = (share: number) => {
+    let rest = Math.floor((timed - 1) * share);
+    for (const [latency, count] of sorted) {
+      rest -= count;
+      if (rest < 0) return latency;
+    }
+    return 0;
+  };
   return {
     stored,
-    latencyMs: latencies.length === 0 ? null : { p50: at(0.5), p99: at(0.99) },
+    latencyMs: timed === 0 ? null : { p50: at(0.5), p99: at(0.99) },
     series: [...series.values()].sort((a, b) => a.tag - b.tag),
   };
 }

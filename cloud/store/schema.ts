@@ -33,8 +33,8 @@ export interface Schema {
     expires: number;
     revoked: number | null;
   };
-  /** A one-time enrolment secret, as a hash, bound to one gateway. */
-  enrolment: { gateway: string; secret_hash: Uint8Array; expires: number };
+  /** A one-time enrolment secret, as a hash, bound to one gateway, and, once used, to one key. */
+  enrolment: { gateway: string; secret_hash: Uint8Array; key_hash: Uint8Array | null; expires: number };
   epoch: {
     number: Generated<number>;
     gateway: number;
@@ -141,6 +141,7 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
       .createTable('enrolment')
       .addColumn('gateway', 'text', (c) => c.primaryKey().references('gateway.id'))
       .addColumn('secret_hash', 'blob', (c) => c.notNull())
+      .addColumn('key_hash', 'blob')
       .addColumn('expires', 'integer', (c) => c.notNull()),
     schema
       .createTable('epoch')
@@ -192,6 +193,7 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
       .addColumn('written_ms', 'integer', (c) => c.notNull())
       .addColumn('body', 'blob', (c) => c.notNull()),
     schema.createIndex('delivery_in_time').on('delivery').columns(['gateway', 'from_ms', 'to_ms']),
+    schema.createIndex('delivery_of_epoch').on('delivery').columns(['epoch', 'first']),
     schema
       .createTable('rejection')
       .addColumn('id', 'integer', (c) => c.primaryKey())
@@ -201,6 +203,7 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
       .addColumn('code', 'text', (c) => c.notNull())
       .addColumn('detail', 'text', (c) => c.notNull())
       .addColumn('payload', 'blob', (c) => c.notNull()),
+    schema.createIndex('rejection_of_gateway').on('rejection').columns(['gateway', 'id']),
     schema
       .createTable('series')
       .addColumn('gateway', 'integer', (c) => c.notNull())

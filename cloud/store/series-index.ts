@@ -119,6 +119,15 @@ export class SeriesIndex {
     }
   }
 
+  /** Takes over what is newer in `series`; counts stay as they are. For readings that got their time late. */
+  mergeLatest(series: readonly SeriesState[]): void {
+    for (const { gateway, tag, latest } of series) {
+      const state = this.#state(gateway, tag);
+      if (latest === undefined || (state.latest !== undefined && !isAfter(latest, state.latest))) continue;
+      state.latest = latest;
+    }
+  }
+
   /** One series; undefined where nothing of it is stored. */
   get(gateway: number, tag: number): SeriesState | undefined {
     return this.#series.get(`${gateway}/${tag}`);

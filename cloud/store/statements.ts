@@ -204,6 +204,28 @@ export function writeStatements(connection: Connection) {
         payload: p.payload,
       }),
     ),
+    /** The newest of a gateway are kept, and none for longer than stated. */
+    trimRejections: prepare<{ gateway: number; since: number; kept: number }>(connection, (db, p) =>
+      db
+        .deleteFrom('rejection')
+        .where('gateway', '=', p.gateway)
+        .where((eb) =>
+          eb.or([
+            eb('at', '<', p.since),
+            eb(
+              'id',
+              '<=',
+              eb
+                .selectFrom('rejection as newer')
+                .select('newer.id')
+                .where('newer.gateway', '=', p.gateway)
+                .orderBy('newer.id', 'desc')
+                .limit(1)
+                .offset(p.kept as never),
+            ),
+          ]),
+        ),
+    ),
     setHealth: prepare<{ gateway: number; epoch: string; health: string }>(connection, (db, p) =>
       db
         .insertInto('health')
@@ -238,6 +260,7 @@ export function writeStatements(connection: Connection) {
           conflict.column('id').doUpdateSet((eb) => ({ through: eb.ref('excluded.through') })),
         ),
     ),
+    forgetCheckpoint: prepare<Record<never, never>>(connection, (db) => db.deleteFrom('checkpoint')),
     addOrganisation: prepare<{ id: string; name: string }>(connection, (db, p) =>
       db
         .insertInto('organisation')
@@ -268,21 +291,29 @@ export function writeStatements(connection: Connection) {
     setEnrolment: prepare<{ gateway: string; secretHash: Uint8Array; expires: number }>(connection, (db, p) =>
       db
         .insertInto('enrolment')
-        .values({ gateway: p.gateway, secret_hash: p.secretHash, expires: p.expires })
+        .values({ gateway: p.gateway, secret_hash: p.secretHash, key_hash: null, expires: p.expires })
         .onConflict((conflict) =>
           conflict.column('gateway').doUpdateSet((eb) => ({
             secret_hash: eb.ref('excluded.secret_hash'),
+            key_hash: null,
             expires: eb.ref('excluded.expires'),
           })),
         ),
     ),
-    /** Deletes the secret and says whether it was there, in one step: it opens exactly once. */
-    spendEnrolment: prepare<{ gateway: string; secretHash: Uint8Array; at: number }>(connection, (db, p) =>
-      db
-        .deleteFrom('enrolment')
-        .where('gateway', '=', p.gateway)
-        .where('secret_hash', '=', p.secretHash)
-        .where('expires', '>', p.at),
+    /**
+     * Binds the secret to the first key that comes with it, and says whether it fits, in one step: it opens for one
+     * key only, which may ask again where the answer was lost.
+     */
+    spendEnrolment: prepare<{ gateway: string; secretHash: Uint8Array; keyHash: Uint8Array; at: number }>(
+      connection,
+      (db, p) =>
+        db
+          .updateTable('enrolment')
+          .set({ key_hash: p.keyHash })
+          .where('gateway', '=', p.gateway)
+          .where('secret_hash', '=', p.secretHash)
+          .where('expires', '>', p.at)
+          .where((eb) => eb.or([eb('key_hash', 'is', null), eb('key_hash', '=', p.keyHash)])),
     ),
     addCertificate: prepare<{ fingerprint: string; subject: string; serial: string; expires: number }>(
       connection,

@@ -9,7 +9,7 @@ import type { DeliveryWrite, Outcome, Write } from './writes.ts';
 const checkpointMilliseconds = 10_000;
 
 /** Questions whose answer may take reading many deliveries: a login must not wait for them. */
-const readsMany: ReadonlySet<keyof Reads> = new Set(['range', 'run', 'seriesIndex']);
+const readsMany: ReadonlySet<keyof Reads> = new Set(['range', 'run', 'seriesIndex', 'latestOfBoot']);
 
 /** The store: one writer, one reader, and the live index of series. */
 export class Store {
@@ -21,6 +21,7 @@ export class Store {
   readonly #timer: NodeJS.Timeout;
   #through: number;
   #written: number;
+  #resolving: Promise<void> = Promise.resolve();
 
   private constructor(
     parts: { writer: Writer; lookups: Reader; ranges: Reader },
@@ -41,12 +42,15 @@ export class Store {
   }
 
   /**
-   * Opens the store, making the database where there is none. `onFailure` is told when it can no longer write:
-   * there is nothing to be done then but to start again.
+   * Opens the store, making the database where there is none. `onFailure` is told when it can no longer write or
+   * read: there is nothing to be done then but to start again.
    */
   static async open(options: DatabaseOptions, onFailure: (reason: string) => void): Promise<Store> {
     const writer = await Writer.open(options, onFailure);
-    const [lookups, ranges] = await Promise.all([Reader.open(options), Reader.open(options)]);
+    const [lookups, ranges] = await Promise.all([
+      Reader.open(options, onFailure),
+      Reader.open(options, onFailure),
+    ]);
     const { series, through } = await ranges.read('seriesIndex', {});
     return new Store({ writer, lookups, ranges }, new SeriesIndex(series), through);
   }
@@ -66,6 +70,18 @@ export class Store {
     return (readsMany.has(name) ? this.#ranges : this.#lookups).read(name, query);
   }
 
+  /**
+   * To be called when a delivery has resolved the times of its boot's earlier ones: the live index learns what
+   * is newest among them. No checkpoint is written before it has.
+   */
+  resolved(gateway: number, boot: string): void {
+    this.#resolving = this.#resolving
+      .then(() => this.#ranges.read('latestOfBoot', { gateway, boot }))
+      .then((series) => this.index.mergeLatest(series));
+    // Where it cannot be read the store is failing as a whole, and says so itself.
+    this.#resolving.catch(() => undefined);
+  }
+
   /** To be called once a delivery is in `index`: a checkpoint written now will cover it. */
   indexed(delivery: number): void {
     this.#through = Math.max(this.#through, delivery);
@@ -80,6 +96,7 @@ export class Store {
   }
 
   async #checkpoint(): Promise<void> {
+    await this.#resolving;
     if (this.#through === this.#written) return;
     const through = this.#through;
     const series = this.index.all().map(({ latest, ...one }) => ({

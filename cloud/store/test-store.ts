@@ -10,7 +10,7 @@ import type { DeliveryWrite } from './writes.ts';
 /** Parts for the store's own tests: a database in a folder of its own, and deliveries to commit to it. */
 
 export const epoch = 'e0'.repeat(16);
-const boot = 'b0'.repeat(16);
+export const boot = 'b0'.repeat(16);
 /** What the gateways of these tests are, by their row number. */
 export const gateway = 1;
 

@@ -91,6 +91,8 @@ export type AdminWrite =
       readonly kind: 'enrolled';
       readonly gateway: string;
       readonly secretHash: Uint8Array;
+      /** Hash of the public key that the certificate is asked for. */
+      readonly keyHash: Uint8Array;
       readonly at: number;
     }
   | {
@@ -119,6 +121,8 @@ export interface DeliveryOutcome {
   readonly duplicate: number;
   /** What its monotonic times mean; undefined until its boot has an anchor. */
   readonly timeline: Timeline | undefined;
+  /** It brought its boot's first anchor, and earlier deliveries of that boot got their time by it. */
+  readonly resolved: boolean;
 }
 
 export type Outcome =

@@ -107,7 +107,7 @@ export const runReply = z.object({
   readings: count,
   stored: count,
   duplicate: count,
-  /** Deliveries refused for good since the run began; what is unreadable has no readings to count. */
+  /** Deliveries of readings refused for good since the run's first commit; the ledger has those before. */
   rejected: count,
   latencyMs: z.object({ p50: z.number(), p99: z.number() }).nullable(),
   series: z.array(
