@@ -23,9 +23,14 @@ export class Enrolments {
     return secret;
   }
 
-  /** Spends a secret; false where it is wrong, used up, too old, or another gateway's. */
-  async spend(gateway: string, secret: string): Promise<boolean> {
-    const secretHash = tokenHash(secret);
-    return (await this.#store.done({ kind: 'enrolled', gateway, secretHash, at: this.#now() })) === 1;
+  /**
+   * Spends a secret on a public key (PEM); false where it is wrong, too old, another gateway's, or spent on another
+   * key. The same key may come again: the answer with its certificate may have been lost.
+   */
+  async spend(gateway: string, secret: string, publicKeyPem: string): Promise<boolean> {
+    const [secretHash, keyHash] = [tokenHash(secret), tokenHash(publicKeyPem)];
+    return (
+      (await this.#store.done({ kind: 'enrolled', gateway, secretHash, keyHash, at: this.#now() })) === 1
+    );
   }
 }

@@ -57,8 +57,8 @@ export function estRoutes(
         const body = request.body instanceof Uint8Array ? request.body : '';
         // The request is checked before the secret is spent: a mistake in it must not use the secret up.
         const signingRequest = parseSimpleEnroll(body);
-        checkGatewayRequest(signingRequest, gatewayId);
-        if (!(await enrolments.spend(gatewayId, secret))) {
+        const { publicKeyPem } = checkGatewayRequest(signingRequest, gatewayId);
+        if (!(await enrolments.spend(gatewayId, secret, publicKeyPem))) {
           log.warn('enrolment-refused', { gateway: gatewayId, from: request.ip });
           throw new Problem(403, 'enrolment-refused', 'the secret is wrong, used up, or for another gateway');
         }
