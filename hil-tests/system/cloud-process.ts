@@ -51,16 +51,34 @@ export class CloudProcess {
       args: ['--state', state, '--https-port', String(httpsPort), '--mqtt-port', String(mqttPort)],
       ...withLog(logFile),
     });
-    const listening = await service.line('listening');
-    const cloud = new CloudProcess({
-      service,
-      httpsPort: listening.httpsPort as number,
-      mqttPort: listening.mqttPort as number,
-      authorityPem: readFileSync(join(state, 'authority/authority.pem'), 'utf8'),
-      login: JSON.parse(readFileSync(join(state, 'first-login.json'), 'utf8')),
-    });
-    await cloud.client.logIn(cloud.login.name, cloud.login.password);
-    return cloud;
+    try {
+      const listening = await service.line('listening');
+      const cloud = new CloudProcess({
+        service,
+        httpsPort: listening.httpsPort as number,
+        mqttPort: listening.mqttPort as number,
+        authorityPem: readFileSync(join(state, 'authority/authority.pem'), 'utf8'),
+        login: readLogin(join(state, 'first-login.json')),
+      });
+      await cloud.client.logIn(cloud.login.name, cloud.login.password);
+      return cloud;
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
+  }
+}
+
+function readLogin(path: string): CloudProcess['login'] {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new Error(
+      `${path} cannot be read, and this logs in with it: put it back, or begin with another state folder`,
+      {
+        cause,
+      },
+    );
   }
 }
 

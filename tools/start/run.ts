@@ -1,7 +1,7 @@
 import type { LogLine } from '@loadline/hil-tests/system';
 import { buildBundlesOfCheckout } from './bundles.ts';
 import type { StartOptions } from './options.ts';
-import { Plant } from './plant.ts';
+import { Plant, type RunReport } from './plant.ts';
 
 /**
  * Runs the plant until it is done or interrupted; its exit code. With `json` standard output gets one line, what
@@ -27,27 +27,41 @@ export async function run(options: StartOptions, output: 'text' | 'json'): Promi
     return 1;
   }
   if (isInterrupted) return 0;
+  const complain = (reason: string) => {
+    process.stderr.write(`loadline start: ${reason}\nThe logs are in ${options.state}.\n`);
+    return 1;
+  };
+  const starting = Plant.start(options, (step) => say(`… ${step}`));
   let plant: Plant;
   try {
-    plant = await Plant.start(options, (step) => say(`… ${step}`));
+    const started = await Promise.race([starting, interrupted]);
+    // What was begun ends with this process, as in a power cut; the next start takes it up where it was.
+    if (started === 'interrupted') process.exit(0);
+    plant = started;
   } catch (error) {
-    process.stderr.write(`loadline start: ${(error as Error).message}\nThe logs are in ${options.state}.\n`);
-    return 1;
+    return complain((error as Error).message);
   }
   introduce(plant, options, say);
   plant.onProgress((progress) => say(progressLine(progress)));
 
+  const failure = (error: Error) => ({ reason: error.message });
   const ending = await Promise.race([
     interrupted,
     plant.broken().then((reason) => ({ reason })),
-    ...(options.until === 'committed' ? [plant.committed()] : []),
+    ...(options.until === 'committed' ? [plant.committed().catch(failure)] : []),
   ]);
-  const failed = typeof ending === 'object' ? ending.reason : undefined;
-  if (failed !== undefined)
-    process.stderr.write(`loadline start: ${failed}\nThe logs are in ${options.state}.\n`);
-  else say('… ending: the gateway sends what it holds, then the cloud closes');
-  const report = await plant.stop(() => (failed === undefined ? plant.report() : Promise.resolve(undefined)));
-  if (report === undefined) return 1;
+  if (typeof ending === 'object') {
+    complain(ending.reason);
+    await plant.stop(() => Promise.resolve());
+    return 1;
+  }
+  say('… ending: the gateway sends what it holds, then the cloud closes');
+  let report: RunReport;
+  try {
+    report = await plant.stop(() => plant.report());
+  } catch (error) {
+    return complain((error as Error).message);
+  }
   if (output === 'json') process.stdout.write(`${JSON.stringify(report)}\n`);
   else {
     const { frames, stored, duplicate, rejected, discardedBytes } = report;
