@@ -6,6 +6,7 @@ import type { Bench, BenchRow } from './bench.ts';
 // Loaded when asked for: a bench of the framer does not wait for a broker.
 const BENCHES: Record<string, Bench> = {
   framer: async () => (await import('./framer.ts')).benchFramer(),
+  ingest: async () => (await import('./ingest.ts')).benchIngest(),
 };
 
 const USAGE = `usage: npm run bench -- NAME [--json], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;

@@ -1,0 +1,204 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createSigningRequest, enrol, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
+import { CloudProcess } from '../system/index.ts';
+import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
+import type { BenchRow } from './bench.ts';
+import type { LoadOrder, LoadReport, LoadRun } from './ingest-load.ts';
+import type { Shape } from './load-gateway.ts';
+
+const shapes: readonly Shape[] = [
+  { series: 1, readings: 100 },
+  { series: 100, readings: 1 },
+  { series: 100, readings: 10 },
+];
+const clientCounts = [1, 10, 100] as const;
+const windows = [1, 20] as const;
+/** Odd, so that the median is one of them. */
+const measuredRuns = 3;
+const runSeconds = 1.5;
+/** Certificates one address may ask for within a minute, with room to spare. */
+const enrolmentsAnAddress = 25;
+const syncs = 101;
+
+/** One case; figures are medians over its runs, each of them of one moment to another in full load. */
+interface IngestRow extends BenchRow {
+  readonly clients: number;
+  readonly series: number;
+  readonly readings: number;
+  readonly inFlight: number;
+  readonly runs: number;
+  readonly wallSeconds: number;
+  /** User and system time of the cloud's process, from /proc/PID/stat. */
+  readonly cloudCpuSeconds: number;
+  readonly messagesPerSecond: number;
+  readonly readingsPerSecond: number;
+  readonly messagesPerCpuSecond: number;
+  readonly readingsPerCpuSecond: number;
+  /** Median of a write of 4 KiB and its fdatasync, in the folder of the state. */
+  readonly fsyncMilliseconds: number;
+}
+
+/**
+ * What the shipped cloud takes in: QoS 1 messages and the readings in them, counted at their PUBACK, so after the
+ * commit; over TLS with client certificates, the cloud and the load in processes of their own. Every case starts on
+ * an empty store. Takes some four minutes.
+ *
+ * @throws Error if the cloud's ledger is not what was acknowledged: such a figure would mean nothing
+ */
+export async function benchIngest(): Promise<readonly IngestRow[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'loadline-ingest-'));
+  try {
+    say(`enrolling ${Math.max(...clientCounts)} gateways`);
+    const fleet = join(folder, 'fleet');
+    const identities = await enrolFleet(fleet, Math.max(...clientCounts));
+    const fsyncMilliseconds = measureSync(join(folder, 'sync'));
+    const rows: IngestRow[] = [];
+    for (const shape of shapes) {
+      for (const clients of clientCounts) {
+        const state = join(folder, 'state');
+        await cp(fleet, state, { recursive: true });
+        const runs = await measure(state, identities.slice(0, clients), shape);
+        await rm(state, { recursive: true });
+        for (const inFlight of windows) {
+          const row = rowOf(
+            clients,
+            shape,
+            inFlight,
+            runs.filter((run) => run.inFlight === inFlight),
+            fsyncMilliseconds,
+          );
+          rows.push(row);
+          say(`${row.name}: ${row.messagesPerSecond} messages/s, ${row.messagesPerCpuSecond} a CPU-second`);
+        }
+      }
+    }
+    return rows;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Makes the state of a cloud that knows `count` gateways. They share one key: keys are dear, and not measured. */
+async function enrolFleet(state: string, count: number): Promise<GatewayIdentity[]> {
+  const cloud = await CloudProcess.start({ state });
+  const { authorityPem } = cloud;
+  const { privateKeyPem } = await generateKeyPair();
+  const signer = softwareSigner(privateKeyPem);
+  const identities: GatewayIdentity[] = [];
+  for (let index = 0; index < count; index++) {
+    const id = `load-${index}`;
+    const { enrolmentSecret } = await cloud.client.createGateway(id);
+    // The cloud limits enrolments by address, and a loopback has many.
+    const localAddress = `127.0.0.${2 + Math.floor(index / enrolmentsAnAddress)}`;
+    const { chainPem } = await enrol({
+      url: cloud.url,
+      gatewayId: id,
+      secret: enrolmentSecret,
+      requestPem: createSigningRequest({ commonName: id, signer }),
+      authorityPem,
+      request: ((url: URL, options: object) =>
+        request(url, { ...options, localAddress, family: 4 })) as typeof request,
+      signal: AbortSignal.timeout(15_000),
+    });
+    identities.push({ id, privateKeyPem, chainPem, authorityPem });
+  }
+  await cloud.service.stop();
+  return identities;
+}
+
+async function measure(
+  state: string,
+  identities: readonly GatewayIdentity[],
+  shape: Shape,
+): Promise<readonly LoadRun[]> {
+  const cloud = await CloudProcess.start({ state });
+  try {
+    const { mqttPort: port, service } = cloud;
+    const order = { port, cloudPid: service.pid, identities, shape, windows, runs: measuredRuns, runSeconds };
+    const { runs, acknowledged } = await load(order);
+    let stored = 0;
+    for (const { id } of identities) {
+      const { readings } = await cloud.client.ledger(id);
+      stored += readings.stored;
+      if (readings.received !== readings.stored)
+        throw new Error(`${id} was not stored: ${JSON.stringify(readings)}`);
+    }
+    const wanted = acknowledged * shape.series * shape.readings;
+    if (stored !== wanted) throw new Error(`${wanted} readings were acknowledged, and ${stored} are stored`);
+    return runs;
+  } finally {
+    await cloud.service.stop();
+  }
+}
+
+async function load(order: LoadOrder): Promise<LoadReport> {
+  const child = fork(fileURLToPath(new URL('./ingest-load.ts', import.meta.url)));
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the load ended (${code}) without a report`);
+  });
+  child.send(order);
+  const [report] = (await Promise.race([once(child, 'message'), ended])) as [LoadReport];
+  ended.catch(() => undefined);
+  return report;
+}
+
+function rowOf(
+  clients: number,
+  { series, readings }: Shape,
+  inFlight: number,
+  runs: readonly LoadRun[],
+  fsyncMilliseconds: number,
+): IngestRow {
+  const perMessage = series * readings;
+  const pace = median(runs.map(({ messages, wallSeconds }) => messages / wallSeconds));
+  const cpuPace = median(runs.map(({ messages, cpuSeconds }) => messages / cpuSeconds));
+  return {
+    name: `${clients} x ${inFlight} in flight, ${series} x ${readings}`,
+    dataSet:
+      'clients x messages in flight of each, series x readings of a message; float32, a slow wave with noise, ' +
+      'radio quality, every 10 ms; no number twice; mTLS, load in a process of its own on the same machine',
+    clients,
+    series,
+    readings,
+    inFlight,
+    runs: runs.length,
+    wallSeconds: median(runs.map(({ wallSeconds }) => wallSeconds)),
+    cloudCpuSeconds: median(runs.map(({ cpuSeconds }) => cpuSeconds)),
+    messagesPerSecond: Math.round(pace),
+    readingsPerSecond: Math.round(pace * perMessage),
+    messagesPerCpuSecond: Math.round(cpuPace),
+    readingsPerCpuSecond: Math.round(cpuPace * perMessage),
+    fsyncMilliseconds,
+  };
+}
+
+function measureSync(path: string): number {
+  const file = openSync(path, 'w', 0o600);
+  try {
+    const page = Buffer.alloc(4096, 1);
+    const times = Array.from({ length: syncs }, () => {
+      const began = performance.now();
+      writeSync(file, page);
+      fdatasyncSync(file);
+      return performance.now() - began;
+    });
+    return Math.round(median(times) * 1000) / 1000;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((one, other) => one - other)[numbers.length >> 1] ?? Number.NaN;
+}
+
+function say(text: string): void {
+  process.stderr.write(`… ${text}\n`);
+}
