@@ -19,6 +19,7 @@ async function commit(store: Store, write: DeliveryWrite): Promise<Outcome> {
   if (outcome.kind === 'delivery' && outcome.id !== undefined) {
     store.index.add(write.gateway, decodeBatch(write.body), outcome.fresh, outcome.timeline, Date.now());
     store.indexed(outcome.id);
+    if (outcome.resolved) store.resolved(write.gateway, write.boot);
   }
   return outcome;
 }
@@ -59,6 +60,24 @@ test('a reading from far in the future is stored, and does not hide the others',
   assert.is(outcome.kind === 'delivery' && outcome.stored, 1);
   assert.equal(store.index.get(1, 1)?.latest?.value, { type: 'int32', value: 110 });
   await store.close();
+});
+
+test('readings that get their time late become the latest, after a restart in between as well', async () => {
+  const run = { epoch: 'e5'.repeat(16), boot: 'b5'.repeat(16) };
+  const first = await Store.open(options, assert.unreachable);
+  const tag2 = numbered(5, 9).map((entry) => (entry.kind === 'reading' ? { ...entry, tag: 2 } : entry));
+  await commit(first, delivery(5, tag2, run));
+  assert.is(first.index.get(1, 2)?.latest, undefined);
+  await first.close();
+
+  const second = await Store.open(options, assert.unreachable);
+  await commit(second, delivery(0, [anchor], run));
+  await second.close();
+  assert.equal(second.index.get(1, 2)?.latest?.value, { type: 'int32', value: 9 });
+
+  const third = await Store.open(options, assert.unreachable);
+  assert.equal(third.index.get(1, 2), second.index.get(1, 2));
+  await third.close();
 });
 
 test('a wrong key opens nothing, and says so', async () => {
