@@ -18,7 +18,7 @@ export interface SiteOptions
   extends Partial<
     Pick<
       GatewayConfig,
-      'protocol' | 'sensors' | 'sightings' | 'maxSeries' | 'keepaliveSeconds' | 'windowBytes'
+      'protocol' | 'sensors' | 'sightings' | 'maxSeries' | 'keepaliveSeconds' | 'windowBytes' | 'journalBytes'
     >
   > {
   /** Whether the gateway reaches the cloud's MQTT door straight, or through a fault proxy. Default: straight. */

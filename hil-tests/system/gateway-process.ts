@@ -34,6 +34,8 @@ export interface GatewayConfig {
   readonly keepaliveSeconds?: number;
   /** Bytes it may have published and not acknowledged. Default: the gateway's own. */
   readonly windowBytes?: number;
+  /** Bytes of memory for what is not acknowledged. Default: the gateway's own. */
+  readonly journalBytes?: number;
 }
 
 /**
@@ -64,6 +66,7 @@ function gatewayToml(cloud: CloudProcess, config: GatewayConfig): string {
     mqttPort = cloud.mqttPort,
     keepaliveSeconds,
     windowBytes,
+    journalBytes,
   } = config;
   // A JSON string is a TOML basic string.
   const text = (value: string) => JSON.stringify(value);
@@ -83,6 +86,7 @@ function gatewayToml(cloud: CloudProcess, config: GatewayConfig): string {
     '[unconfigured]',
     `sightings = ${sightings}`,
     `max_series = ${maxSeries}`,
+    ...(journalBytes === undefined ? [] : ['[journal]', `max_bytes = ${journalBytes}`]),
     '[[ports]]',
     'name = "radio"',
     `path = ${text(port)}`,

@@ -159,8 +159,6 @@ test('as raw bytes, with noise between the frames and in single bytes, it is the
 const mistakes: [what: string, name: string, content: string | undefined, says: RegExp][] = [
   ['there is none', 'missing.hex', undefined, /there is no such file/],
   ['a digit is wrong', 'wrong.hex', '0B0B0123\n0B0G\n', /line 2, column 4: "G" is not a hex digit/],
-  ['half a byte is missing', 'half.hex', '0B0B012\n', /line 1 leaves half a byte/],
-  ['it is empty', 'empty.hex', '', /no byte/],
 ];
 for (const [what, name, content, says] of mistakes) {
   test(`a file of which ${what} is named in one line, with code 2, and nothing is started`, async () => {
