@@ -108,10 +108,10 @@ export class MqttWire {
   }
 
   /** Connects as far as TLS goes: whether the cloud took the certificate shows only afterwards (TLS 1.3). */
-  static async open(cloud: CloudProcess, proof?: Proof): Promise<MqttWire> {
+  static async open(cloud: CloudProcess, proof?: Proof, port = cloud.mqttPort): Promise<MqttWire> {
     const socket = connect({
       host: 'localhost',
-      port: cloud.mqttPort,
+      port,
       ca: cloud.authorityPem,
       ...(proof && { key: proof.privateKeyPem, cert: proof.chainPem }),
     });
@@ -183,11 +183,6 @@ export class MqttWire {
   /** Ends it without a goodbye. */
   destroy(): void {
     this.#socket.destroy();
-  }
-
-  /** Ends it as a crashed machine's peer would: by a reset. */
-  reset(): void {
-    this.#socket.resetAndDestroy();
   }
 
   #read(chunk: Buffer): void {
