@@ -200,10 +200,10 @@ test('publishes of nothing at all are rejected like others, each with a line in 
   const wire = await connected();
   const empty = publishPacket({ topic: telemetry, payload: '', qos: 0 });
   const many = Buffer.concat(Array.from({ length: 1000 }, () => empty));
-  for (let count = 0; count < 20; count++) wire.send(many);
+  for (let count = 0; count < 2; count++) wire.send(many);
   wire.send(publishPacket({ topic: telemetry, payload: '' }));
   await wire.packet('puback');
-  sent.rubbish += 20_001;
+  sent.rubbish += 2001;
   wire.destroy();
 });
 
