@@ -81,8 +81,6 @@ export function subscribePacket(...filters: string[]): Buffer {
   return packet(0x82, number16(7), ...filters.flatMap((filter) => [text(filter), Buffer.of(0)]));
 }
 
-export const pingPacket = Buffer.of(0xc0, 0);
-
 /** A certificate and its key, PEM. */
 export interface Proof {
   readonly privateKeyPem: string;
