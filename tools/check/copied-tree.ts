@@ -1,22 +1,18 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
+
+/** What is made, installed or kept in a checkout, and belongs to nobody's sources. */
+const notSources: ReadonlySet<string> = new Set(['.git', 'node_modules', 'dist', 'state']);
 
 /**
- * Copies the workspace at `root`, as git would commit it, into a new temporary folder, and what is installed.
- * Nothing done to the sources there is seen from `root`.
+ * Copies the sources of the workspace at `root`, and what is installed, into a new temporary folder. Nothing done
+ * to the copy is seen from `root`. Without git: a machine that only runs the tests need not have it.
  */
 export function copyTree(root: string): string {
   const copy = mkdtempSync(join(tmpdir(), 'loadline-tree-'));
-  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  for (const path of list.split('\0').filter((path) => path !== '' && existsSync(join(root, path)))) {
-    mkdirSync(join(copy, dirname(path)), { recursive: true });
-    cpSync(join(root, path), join(copy, path));
-  }
+  cpSync(root, copy, { recursive: true, filter: (source) => !notSources.has(basename(source)) });
   const { workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     workspaces: string[];
   };
