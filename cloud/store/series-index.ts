@@ -76,15 +76,20 @@ export function eachFresh(
   }
 }
 
+/** A number, not a text: it is made for every series of every delivery. */
+function keyOf(gateway: number, tag: number): number {
+  return gateway * 0x10000 + tag;
+}
+
 /**
  * What is known of every series without reading the store: fed with each delivery after its commit, and at the
  * start with what was delivered since the last checkpoint.
  */
 export class SeriesIndex {
-  readonly #series = new Map<string, SeriesState>();
+  readonly #series = new Map<number, SeriesState>();
 
   constructor(series: readonly SeriesState[] = []) {
-    for (const one of series) this.#series.set(`${one.gateway}/${one.tag}`, { ...one });
+    for (const one of series) this.#series.set(keyOf(one.gateway, one.tag), { ...one });
   }
 
   /**
@@ -130,7 +135,7 @@ export class SeriesIndex {
 
   /** One series; undefined where nothing of it is stored. */
   get(gateway: number, tag: number): SeriesState | undefined {
-    return this.#series.get(`${gateway}/${tag}`);
+    return this.#series.get(keyOf(gateway, tag));
   }
 
   /** All series. */
@@ -139,7 +144,7 @@ export class SeriesIndex {
   }
 
   #state(gateway: number, tag: number): SeriesState {
-    const key = `${gateway}/${tag}`;
+    const key = keyOf(gateway, tag);
     let state = this.#series.get(key);
     if (state === undefined) {
       state = { gateway, tag, count: 0, latest: undefined };
