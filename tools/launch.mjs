@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
 
 const WANTED_MAJOR = 24;
 
+const HAND_ON_AFTER_MS = 200;
+
 /** Path of a Node 24: this process's own, or the one npm installed for this platform. */
 export function findNode() {
   if (Number(process.versions.node.split('.')[0]) === WANTED_MAJOR) return process.execPath;
@@ -39,10 +41,12 @@ export function launch(file, args, conditions = []) {
   }
   const flags = conditions.map((condition) => `--conditions=${condition}`);
   const child = spawn(node, [...flags, file, ...args], { stdio: 'inherit' });
-  // A terminal's Ctrl-C reaches the whole process group: the child decides when it is done.
+  // A signal may have been sent to this process alone or, as Ctrl-C is, to the whole group. It is handed on a moment
+  // later, and only if the child is still there: a child that has had it already is likely on its way out, where a
+  // second one would kill it.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+      setTimeout(() => child.kill(signal), HAND_ON_AFTER_MS);
     });
   }
   child.on('error', (error) => {

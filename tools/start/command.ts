@@ -74,7 +74,7 @@ last byte read to its row written, the final sync of the commit not included.`,
         process.exitCode = usageError;
         return;
       }
-      process.exitCode = await run(
+      const code = await run(
         {
           state: resolve(flags.state),
           httpsPort: flags.httpsPort,
@@ -85,6 +85,8 @@ last byte read to its row written, the final sync of the commit not included.`,
         } satisfies StartOptions,
         flags.json ? 'json' : 'text',
       );
+      // Not by running out: a second Ctrl-C would find the handlers gone while the process winds down.
+      process.exit(code);
     });
 }
 
