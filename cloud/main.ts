@@ -46,6 +46,9 @@ function parse() {
   }
 }
 
+// Whatever it makes is its owner's alone: database, log of it, keys.
+process.umask(0o077);
+
 const values = parse();
 if (values.help) {
   process.stdout.write(usage);

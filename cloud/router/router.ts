@@ -78,8 +78,9 @@ export class Router {
     try {
       batch = decodeBatch(body);
     } catch (error) {
-      if (!(error instanceof TelemetryError)) throw error;
-      this.#reject(gateway, 'telemetry', error.code, error.message, body, settle);
+      // Whatever a decoder may stumble over, the bytes will be the same the next time: never a reason to end.
+      const code = error instanceof TelemetryError ? error.code : 'batch-malformed';
+      this.#reject(gateway, 'telemetry', code, (error as Error).message, body, settle);
       return;
     }
     const { epoch, parent, boot, oldest, first, count, dropped, times } = batch;
