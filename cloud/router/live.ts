@@ -50,8 +50,8 @@ export class Live {
   }
 
   /** To be called after the commit. Times too far ahead of `now` are not told: they are set apart. */
-  publish(committed: Committed): void {
-    const { gateway, batch, fresh, timeline, now } = committed;
+  publish(news: Committed): void {
+    const { gateway, batch, fresh, timeline, now } = news;
     const organisation = gateway.organisation.id;
     if (timeline === undefined || !this.#followers.has(organisation)) return;
     let gathered = this.#gathered.get(organisation);
@@ -59,18 +59,18 @@ export class Live {
       gathered = new Map();
       this.#gathered.set(organisation, gathered);
     }
-    for (const columns of batch.series) {
-      const key = `${gateway.id}/${columns.tag}`;
+    for (const committed of batch.series) {
+      const key = `${gateway.id}/${committed.tag}`;
       let series = gathered.get(key);
       if (series === undefined) {
-        series = { gateway: gateway.id, tag: columns.tag, points: [] };
+        series = { gateway: gateway.id, tag: committed.tag, points: [] };
         gathered.set(key, series);
       }
       const { points } = series;
-      eachFresh(batch, columns, fresh, (index, position) => {
+      eachFresh(batch, committed, fresh, (row, position) => {
         const time = wallTime(timeline, batch.times[position] as number);
         if (time > now + limits.futureMilliseconds) return;
-        points.push([time, numberAt(columns.column, index)]);
+        points.push([time, numberAt(batch, committed, row)]);
       });
       if (points.length > pointsPerEvent) points.splice(0, points.length - pointsPerEvent);
     }

@@ -96,7 +96,7 @@ export class Router {
       if (time < fromMonotonic) fromMonotonic = time;
       if (time > toMonotonic) toMonotonic = time;
     }
-    const readings = batch.series.reduce((sum, { positions }) => sum + positions.length, 0);
+    const readings = batch.columns.positions.length;
     this.#store.write(
       {
         kind: 'delivery',

@@ -196,13 +196,13 @@ export function storeReads(connection: Connection) {
       const sampler = new Downsampler(from, to, points);
       for (const { batch, fresh, timeline } of deliveries.between(gateway, from, to)) {
         if (timeline === undefined) continue;
-        for (const columns of batch.series) {
-          if (columns.tag !== tag) continue;
-          eachFresh(batch, columns, fresh, (index, position) => {
+        for (const series of batch.series) {
+          if (series.tag !== tag) continue;
+          eachFresh(batch, series, fresh, (row, position) => {
             const time = wallTime(timeline, batch.times[position] as number);
             if (time < from || time > to) return;
             const number = batch.first + position;
-            sampler.add({ time, epoch: batch.epoch, number, value: numberAt(columns.column, index) });
+            sampler.add({ time, epoch: batch.epoch, number, value: numberAt(batch, series, row) });
           });
         }
       }

@@ -33,8 +33,8 @@ export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
   let timed = 0;
   let stored = 0;
   for (const { batch, fresh, timeline, writtenMs } of deliveries) {
-    for (const columns of batch.series) {
-      eachFresh(batch, columns, fresh, (index, position) => {
+    for (const held of batch.series) {
+      eachFresh(batch, held, fresh, (row, position) => {
         stored++;
         if (timeline !== undefined) {
           const taken = writtenMs - wallTime(timeline, batch.times[position] as number);
@@ -42,13 +42,13 @@ export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
           latencies.set(latency, (latencies.get(latency) ?? 0) + 1);
           timed++;
         }
-        let one = series.get(columns.tag);
+        let one = series.get(held.tag);
         if (one === undefined) {
-          one = { tag: columns.tag, count: 0, first: null, last: null, min: null, max: null };
-          series.set(columns.tag, one);
+          one = { tag: held.tag, count: 0, first: null, last: null, min: null, max: null };
+          series.set(held.tag, one);
         }
         one.count++;
-        const value = numberAt(columns.column, index);
+        const value = numberAt(batch, held, row);
         if (value === null) return;
         one.first ??= value;
         one.last = value;

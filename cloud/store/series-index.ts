@@ -2,10 +2,10 @@ import { limits } from '@loadline/sdk/contract';
 import type { Value } from '@loadline/sdk/t24';
 import {
   type Batch,
+  type BatchSeries,
   type NumberRange,
   type Quality,
   readingAt,
-  type SeriesColumns,
 } from '@loadline/sdk/telemetry';
 import { hasNumber } from './number-set.ts';
 import { type Timeline, wallTime } from './timeline.ts';
@@ -61,18 +61,20 @@ export function isAfter(
   return a.number > b.number;
 }
 
-/** Calls `visit` for each reading of `columns` that this delivery was the first to bring. */
+/** Calls `visit` for each reading of `series` that this delivery was the first to bring. */
 export function eachFresh(
-  batch: Pick<Batch, 'first' | 'count'>,
-  columns: SeriesColumns,
+  batch: Batch,
+  series: BatchSeries,
   fresh: readonly NumberRange[],
-  visit: (index: number, position: number) => void,
+  visit: (row: number, position: number) => void,
 ): void {
+  const { positions } = batch.columns;
+  const [only] = fresh;
   const whole =
-    fresh.length === 1 && fresh[0]?.first === batch.first && fresh[0].last === batch.first + batch.count - 1;
-  for (let index = 0; index < columns.positions.length; index++) {
-    const position = columns.positions[index] as number;
-    if (whole || hasNumber(fresh, batch.first + position)) visit(index, position);
+    fresh.length === 1 && only?.first === batch.first && only.last === batch.first + batch.count - 1;
+  for (let row = series.start; row < series.end; row++) {
+    const position = positions[row] as number;
+    if (whole || hasNumber(fresh, batch.first + position)) visit(row, position);
   }
 }
 
@@ -103,23 +105,23 @@ export class SeriesIndex {
     timeline: Timeline | undefined,
     arrival: number,
   ): void {
-    for (const columns of batch.series) {
-      const state = this.#state(gateway, columns.tag);
+    for (const series of batch.series) {
+      const state = this.#state(gateway, series.tag);
       let newest = -1;
       let newestTime = Number.NEGATIVE_INFINITY;
-      eachFresh(batch, columns, fresh, (index, position) => {
+      eachFresh(batch, series, fresh, (row, position) => {
         state.count++;
         if (timeline === undefined) return;
         const time = wallTime(timeline, batch.times[position] as number);
         if (time > arrival + limits.futureMilliseconds || time < newestTime) return;
-        newest = index;
+        newest = row;
         newestTime = time;
       });
       if (newest < 0) continue;
-      const number = batch.first + (columns.positions[newest] as number);
+      const number = batch.first + (batch.columns.positions[newest] as number);
       const placed = { time: newestTime, epoch: batch.epoch, number };
       if (state.latest !== undefined && !isAfter(placed, state.latest)) continue;
-      const { value, flags, status, quality, base, port } = readingAt(batch, columns, newest);
+      const { value, flags, status, quality, base, port } = readingAt(batch, series, newest);
       state.latest = { ...placed, value: jsonValue(value), flags, status, quality, base, port };
     }
   }

@@ -1,5 +1,6 @@
 import type { Value } from '../t24/index.ts';
 import type { Anchor, Entry, Quality, Reading } from './reading.ts';
+import type { ValueType } from './wire.ts';
 
 /** A run of numbers, both ends included. */
 export interface NumberRange {
@@ -26,106 +27,127 @@ export interface BatchHeader {
   readonly dropped: readonly NumberRange[];
 }
 
-/** The value column of one series; the type of every value in it is the series' type. */
-export type ValueColumn =
-  | { readonly type: 'none' }
-  | { readonly type: 'uint8'; readonly values: Uint8Array }
-  | { readonly type: 'uint16'; readonly values: Uint16Array }
-  | { readonly type: 'int32'; readonly values: Int32Array }
-  | { readonly type: 'float32'; readonly values: Float32Array }
-  | { readonly type: 'float64'; readonly values: Float64Array }
-  | { readonly type: 'string'; readonly values: readonly string[] }
-  | { readonly type: 'binary'; readonly values: readonly Uint8Array[] };
+/** The values of a batch by their type, each column series after series. A type no series has is empty. */
+export interface ValueColumns {
+  readonly uint8: Uint8Array;
+  readonly uint16: Uint16Array;
+  readonly int32: Int32Array;
+  readonly float32: Float32Array;
+  readonly float64: Float64Array;
+  readonly string: readonly string[];
+  readonly binary: readonly Uint8Array[];
+}
 
-/** The readings of one series in a batch, as columns of equal length in the order of their numbers. */
-export interface SeriesColumns {
+/** All readings of a batch as columns of equal length: series after series, each in the order of its numbers. */
+export interface ReadingColumns {
+  /** Where each reading stands in the batch: its number is `first + position`. */
+  readonly positions: Uint32Array;
+  readonly flags: Uint8Array;
+  readonly status: Uint8Array;
+  /** Raw RSSI bytes, or a GW1's LQI percent; zeros where the series has no quality. */
+  readonly rssi: Uint8Array;
+  /** Raw CV bytes; zeros where the quality is not the radio's. */
+  readonly cv: Uint8Array;
+  readonly values: ValueColumns;
+}
+
+/** One series of a batch, and which rows of the columns are its readings. */
+export interface BatchSeries {
   readonly port: string;
   readonly base: number;
   readonly tag: number;
   readonly quality: Quality['kind'];
-  /** Where each reading stands in the batch: its number is `first + position`. */
-  readonly positions: Uint32Array;
-  readonly column: ValueColumn;
-  readonly flags: Uint8Array;
-  readonly status: Uint8Array;
-  /** Raw RSSI bytes, or a GW1's LQI percent; zeros where `quality` is none. */
-  readonly rssi: Uint8Array;
-  /** Raw CV bytes; zeros where `quality` is not radio. */
-  readonly cv: Uint8Array;
+  readonly type: ValueType;
+  /** Rows `start` to `end` (not included) of the columns. */
+  readonly start: number;
+  readonly end: number;
+  /** Row of the value column of `type` that belongs to row `start`. */
+  readonly valueStart: number;
 }
 
-/** A decoded batch: checked whole, kept as columns. */
+/**
+ * A decoded batch: checked whole, and kept as columns of the whole batch. A batch of a hundred series would
+ * otherwise be seven hundred small arrays, and collecting them cost more than decoding.
+ */
 export interface Batch extends BatchHeader {
   /** Entries in it: readings and anchors. */
   readonly count: number;
   /** Monotonic milliseconds of each entry, by position. */
   readonly times: Float64Array;
-  readonly series: readonly SeriesColumns[];
+  readonly series: readonly BatchSeries[];
+  readonly columns: ReadingColumns;
   readonly anchors: readonly { readonly position: number; readonly anchor: Anchor }[];
+}
+
+const bits = new DataView(new ArrayBuffer(4));
+
+/** The bits of element `index`, read without going through a number: that could change those of a NaN. */
+function float32Bits(values: Float32Array, index: number): number {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset + index * 4, 4);
+  new Uint8Array(bits.buffer).set(bytes);
+  return bits.getUint32(0, littleEndian);
 }
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** The value at `index` of a column; a float32 that is not finite comes out as its bits. */
-export function valueAt(column: ValueColumn, index: number): Value {
-  switch (column.type) {
+/** The value of the reading in `row`; a float32 that is not finite comes out as its bits. */
+function valueAt(
+  { columns: { values } }: Batch,
+  { type, start, valueStart }: BatchSeries,
+  row: number,
+): Value {
+  const index = valueStart + row - start;
+  switch (type) {
     case 'none':
-      return { type: 'none' };
+      return { type };
     case 'float32': {
-      const value = column.values[index] as number;
-      if (Number.isFinite(value)) return { type: 'float32', value };
-      const bytes = new DataView(column.values.buffer, column.values.byteOffset + index * 4, 4);
-      return { type: 'nonFinite', bits: bytes.getUint32(0, littleEndian) };
+      const value = values.float32[index] as number;
+      if (Number.isFinite(value)) return { type, value };
+      return { type: 'nonFinite', bits: float32Bits(values.float32, index) };
     }
     case 'uint8':
     case 'uint16':
     case 'int32':
     case 'float64':
-      return { type: column.type, value: column.values[index] as number };
+      return { type, value: values[type][index] as number };
     case 'string':
-      return { type: 'string', value: column.values[index] as string };
+      return { type, value: values.string[index] as string };
     case 'binary':
-      return { type: 'binary', value: column.values[index] as Uint8Array };
+      return { type, value: values.binary[index] as Uint8Array };
   }
 }
 
-/** The number at `index` of a column; null where it is none: text, bytes, or a float32 that is not finite. */
-export function numberAt(column: ValueColumn, index: number): number | null {
-  switch (column.type) {
-    case 'none':
-    case 'string':
-    case 'binary':
-      return null;
-    default: {
-      const value = column.values[index] as number;
-      return Number.isFinite(value) ? value : null;
-    }
-  }
+/** The number of the reading in `row`; null where it is none: text, bytes, or a float32 that is not finite. */
+export function numberAt(batch: Batch, { type, start, valueStart }: BatchSeries, row: number): number | null {
+  if (type === 'none' || type === 'string' || type === 'binary') return null;
+  const value = batch.columns.values[type][valueStart + row - start] as number;
+  return Number.isFinite(value) ? value : null;
 }
 
-function qualityAt(columns: SeriesColumns, index: number): Quality {
-  switch (columns.quality) {
+function qualityAt({ columns: { rssi, cv } }: Batch, { quality }: BatchSeries, row: number): Quality {
+  switch (quality) {
     case 'none':
       return { kind: 'none' };
     case 'radio':
-      return { kind: 'radio', rssi: columns.rssi[index] as number, cv: columns.cv[index] as number };
+      return { kind: 'radio', rssi: rssi[row] as number, cv: cv[row] as number };
     case 'lqi':
-      return { kind: 'lqi', percent: columns.rssi[index] as number };
+      return { kind: 'lqi', percent: rssi[row] as number };
   }
 }
 
-/** The reading at `index` of one series of a batch. */
-export function readingAt(batch: Batch, columns: SeriesColumns, index: number): Reading {
+/** The reading in `row`, which is one of the series' rows. */
+export function readingAt(batch: Batch, series: BatchSeries, row: number): Reading {
+  const { positions, flags, status } = batch.columns;
   return {
     kind: 'reading',
-    port: columns.port,
-    base: columns.base,
-    tag: columns.tag,
-    monotonic: batch.times[columns.positions[index] as number] as number,
-    value: valueAt(columns.column, index),
-    flags: columns.flags[index] as number,
-    status: columns.status[index] as number,
-    quality: qualityAt(columns, index),
+    port: series.port,
+    base: series.base,
+    tag: series.tag,
+    monotonic: batch.times[positions[row] as number] as number,
+    value: valueAt(batch, series, row),
+    flags: flags[row] as number,
+    status: status[row] as number,
+    quality: qualityAt(batch, series, row),
   };
 }
 
@@ -133,9 +155,9 @@ export function readingAt(batch: Batch, columns: SeriesColumns, index: number): 
 export function entriesOf(batch: Batch): Entry[] {
   const entries = new Array<Entry>(batch.count);
   for (const { position, anchor } of batch.anchors) entries[position] = anchor;
-  for (const columns of batch.series) {
-    for (let index = 0; index < columns.positions.length; index++) {
-      entries[columns.positions[index] as number] = readingAt(batch, columns, index);
+  for (const series of batch.series) {
+    for (let row = series.start; row < series.end; row++) {
+      entries[batch.columns.positions[row] as number] = readingAt(batch, series, row);
     }
   }
   return entries;

@@ -1,9 +1,9 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { limits } from '../contract/index.ts';
-import type { Batch, NumberRange, SeriesColumns } from './batch.ts';
+import type { Batch, BatchSeries, NumberRange, ReadingColumns } from './batch.ts';
 import { inconsistent, label, list, malformed, TelemetryError, whole } from './errors.ts';
 import { unpackBytes, unpackVarints, unzigzag } from './packing.ts';
-import { valueReader } from './unpack-values.ts';
+import { unpackValues } from './unpack-values.ts';
 import {
   batchVersion,
   cbor,
@@ -37,10 +37,15 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     throw new TelemetryError('batch-limit', `${count} entries, at most ${limits.batchEntries}`);
   }
   const heads = decodeHeads(wire[8], decodePorts(wire[7]));
-  const positions = decodeOrder(wire[10], count, heads.length);
+  const { positions, lengths } = decodeOrder(wire[10], count, heads.length);
   const times = decodeTimes(wire[11], count);
-  const anchors = decodeAnchors(wire[14], positions[heads.length] as Uint32Array, times);
-  const series = decodeColumns(heads, positions, wire[12], wire[13]);
+  const { series, rows, counts } = placeSeries(heads, lengths);
+  const anchors = decodeAnchors(wire[14], positions.subarray(rows), times);
+  const columns = {
+    positions: positions.subarray(0, rows),
+    ...decodeBytes(wire[12], rows),
+    values: unpackValues(wire[13], counts),
+  };
   const oldest = whole(wire[4], 'oldest');
   const first = whole(wire[5], 'first');
   if (oldest > first) throw inconsistent(`oldest held ${oldest} is past the first entry ${first}`);
@@ -55,6 +60,7 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     count,
     times,
     series,
+    columns,
     anchors,
   };
 }
@@ -129,7 +135,7 @@ interface Head {
   readonly base: number;
   readonly port: string;
   readonly type: ValueType;
-  readonly quality: SeriesColumns['quality'];
+  readonly quality: BatchSeries['quality'];
 }
 
 function decodeHeads(value: unknown, ports: readonly string[]): Head[] {
@@ -162,8 +168,12 @@ function decodeHeads(value: unknown, ports: readonly string[]): Head[] {
   return heads;
 }
 
-/** For each series, and last for the anchors, where its entries stand in the batch. */
-function decodeOrder(value: unknown, count: number, series: number): Uint32Array[] {
+/** Where the entries of each series stand in the batch, series after series, and last the anchors. */
+function decodeOrder(
+  value: unknown,
+  count: number,
+  series: number,
+): { positions: Uint32Array; lengths: Uint32Array } {
   const planes = list(value, 'order');
   if (planes.length !== (series < 256 ? 1 : 2)) throw inconsistent('order has the wrong width');
   const low = unpackBytes(planes[0], count);
@@ -179,15 +189,18 @@ function decodeOrder(value: unknown, count: number, series: number): Uint32Array
     indices[position] = index;
     lengths[index] = (lengths[index] as number) + 1;
   }
-  const positions = Array.from(lengths, (length) => new Uint32Array(length));
-  lengths.fill(0);
+  const next = new Uint32Array(series + 1);
+  for (let index = 0; index < series; index++) {
+    next[index + 1] = (next[index] as number) + (lengths[index] as number);
+  }
+  const positions = new Uint32Array(count);
   for (let position = 0; position < count; position++) {
     const index = indices[position] as number;
-    const at = lengths[index] as number;
-    (positions[index] as Uint32Array)[at] = position;
-    lengths[index] = at + 1;
+    const at = next[index] as number;
+    positions[at] = position;
+    next[index] = at + 1;
   }
-  return positions;
+  return { positions, lengths };
 }
 
 function decodeTimes(value: unknown, count: number): Float64Array {
@@ -228,42 +241,37 @@ function decodeAnchors(value: unknown, positions: Uint32Array, times: Float64Arr
   });
 }
 
-function decodeColumns(
-  heads: readonly Head[],
-  positions: readonly Uint32Array[],
-  bytes: unknown,
-  values: unknown,
-): SeriesColumns[] {
-  const lengths = heads.map((_, index) => (positions[index] as Uint32Array).length);
-  const total = lengths.reduce((sum, length) => sum + length, 0);
-  const packed = list(bytes, 'byte columns');
+/** Which rows of the columns belong to each series; how many rows, and values of each type, there must be. */
+function placeSeries(heads: readonly Head[], lengths: Uint32Array) {
+  const counts = Object.fromEntries(valueTypes.map((type) => [type, 0])) as Record<ValueType, number>;
+  const series = new Array<BatchSeries>(heads.length);
+  let rows = 0;
+  for (let index = 0; index < heads.length; index++) {
+    const { port, base, tag, quality, type } = heads[index] as Head;
+    const length = lengths[index] as number;
+    series[index] = {
+      port,
+      base,
+      tag,
+      quality,
+      type,
+      start: rows,
+      end: rows + length,
+      valueStart: counts[type],
+    };
+    rows += length;
+    counts[type] += length;
+  }
+  return { series, rows, counts };
+}
+
+function decodeBytes(value: unknown, rows: number): Pick<ReadingColumns, 'flags' | 'status' | 'rssi' | 'cv'> {
+  const packed = list(value, 'byte columns');
   if (packed.length !== 4) throw malformed('byte columns are not [flags, status, rssi, cv]');
   const [flags, status, rssi, cv] = packed.map((column) => {
-    const unpacked = unpackBytes(column, total);
-    if (unpacked === undefined) throw inconsistent(`a byte column does not hold ${total} bytes`);
+    const unpacked = unpackBytes(column, rows);
+    if (unpacked === undefined) throw inconsistent(`a byte column does not hold ${rows} bytes`);
     return unpacked;
   }) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-  const takeValues = valueReader(
-    values,
-    heads.map((head) => head.type),
-    lengths,
-  );
-  let at = 0;
-  return heads.map((head, index) => {
-    const length = lengths[index] as number;
-    const start = at;
-    at += length;
-    return {
-      port: head.port,
-      base: head.base,
-      tag: head.tag,
-      quality: head.quality,
-      positions: positions[index] as Uint32Array,
-      column: takeValues(head.type, length),
-      flags: flags.subarray(start, at),
-      status: status.subarray(start, at),
-      rssi: rssi.subarray(start, at),
-      cv: cv.subarray(start, at),
-    };
-  });
+  return { flags, status, rssi, cv };
 }

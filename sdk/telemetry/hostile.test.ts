@@ -180,7 +180,7 @@ test('any change of any byte gives a whole batch or a named error', async () => 
       bytes[at % bytes.length] = byte;
       if (codeOf(bytes) === 'accepted') {
         const batch = decodeBatch(bytes);
-        const held = batch.series.reduce((sum, { positions }) => sum + positions.length, 0);
+        const held = batch.series.reduce((sum, { start, end }) => sum + end - start, 0);
         assert.is(held + batch.anchors.length, batch.count);
       }
     }),

@@ -1,13 +1,11 @@
 export {
   type Batch,
   type BatchHeader,
+  type BatchSeries,
   entriesOf,
   type NumberRange,
   numberAt,
   readingAt,
-  type SeriesColumns,
-  type ValueColumn,
-  valueAt,
 } from './batch.ts';
 export { decodeBatch } from './decode.ts';
 export { encodeBatch, entryWeight } from './encode.ts';
