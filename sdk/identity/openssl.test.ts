@@ -19,6 +19,8 @@ import { coded, localServer, makeHolder, makeRoot, openssl, opensslFound, terms 
 const openSsl = suite('compared with openssl');
 // A machine without openssl runs everything else.
 const test = opensslFound ? openSsl : openSsl.skip;
+if (!opensslFound)
+  console.log('skipped: compared with openssl: it is not installed (apt-get install openssl)');
 
 let folder = '';
 openSsl.before(async () => {
