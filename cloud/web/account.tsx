@@ -30,12 +30,17 @@ export function Account({ api, gateway }: { readonly api: Api; readonly gateway:
     );
   return (
     <p class="account">
-      {health.length > 0 && <span>{formatCount(frames)} frames</span>}
+      {health.length > 0 && <span>{formatCount(frames)} frames at its last report</span>}
       <span>
         {formatCount(received)} readings received = {formatCount(stored)} stored + {formatCount(duplicate)}{' '}
         duplicate + <Alarming count={rejected}>rejected</Alarming>
         {received !== stored + duplicate + rejected && <b class="is-bad"> (does not add up)</b>}
       </span>
+      {ledger.deliveries.rejected > 0 && (
+        <span>
+          <Alarming count={ledger.deliveries.rejected}>deliveries rejected</Alarming>
+        </span>
+      )}
       {health.length > 0 && <span>{formatCount(discarded)} bytes discarded</span>}
       <span>
         <Alarming count={missing('lost')}>lost</Alarming>,{' '}
