@@ -118,22 +118,43 @@ test('a clock that is set back in the middle of a batch hides no reading from a 
   });
 });
 
-test('an epoch in ever more pieces, and a boot of ever more anchors, come to an end', async () => {
+test('an epoch in ever more pieces is refused, and so is a batch that spans ever more anchors', async () => {
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => 0);
     const pieces = Array.from({ length: limits.epochRanges }, (_, index) => index * 2);
     committer.commit(pieces.map((number) => delivery(number, numbered(number, number))));
     const [refused] = committer.commit([delivery(90_000, numbered(90_000, 90_000))]);
     assert.is(refused?.kind === 'rejected' && refused.code, 'batch-limit');
-    const anchors = (from: number) =>
-      Array.from({ length: limits.batchAnchors }, (_, index) => ({ ...anchor, monotonic: from + index }));
     const other = { epoch: 'e1'.repeat(16) };
-    let first = 0;
-    for (; first + limits.batchAnchors <= limits.bootAnchors; first += limits.batchAnchors) {
-      assert.is(committer.commit([delivery(first, anchors(first), other)])[0]?.kind, 'delivery');
+    for (let first = 0; first < 3 * limits.batchAnchors; first += limits.batchAnchors) {
+      const anchors = Array.from({ length: limits.batchAnchors }, (_, index) => ({
+        ...anchor,
+        monotonic: first + index,
+      }));
+      assert.is(committer.commit([delivery(first, anchors, other)])[0]?.kind, 'delivery');
     }
-    const [full] = committer.commit([delivery(first, anchors(first), other)]);
-    assert.is(full?.kind === 'rejected' && full.code, 'batch-limit');
+    const [early, late] = numbered(0, 1000).filter((_, index) => index % 1000 === 0);
+    assert.ok(early && late);
+    const [wide] = committer.commit([delivery(9000, [early, late], other)]);
+    assert.is(wide?.kind === 'rejected' && wide.code, 'batch-limit');
+  });
+});
+
+test('a checkpoint taken before times were resolved is not written after', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 1_790_000_100_000);
+    const waiting = stored(committer.commit([delivery(2, numbered(2, 4))])[0]);
+    const stale = {
+      kind: 'checkpoint' as const,
+      through: waiting.id ?? 0,
+      series: [{ gateway, tag: 1, count: 3, latest: null }],
+    };
+    assert.equal(committer.commit([stale]), [{ kind: 'done', changed: 1 }]);
+    assert.is(stored(committer.commit([delivery(0, [anchor])])[0]).resolved, true);
+    assert.equal(committer.commit([stale]), [{ kind: 'done', changed: 0 }]);
+    const [series] = storeReads(connection).seriesIndex({}).series;
+    assert.is(series?.count, 3);
+    assert.equal(series?.latest?.value, { type: 'int32', value: 4 });
   });
 });
 

@@ -6,6 +6,9 @@ import { type Statements, writeStatements } from './statements.ts';
 import { wallSpan } from './timeline.ts';
 import type { DeliveryWrite, Outcome, RejectionWrite, Write } from './writes.ts';
 
+/** Points of a delivery's timeline at most: those of its own anchors, and as many again. */
+const mostPoints = 2 * limits.batchAnchors;
+
 /** What a group of writes adds to one gateway's ledger. */
 interface LedgerEntry {
   deliveriesReceived: number;
@@ -28,6 +31,8 @@ export class Committer {
   readonly #statements: Statements;
   readonly #now: () => number;
   #epochs: EpochTable;
+  /** The last delivery that gave earlier ones their times. */
+  #resolvedAt = 0;
 
   /** `now`: ms since 1970. */
   constructor(connection: Connection, now: () => number) {
@@ -76,6 +81,8 @@ export class Committer {
       case 'reported':
         return done(s.setReported.run(write));
       case 'checkpoint':
+        // Taken before times were resolved that it does not know: the one after it will.
+        if (write.through < this.#resolvedAt) return done(0);
         for (const series of write.series) s.setSeries.run(series);
         return done(s.setCheckpoint.run(write));
       case 'organisation':
@@ -102,7 +109,9 @@ export class Committer {
     const at = this.#now();
     const epoch = this.#epochs.open(write, at);
     const added = addRange(epoch.received, write.first, write.first + write.count - 1);
-    const refusal = this.#refusal(write, epoch, added.set.length);
+    const { fromMonotonic, toMonotonic } = write;
+    const known = this.#epochs.timeline(epoch, fromMonotonic, toMonotonic, mostPoints);
+    const refusal = this.#refusal(write, epoch, { ranges: added.set.length, points: known?.length ?? 0 });
     if (refusal !== undefined) {
       const { gateway, body: payload, readings } = write;
       this.#reject(
@@ -124,12 +133,13 @@ export class Committer {
     epoch.readingsDuplicate += duplicate;
     this.#epochs.declare(epoch, write.oldest, write.dropped);
     const resolved = this.#epochs.anchor(epoch, anchors);
-    const timeline = this.#epochs.timeline(epoch, write.fromMonotonic, write.toMonotonic);
+    const timeline =
+      anchors.length === 0 ? known : this.#epochs.timeline(epoch, fromMonotonic, toMonotonic, mostPoints);
     if (fresh.length === 0 && write.count > 0) ledger.deliveriesDuplicate += 1;
     else ledger.deliveriesStored += 1;
     const outcome = { kind: 'delivery', fresh, stored, duplicate, timeline, resolved } as const;
     if (fresh.length === 0) return { ...outcome, id: undefined };
-    const span = timeline && wallSpan(timeline, write.fromMonotonic, write.toMonotonic);
+    const span = timeline && wallSpan(timeline, fromMonotonic, toMonotonic);
     const id = this.#statements.addDelivery.first({
       gateway: write.gateway,
       epoch: epoch.number,
@@ -139,35 +149,34 @@ export class Committer {
       timeline: timeline ? JSON.stringify(timeline.map(({ monotonic, wall }) => [monotonic, wall])) : null,
       fromMs: span?.first ?? null,
       toMs: span?.last ?? null,
-      fromMonotonic: write.fromMonotonic,
-      toMonotonic: write.toMonotonic,
+      fromMonotonic,
+      toMonotonic,
       writtenMs: at,
       body: write.body,
     })?.id;
+    if (resolved && id !== undefined) this.#resolvedAt = id;
     return { ...outcome, id };
   }
 
-  /** Why a delivery can never be stored; `ranges` are those its epoch would fall into with it. */
+  /** Why a delivery can never be stored. `would`: ranges of its epoch with it, and points of its timeline without. */
   #refusal(
     write: DeliveryWrite,
     epoch: EpochState,
-    ranges: number,
+    would: { ranges: number; points: number },
   ): { code: RejectionWrite['code']; detail: string } | undefined {
     if (epoch.boot !== write.boot) {
       const detail = `epoch ${write.epoch} began in boot ${epoch.boot}, and this batch is of boot ${write.boot}`;
       return { code: 'batch-inconsistent', detail };
     }
-    if (Math.max(ranges, epoch.dropped.length + write.dropped.length) > limits.epochRanges) {
+    if (Math.max(would.ranges, epoch.dropped.length + write.dropped.length) > limits.epochRanges) {
       return {
         code: 'batch-limit',
         detail: `the epoch would fall into more than ${limits.epochRanges} ranges`,
       };
     }
-    if (
-      write.anchors.length > 0 &&
-      this.#epochs.anchorsOf(epoch) + write.anchors.length > limits.bootAnchors
-    ) {
-      return { code: 'batch-limit', detail: `the boot would have more than ${limits.bootAnchors} anchors` };
+    if (would.points + write.anchors.length > mostPoints) {
+      const detail = `the batch spans more than ${mostPoints} anchors: send its readings in the order of their numbers`;
+      return { code: 'batch-limit', detail };
     }
     return undefined;
   }

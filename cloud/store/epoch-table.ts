@@ -1,7 +1,7 @@
 import type { NumberRange } from '@loadline/sdk/telemetry';
 import { type Addition, addRange, type NumberSet, rangesAsJson, rangesFromJson } from './number-set.ts';
 import type { Statements } from './statements.ts';
-import { type Timeline, type TimelinePoint, timelineFor } from './timeline.ts';
+import type { Timeline, TimelinePoint } from './timeline.ts';
 import type { DeliveryWrite } from './writes.ts';
 
 /** What the writer knows of one epoch of one gateway. */
@@ -17,7 +17,7 @@ export interface EpochState {
 }
 
 /** Epochs kept in memory at most; the longest unused are read again from the database when they are needed. */
-const epochsInMemory = 20_000;
+const epochsInMemory = 1000;
 
 /**
  * The epochs the writer is at work on: read once, changed in memory, and written once a group. A table is
@@ -26,7 +26,6 @@ const epochsInMemory = 20_000;
 export class EpochTable {
   readonly #statements: Statements;
   readonly #epochs = new Map<string, EpochState>();
-  readonly #boots = new Map<string, TimelinePoint[]>();
   /** Changed in the group at hand: the ranges the database still has, and those it must have instead. */
   readonly #changed = new Map<
     EpochState,
@@ -83,33 +82,36 @@ export class EpochTable {
    * same transaction. @returns whether there were such deliveries.
    */
   anchor(epoch: EpochState, anchors: readonly (TimelinePoint & { uncertainty: number })[]): boolean {
+    if (anchors.length === 0) return false;
     const { gateway, boot } = epoch;
-    // Before the new ones are written: read after it, they would pass for old.
-    const known = this.#anchors(gateway, boot);
-    const first = known.length === 0;
+    const known = this.#statements.firstAnchor.first({ gateway, boot }) !== undefined;
     for (const { monotonic, wall, uncertainty } of anchors) {
-      const added = this.#statements.addAnchor.run({ gateway, boot, monotonic, wall, uncertainty });
-      if (added > 0) known.push({ monotonic, wall });
+      this.#statements.addAnchor.run({ gateway, boot, monotonic, wall, uncertainty });
     }
-    known.sort((a, b) => a.monotonic - b.monotonic);
-    const [anchor] = known;
-    if (!first || anchor === undefined) return false;
-    const { monotonic, wall } = anchor;
-    const timeline = JSON.stringify([[monotonic, wall]]);
-    const resolved = this.#statements.resolve.run({ gateway, boot, timeline, offset: wall - monotonic }) > 0;
-    // The live index did not know when these were: a start must not take it up from before.
-    if (resolved) this.#statements.forgetCheckpoint.run({});
+    const first = known ? undefined : this.#statements.firstAnchor.first({ gateway, boot });
+    if (first === undefined) return false;
+    const timeline = JSON.stringify([[first.monotonic, first.wall]]);
+    const offset = first.wall - first.monotonic;
+    const resolved = this.#statements.resolve.run({ gateway, boot, timeline, offset }) > 0;
+    if (resolved) {
+      // The live index did not know when these were: a start must not take it up from before.
+      this.#statements.forgetCheckpoint.run({});
+      this.#statements.forgetSeries.run({});
+    }
     return resolved;
   }
 
-  /** How many anchors the epoch's boot has. */
-  anchorsOf(epoch: EpochState): number {
-    return this.#anchors(epoch.gateway, epoch.boot).length;
-  }
-
-  /** What a span of monotonic time means in this epoch's boot; undefined without an anchor. */
-  timeline(epoch: EpochState, from: number, to: number): Timeline | undefined {
-    return timelineFor(this.#anchors(epoch.gateway, epoch.boot), from, to);
+  /**
+   * What a span of monotonic time means in this epoch's boot: the anchor in force at its start, or else the first
+   * there is, and those within; undefined without an anchor. Of more than `most` points, the first `most` + 1.
+   */
+  timeline(epoch: EpochState, from: number, to: number, most: number): Timeline | undefined {
+    const { gateway, boot } = epoch;
+    const s = this.#statements;
+    const start =
+      s.anchorUntil.first({ gateway, boot, until: from }) ?? s.firstAnchor.first({ gateway, boot });
+    if (start === undefined) return undefined;
+    return [start, ...s.anchorsWithin.all({ gateway, boot, after: start.monotonic, until: to, most })];
   }
 
   /** Writes what the group changed. */
@@ -141,21 +143,10 @@ export class EpochTable {
     return { ...row, gateway, received, dropped, readingsStored, readingsDuplicate };
   }
 
-  #anchors(gateway: number, boot: string): TimelinePoint[] {
-    const key = `${gateway}/${boot}`;
-    let anchors = this.#boots.get(key);
-    if (anchors === undefined) {
-      anchors = this.#statements.anchors.all({ gateway, boot });
-      this.#boots.set(key, anchors);
-    }
-    return anchors;
-  }
-
   #trim(): void {
     for (const [key, epoch] of this.#epochs) {
       if (this.#epochs.size < epochsInMemory || this.#changed.has(epoch)) break;
       this.#epochs.delete(key);
-      this.#boots.delete(`${epoch.gateway}/${epoch.boot}`);
     }
   }
 }

@@ -86,10 +86,14 @@ export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number): Gap[
       explain(oldest, last);
     } else gaps.push({ first, last, state: first < oldest ? 'lost' : 'coming' });
   };
+  // Both lists ascend: what is dropped before a gap is before all that follow.
+  let at = 0;
   const declare = (first: number, last: number) => {
     let next = first;
-    for (const range of dropped) {
-      if (range.last < next || range.first > last) continue;
+    while (at < dropped.length && (dropped[at] as NumberRange).last < first) at++;
+    for (let index = at; index < dropped.length; index++) {
+      const range = dropped[index] as NumberRange;
+      if (range.first > last) break;
       explain(next, range.first - 1);
       const end = Math.min(range.last, last);
       gaps.push({ first: Math.max(range.first, next), last: end, state: 'dropped' });

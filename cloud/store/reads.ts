@@ -1,10 +1,12 @@
 import type { HealthMessage, ReportedMessage } from '@loadline/sdk/contract';
 import { type NumberRange, numberAt } from '@loadline/sdk/telemetry';
+import type { Kysely } from 'kysely';
 import { type Connection, prepare } from './database.ts';
 import { deliveryReads } from './deliveries.ts';
 import { Downsampler } from './downsample.ts';
 import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
 import { summarise } from './run-summary.ts';
+import type { Schema } from './schema.ts';
 import { eachFresh, type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
 import { wallTime } from './timeline.ts';
 
@@ -62,6 +64,38 @@ export interface SeriesRange {
 /** Everything the process asks of the store, by name. Run on the reader thread, each on one consistent state. */
 export type Reads = ReturnType<typeof storeReads>;
 
+interface EpochRow {
+  number: number;
+  epoch: string;
+  parent: string | null;
+  boot: string;
+  oldest: number;
+  dropped: string;
+  opened: number;
+  readings_duplicate: number;
+  health: string | null;
+}
+
+/** Epochs with the last health message of their runs. */
+function epochRows(db: Kysely<Schema>) {
+  return db
+    .selectFrom('epoch')
+    .leftJoin('health', (join) =>
+      join.onRef('health.gateway', '=', 'epoch.gateway').onRef('health.epoch', '=', 'epoch.epoch'),
+    )
+    .select([
+      'epoch.number',
+      'epoch.epoch',
+      'epoch.parent',
+      'epoch.boot',
+      'epoch.oldest',
+      'epoch.dropped',
+      'epoch.opened',
+      'epoch.readings_duplicate',
+      'health.message as health',
+    ]);
+}
+
 export function storeReads(connection: Connection) {
   const deliveries = deliveryReads(connection);
   const allGateways = prepare<
@@ -99,30 +133,14 @@ export function storeReads(connection: Connection) {
     { gateway: number },
     Record<`${'deliveries' | 'readings'}_${'received' | 'stored' | 'duplicate' | 'rejected'}`, number>
   >(connection, (db, p) => db.selectFrom('gateway').selectAll().where('number', '=', p.gateway));
-  const epochs = prepare<
-    { gateway: number },
-    {
-      number: number;
-      epoch: string;
-      parent: string | null;
-      boot: string;
-      oldest: number;
-      dropped: string;
-      opened: number;
-      readings_stored: number;
-      readings_duplicate: number;
-      health: string | null;
-    }
-  >(connection, (db, p) =>
-    db
-      .selectFrom('epoch')
-      .leftJoin('health', (join) =>
-        join.onRef('health.gateway', '=', 'epoch.gateway').onRef('health.epoch', '=', 'epoch.epoch'),
-      )
-      .selectAll('epoch')
-      .select('health.message as health')
-      .where('epoch.gateway', '=', p.gateway)
-      .orderBy('number', 'desc'),
+  const epochs = prepare<{ gateway: number; limit: number }, EpochRow>(connection, (db, p) =>
+    epochRows(db).where('epoch.gateway', '=', p.gateway).orderBy('number', 'desc').limit(p.limit),
+  );
+  const epochNamed = prepare<{ gateway: number; epoch: string }, EpochRow>(connection, (db, p) =>
+    epochRows(db).where('epoch.gateway', '=', p.gateway).where('epoch.epoch', '=', p.epoch),
+  );
+  const epochsOfBoot = prepare<{ gateway: number; boot: string }, { number: number }>(connection, (db, p) =>
+    db.selectFrom('epoch').select('number').where('gateway', '=', p.gateway).where('boot', '=', p.boot),
   );
   const ranges = prepare<{ epoch: number }, NumberRange>(connection, (db, p) =>
     db.selectFrom('received_range').select(['first', 'last']).where('epoch', '=', p.epoch).orderBy('first'),
@@ -146,26 +164,26 @@ export function storeReads(connection: Connection) {
       return { gateways, certificates: allCertificates.all({}) };
     },
 
-    /** The live index as of the last commit, and the id of the last delivery in it. */
-    seriesIndex(_: Record<never, never>): { series: SeriesState[]; through: number } {
+    /** The live index as of the last commit, the id of the last delivery in it, and of the last checkpoint's. */
+    seriesIndex(_: Record<never, never>): { series: SeriesState[]; through: number; written: number } {
       const rows = allSeries.all({}).map(({ latest, ...row }) => ({
         ...row,
         latest: latest === null ? undefined : (JSON.parse(latest) as PlacedReading),
       }));
       const index = new SeriesIndex(rows);
-      let through = checkpoint.first({})?.through ?? 0;
+      const written = checkpoint.first({})?.through ?? 0;
+      let through = written;
       for (const { id, gateway, batch, fresh, timeline, writtenMs } of deliveries.after(through)) {
         index.add(gateway, batch, fresh, timeline, writtenMs);
         through = id;
       }
-      return { series: index.all(), through };
+      return { series: index.all(), through, written };
     },
 
     /** The newest readings of the series of one boot: for the live index, once the boot has its times. */
     latestOfBoot({ gateway, boot }: { gateway: number; boot: string }): SeriesState[] {
       const index = new SeriesIndex();
-      for (const epoch of epochs.all({ gateway })) {
-        if (epoch.boot !== boot) continue;
+      for (const epoch of epochsOfBoot.all({ gateway, boot })) {
         for (const { batch, fresh, timeline, writtenMs } of deliveries.ofEpoch(epoch.number)) {
           index.add(gateway, batch, fresh, timeline, writtenMs);
         }
@@ -219,28 +237,25 @@ export function storeReads(connection: Connection) {
         duplicate: row[`${of}_duplicate`],
         rejected: row[`${of}_rejected`],
       });
-      const ofEpochs = epochs
-        .all({ gateway })
-        .slice(0, limit)
-        .map((epoch, index, newer): EpochLedger => {
-          const received = ranges.all({ epoch: epoch.number });
-          // A journal that began anew holds nothing of what was before it.
-          const severed = newer.slice(0, index).some(({ parent }) => parent === null);
-          const oldest = severed ? Number.POSITIVE_INFINITY : epoch.oldest;
-          return {
-            epoch: epoch.epoch,
-            boot: epoch.boot,
-            received,
-            gaps: gapsIn(received, rangesFromJson(epoch.dropped), oldest),
-            health: parseHealth(epoch.health),
-          };
-        });
+      const ofEpochs = epochs.all({ gateway, limit }).map((epoch, index, newer): EpochLedger => {
+        const received = ranges.all({ epoch: epoch.number });
+        // A journal that began anew holds nothing of what was before it.
+        const severed = newer.slice(0, index).some(({ parent }) => parent === null);
+        const oldest = severed ? Number.POSITIVE_INFINITY : epoch.oldest;
+        return {
+          epoch: epoch.epoch,
+          boot: epoch.boot,
+          received,
+          gaps: gapsIn(received, rangesFromJson(epoch.dropped), oldest),
+          health: parseHealth(epoch.health),
+        };
+      });
       return { deliveries: counts('deliveries'), readings: counts('readings'), epochs: ofEpochs };
     },
 
     /** What one run of a gateway (an epoch) brought, counted from the stored deliveries themselves. */
     run({ gateway, epoch: name }: { gateway: number; epoch: string }) {
-      const epoch = epochs.all({ gateway }).find((one) => one.epoch === name);
+      const epoch = epochNamed.first({ gateway, epoch: name });
       if (epoch === undefined) return undefined;
       return {
         ...summarise(deliveries.ofEpoch(epoch.number)),

@@ -104,7 +104,7 @@ export function writeStatements(connection: Connection) {
     removeRange: prepare<{ epoch: number; first: number }>(connection, (db, p) =>
       db.deleteFrom('received_range').where('epoch', '=', p.epoch).where('first', '=', p.first),
     ),
-    anchors: prepare<{ gateway: number; boot: string }, { monotonic: number; wall: number }>(
+    firstAnchor: prepare<{ gateway: number; boot: string }, { monotonic: number; wall: number }>(
       connection,
       (db, p) =>
         db
@@ -112,7 +112,35 @@ export function writeStatements(connection: Connection) {
           .select(['monotonic', 'wall'])
           .where('gateway', '=', p.gateway)
           .where('boot', '=', p.boot)
-          .orderBy('monotonic'),
+          .orderBy('monotonic')
+          .limit(1),
+    ),
+    anchorUntil: prepare<
+      { gateway: number; boot: string; until: number },
+      { monotonic: number; wall: number }
+    >(connection, (db, p) =>
+      db
+        .selectFrom('anchor')
+        .select(['monotonic', 'wall'])
+        .where('gateway', '=', p.gateway)
+        .where('boot', '=', p.boot)
+        .where('monotonic', '<=', p.until)
+        .orderBy('monotonic', 'desc')
+        .limit(1),
+    ),
+    anchorsWithin: prepare<
+      { gateway: number; boot: string; after: number; until: number; most: number },
+      { monotonic: number; wall: number }
+    >(connection, (db, p) =>
+      db
+        .selectFrom('anchor')
+        .select(['monotonic', 'wall'])
+        .where('gateway', '=', p.gateway)
+        .where('boot', '=', p.boot)
+        .where('monotonic', '>', p.after)
+        .where('monotonic', '<=', p.until)
+        .orderBy('monotonic')
+        .limit(p.most),
     ),
     addAnchor: prepare<{
       gateway: number;
@@ -261,6 +289,7 @@ export function writeStatements(connection: Connection) {
         ),
     ),
     forgetCheckpoint: prepare<Record<never, never>>(connection, (db) => db.deleteFrom('checkpoint')),
+    forgetSeries: prepare<Record<never, never>>(connection, (db) => db.deleteFrom('series')),
     addOrganisation: prepare<{ id: string; name: string }>(connection, (db, p) =>
       db
         .insertInto('organisation')

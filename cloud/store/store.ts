@@ -9,7 +9,13 @@ import type { DeliveryWrite, Outcome, Write } from './writes.ts';
 const checkpointMilliseconds = 10_000;
 
 /** Questions whose answer may take reading many deliveries: a login must not wait for them. */
-const readsMany: ReadonlySet<keyof Reads> = new Set(['range', 'run', 'seriesIndex', 'latestOfBoot']);
+const readsMany: ReadonlySet<keyof Reads> = new Set([
+  'range',
+  'run',
+  'ledger',
+  'seriesIndex',
+  'latestOfBoot',
+]);
 
 /** The store: one writer, one reader, and the live index of series. */
 export class Store {
@@ -27,13 +33,14 @@ export class Store {
     parts: { writer: Writer; lookups: Reader; ranges: Reader },
     index: SeriesIndex,
     through: number,
+    written: number,
   ) {
     this.index = index;
     this.#writer = parts.writer;
     this.#lookups = parts.lookups;
     this.#ranges = parts.ranges;
     this.#through = through;
-    this.#written = through;
+    this.#written = written;
     this.#timer = setInterval(() => {
       // A checkpoint that cannot be written is tried again: the deliveries themselves are the record.
       this.#checkpoint().catch(() => undefined);
@@ -51,8 +58,8 @@ export class Store {
       Reader.open(options, onFailure),
       Reader.open(options, onFailure),
     ]);
-    const { series, through } = await ranges.read('seriesIndex', {});
-    return new Store({ writer, lookups, ranges }, new SeriesIndex(series), through);
+    const { series, through, written } = await ranges.read('seriesIndex', {});
+    return new Store({ writer, lookups, ranges }, new SeriesIndex(series), through, written);
   }
 
   /** See `Writer.write`. */
@@ -103,7 +110,7 @@ export class Store {
       ...one,
       latest: latest === undefined ? null : JSON.stringify(latest),
     }));
-    await this.#writer.done({ kind: 'checkpoint', through, series });
-    this.#written = through;
+    const changed = await this.#writer.done({ kind: 'checkpoint', through, series });
+    if (changed > 0) this.#written = through;
   }
 }

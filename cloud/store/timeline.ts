@@ -14,11 +14,14 @@ export type Timeline = readonly TimelinePoint[];
 
 /** Wall time in ms since 1970: by the last anchor at or before `monotonic`, else by the first after it. */
 export function wallTime(timeline: Timeline, monotonic: number): number {
-  let anchor = timeline[0] as TimelinePoint;
-  for (const point of timeline) {
-    if (point.monotonic > monotonic) break;
-    anchor = point;
+  let low = 0;
+  let high = timeline.length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((timeline[middle] as TimelinePoint).monotonic <= monotonic) low = middle;
+    else high = middle;
   }
+  const anchor = timeline[low] as TimelinePoint;
   return anchor.wall + (monotonic - anchor.monotonic);
 }
 
@@ -31,26 +34,4 @@ export function wallSpan(timeline: Timeline, from: number, to: number): { first:
     walls.push(point.wall, before.wall + (point.monotonic - before.monotonic));
   }
   return { first: Math.floor(Math.min(...walls)), last: Math.ceil(Math.max(...walls)) };
-}
-
-/** Index of the last anchor at or before `monotonic`; -1 where all are later. */
-function lastUntil(anchors: Timeline, monotonic: number): number {
-  let low = 0;
-  let high = anchors.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((anchors[middle] as TimelinePoint).monotonic <= monotonic) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
-}
-
-/**
- * The part of a boot's anchors that a delivery spanning `from`..`to` (monotonic ms) needs: the one in force at
- * its start and those within; undefined where the boot has none.
- */
-export function timelineFor(anchors: Timeline, from: number, to: number): Timeline | undefined {
-  if (anchors.length === 0) return undefined;
-  const start = Math.max(lastUntil(anchors, from), 0);
-  return anchors.slice(start, Math.max(lastUntil(anchors, to), start) + 1);
 }

@@ -7,9 +7,11 @@ export const limits = {
   batchBytes: 256 * 1024,
   /** Bytes of one batch after decompression. */
   batchInflatedBytes: 1024 * 1024,
+  /** CBOR items, of any kind and at any depth, in one batch. */
+  batchItems: 50_000,
   /** Entries (readings and anchors) in one batch. */
   batchEntries: 16_384,
-  /** Anchors in one batch. */
+  /** Anchors in one batch, and twice as many in the time it spans. */
   batchAnchors: 1024,
   /** Series named in one batch: each entry may be of a series of its own. */
   batchSeries: 16_384,
@@ -25,10 +27,8 @@ export const limits = {
   monotonicMilliseconds: 100 * 366 * 86_400_000,
   /** Milliseconds since 1970 of the last wall time there is: the end of the year 9999. */
   wallMilliseconds: 253_402_300_799_999,
-  /** Anchors of one boot of a gateway: one an hour for a year, and some. */
-  bootAnchors: 10_000,
   /** Ranges of numbers, received and dropped, that one epoch may fall into. */
-  epochRanges: 10_000,
+  epochRanges: 1000,
   /** Rejected deliveries of one gateway kept with their payload, the newest; all are counted. */
   rejectionsKept: 1000,
   /** Milliseconds a rejected delivery is kept. */
