@@ -36,7 +36,8 @@ export function guardRoutes(app: FastifyInstance, sessions: Sessions): void {
     if (silent === undefined) return Promise.resolve();
     throw new Error(`${silent.method} ${silent.url} does not say what opens it`);
   });
-  app.addHook('onRequest', async (request) => {
+  // After `onRequest`, where the limit of requests is: who is over it costs no look into the store.
+  app.addHook('preParsing', async (request) => {
     const opens = request.routeOptions.config.opens;
     if (opens === undefined || opens === 'public') return;
     const token = request.cookies[sessionCookie];

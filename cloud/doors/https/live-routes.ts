@@ -4,12 +4,16 @@ import type { Sessions } from '../../people/index.ts';
 import type { Live } from '../../router/index.ts';
 import { userOf } from './access.ts';
 import { tagName } from './gateway-routes.ts';
+import { Problem } from './problem.ts';
 
 /** Bytes a follower may leave unread before its stream is cut: it connects again and reads the store. */
 const unreadBytes = 256 * 1024;
 
 /** Milliseconds between two looks at whether the session still stands: revoking it ends the stream. */
 const recheckMilliseconds = 1000;
+
+/** Live streams that one user may have open. */
+const streamsPerUser = 20;
 
 /** Looks between two `ping` events, by which a follower knows that the stream is alive. */
 const looksPerPing = 10;
@@ -24,6 +28,7 @@ const farewellMilliseconds = 500;
 export function liveRoutes(app: FastifyInstance, parts: { live: Live; sessions: Sessions }): void {
   const { live, sessions } = parts;
   const streams = new Set<() => void>();
+  const streamsOf = new Map<string, number>();
   app.addHook('preClose', () => {
     for (const end of streams) end();
     return Promise.resolve();
@@ -32,7 +37,12 @@ export function liveRoutes(app: FastifyInstance, parts: { live: Live; sessions: 
   // No HEAD: there is no end to a stream that has no body.
   const options = { config: { opens: 'live.get', rateLimit: false }, exposeHeadRoute: false } as const;
   app.get('/api/v1/live', options, (request, reply) => {
-    const { organisation } = userOf(request);
+    const { organisation, name } = userOf(request);
+    const open = streamsOf.get(name) ?? 0;
+    if (open >= streamsPerUser) {
+      throw new Problem(429, 'too-many-attempts', `${open} live streams are open: close one first`);
+    }
+    streamsOf.set(name, open + 1);
     const token = request.cookies[sessionCookie] ?? '';
     reply.hijack();
     const stream = reply.raw;
@@ -73,7 +83,12 @@ export function liveRoutes(app: FastifyInstance, parts: { live: Live; sessions: 
       setTimeout(() => stream.destroy(), farewellMilliseconds).unref();
     };
     streams.add(end);
-    stream.once('close', leave);
+    stream.once('close', () => {
+      leave();
+      const left = (streamsOf.get(name) ?? 1) - 1;
+      if (left > 0) streamsOf.set(name, left);
+      else streamsOf.delete(name);
+    });
     // A connection that breaks is closed, and that is all there is to do.
     stream.on('error', () => {});
   });
