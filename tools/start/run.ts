@@ -22,11 +22,11 @@ export async function run(options: StartOptions, output: 'text' | 'json'): Promi
     await buildBundlesOfCheckout();
   } catch (error) {
     // A terminal's Ctrl-C ends the build as well, and that is no failure of it.
-    if (isInterrupted) return 0;
+    if (isInterrupted) return interruptedCode(options);
     process.stderr.write(`loadline start: the build failed: ${(error as Error).message}\n`);
     return 1;
   }
-  if (isInterrupted) return 0;
+  if (isInterrupted) return interruptedCode(options);
   const complain = (reason: string) => {
     process.stderr.write(`loadline start: ${reason}\nThe logs are in ${options.state}.\n`);
     return 1;
@@ -36,7 +36,7 @@ export async function run(options: StartOptions, output: 'text' | 'json'): Promi
   try {
     const started = await Promise.race([starting, interrupted]);
     // What was begun ends with this process, as in a power cut; the next start takes it up where it was.
-    if (started === 'interrupted') process.exit(0);
+    if (started === 'interrupted') process.exit(interruptedCode(options));
     plant = started;
   } catch (error) {
     return complain((error as Error).message);
@@ -69,7 +69,12 @@ export async function run(options: StartOptions, output: 'text' | 'json'): Promi
       `${frames} frames, ${stored} readings stored, ${duplicate} duplicate, ${rejected} rejected, ${discardedBytes} bytes discarded`,
     );
   }
-  return 0;
+  return ending === 'interrupted' ? interruptedCode(options) : 0;
+}
+
+/** Ctrl-C is how a run without an end ends; one that was to be committed whole has failed by it. */
+function interruptedCode({ until }: StartOptions): number {
+  return until === 'committed' ? 1 : 0;
 }
 
 function introduce(plant: Plant, { source, state }: StartOptions, say: (text: string) => void): void {
