@@ -4,6 +4,7 @@ import type { Batch, BatchSeries, NumberRange, ReadingColumns } from './batch.ts
 import { inconsistent, label, list, malformed, TelemetryError, whole } from './errors.ts';
 import { unpackBytes, unpackVarints, unzigzag } from './packing.ts';
 import { unpackValues } from './unpack-values.ts';
+import { checkWellFormed } from './well-formed.ts';
 import {
   batchVersion,
   cbor,
@@ -78,10 +79,11 @@ function inflate(bytes: Uint8Array): Uint8Array {
 }
 
 function parse(bytes: Uint8Array): unknown {
+  checkWellFormed(bytes);
   try {
     return cbor.decode(bytes);
   } catch (error) {
-    // Truncation, unknown tags and deep nesting (RangeError) all end here.
+    // What is well-formed and still not to be decoded, such as text that is not UTF-8.
     throw malformed('not CBOR', error);
   }
 }

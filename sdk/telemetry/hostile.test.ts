@@ -1,4 +1,5 @@
 import { zstdCompressSync } from 'node:zlib';
+import { Tag } from 'cbor-x';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -48,6 +49,19 @@ function spoilt(element: number, value: unknown): Uint8Array {
   return cbor.encode(wire);
 }
 
+/** A sound batch but for one element, which is `value` behind a tag that a batch has no use for. */
+function tagged(tag: number, value: unknown): Uint8Array {
+  return spoilt(6, new Tag(value, tag));
+}
+
+/** An array of 15 whose first element is an array of a million zeros. */
+function manyItems(): Uint8Array {
+  const count = 1_000_000;
+  const bytes = new Uint8Array(count + 20);
+  bytes.set([0x8f, 0x9a, count >> 24, (count >> 16) & 0xff, (count >> 8) & 0xff, count & 0xff]);
+  return bytes;
+}
+
 test('the sound batch the others are spoilt from is accepted', () => {
   assert.is(codeOf(cbor.encode(sound())), 'accepted');
 });
@@ -61,6 +75,12 @@ const cases: [name: string, code: string, bytes: () => Uint8Array][] = [
   ['more bytes than a batch may have', 'batch-too-large', () => new Uint8Array(limits.batchBytes + 1)],
   ['a small frame that inflates hugely', 'batch-too-large', () => zstdCompressSync(new Uint8Array(2 ** 25))],
   ['a broken zstd frame', 'batch-malformed', () => Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3)],
+  ['an error object (tag 27)', 'batch-malformed', () => tagged(27, ['Error', 'x', 'y'])],
+  ['a large integer (tag 2)', 'batch-malformed', () => tagged(2, new Uint8Array(100_000))],
+  ['a set (tag 258)', 'batch-malformed', () => tagged(258, [1])],
+  ['a map', 'batch-malformed', () => spoilt(12, new Map([[1, 2]]))],
+  ['a string without an end', 'batch-malformed', () => Uint8Array.of(0x81, 0x7f, 0x61, 0x61, 0xff)],
+  ['a million items in a small frame', 'batch-limit', () => zstdCompressSync(manyItems())],
   ['a version of the future', 'batch-version', () => spoilt(0, 2)],
   ['too few elements', 'batch-malformed', () => cbor.encode(sound().slice(0, 14))],
   ['a short epoch', 'batch-malformed', () => spoilt(1, new Uint8Array(15))],
