@@ -43,6 +43,7 @@ export interface Cloud {
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const { folder, host, log } = options;
   const now = () => Date.now();
+  const monotonic = () => performance.now();
   await makePrivateFolder(folder);
   const leaveFolder = takeFolder(folder);
   const files = databaseFiles(folder);
@@ -68,7 +69,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const sessions = new Sessions(store, now);
   const enrolments = new Enrolments(store, now);
   const live = new Live();
-  const router = new Router({ store, directory, live, now });
+  const router = new Router({ store, directory, live, now, monotonic });
   const mqtt = await MqttDoor.open({
     host,
     port: options.mqttPort,
@@ -77,7 +78,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     directory,
     router,
     log,
-    monotonic: () => performance.now(),
+    monotonic,
   });
   const https = await HttpsDoor.open({
     host,

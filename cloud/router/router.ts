@@ -4,6 +4,7 @@ import { may, type Principal } from '../access/index.ts';
 import type { DeliveryOutcome, Store } from '../store/index.ts';
 import type { Directory, Gateway } from './directory.ts';
 import type { Live } from './live.ts';
+import { Turns } from './turns.ts';
 
 /** What a door hands in: who delivers (proven by the door), by which channel, and the bytes. */
 export interface Delivery {
@@ -38,13 +39,21 @@ export class Router {
   readonly #directory: Directory;
   readonly #live: Live;
   readonly #now: () => number;
+  readonly #turns: Turns;
 
-  /** `now`: ms since 1970. */
-  constructor(parts: { store: Store; directory: Directory; live: Live; now: () => number }) {
+  /** `now`: ms since 1970; `monotonic`: ms. */
+  constructor(parts: {
+    store: Store;
+    directory: Directory;
+    live: Live;
+    now: () => number;
+    monotonic: () => number;
+  }) {
     this.#store = parts.store;
     this.#directory = parts.directory;
     this.#live = parts.live;
     this.#now = parts.now;
+    this.#turns = new Turns(parts.monotonic);
   }
 
   /** Takes a delivery in; `settle` is called once, and for one gateway in the order of its deliveries. */
@@ -61,6 +70,10 @@ export class Router {
       settle({ kind: 'forbidden', code: decision.code });
       return;
     }
+    this.#turns.run(gateway.id, () => this.#take(gateway, delivery, settle));
+  }
+
+  #take(gateway: Gateway, delivery: Delivery, settle: (receipt: Receipt) => void): void {
     switch (delivery.channel) {
       case 'telemetry':
         this.#telemetry(gateway, delivery.body, settle);

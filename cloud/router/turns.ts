@@ -1,0 +1,63 @@
+type Task = () => void;
+
+/** Milliseconds of work in one turn of the event loop: between turns pings are answered and commits acknowledged. */
+const turnMilliseconds = 5;
+
+/**
+ * Shares the process between gateways. Work is done at once while there is time in the turn of the event loop;
+ * past that it waits, and the waiting gateways come to their turns one after the other, so that what one sends in
+ * bulk delays its own deliveries and hardly another's. For one gateway the order is kept.
+ */
+export class Turns {
+  readonly #monotonic: () => number;
+  readonly #waiting = new Map<string, Task[]>();
+  #spent = 0;
+  #scheduled = false;
+
+  /** `monotonic`: ms. */
+  constructor(monotonic: () => number) {
+    this.#monotonic = monotonic;
+  }
+
+  /** Does `task` for `gateway`, now or in a later turn. */
+  run(gateway: string, task: Task): void {
+    if (this.#waiting.size === 0 && this.#spent < turnMilliseconds) this.#do(task);
+    else {
+      const tasks = this.#waiting.get(gateway);
+      if (tasks === undefined) this.#waiting.set(gateway, [task]);
+      else tasks.push(task);
+    }
+    this.#schedule();
+  }
+
+  #do(task: Task): void {
+    const start = this.#monotonic();
+    task();
+    this.#spent += this.#monotonic() - start;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#spent = 0;
+      this.#turn();
+      if (this.#waiting.size > 0) this.#schedule();
+    });
+  }
+
+  /** One task of each gateway in rotation, until the time is up. */
+  #turn(): void {
+    while (this.#spent < turnMilliseconds) {
+      const [next] = this.#waiting;
+      if (next === undefined) return;
+      const [gateway, tasks] = next;
+      // To the end of the row, if there is more of it.
+      this.#waiting.delete(gateway);
+      const task = tasks.shift();
+      if (tasks.length > 0) this.#waiting.set(gateway, tasks);
+      if (task !== undefined) this.#do(task);
+    }
+  }
+}
