@@ -35,7 +35,7 @@ export function liveRoutes(app: FastifyInstance, parts: { live: Live; sessions: 
   });
 
   // No HEAD: there is no end to a stream that has no body.
-  const options = { config: { opens: 'live.get', rateLimit: false }, exposeHeadRoute: false } as const;
+  const options = { config: { opens: 'live.get' }, exposeHeadRoute: false } as const;
   app.get('/api/v1/live', options, (request, reply) => {
     const { organisation, name } = userOf(request);
     const open = streamsOf.get(name) ?? 0;
