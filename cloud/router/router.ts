@@ -214,7 +214,7 @@ function parseJson<T>(
   body: Uint8Array,
   schema: { safeParse(value: unknown): { data?: T | undefined } },
 ): T | undefined {
-  if (body.length > limits.healthBytes) return undefined;
+  if (body.length > limits.messageBytes) return undefined;
   try {
     return schema.safeParse(JSON.parse(Buffer.from(body).toString('utf8'))).data;
   } catch {

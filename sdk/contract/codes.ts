@@ -12,6 +12,8 @@ export const codes = {
   'batch-limit': 'the batch holds more entries, series, ports or ranges than limits allow',
   'health-malformed': 'the health message is not what the contract says',
   'reported-malformed': 'the reported configuration is not what the contract says',
+  'result-malformed': 'the result of a command is not what the contract says',
+  'clock-malformed': 'the question for the time is not what the contract says',
   // Why a link is closed or a request refused.
   'identity-mismatch': 'client id, certificate name and gateway id are not one and the same',
   'gateway-unknown': 'the certificate is good, and names a gateway that no organisation owns',

@@ -1,6 +1,19 @@
 export { type Code, codes } from './codes.ts';
+export { type EventCode, type EventSeverity, events } from './events.ts';
 export { limits } from './limits.ts';
 export {
+  type ClockAnswer,
+  type ClockQuestion,
+  type ClockTrust,
+  type CommandBody,
+  type CommandMessage,
+  clockAnswer,
+  clockQuestion,
+  clockTrust,
+  commandBody,
+  commandMessage,
+  type DesiredMessage,
+  desiredMessage,
   type HealthMessage,
   healthMessage,
   type NoticeMessage,
@@ -8,7 +21,9 @@ export {
   type PortLedger,
   portLedger,
   type ReportedMessage,
+  type ResultMessage,
   reportedMessage,
+  resultMessage,
 } from './messages.ts';
 export {
   gatewayParams,

@@ -13,6 +13,11 @@ export const limits = {
   batchEntries: 16_384,
   /** Anchors in one batch, and twice as many in the time it spans. */
   batchAnchors: 1024,
+  /** Events in one batch. */
+  batchEvents: 1024,
+  /** Bytes (UTF-8) of an event's subject, and of its detail. */
+  eventSubjectBytes: 64,
+  eventDetailBytes: 300,
   /** Series named in one batch: each entry may be of a series of its own. */
   batchSeries: 16_384,
   /** Serial ports named in one batch. */
@@ -45,8 +50,12 @@ export const limits = {
   commitMilliseconds: 10_000,
   /** Milliseconds a TLS handshake and a CONNECT may take together. */
   connectMilliseconds: 10_000,
-  /** Bytes of a health or reported message (JSON). */
-  healthBytes: 64 * 1024,
+  /** Bytes of any JSON message between gateway and cloud: health, reported, desired, command, result. */
+  messageBytes: 64 * 1024,
+  /** Milliseconds a command may wait for its gateway, at most. */
+  commandMilliseconds: 24 * 3_600_000,
+  /** Commands of one gateway that may wait at a time. */
+  commandsWaiting: 100,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;

@@ -9,6 +9,8 @@ const count = z.number().int().nonnegative();
 export const portLedger = z.strictObject({
   name: z.string(),
   open: z.boolean(),
+  /** Why it is not open, or what is wrong with what answers on it. */
+  trouble: z.string().max(300).optional(),
   bytes: count,
   frameBytes: count,
   discardedBytes: count,
@@ -17,9 +19,13 @@ export const portLedger = z.strictObject({
   frames: count,
 });
 
+/** Who vouches for a gateway's time: nobody, the system's own synchronisation, or the cloud. */
+export const clockTrust = z.enum(['nobody', 'system', 'cloud']);
+
 /**
  * The gateway's own ledger, topic `health`, JSON. Counted since the runtime started, in one epoch:
- * `frames = readings + copies + suppressed + other`, the readings being those that were numbered.
+ * `frames = readings + copies + suppressed + other`, `readings` being those frames that were numbered as readings.
+ * Besides those, the epoch numbers what the gateway worked out (`computed`), anchors and events.
  */
 export const healthMessage = z.strictObject({
   version: z.literal(1),
@@ -31,22 +37,52 @@ export const healthMessage = z.strictObject({
   readings: count,
   /** Frames another base station had already delivered. */
   copies: count,
-  /** Frames of tags nobody configured, before they counted as series. */
+  /** Frames that were no readings of their own: of tags nobody configured, or withheld by a send policy. */
   suppressed: count,
+  /** Those of `suppressed` that a sensor's send policy withheld: unchanged, or taken up into a window. */
+  withheld: count,
   /** Valid frames that are not data providers, or are of an unknown type. */
   other: count,
+  /** Numbered readings that are not frames: of windows, and derived ones. */
+  computed: count,
   journal: z.strictObject({
-    /** Numbered entries not yet acknowledged, and their bytes. */
+    /** Numbered entries not yet acknowledged, and their bytes; those of earlier runs among them. */
     held: count,
     heldBytes: count,
     dropped: count,
     inFlight: count,
+    /** Bytes the journal has written to disk since the runtime started, and since midnight UTC or the start. */
+    written: count,
+    writtenToday: count,
+    /** Whether the disk takes what is written. */
+    disk: z.enum(['good', 'full', 'failing']),
   }),
-  connections: count,
-  lastDisconnect: z.string().max(200).optional(),
+  uplink: z.strictObject({
+    /** Links made so far. */
+    connections: count,
+    /** Why the last links, or the last attempts at one, ended; the newest first. */
+    disconnects: z.array(z.strictObject({ secondsAgo: count, reason: z.string().max(200) })).max(5),
+    /** Bytes that may be in flight at present. */
+    windowBytes: count,
+    /** Shortest time between a publish and its acknowledgement of late; null before the first. */
+    roundTripMs: z.number().nonnegative().nullable(),
+  }),
+  clock: z.strictObject({
+    trust: clockTrust,
+    /** How far the time may be off; null where nobody vouches for it. */
+    uncertaintyMs: z.number().nonnegative().nullable(),
+  }),
+  certificate: z.strictObject({
+    /** Whole days until it ends, negative past its end; null while there is none. */
+    daysLeft: z.number().int().nullable(),
+  }),
+  process: z.strictObject({ residentBytes: count, cpuSeconds: z.number().nonnegative() }),
 });
 export type HealthMessage = z.infer<typeof healthMessage>;
 export type PortLedger = z.infer<typeof portLedger>;
+export type ClockTrust = z.infer<typeof clockTrust>;
+
+const revision = z.string().min(1).max(64);
 
 /** What a gateway is configured to be, topic `reported`, JSON: names and units for the people who look at it. */
 export const reportedMessage = z.strictObject({
@@ -60,13 +96,87 @@ export const reportedMessage = z.strictObject({
         unit: z.string().max(20),
         /** Expected seconds between readings. */
         intervalSeconds: z.number().positive().optional(),
+        /** Type of the transmitter, like T24-SAf. */
+        module: z.string().max(40).optional(),
+        /** True where the gateway works it out of other sensors. */
+        derived: z.boolean().optional(),
         /** True where the sensor is simulated: it is shown as such wherever it is shown. */
         simulated: z.boolean(),
       }),
     )
     .max(4096),
+  /** Which configuration is in force: the file on the gateway, or a revision the cloud desired. */
+  configuration: z.strictObject({
+    revision: revision.nullable(),
+    /** What became of the revision that came last, where that is not the one in force. */
+    last: z
+      .strictObject({
+        revision,
+        outcome: z.enum(['trying', 'refused', 'rolled-back']),
+        problems: z.array(z.strictObject({ key: z.string().max(200), message: z.string().max(300) })).max(50),
+      })
+      .optional(),
+  }),
 });
 export type ReportedMessage = z.infer<typeof reportedMessage>;
+
+/**
+ * What a gateway is to be configured as, topic `desired`, JSON. `configuration` has the keys of the gateway's file
+ * without those that only the gateway itself may say: `gateway`, `enrolment`, `drivers`, `control`, and paths of files
+ * anywhere else (`uplink.authority`, `uplink.proxy.password_file`).
+ */
+export const desiredMessage = z.strictObject({
+  version: z.literal(1),
+  revision,
+  configuration: z.record(z.string(), z.unknown()),
+});
+export type DesiredMessage = z.infer<typeof desiredMessage>;
+
+/** What can be asked of a gateway. */
+export const commandBody = z.discriminatedUnion('kind', [
+  /** T24 transmission, EXPERIMENTAL: `to` is one module's id, 24 bits. Never a broadcast. */
+  z.strictObject({
+    kind: z.literal('transmit'),
+    port: z.string().max(32),
+    base: z.number().int().min(1).max(16),
+    to: z.number().int().min(0).max(0xfffffe),
+    action: z.enum(['wake', 'sleep', 'stay-awake']),
+  }),
+  /** Makes the present value of a derived series of kind `tare` its zero, or forgets the peak of a `peak`. */
+  z.strictObject({ kind: z.literal('reset-derived'), tag: count.max(0xffff) }),
+  /** Sends `health` now. */
+  z.strictObject({ kind: z.literal('report') }),
+]);
+export type CommandBody = z.infer<typeof commandBody>;
+
+/** One command, topic `command`, JSON. Carried out at most once, and not after `expires` (ms since 1970). */
+export const commandMessage = z.strictObject({
+  version: z.literal(1),
+  id: z.uuid(),
+  expires: count,
+  command: commandBody,
+});
+export type CommandMessage = z.infer<typeof commandMessage>;
+
+/** What became of a command, topic `result`, JSON. */
+export const resultMessage = z.strictObject({
+  version: z.literal(1),
+  id: z.uuid(),
+  outcome: z.enum(['done', 'refused', 'failed', 'expired']),
+  detail: z.string().max(300),
+});
+export type ResultMessage = z.infer<typeof resultMessage>;
+
+/** What time is it? Topic `clock`, up. `sent`: the gateway's monotonic ms, handed back with the answer. */
+export const clockQuestion = z.strictObject({ version: z.literal(1), sent: z.number().nonnegative() });
+/** Topic `clock`, down. `wall`: ms since 1970 when the cloud answered. */
+export const clockAnswer = z.strictObject({
+  version: z.literal(1),
+  sent: z.number().nonnegative(),
+  wall: count,
+});
+export type ClockQuestion = z.infer<typeof clockQuestion>;
+export type ClockAnswer = z.infer<typeof clockAnswer>;
 
 /** Why the cloud is about to close a link, topic `notice`, JSON. */
 export const noticeMessage = z.strictObject({ code: z.string(), detail: z.string().max(500) });

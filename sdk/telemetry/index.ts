@@ -10,4 +10,4 @@ export {
 export { decodeBatch } from './decode.ts';
 export { encodeBatch, entryWeight } from './encode.ts';
 export { TelemetryError } from './errors.ts';
-export type { Anchor, Entry, Quality, Reading } from './reading.ts';
+export type { Anchor, Aspect, Calibration, Entry, GatewayEvent, Quality, Reading } from './reading.ts';

@@ -1,3 +1,4 @@
+import type { EventCode } from '../contract/index.ts';
 import type { Value } from '../t24/index.ts';
 
 /**
@@ -11,6 +12,18 @@ export type Quality =
   | { readonly kind: 'radio'; readonly rssi: number; readonly cv: number }
   | { readonly kind: 'lqi'; readonly percent: number };
 
+/**
+ * What of a sensor a reading is. `heard`: the value of one frame, bit for bit. `mean`, `min`, `max`: worked out by
+ * the gateway over a window of frames. `derived`: worked out of other sensors, under a tag no transmitter has.
+ */
+export type Aspect = 'heard' | 'mean' | 'min' | 'max' | 'derived';
+
+/** Physical value = value as heard x gain + offset. The value as heard is what travels and is kept. */
+export interface Calibration {
+  readonly gain: number;
+  readonly offset: number;
+}
+
 /** One value of one transmitter as one base station heard it. Device, name and unit come from configuration. */
 export interface Reading {
   readonly kind: 'reading';
@@ -20,6 +33,9 @@ export interface Reading {
   readonly base: number;
   /** T24 data tag, 0..0xFFFF. */
   readonly tag: number;
+  readonly aspect: Aspect;
+  /** What makes a physical value of `value`; undefined where `value` is one already. */
+  readonly calibration: Calibration | undefined;
   /** Milliseconds of the gateway's monotonic clock since its boot, a whole number. */
   readonly monotonic: number;
   readonly value: Value;
@@ -44,5 +60,20 @@ export interface Anchor {
   readonly uncertainty: number;
 }
 
+/**
+ * Something that happened to the gateway or its sensors. Numbered and sent like a reading, so that none is lost while
+ * the link is away, none is there twice, and its time is resolved like theirs.
+ */
+export interface GatewayEvent {
+  readonly kind: 'event';
+  /** Milliseconds of the monotonic clock since boot, a whole number. */
+  readonly monotonic: number;
+  readonly code: EventCode;
+  /** What it is about: a port's name, a tag as four hex digits, empty for the gateway itself. */
+  readonly subject: string;
+  /** What happened, in words, with figures and units; at most limits.eventDetailBytes of UTF-8. */
+  readonly detail: string;
+}
+
 /** What the journal numbers and a batch carries. */
-export type Entry = Reading | Anchor;
+export type Entry = Reading | Anchor | GatewayEvent;

@@ -1,0 +1,141 @@
+/**
+ * What can happen to a gateway and its sensors, the same in the journal, the log, the cloud and the docs. A code is
+ * never reused with another meaning.
+ *
+ * `severity`: `info` is a change, `warning` wants a look, `error` wants somebody to act. `meaning` and `act` are for
+ * people; the table of docs/gateway.md is checked against them.
+ */
+export const events = {
+  // The gateway.
+  'gateway-started': {
+    severity: 'info',
+    meaning: 'the gateway has started, and this epoch with it',
+    act: 'nothing',
+  },
+  'gateway-wedged': {
+    severity: 'error',
+    meaning:
+      'the run before this one was ended by the watchdog: frames or acknowledgements had stopped moving',
+    act: 'send the support archive (`loadline doctor --bundle`)',
+  },
+  // Serial ports.
+  'port-open': { severity: 'info', meaning: 'the port is open', act: 'nothing' },
+  'port-lost': {
+    severity: 'warning',
+    meaning: 'the port was open and its device is gone',
+    act: 'plug the adapter in; the port is opened again within a second',
+  },
+  'port-unavailable': {
+    severity: 'error',
+    meaning: 'the port cannot be opened',
+    act: 'look at the reason: the path, the rights of the service, the adapter',
+  },
+  'port-held': {
+    severity: 'error',
+    meaning: 'another program has the port open and takes bytes away',
+    act: 'stop the program that is named: disable a getty on it, mask ModemManager',
+  },
+  'port-wrong-device': {
+    severity: 'error',
+    meaning: 'what answers on the port is not what the configuration expects there',
+    act: 'swap the adapters, or correct `base_addresses` of the port',
+  },
+  'port-noisy': {
+    severity: 'warning',
+    meaning: 'most bytes of the last minutes were no valid frames',
+    act: 'check baud rate, cable and ground',
+  },
+  // Sensors.
+  'sensor-stale': {
+    severity: 'warning',
+    meaning: 'nothing was heard of the sensor for several of its intervals',
+    act: 'check the battery and the distance of the transmitter',
+  },
+  'sensor-returned': { severity: 'info', meaning: 'a stale sensor is heard again', act: 'nothing' },
+  'sensor-overload': {
+    severity: 'error',
+    meaning: 'the value is outside the limits of the sensor',
+    act: 'look at the load first; then at the limits in the configuration',
+  },
+  'sensor-within-limits': {
+    severity: 'info',
+    meaning: 'the value is inside the limits again',
+    act: 'nothing',
+  },
+  'sensor-bad-quality': {
+    severity: 'warning',
+    meaning: 'the transmitter reports an error, an integrity error, or a value that is no number',
+    act: 'check the wiring between the sensor and its transmitter',
+  },
+  'sensor-quality-restored': {
+    severity: 'info',
+    meaning: 'readings are of good quality again',
+    act: 'nothing',
+  },
+  'sensor-battery-low': {
+    severity: 'warning',
+    meaning: 'the transmitter reports a low battery',
+    act: 'change its battery',
+  },
+  'tag-twice': {
+    severity: 'error',
+    meaning: 'two transmitters seem to send under one tag',
+    act: 'give one of them another tag with the T24 Toolkit',
+  },
+  // The clock.
+  'clock-trusted': { severity: 'info', meaning: 'the time is known, and by whom', act: 'nothing' },
+  'clock-untrusted': {
+    severity: 'warning',
+    meaning: 'nobody vouches for the time any more',
+    act: 'allow time synchronisation (NTP) out of the network, or wait for the cloud',
+  },
+  'clock-stepped': {
+    severity: 'warning',
+    meaning: 'the wall clock was set, by how much',
+    act: 'nothing; readings keep their order, and times after it go by the new clock',
+  },
+  // The journal.
+  'journal-cut': {
+    severity: 'warning',
+    meaning: 'the end of the journal was damaged and has been cut off; everything before it is kept',
+    act: 'nothing after a power cut; if it comes again, change the card',
+  },
+  'journal-full': {
+    severity: 'error',
+    meaning: 'the journal holds all it may: the oldest readings are dropped, and declared',
+    act: 'mend the link, or raise `journal.max_bytes`',
+  },
+  'journal-room': { severity: 'info', meaning: 'the journal has room again', act: 'nothing' },
+  'disk-full': {
+    severity: 'error',
+    meaning:
+      'the disk takes no more: readings are kept in memory, and the oldest dropped and declared past its bound',
+    act: 'free space on the data partition',
+  },
+  'disk-recovered': { severity: 'info', meaning: 'the disk takes readings again', act: 'nothing' },
+  // Configuration and commands from the cloud.
+  'config-applied': {
+    severity: 'info',
+    meaning: 'a configuration from the cloud is in force',
+    act: 'nothing',
+  },
+  'config-refused': {
+    severity: 'warning',
+    meaning: 'a configuration from the cloud cannot be used, and why; the one before stays',
+    act: 'correct it in the cloud',
+  },
+  'config-rolled-back': {
+    severity: 'error',
+    meaning: 'with the new configuration the cloud could not be reached: the one before is in force again',
+    act: 'check its `uplink`',
+  },
+  'command-done': { severity: 'info', meaning: 'a command from the cloud was carried out', act: 'nothing' },
+  'command-refused': {
+    severity: 'warning',
+    meaning: 'a command from the cloud was not carried out, and why',
+    act: 'look at the reason',
+  },
+} as const satisfies Record<string, { severity: EventSeverity; meaning: string; act: string }>;
+
+export type EventSeverity = 'info' | 'warning' | 'error';
+export type EventCode = keyof typeof events;

@@ -1,0 +1,9 @@
+export type {
+  Decoded,
+  Decoder,
+  Driver,
+  DriverSupport,
+  Measurement,
+  OtherFrame,
+  Transport,
+} from './driver.ts';
