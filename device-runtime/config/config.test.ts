@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigError, parseConfig } from './index.ts';
+import { type Config, ConfigError, parseConfig, withDesired } from './index.ts';
 
 const config = suite('configuration');
 
@@ -34,17 +34,33 @@ function problemsIn(text: string): string[] {
 }
 
 config('fills in every default and takes relative paths from the folder of the file', () => {
-  const parsed = parseConfig(good, '/etc/loadline/gateway.toml');
+  const parsed = parseConfig(good, '/etc/loadline/gateway.toml').config;
   assert.is(parsed.gateway.state, '/etc/loadline/state');
   assert.is(parsed.uplink.authority, '/etc/loadline/authority.pem');
   assert.is(parsed.uplink.port, 8883);
-  assert.is(parsed.uplink.window_bytes, 262_144);
-  assert.is(parsed.journal.max_bytes, 67_108_864);
+  assert.is(parsed.uplink.window_bytes, 2_097_152);
+  assert.equal(parsed.journal, { max_bytes: 268_435_456, flush_seconds: 1 });
+  assert.is(parsed.control.socket, '/etc/loadline/state/control.sock');
+  assert.is(parsed.clock.saved_file, '/var/lib/systemd/timesync/clock');
   assert.equal(parsed.unconfigured, { sightings: 3, max_series: 64 });
   assert.equal(parsed.copies, { window_ms: 0 });
   assert.is(parsed.enrolment, undefined);
-  assert.equal(parsed.ports, [{ name: 'radio', path: '/dev/ttyUSB0', baud: 115_200, protocol: 't24' }]);
-  assert.equal(parsed.sensors, [{ tag: 0x25df, name: 'Mast top', unit: 'm/s', simulated: false }]);
+  assert.equal(parsed.ports, [
+    { name: 'radio', path: '/dev/ttyUSB0', baud: 115_200, driver: 't24', options: {}, transmit: false },
+  ]);
+  assert.equal(parsed.sensors, [
+    {
+      tag: 0x25df,
+      name: 'Mast top',
+      unit: 'm/s',
+      profile: 'plain',
+      gain: 1,
+      offset: 0,
+      send: { policy: 'every' },
+      simulated: false,
+    },
+  ]);
+  assert.equal(parsed.derived, []);
 });
 
 config('names the key, its line and what is allowed, for several errors at once', () => {
@@ -116,9 +132,14 @@ tag = "25DF"
 name = "Other"
 unit = "N"
 `;
+  // What does not go together is looked at once each key is good.
+  const paths = problemsIn(`${good}[[ports]]\nname = "other"\npath = "/dev/ttyUSB0"\n`);
+  assert.equal(paths, [
+    '/etc/loadline/gateway.toml:20: ports[2].path must be different from every other path in this list, unless it is a pattern with *',
+  ]);
   assert.equal(problemsIn(twin), [
     '/etc/loadline/gateway.toml:20: ports[2].name must be different from every other name in this list',
-    '/etc/loadline/gateway.toml:21: ports[2].path must be different from every other path in this list',
+    '/etc/loadline/gateway.toml:21: ports[2].path must be different from every other path in this list, unless it is a pattern with *',
     '/etc/loadline/gateway.toml:24: sensors[2].tag must be different from every other tag in this list',
   ]);
 });
@@ -142,6 +163,90 @@ config('never accepts a secret in the address of the enrolment server', () => {
 
 config('says where text is not TOML at all', () => {
   assert.match(problemsIn(`${good}\nname = \n`)[0] ?? '', /gateway\.toml:\d+: not valid TOML: /);
+});
+
+const sensorsAndMore = `${good}
+[[sensors]]
+tag = "3A10"
+name = "Leg A"
+unit = "t"
+gain = 0.5
+[sensors.overload]
+high = 12
+[sensors.send]
+policy = "change"
+band = 0.1
+max_seconds = 60
+[[derived]]
+tag = "D001"
+name = "Both"
+unit = "t"
+kind = "sum"
+of = ["Leg A", "Mast top"]
+`;
+
+config('takes calibration, policies, limits and derived series', () => {
+  const { sensors, derived } = parseConfig(sensorsAndMore, '/etc/loadline/gateway.toml').config;
+  assert.equal(sensors[1]?.send, { policy: 'change', band: 0.1, max_seconds: 60 });
+  assert.equal(sensors[1]?.overload, { high: 12, hysteresis: 0 });
+  assert.equal(derived[0], { tag: 0xd001, name: 'Both', unit: 't', kind: 'sum', of: ['Leg A', 'Mast top'] });
+});
+
+config('refuses derived series of what does not exist or comes further down, and under a tag in use', () => {
+  const text = sensorsAndMore.replace('"Mast top"]', '"Both"]').replace('"D001"', '"3a10"');
+  assert.equal(problemsIn(text), [
+    '/etc/loadline/gateway.toml:31: derived[1].tag must be different from every sensor',
+    '/etc/loadline/gateway.toml:35: derived[1].of names "Both", which is no sensor and not derived further up',
+  ]);
+});
+
+config('refuses a policy or a kind there is not, and says which there are', () => {
+  const text = sensorsAndMore
+    .replace('policy = "change"', 'policy = "sometimes"')
+    .replace('"sum"', '"product"');
+  const problems = problemsIn(text).join();
+  assert.match(problems, 'sensors[2].send.policy must be one of "every", "change", "window"');
+  assert.match(problems, 'derived[1].kind must be one of "sum", "difference", "tare", "peak"');
+});
+
+config('twins on one pattern need something to be told apart by', () => {
+  const twins = (each: string) =>
+    `${good.replace('/dev/ttyUSB0"', `/dev/serial/by-id/*"${each}`)}[[ports]]\nname = "b"\npath = "/dev/serial/by-id/*"${each}\n`;
+  assert.match(problemsIn(twins('')).join(), 'each needs base_addresses or expect_tags');
+  assert.equal(problemsIn(twins('\nbase_addresses = [1]')), []);
+});
+
+const desired = (document: Record<string, unknown>): Config | readonly string[] => {
+  const checked = withDesired(parseConfig(good, '/etc/loadline/gateway.toml'), document);
+  return 'config' in checked
+    ? checked.config
+    : checked.problems.map(({ key, message }) => `${key} ${message}`);
+};
+
+config('a section from the cloud replaces the section of the file, and the others stay', () => {
+  const found = desired({ uplink: { host: 'other.example' }, sensors: [] }) as Config;
+  assert.is(found.uplink.host, 'other.example');
+  assert.is(found.uplink.authority, '/etc/loadline/authority.pem');
+  assert.equal(found.sensors, []);
+  assert.is(found.ports[0]?.path, '/dev/ttyUSB0');
+  assert.is(found.gateway.id, 'mast-1');
+});
+
+config('what only the file may say is refused from the cloud, and so is what the file could not say', () => {
+  const own = "is only for the gateway's own file to say";
+  assert.equal(desired({ gateway: { id: 'x' }, drivers: [], uplink: { host: 'a', authority: '/x' } }), [
+    `gateway ${own}`,
+    `drivers ${own}`,
+    `uplink.authority ${own}`,
+  ]);
+  assert.equal(
+    desired({ uplink: { host: 'a', proxy: { url: 'http://p:1', password_file: '/etc/shadow' } } }),
+    [`uplink.proxy.password_file ${own}`],
+  );
+  assert.equal(desired({ ports: 7, more: 1 }), [
+    'ports at least one [[ports]] table is needed, at most 63 are allowed',
+    'more is not a key of the configuration',
+  ]);
 });
 
 config.run();

@@ -1,2 +1,10 @@
-export { ConfigError, type ConfigProblem, loadConfig, parseConfig } from './parse.ts';
-export type { Config, PortConfig } from './schema.ts';
+export {
+  type Checked,
+  ConfigError,
+  type ConfigProblem,
+  type LocalConfig,
+  loadConfig,
+  parseConfig,
+  withDesired,
+} from './parse.ts';
+export type { Config, DerivedConfig, PortConfig, SensorConfig } from './schema.ts';

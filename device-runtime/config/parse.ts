@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { findLines, type KeyPath } from './lines.ts';
@@ -47,14 +47,22 @@ function problemsOf(issue: z.core.$ZodIssue): { path: KeyPath; message: string }
   return [{ path, message: missing ? `is missing: it ${issue.message}` : issue.message }];
 }
 
+/** A configuration as it stands in the gateway's own file, and what it says. */
+export interface LocalConfig {
+  readonly file: string;
+  /** The TOML document, unchecked and as it stands. */
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly config: Config;
+}
+
 /**
  * Reads a configuration from TOML text. Relative paths in it are taken from the folder of `file`, which is
  * otherwise only named in errors.
  *
  * @throws ConfigError naming every wrong key, its line and what is allowed.
  */
-export function parseConfig(text: string, file: string): Config {
-  let document: unknown;
+export function parseConfig(text: string, file: string): LocalConfig {
+  let document: Record<string, unknown>;
   try {
     document = parse(text);
   } catch (error) {
@@ -62,27 +70,18 @@ export function parseConfig(text: string, file: string): Config {
     const reason = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
     throw new ConfigError(file, [{ key: '', line: error.line, message: `not valid TOML: ${reason}` }]);
   }
-  const result = configSchema.safeParse(document, { reportInput: true });
-  if (!result.success) {
-    const lineOf = findLines(text);
-    const byKey = new Map<string, ConfigProblem>();
-    for (const { path, message } of result.error.issues.flatMap(problemsOf)) {
-      const key = keyName(path);
-      if (!byKey.has(key)) byKey.set(key, { key, line: lineOf(path), message });
-    }
-    throw new ConfigError(
-      file,
-      [...byKey.values()].toSorted((one, other) => one.line - other.line),
-    );
-  }
-  const fromFile = (path: string): string => resolve(dirname(file), path);
-  const { gateway, uplink, enrolment } = result.data;
-  return {
-    ...result.data,
-    gateway: { ...gateway, state: fromFile(gateway.state) },
-    uplink: { ...uplink, authority: fromFile(uplink.authority) },
-    enrolment: enrolment && { ...enrolment, secret_file: fromFile(enrolment.secret_file) },
-  };
+  const checked = check(document, file);
+  if ('config' in checked) return { file, document, config: checked.config };
+  const lineOf = findLines(text);
+  const problems = checked.issues.map(({ path, message }) => ({
+    key: keyName(path),
+    line: lineOf(path),
+    message,
+  }));
+  throw new ConfigError(
+    file,
+    problems.toSorted((one, other) => one.line - other.line),
+  );
 }
 
 /**
@@ -90,7 +89,7 @@ export function parseConfig(text: string, file: string): Config {
  *
  * @throws ConfigError where the file cannot be read or its content cannot be used.
  */
-export function loadConfig(file: string): Config {
+export function loadConfig(file: string): LocalConfig {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -99,4 +98,99 @@ export function loadConfig(file: string): Config {
     throw new ConfigError(file, [{ key: '', line: 0, message: `cannot be read: ${message}` }]);
   }
   return parseConfig(text, file);
+}
+
+/** A whole configuration, or everything that is wrong with it. */
+export type Checked =
+  | { readonly config: Config }
+  | { readonly problems: readonly { readonly key: string; readonly message: string }[] };
+
+/** Sections that the gateway's own file alone may say: who it is, what it runs, which files it touches. */
+const ownSections = ['gateway', 'enrolment', 'drivers', 'control', 'clock', 'journal'] as const;
+
+/**
+ * The configuration that a document from the cloud makes of the gateway's own file: each section it names replaces
+ * the file's, the others stay. What only the file may say is refused.
+ */
+export function withDesired(local: LocalConfig, desired: Readonly<Record<string, unknown>>): Checked {
+  const foreign = [
+    ...ownSections.filter((section) => section in desired),
+    ...['uplink.authority', 'uplink.proxy.password_file'].filter((name) => has(desired, name)),
+  ];
+  if (foreign.length > 0) {
+    const message = "is only for the gateway's own file to say";
+    return { problems: foreign.map((key) => ({ key, message })) };
+  }
+  const document: Record<string, unknown> = { ...local.document, ...desired };
+  if (isTable(desired.uplink)) {
+    const own = local.config.uplink;
+    const proxy = desired.uplink.proxy;
+    const password = own.proxy?.password_file;
+    document.uplink = {
+      ...desired.uplink,
+      authority: own.authority,
+      ...(isTable(proxy) && { proxy: { ...proxy, ...(password && { password_file: password }) } }),
+    };
+  }
+  const checked = check(document, local.file);
+  if ('config' in checked) return checked;
+  return { problems: checked.issues.map(({ path, message }) => ({ key: keyName(path), message })) };
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function has(document: Readonly<Record<string, unknown>>, name: string): boolean {
+  let value: unknown = document;
+  for (const part of name.split('.')) {
+    if (!isTable(value) || !(part in value)) return false;
+    value = value[part];
+  }
+  return true;
+}
+
+interface Issue {
+  readonly path: KeyPath;
+  readonly message: string;
+}
+
+/** Checks a document and makes its paths absolute; of several issues with one key the first is told. */
+function check(
+  document: Readonly<Record<string, unknown>>,
+  file: string,
+): { readonly config: Config } | { readonly issues: readonly Issue[] } {
+  const result = configSchema.safeParse(document, { reportInput: true });
+  if (!result.success) {
+    const byKey = new Map<string, Issue>();
+    for (const issue of result.error.issues.flatMap(problemsOf)) {
+      const key = keyName(issue.path);
+      if (!byKey.has(key)) byKey.set(key, issue);
+    }
+    return { issues: [...byKey.values()] };
+  }
+  const fromFile = (path: string): string => resolve(dirname(file), path);
+  const { gateway, uplink, enrolment, control, clock, drivers } = result.data;
+  const state = fromFile(gateway.state);
+  const { proxy } = uplink;
+  return {
+    config: {
+      ...result.data,
+      gateway: { ...gateway, state },
+      uplink: {
+        ...uplink,
+        authority: fromFile(uplink.authority),
+        proxy: proxy?.password_file ? { ...proxy, password_file: fromFile(proxy.password_file) } : proxy,
+      },
+      enrolment: enrolment && { ...enrolment, secret_file: fromFile(enrolment.secret_file) },
+      control: {
+        socket: control.socket === undefined ? join(state, 'control.sock') : fromFile(control.socket),
+      },
+      clock: {
+        synchronized_file: fromFile(clock.synchronized_file),
+        saved_file: fromFile(clock.saved_file),
+      },
+      drivers: drivers.map((driver) => ({ ...driver, module: fromFile(driver.module) })),
+    },
+  };
 }

@@ -2,6 +2,7 @@ import { isGatewayId, limits } from '@loadline/sdk/contract';
 import { z } from 'zod';
 import { driver, port } from './ports.ts';
 import { derived, sensor, unconfigured } from './sensors.ts';
+import { goesTogether } from './together.ts';
 import { clock, control, enrolment, health, journal, uplink } from './uplink.ts';
 import { distinct, optionalTable, path, table, whole } from './values.ts';
 
@@ -72,10 +73,12 @@ export const configSchema = table({
     .max(256)
     .check(distinct('tag'), distinct('name'))
     .default([]),
-});
+}).check(goesTogether);
 
-/** The configuration of one gateway, whole and valid. Keys are spelt as in the file. */
-export type Config = z.output<typeof configSchema>;
+type Checked = z.output<typeof configSchema>;
+
+/** The configuration of one gateway, whole and valid. Keys are spelt as in the file; paths are absolute. */
+export type Config = Omit<Checked, 'control'> & { readonly control: { readonly socket: string } };
 export type PortConfig = Config['ports'][number];
 export type SensorConfig = Config['sensors'][number];
 export type DerivedConfig = Config['derived'][number];

@@ -94,12 +94,16 @@ export const derived = z.discriminatedUnion(
       of: z
         .array(source(), 'must be a list of names')
         .min(2, 'must name at least two')
-        .max(32, 'must name at most 32'),
+        .max(32, 'must name at most 32')
+        .describe('names of sensors, or of derived series further up'),
     }),
     table({
       ...common,
       kind: z.literal('difference').describe('the first less the second'),
-      of: z.array(source(), 'must be two names').length(2, 'must be two names'),
+      of: z
+        .array(source(), 'must be two names')
+        .length(2, 'must be two names')
+        .describe('names of two sensors, or of derived series further up'),
     }),
     table({
       ...common,

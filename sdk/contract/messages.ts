@@ -121,9 +121,9 @@ export const reportedMessage = z.strictObject({
 export type ReportedMessage = z.infer<typeof reportedMessage>;
 
 /**
- * What a gateway is to be configured as, topic `desired`, JSON. `configuration` has the keys of the gateway's file
- * without those that only the gateway itself may say: `gateway`, `enrolment`, `drivers`, `control`, and paths of files
- * anywhere else (`uplink.authority`, `uplink.proxy.password_file`).
+ * What a gateway is to be configured as, topic `desired`, JSON. `configuration` has the sections of the gateway's file:
+ * each that it names replaces the file's, the others stay. What only the file may say is refused: `gateway`,
+ * `enrolment`, `drivers`, `control`, `clock`, `journal`, `uplink.authority`, `uplink.proxy.password_file`.
  */
 export const desiredMessage = z.strictObject({
   version: z.literal(1),
