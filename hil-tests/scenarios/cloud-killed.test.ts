@@ -40,7 +40,7 @@ function storedValues(state: string): Map<number, number> {
   for (const { batch, fresh } of readDeliveries(state)) {
     entriesOf(batch).forEach((entry, position) => {
       const number = batch.first + position;
-      if (entry.kind === 'anchor' || !fresh.some(({ first, last }) => first <= number && number <= last))
+      if (entry.kind !== 'reading' || !fresh.some(({ first, last }) => first <= number && number <= last))
         return;
       const { value } = entry.value as { value: number };
       times.set(value, (times.get(value) ?? 0) + 1);
@@ -57,10 +57,11 @@ async function openSite() {
   const config = await prepareGateway(cloud.current, {
     id: gatewayId,
     folder: join(cloud.folder, 'gateway'),
-    port: port.path,
-    mqttPort: door.port,
-    sensors: [{ tag: '25DF', name: 'Counter', unit: '', simulated: true }],
-    sightings: 3,
+    sections: {
+      uplink: { port: door.port },
+      ports: [{ name: 'radio', path: port.path }],
+      sensors: [{ tag: '25DF', name: 'Counter', unit: '', simulated: true }],
+    },
   });
   const gateway = startGateway(config);
   let connections = 0;

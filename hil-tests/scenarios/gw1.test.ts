@@ -31,7 +31,7 @@ let site: Site;
 
 test.before(async () => {
   const sensors = [{ tag: 'FE56', name: 'Hook load', unit: 't', simulated: true }];
-  site = await Site.open({ protocol: 'gw1', sensors });
+  site = await Site.open({ port: { driver: 'gw1' }, sections: { sensors } });
 });
 
 test.after(() => site.close());

@@ -10,7 +10,7 @@ const test = suite('half-open link');
 let site: Site;
 
 test.before(async () => {
-  site = await Site.open({ link: 'proxied', keepaliveSeconds: 5 });
+  site = await Site.open({ link: 'proxied', sections: { uplink: { keepalive_seconds: 5 } } });
 });
 
 test.after(() => site.close());

@@ -16,7 +16,7 @@ let counter: Counter;
 let heard = 0;
 
 test.before(async () => {
-  site = await Site.open({ link: 'proxied', journalBytes });
+  site = await Site.open({ link: 'proxied', sections: { journal: { max_bytes: journalBytes } } });
   site.gateway.onLine(({ event, readings }) => {
     if (event === 'progress') heard = Number(readings);
   });

@@ -28,7 +28,7 @@ async function connectedAgain(links: number): Promise<void> {
 
 test.before(async () => {
   // The smallest window, so that a backlog takes many round trips.
-  site = await Site.open({ link: 'proxied', windowBytes: 16_384 });
+  site = await Site.open({ link: 'proxied', sections: { uplink: { window_bytes: 16_384 } } });
   proxy = site.proxy as FaultProxy;
   counter = new Counter(site.port);
 });

@@ -67,10 +67,12 @@ async function linePixels(): Promise<number> {
 test.before(async () => {
   if (installed !== true) return;
   site = await Site.open({
-    sensors: [
-      { tag: '25DF', name: 'Wind, moving average', unit: 'm/s', intervalSeconds: 0.1, simulated: true },
-      { tag: '25E0', name: 'Wind, gust', unit: 'm/s', intervalSeconds: 0.1, simulated: true },
-    ],
+    sections: {
+      sensors: [
+        { tag: '25DF', name: 'Wind, moving average', unit: 'm/s', interval_seconds: 0.1, simulated: true },
+        { tag: '25E0', name: 'Wind, gust', unit: 'm/s', interval_seconds: 0.1, simulated: true },
+      ],
+    },
   });
   await new Counter(site.port, unconfigured).send(12);
   radio = new VirtualRadio(new VirtualBaseStation(site.port), [

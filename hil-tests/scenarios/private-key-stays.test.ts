@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -46,12 +46,12 @@ test.before(async () => {
   const path = await prepareGateway(cloud, {
     id: 'mast-1',
     folder,
-    port: port.path,
-    sensors: [],
-    sightings: 1,
-    mqttPort: taps.mqtt.port,
+    sections: {
+      uplink: { port: taps.mqtt.port },
+      enrolment: { url: `https://localhost:${taps.https.port}` },
+      ports: [{ name: 'radio', path: port.path }],
+    },
   });
-  writeFileSync(path, readFileSync(path, 'utf8').replace(cloud.url, `https://localhost:${taps.https.port}`));
   gateway = startGateway(path, { logFile: join(temporary.folder, 'gateway.log') });
   await gateway.line('uplink-connected');
   const station = new VirtualBaseStation(port, { address: 1 });

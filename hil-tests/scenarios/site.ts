@@ -6,23 +6,14 @@ import { CloudError } from '@loadline/sdk/client';
 import { type Entry, entriesOf, type Reading } from '@loadline/sdk/telemetry';
 import * as assert from 'uvu/assert';
 import { FaultProxy, until, VirtualPort } from '../rig/index.ts';
-import {
-  CloudProcess,
-  type GatewayConfig,
-  prepareGateway,
-  type Service,
-  startGateway,
-} from '../system/index.ts';
+import { CloudProcess, prepareGateway, type Sections, type Service, startGateway } from '../system/index.ts';
 
-export interface SiteOptions
-  extends Partial<
-    Pick<
-      GatewayConfig,
-      'protocol' | 'sensors' | 'sightings' | 'maxSeries' | 'keepaliveSeconds' | 'windowBytes' | 'journalBytes'
-    >
-  > {
+export interface SiteOptions {
   /** Whether the gateway reaches the cloud's MQTT door straight, or through a fault proxy. Default: straight. */
   readonly link?: 'straight' | 'proxied';
+  /** Sections of the gateway's configuration; of the first port, what is not its name and path. */
+  readonly sections?: Sections;
+  readonly port?: Readonly<Record<string, unknown>>;
   /** Ports of the cloud's doors, for a cloud that is to come back on them. Default: any that are free. */
   readonly doors?: { readonly httpsPort: number; readonly mqttPort: number };
 }
@@ -72,20 +63,22 @@ export class Site {
 
   /** Prepares all of it, and starts all but the gateway. */
   static async prepare(options: SiteOptions = {}): Promise<Site> {
-    const { link = 'straight', sensors = [], sightings = 1, doors = {}, ...rest } = options;
+    const { link = 'straight', sections = {}, doors = {} } = options;
     const folder = await mkdtemp(join(tmpdir(), 'loadline-site-'));
     const cloud = await CloudProcess.start({ ...doors, state: join(folder, 'cloud') });
     const port = await VirtualPort.open({ folder: join(folder, 'dev') });
     const proxy =
       link === 'proxied' ? await FaultProxy.open({ target: { port: cloud.mqttPort } }) : undefined;
     const configFile = await prepareGateway(cloud, {
-      ...rest,
       id: gatewayId,
       folder: join(folder, 'gateway'),
-      port: port.path,
-      sensors,
-      sightings,
-      ...(proxy && { mqttPort: proxy.port }),
+      sections: {
+        // Every tag counts from its first frame on.
+        unconfigured: { sightings: 1 },
+        ports: [{ name: 'radio', path: port.path, ...options.port }],
+        ...sections,
+        ...(proxy && { uplink: { ...sections.uplink, port: proxy.port } }),
+      },
     });
     return new Site(folder, port, cloud, { proxy, configFile });
   }
@@ -162,7 +155,7 @@ export class Site {
       epochs.set(batch.epoch, readings);
       entriesOf(batch).forEach((entry: Entry, position) => {
         const number = batch.first + position;
-        if (entry.kind === 'anchor') return;
+        if (entry.kind !== 'reading') return;
         if (!fresh.some(({ first, last }) => first <= number && number <= last)) return;
         readings.push({ ...entry, epoch: batch.epoch, number, delivery: id });
       });

@@ -15,9 +15,10 @@ let site: Site;
 
 test.before(async () => {
   site = await Site.open({
-    sensors: [{ tag: '3A10', name: 'Hook load', unit: 't', simulated: true }],
-    sightings: 3,
-    maxSeries: 2,
+    sections: {
+      sensors: [{ tag: '3A10', name: 'Hook load', unit: 't', simulated: true }],
+      unconfigured: { sightings: 3, max_series: 2 },
+    },
   });
 });
 

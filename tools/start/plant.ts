@@ -75,10 +75,11 @@ export class Plant {
       const config = await prepareGateway(cloud, {
         id: gatewayId,
         folder,
-        port: port.path,
-        sensors: radio.sensors,
-        sightings: source.kind === 'simulated' ? 3 : 1,
-        maxSeries: source.kind === 'simulated' ? 64 : 65_536,
+        sections: {
+          ports: [{ name: 'radio', path: port.path }],
+          sensors: radio.sensors,
+          unconfigured: source.kind === 'simulated' ? {} : { sightings: 1, max_series: 65_536 },
+        },
       });
       const { deliveries } = await cloud.client.ledger(gatewayId);
       say('starting the gateway: it makes its key and asks for its certificate');
@@ -112,13 +113,12 @@ export class Plant {
 
   /** Settles when a process has ended that was not told to, with what it said. */
   async broken(): Promise<string> {
-    const name = await Promise.race(
+    return await Promise.race(
       [this.cloud.service, this.#gateway].map(async (service) => {
         const { code, signal } = await service.ended;
         return `the ${service.name} ended (${signal ?? `exit code ${code}`}) ${service.errors}`.trim();
       }),
     );
-    return name;
   }
 
   /** Settles when everything there was to send has been sent and committed. */

@@ -8,13 +8,12 @@ import {
   type VirtualTransmitter,
   windTransmitter,
 } from '@loadline/hil-tests';
-import type { SensorConfig } from '@loadline/hil-tests/system';
 import type { Playing, Source } from './options.ts';
 
 /** What sends into the gateway's serial port. */
 export interface Radio {
   /** Sensors for the gateway's configuration. */
-  readonly sensors: readonly SensorConfig[];
+  readonly sensors: readonly object[];
   /** Sends; settles when there is nothing more to send (never, for simulated transmitters). */
   send(signal: AbortSignal): Promise<void>;
 }
@@ -65,7 +64,7 @@ export function makeRadio(source: Source, playing: Playing, port: VirtualPort): 
             tag: tagName((transmitter.tags[index] as number) ?? 0),
             name,
             unit,
-            intervalSeconds: transmitter.intervalMs / 1000,
+            interval_seconds: transmitter.intervalMs / 1000,
             simulated: true,
           })),
         ),
