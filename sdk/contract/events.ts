@@ -139,3 +139,8 @@ export const events = {
 
 export type EventSeverity = 'info' | 'warning' | 'error';
 export type EventCode = keyof typeof events;
+
+/** Whether a code is one this version knows: another's may have come in a batch of a newer gateway. */
+export function isEventCode(code: string): code is EventCode {
+  return Object.hasOwn(events, code);
+}

@@ -1,5 +1,5 @@
 export { type Code, codes } from './codes.ts';
-export { type EventCode, type EventSeverity, events } from './events.ts';
+export { type EventCode, type EventSeverity, events, isEventCode } from './events.ts';
 export { limits } from './limits.ts';
 export {
   type ClockAnswer,

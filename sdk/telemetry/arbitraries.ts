@@ -1,7 +1,8 @@
 import fc from 'fast-check';
+import { type EventCode, events } from '../contract/index.ts';
 import type { Value } from '../t24/index.ts';
 import type { BatchHeader } from './batch.ts';
-import type { Entry } from './reading.ts';
+import { aspects, type Entry, type ForeignEventCode } from './reading.ts';
 
 /** Arbitrary values, entries and headers for property tests of everything that handles them. */
 
@@ -22,6 +23,22 @@ const value: fc.Arbitrary<Value> = fc.oneof(
   fc.uint8Array({ maxLength: 64 }).map((bytes): Value => ({ type: 'binary', value: bytes })),
 );
 
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
+
+const calibration = fc.option(
+  fc.oneof(
+    fc.constantFrom({ gain: 0.5, offset: -3 }, { gain: 2, offset: 0 }),
+    fc.record({ gain: finite, offset: finite }, { noNullPrototype: true }),
+  ),
+  { nil: undefined },
+);
+
+/** What this version knows, and what one of the future may say. */
+const code = fc.oneof(
+  fc.constantFrom(...(Object.keys(events) as EventCode[])),
+  fc.stringMatching(/^[a-z0-9-]{1,64}$/).map((text) => text as ForeignEventCode),
+);
+
 const entry: fc.Arbitrary<Entry> = fc.oneof(
   {
     weight: 10,
@@ -31,6 +48,8 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
         port: fc.constantFrom('radio', 'mast', 'Brücke'),
         base: fc.nat(16),
         tag: fc.oneof(fc.nat(0xffff), fc.constantFrom(0x25df, 0x25e0)),
+        aspect: fc.constantFrom(...aspects),
+        calibration,
         monotonic: fc.nat(2 ** 31 - 1),
         value,
         flags: fc.constantFrom(0, 0x40, 0x80, 0xe0),
@@ -55,6 +74,19 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
         monotonic: fc.nat(2 ** 31 - 1),
         wall: fc.nat({ max: 2 ** 42 }),
         uncertainty: fc.nat(86_400_000),
+      },
+      { noNullPrototype: true },
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record(
+      {
+        kind: fc.constant('event' as const),
+        monotonic: fc.nat(2 ** 31 - 1),
+        code,
+        subject: fc.string({ maxLength: 16, unit: 'grapheme-composite' }),
+        detail: fc.string({ maxLength: 60 }),
       },
       { noNullPrototype: true },
     ),

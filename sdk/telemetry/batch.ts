@@ -1,5 +1,14 @@
 import type { Value } from '../t24/index.ts';
-import type { Anchor, Entry, Quality, Reading } from './reading.ts';
+import {
+  type Anchor,
+  type Aspect,
+  type Calibration,
+  type Entry,
+  type GatewayEvent,
+  physical,
+  type Quality,
+  type Reading,
+} from './reading.ts';
 import type { ValueType } from './wire.ts';
 
 /** A run of numbers, both ends included. */
@@ -56,6 +65,8 @@ export interface BatchSeries {
   readonly port: string;
   readonly base: number;
   readonly tag: number;
+  readonly aspect: Aspect;
+  readonly calibration: Calibration | undefined;
   readonly quality: Quality['kind'];
   readonly type: ValueType;
   /** Rows `start` to `end` (not included) of the columns. */
@@ -70,13 +81,14 @@ export interface BatchSeries {
  * otherwise be seven hundred small arrays, and collecting them cost more than decoding.
  */
 export interface Batch extends BatchHeader {
-  /** Entries in it: readings and anchors. */
+  /** Entries in it: readings, anchors and events. */
   readonly count: number;
   /** Monotonic milliseconds of each entry, by position. */
   readonly times: Float64Array;
   readonly series: readonly BatchSeries[];
   readonly columns: ReadingColumns;
   readonly anchors: readonly { readonly position: number; readonly anchor: Anchor }[];
+  readonly events: readonly { readonly position: number; readonly event: GatewayEvent }[];
 }
 
 const bits = new DataView(new ArrayBuffer(4));
@@ -117,10 +129,14 @@ function valueAt(
   }
 }
 
-/** The number of the reading in `row`; null where it is none: text, bytes, or a float32 that is not finite. */
-export function numberAt(batch: Batch, { type, start, valueStart }: BatchSeries, row: number): number | null {
+/**
+ * The physical number of the reading in `row`: calibrated, where the series has a calibration. Null where it is none:
+ * text, bytes, or one that is not finite.
+ */
+export function numberAt(batch: Batch, series: BatchSeries, row: number): number | null {
+  const { type, start, valueStart, calibration } = series;
   if (type === 'none' || type === 'string' || type === 'binary') return null;
-  const value = batch.columns.values[type][valueStart + row - start] as number;
+  const value = physical(batch.columns.values[type][valueStart + row - start] as number, calibration);
   return Number.isFinite(value) ? value : null;
 }
 
@@ -143,6 +159,8 @@ export function readingAt(batch: Batch, series: BatchSeries, row: number): Readi
     port: series.port,
     base: series.base,
     tag: series.tag,
+    aspect: series.aspect,
+    calibration: series.calibration,
     monotonic: batch.times[positions[row] as number] as number,
     value: valueAt(batch, series, row),
     flags: flags[row] as number,
@@ -155,6 +173,7 @@ export function readingAt(batch: Batch, series: BatchSeries, row: number): Readi
 export function entriesOf(batch: Batch): Entry[] {
   const entries = new Array<Entry>(batch.count);
   for (const { position, anchor } of batch.anchors) entries[position] = anchor;
+  for (const { position, event } of batch.events) entries[position] = event;
   for (const series of batch.series) {
     for (let row = series.start; row < series.end; row++) {
       entries[batch.columns.positions[row] as number] = readingAt(batch, series, row);

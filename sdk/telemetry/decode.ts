@@ -1,23 +1,17 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { limits } from '../contract/index.ts';
-import type { Batch, BatchSeries, NumberRange, ReadingColumns } from './batch.ts';
+import type { Batch, NumberRange, ReadingColumns } from './batch.ts';
+import { decodeAnchors, decodeEvents } from './decode-records.ts';
+import { decodeOrder, decodeSeries, placeSeries } from './decode-series.ts';
 import { inconsistent, label, list, malformed, TelemetryError, whole } from './errors.ts';
 import { unpackBytes, unpackVarints, unzigzag } from './packing.ts';
+import { aspects } from './reading.ts';
 import { unpackValues } from './unpack-values.ts';
 import { checkWellFormed } from './well-formed.ts';
-import {
-  batchVersion,
-  cbor,
-  qualityKinds,
-  seriesEntryBytes,
-  type ValueType,
-  valueTypes,
-  wireElements,
-  zstdMagic,
-} from './wire.ts';
+import { batchVersion, cbor, wireElements, zstdMagic } from './wire.ts';
 
 /**
- * Decodes a batch, all of it or nothing.
+ * Decodes a batch of any version up to this one's, all of it or nothing.
  * @throws {TelemetryError} with a code of `sdk/contract` that says why the bytes are not a batch.
  */
 export function decodeBatch(bytes: Uint8Array): Batch {
@@ -26,22 +20,23 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   }
   const wire = parse(inflate(bytes));
   if (!Array.isArray(wire)) throw malformed('not an array');
-  if (wire[0] !== batchVersion) {
-    throw new TelemetryError(
-      'batch-version',
-      `version ${label(wire[0])}; this decoder knows ${batchVersion}`,
-    );
-  }
-  if (wire.length !== wireElements) throw malformed(`${wire.length} elements, expected ${wireElements}`);
+  const version = decodeVersion(wire);
   const count = whole(wire[9], 'count');
   if (count > limits.batchEntries) {
     throw new TelemetryError('batch-limit', `${count} entries, at most ${limits.batchEntries}`);
   }
-  const heads = decodeHeads(wire[8], decodePorts(wire[7]));
-  const { positions, lengths } = decodeOrder(wire[10], count, heads.length);
+  const heads = decodeSeries({
+    ports: wire[7],
+    series: wire[8],
+    // All series of version 1 are as heard, and not calibrated.
+    aspects: version === 1 ? aspects.indexOf('heard') : wire[15],
+    calibrations: version === 1 ? null : wire[16],
+  });
+  // Besides readings, version 1 knows anchors only.
+  const { positions, lengths } = decodeOrder(wire[10], count, heads.length + (version === 1 ? 1 : 2));
   const times = decodeTimes(wire[11], count);
   const { series, rows, counts } = placeSeries(heads, lengths);
-  const anchors = decodeAnchors(wire[14], positions.subarray(rows), times);
+  const events = rows + (lengths[heads.length] as number);
   const columns = {
     positions: positions.subarray(0, rows),
     ...decodeBytes(wire[12], rows),
@@ -62,8 +57,20 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     times,
     series,
     columns,
-    anchors,
+    anchors: decodeAnchors(wire[14], positions.subarray(rows, events), times),
+    events: version === 1 ? [] : decodeEvents(wire[17], positions.subarray(events), times),
   };
+}
+
+function decodeVersion(wire: readonly unknown[]): number {
+  const version = wire[0];
+  const elements = typeof version === 'number' ? wireElements[version] : undefined;
+  if (elements === undefined) {
+    const known = `this decoder knows versions up to ${batchVersion}`;
+    throw new TelemetryError('batch-version', `version ${label(version)}; ${known}`);
+  }
+  if (wire.length !== elements) throw malformed(`${wire.length} elements, expected ${elements}`);
+  return version as number;
 }
 
 function inflate(bytes: Uint8Array): Uint8Array {
@@ -119,92 +126,6 @@ function decodeDropped(value: unknown): NumberRange[] {
   });
 }
 
-function decodePorts(value: unknown): string[] {
-  const ports = list(value, 'ports');
-  if (ports.length > limits.batchPorts) {
-    throw new TelemetryError('batch-limit', `${ports.length} ports, at most ${limits.batchPorts}`);
-  }
-  return ports.map((port) => {
-    if (typeof port !== 'string' || Buffer.byteLength(port) > limits.portNameBytes) {
-      throw malformed(`a port name is not text of at most ${limits.portNameBytes} bytes`);
-    }
-    return port;
-  });
-}
-
-interface Head {
-  readonly tag: number;
-  readonly base: number;
-  readonly port: string;
-  readonly type: ValueType;
-  readonly quality: BatchSeries['quality'];
-}
-
-function decodeHeads(value: unknown, ports: readonly string[]): Head[] {
-  if (!(value instanceof Uint8Array) || value.length % seriesEntryBytes !== 0) {
-    throw malformed(`series is not a byte string of ${seriesEntryBytes} bytes each`);
-  }
-  const count = value.length / seriesEntryBytes;
-  if (count > limits.batchSeries) {
-    throw new TelemetryError('batch-limit', `${count} series, at most ${limits.batchSeries}`);
-  }
-  const heads = new Array<Head>(count);
-  for (let index = 0; index < count; index++) {
-    const at = index * seriesEntryBytes;
-    const base = value[at + 2] as number;
-    const port = ports[value[at + 3] as number];
-    const form = value[at + 4] as number;
-    const type = valueTypes[form & 0x0f];
-    const quality = qualityKinds[form >> 4];
-    if (port === undefined) throw inconsistent(`series ${index} names a port that is not listed`);
-    if (type === undefined || quality === undefined) throw inconsistent(`series ${index} has form ${form}`);
-    if (base > 16) throw inconsistent(`series ${index} has base address ${base}, at most 16`);
-    heads[index] = {
-      tag: ((value[at] as number) << 8) | (value[at + 1] as number),
-      base,
-      port,
-      type,
-      quality,
-    };
-  }
-  return heads;
-}
-
-/** Where the entries of each series stand in the batch, series after series, and last the anchors. */
-function decodeOrder(
-  value: unknown,
-  count: number,
-  series: number,
-): { positions: Uint32Array; lengths: Uint32Array } {
-  const planes = list(value, 'order');
-  if (planes.length !== (series < 256 ? 1 : 2)) throw inconsistent('order has the wrong width');
-  const low = unpackBytes(planes[0], count);
-  const high = planes.length === 2 ? unpackBytes(planes[1], count) : undefined;
-  if (low === undefined || (planes.length === 2 && high === undefined)) {
-    throw inconsistent(`order does not hold ${count} entries`);
-  }
-  const lengths = new Uint32Array(series + 1);
-  const indices = new Uint16Array(count);
-  for (let position = 0; position < count; position++) {
-    const index = (low[position] as number) | ((high?.[position] ?? 0) << 8);
-    if (index > series) throw inconsistent(`entry ${position} belongs to series ${index} of ${series}`);
-    indices[position] = index;
-    lengths[index] = (lengths[index] as number) + 1;
-  }
-  const next = new Uint32Array(series + 1);
-  for (let index = 0; index < series; index++) {
-    next[index + 1] = (next[index] as number) + (lengths[index] as number);
-  }
-  const positions = new Uint32Array(count);
-  for (let position = 0; position < count; position++) {
-    const index = indices[position] as number;
-    const at = next[index] as number;
-    positions[at] = position;
-    next[index] = at + 1;
-  }
-  return { positions, lengths };
-}
-
 function decodeTimes(value: unknown, count: number): Float64Array {
   const [start, packed, ...rest] = list(value, 'times');
   if (rest.length > 0) throw malformed('times is not [start, steps]');
@@ -222,49 +143,6 @@ function decodeTimes(value: unknown, count: number): Float64Array {
     times[index] = time;
   }
   return times;
-}
-
-function decodeAnchors(value: unknown, positions: Uint32Array, times: Float64Array): Batch['anchors'] {
-  const anchors = list(value, 'anchors');
-  if (anchors.length > limits.batchAnchors) {
-    throw new TelemetryError('batch-limit', `${anchors.length} anchors, at most ${limits.batchAnchors}`);
-  }
-  if (anchors.length !== positions.length) {
-    throw inconsistent(`${anchors.length} anchors for ${positions.length} entries`);
-  }
-  return anchors.map((item, index) => {
-    const anchor = list(item, 'anchor');
-    if (anchor.length !== 2) throw malformed('an anchor is not [wall, uncertainty]');
-    const position = positions[index] as number;
-    const wall = whole(anchor[0], 'wall time');
-    if (wall > limits.wallMilliseconds) throw inconsistent('a wall time is past the year 9999');
-    const uncertainty = whole(anchor[1], 'uncertainty');
-    return { position, anchor: { kind: 'anchor', monotonic: times[position] as number, wall, uncertainty } };
-  });
-}
-
-/** Which rows of the columns belong to each series; how many rows, and values of each type, there must be. */
-function placeSeries(heads: readonly Head[], lengths: Uint32Array) {
-  const counts = Object.fromEntries(valueTypes.map((type) => [type, 0])) as Record<ValueType, number>;
-  const series = new Array<BatchSeries>(heads.length);
-  let rows = 0;
-  for (let index = 0; index < heads.length; index++) {
-    const { port, base, tag, quality, type } = heads[index] as Head;
-    const length = lengths[index] as number;
-    series[index] = {
-      port,
-      base,
-      tag,
-      quality,
-      type,
-      start: rows,
-      end: rows + length,
-      valueStart: counts[type],
-    };
-    rows += length;
-    counts[type] += length;
-  }
-  return { series, rows, counts };
 }
 
 function decodeBytes(value: unknown, rows: number): Pick<ReadingColumns, 'flags' | 'status' | 'rssi' | 'cv'> {

@@ -1,14 +1,14 @@
 import { zstdCompressSync } from 'node:zlib';
 import { limits } from '../contract/index.ts';
-import type { Value } from '../t24/index.ts';
 import type { BatchHeader } from './batch.ts';
+import { type Collection, collect } from './collect.ts';
 import { TelemetryError } from './errors.ts';
-import { packBytes, packVarints, shuffle, zigzag } from './packing.ts';
-import type { Anchor, Entry, Reading } from './reading.ts';
+import { packBytes, packIndices, packVarints, shuffle, zigzag } from './packing.ts';
+import { aspects, type Entry, type GatewayEvent, type Reading } from './reading.ts';
 import {
   batchVersion,
   cbor,
-  qualityKinds,
+  eventCode,
   type ValueType,
   valueTypes,
   type WireBatch,
@@ -21,9 +21,15 @@ const compressFrom = 512;
 /** More than an anchor takes: of a batch cut to half its size, no more than limits.batchAnchors can be anchors. */
 const anchorWeight = limits.batchBytes / 2 / limits.batchAnchors;
 
+/** The same of an event, besides its texts. */
+const eventWeight = limits.batchBytes / 2 / limits.batchEvents;
+
 /** About how many bytes an entry adds to a batch before compression: for cutting batches to a size. */
 export function entryWeight(entry: Entry): number {
   if (entry.kind === 'anchor') return anchorWeight;
+  if (entry.kind === 'event') {
+    return eventWeight + Buffer.byteLength(entry.subject) + Buffer.byteLength(entry.detail);
+  }
   switch (entry.value.type) {
     case 'string':
       return 12 + entry.value.value.length * 2;
@@ -36,53 +42,29 @@ export function entryWeight(entry: Entry): number {
   }
 }
 
-function valueType(value: Value): ValueType {
-  return value.type === 'nonFinite' ? 'float32' : value.type;
-}
-
-interface Series {
-  readonly type: ValueType;
-  readonly readings: Reading[];
-}
-
-/** Sorts readings into series; `order` says which series each entry belongs to, the number past the last an anchor. */
-function collect(entries: readonly Entry[]) {
-  const ports: string[] = [];
-  const series: Series[] = [];
-  const heads: number[] = [];
-  const anchors: Anchor[] = [];
-  const indices = new Map<number, number>();
-  const order = new Int32Array(entries.length);
-  for (let position = 0; position < entries.length; position++) {
-    const entry = entries[position] as Entry;
-    if (entry.kind === 'anchor') {
-      anchors.push(entry);
-      order[position] = -1;
-      continue;
-    }
-    let port = ports.indexOf(entry.port);
-    if (port < 0) port = ports.push(entry.port) - 1;
-    const type = valueType(entry.value);
-    const form = valueTypes.indexOf(type) | (qualityKinds.indexOf(entry.quality.kind) << 4);
-    const key = ((entry.tag * 256 + entry.base) * 256 + port) * 256 + form;
-    let index = indices.get(key);
-    if (index === undefined) {
-      index = series.push({ type, readings: [] }) - 1;
-      indices.set(key, index);
-      heads.push(entry.tag >> 8, entry.tag & 0xff, entry.base, port, form);
-    }
-    (series[index] as Series).readings.push(entry);
-    order[position] = index;
+/** Gain and offset of each calibration, and which one each series has. */
+function packCalibrations({ calibrations, series }: Collection): WireBatch[16] {
+  if (calibrations.length === 0) return null;
+  for (const { gain, offset } of calibrations) {
+    if (Number.isFinite(gain) && Number.isFinite(offset)) continue;
+    throw new TelemetryError('batch-inconsistent', `a calibration of gain ${gain} and offset ${offset}`);
   }
-  for (let position = 0; position < order.length; position++) {
-    if (order[position] === -1) order[position] = series.length;
-  }
-  return { ports, series, heads: Uint8Array.from(heads), anchors, order };
+  const pairs = Float64Array.from(calibrations.flatMap(({ gain, offset }) => [gain, offset]));
+  const ofSeries = Int32Array.from(series, ({ calibration }) => calibration);
+  return [pairs, ...packIndices(ofSeries, calibrations.length + 1)];
 }
 
-function packOrder(order: Int32Array, series: number): unknown[] {
-  const low = packBytes(Uint8Array.from(order, (index) => index & 0xff));
-  return series < 256 ? [low] : [low, packBytes(Uint8Array.from(order, (index) => index >> 8))];
+function packEvents(events: readonly GatewayEvent[]): WireBatch[17] {
+  return events.map(({ code, subject, detail }) => {
+    if (!eventCode.test(code)) throw new TelemetryError('batch-inconsistent', `an event's code is '${code}'`);
+    if (
+      Buffer.byteLength(subject) > limits.eventSubjectBytes ||
+      Buffer.byteLength(detail) > limits.eventDetailBytes
+    ) {
+      throw new TelemetryError('batch-limit', `an event of ${code} is too long: make it by gatewayEvent`);
+    }
+    return [code, subject, detail];
+  });
 }
 
 function packTimes(entries: readonly Entry[]): WireBatch[11] {
@@ -147,16 +129,20 @@ function rawRssi({ quality }: Reading): number {
  * Encodes consecutively numbered entries of one epoch, the first being number `header.first`.
  *
  * The caller cuts batches to size (`entryWeight`); times are whole milliseconds and may step back.
- * @throws {TelemetryError} `batch-limit` past limits.batchEntries or batchAnchors, `batch-too-large` past
- * limits.batchBytes.
+ * @throws {TelemetryError} `batch-limit` past limits.batchEntries, batchAnchors, batchEvents, batchPorts or the bytes of
+ * an event, `batch-too-large` past limits.batchBytes, `batch-inconsistent` where a calibration is not finite.
  */
 export function encodeBatch(header: BatchHeader, entries: readonly Entry[]): Uint8Array {
-  const { ports, series, heads, anchors, order } = collect(entries);
+  const collection = collect(entries);
+  const { ports, series, heads, anchors, events, order } = collection;
   if (entries.length > limits.batchEntries) {
     throw new TelemetryError('batch-limit', `${entries.length} entries; cut at ${limits.batchEntries}`);
   }
   if (anchors.length > limits.batchAnchors) {
     throw new TelemetryError('batch-limit', `${anchors.length} anchors; cut at ${limits.batchAnchors}`);
+  }
+  if (events.length > limits.batchEvents) {
+    throw new TelemetryError('batch-limit', `${events.length} events; cut at ${limits.batchEvents}`);
   }
   const readings = series.flatMap((one) => one.readings);
   const column = (byte: (reading: Reading) => number) => packBytes(Uint8Array.from(readings, byte));
@@ -168,10 +154,10 @@ export function encodeBatch(header: BatchHeader, entries: readonly Entry[]): Uin
     wholeNumber(header.oldest),
     wholeNumber(header.first),
     header.dropped.map(({ first, last }) => [wholeNumber(first), wholeNumber(last)]),
-    ports,
+    [...ports],
     heads,
     entries.length,
-    packOrder(order, series.length),
+    packIndices(order, series.length + 2),
     packTimes(entries),
     [
       column((reading) => reading.flags),
@@ -184,6 +170,9 @@ export function encodeBatch(header: BatchHeader, entries: readonly Entry[]): Uin
       return ofType.length === 0 ? null : packValues(type, ofType, layout);
     }),
     anchors.map(({ wall, uncertainty }) => [wholeNumber(wall), wholeNumber(uncertainty)]),
+    packBytes(Uint8Array.from(series, ({ aspect }) => aspects.indexOf(aspect))),
+    packCalibrations(collection),
+    packEvents(events),
   ];
   const bytes = shortest(wire);
   if (bytes.length > limits.batchBytes) {

@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../contract/index.ts';
 import { arbitraryEntries, arbitraryHeader } from './arbitraries.ts';
+import { entriesOf } from './batch.ts';
 import { decodeBatch } from './decode.ts';
 import { encodeBatch } from './encode.ts';
 import { TelemetryError } from './errors.ts';
@@ -15,7 +16,7 @@ const epoch = new Uint8Array(16);
 /** A batch of three float32 readings, its elements open to be spoilt. */
 function sound(): WireBatch {
   return [
-    1,
+    2,
     epoch,
     null,
     epoch,
@@ -29,6 +30,9 @@ function sound(): WireBatch {
     [1000, 20],
     [0, 0, 0xfb, 0xe8],
     [null, null, null, null, Float32Array.of(1, 2, 3), null, null, null],
+    [],
+    0,
+    null,
     [],
   ];
 }
@@ -54,7 +58,7 @@ function tagged(tag: number, value: unknown): Uint8Array {
   return spoilt(6, new Tag(value, tag));
 }
 
-/** An array of 15 whose first element is an array of a million zeros. */
+/** An array of 15 elements whose first element is an array of a million zeros. */
 function manyItems(): Uint8Array {
   const count = 1_000_000;
   const bytes = new Uint8Array(count + 20);
@@ -62,8 +66,25 @@ function manyItems(): Uint8Array {
   return bytes;
 }
 
-test('the sound batch the others are spoilt from is accepted', () => {
+/** The same batch as version 1 had it. */
+function soundOfVersion1(): unknown[] {
+  return [1, ...sound().slice(1, 15)];
+}
+
+/** Three events and nothing else. */
+function soundEvents(event: unknown = ['port-open', 'radio', '']): WireBatch {
+  const wire = sound();
+  wire[8] = new Uint8Array(0);
+  wire[10] = [1];
+  wire[13] = new Array(8).fill(null);
+  wire[17] = [event, event, event] as WireBatch[17];
+  return wire;
+}
+
+test('the sound batches the others are spoilt from are accepted', () => {
   assert.is(codeOf(cbor.encode(sound())), 'accepted');
+  assert.is(codeOf(cbor.encode(soundEvents())), 'accepted');
+  assert.is(codeOf(cbor.encode(soundOfVersion1())), 'accepted');
 });
 
 const cases: [name: string, code: string, bytes: () => Uint8Array][] = [
@@ -81,8 +102,12 @@ const cases: [name: string, code: string, bytes: () => Uint8Array][] = [
   ['a map', 'batch-malformed', () => spoilt(12, new Map([[1, 2]]))],
   ['a string without an end', 'batch-malformed', () => Uint8Array.of(0x81, 0x7f, 0x61, 0x61, 0xff)],
   ['a million items in a small frame', 'batch-limit', () => zstdCompressSync(manyItems())],
-  ['a version of the future', 'batch-version', () => spoilt(0, 2)],
-  ['too few elements', 'batch-malformed', () => cbor.encode(sound().slice(0, 14))],
+  ['a version of the future', 'batch-version', () => spoilt(0, 3)],
+  ['a version 0', 'batch-version', () => spoilt(0, 0)],
+  ['a version that is text', 'batch-version', () => spoilt(0, 'constructor')],
+  ['too few elements', 'batch-malformed', () => cbor.encode(sound().slice(0, 17))],
+  ['version 2 with the elements of 1', 'batch-malformed', () => cbor.encode(sound().slice(0, 15))],
+  ['version 1 with the elements of 2', 'batch-malformed', () => spoilt(0, 1)],
   ['a short epoch', 'batch-malformed', () => spoilt(1, new Uint8Array(15))],
   ['a negative number', 'batch-malformed', () => spoilt(5, -1)],
   ['a fractional number', 'batch-malformed', () => spoilt(5, 1.5)],
@@ -117,7 +142,12 @@ const cases: [name: string, code: string, bytes: () => Uint8Array][] = [
   ['a base address of 17', 'batch-inconsistent', () => spoilt(8, Uint8Array.of(0x25, 0xdf, 17, 0, 0x14))],
   ['more entries than allowed', 'batch-limit', () => spoilt(9, limits.batchEntries + 1)],
   ['more entries than the columns hold', 'batch-inconsistent', () => spoilt(9, 4)],
-  ['an entry of a series that is not there', 'batch-inconsistent', () => spoilt(10, [2])],
+  ['an entry of a series that is not there', 'batch-inconsistent', () => spoilt(10, [3])],
+  [
+    'an event in version 1',
+    'batch-inconsistent',
+    () => cbor.encode(soundOfVersion1().with(10, [Uint8Array.of(0, 0, 2)])),
+  ],
   ['an order too short', 'batch-inconsistent', () => spoilt(10, [Uint8Array.of(0, 0)])],
   [
     'runs longer than the column',
@@ -147,6 +177,41 @@ const cases: [name: string, code: string, bytes: () => Uint8Array][] = [
     'batch-inconsistent',
     () => spoilt(11, [limits.monotonicMilliseconds - 10, 20]),
   ],
+  ['an aspect that there is not', 'batch-inconsistent', () => spoilt(15, 5)],
+  ['aspects of two series', 'batch-inconsistent', () => spoilt(15, Uint8Array.of(0, 1))],
+  ['aspects left out', 'batch-inconsistent', () => spoilt(15, undefined)],
+  ['calibrations left out', 'batch-malformed', () => spoilt(16, undefined)],
+  ['calibrations of float32', 'batch-malformed', () => spoilt(16, [Float32Array.of(1, 0), 1])],
+  ['a gain without an offset', 'batch-inconsistent', () => spoilt(16, [Float64Array.of(1), 1])],
+  ['no calibration, in an array', 'batch-inconsistent', () => spoilt(16, [new Float64Array(0), 0])],
+  ['more calibrations than series', 'batch-inconsistent', () => spoilt(16, [Float64Array.of(1, 0, 2, 0), 1])],
+  ['a gain that is no number', 'batch-inconsistent', () => spoilt(16, [Float64Array.of(Number.NaN, 0), 1])],
+  [
+    'an infinite offset',
+    'batch-inconsistent',
+    () => spoilt(16, [Float64Array.of(1, Number.POSITIVE_INFINITY), 1]),
+  ],
+  ['a calibration that is not there', 'batch-inconsistent', () => spoilt(16, [Float64Array.of(1, 0), 2])],
+  ['calibrations in two columns', 'batch-inconsistent', () => spoilt(16, [Float64Array.of(1, 0), 1, 0])],
+  ['an event without an entry', 'batch-inconsistent', () => spoilt(17, [['port-open', '', '']])],
+  ['entries without their events', 'batch-inconsistent', () => cbor.encode(soundEvents().with(17, []))],
+  ['an event of two parts', 'batch-malformed', () => cbor.encode(soundEvents(['port-open', '']))],
+  ['an event of four parts', 'batch-malformed', () => cbor.encode(soundEvents(['port-open', '', '', '']))],
+  ['a code in capitals', 'batch-malformed', () => cbor.encode(soundEvents(['PORT', '', '']))],
+  ['a code of two lines', 'batch-malformed', () => cbor.encode(soundEvents(['port-open\n', '', '']))],
+  ['no code', 'batch-malformed', () => cbor.encode(soundEvents(['', '', '']))],
+  ['a code of 65 characters', 'batch-malformed', () => cbor.encode(soundEvents(['x'.repeat(65), '', '']))],
+  ['a code that is a number', 'batch-malformed', () => cbor.encode(soundEvents([7, '', '']))],
+  [
+    'a subject too long in bytes',
+    'batch-malformed',
+    () => cbor.encode(soundEvents(['port-open', 'ü'.repeat(limits.eventSubjectBytes / 2 + 1), ''])),
+  ],
+  [
+    'a detail too long',
+    'batch-malformed',
+    () => cbor.encode(soundEvents(['port-open', '', 'x'.repeat(limits.eventDetailBytes + 1)])),
+  ],
   ['an anchor without an entry', 'batch-inconsistent', () => spoilt(14, [[1, 1]])],
 ];
 
@@ -171,6 +236,13 @@ test('more anchors than allowed are refused', () => {
   wire[9] = limits.batchAnchors + 1;
   wire[13] = new Array(8).fill(null);
   wire[14] = Array.from({ length: limits.batchAnchors + 1 }, () => [1, 1]);
+  assert.is(codeOf(cbor.encode(wire)), 'batch-limit');
+});
+
+test('more events than allowed are refused', () => {
+  const wire = soundEvents();
+  wire[9] = limits.batchEvents + 1;
+  wire[17] = new Array(limits.batchEvents + 1).fill(['port-open', '', '']);
   assert.is(codeOf(cbor.encode(wire)), 'batch-limit');
 });
 
@@ -201,7 +273,8 @@ test('any change of any byte gives a whole batch or a named error', async () => 
       if (codeOf(bytes) === 'accepted') {
         const batch = decodeBatch(bytes);
         const held = batch.series.reduce((sum, { start, end }) => sum + end - start, 0);
-        assert.is(held + batch.anchors.length, batch.count);
+        assert.is(held + batch.anchors.length + batch.events.length, batch.count);
+        assert.is(entriesOf(batch).filter((entry) => entry !== undefined).length, batch.count);
       }
     }),
     { numRuns: 1000 },

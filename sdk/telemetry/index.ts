@@ -10,4 +10,16 @@ export {
 export { decodeBatch } from './decode.ts';
 export { encodeBatch, entryWeight } from './encode.ts';
 export { TelemetryError } from './errors.ts';
-export type { Anchor, Aspect, Calibration, Entry, GatewayEvent, Quality, Reading } from './reading.ts';
+export { type EventWords, gatewayEvent } from './event.ts';
+export {
+  type Anchor,
+  type Aspect,
+  aspects,
+  type Calibration,
+  type Entry,
+  type ForeignEventCode,
+  type GatewayEvent,
+  physical,
+  type Quality,
+  type Reading,
+} from './reading.ts';

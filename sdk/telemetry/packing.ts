@@ -94,6 +94,31 @@ export function unpackBytes(packed: unknown, count: number): Uint8Array | undefi
   return at === count ? bytes : undefined;
 }
 
+/** Whole numbers below `end` (at most 65,536) as byte columns: of their low bytes and, past 256, of their high ones. */
+export function packIndices(indices: Int32Array, end: number): [low: PackedBytes, high?: PackedBytes] {
+  const low = packBytes(Uint8Array.from(indices, (index) => index & 0xff));
+  return end <= 256 ? [low] : [low, packBytes(Uint8Array.from(indices, (index) => index >> 8))];
+}
+
+/** Exactly `count` whole numbers below `end`; undefined for anything else. */
+export function unpackIndices(
+  columns: readonly unknown[],
+  count: number,
+  end: number,
+): Uint16Array | undefined {
+  if (columns.length !== (end <= 256 ? 1 : 2)) return undefined;
+  const low = unpackBytes(columns[0], count);
+  const high = columns.length === 2 ? unpackBytes(columns[1], count) : undefined;
+  if (low === undefined || (columns.length === 2 && high === undefined)) return undefined;
+  const indices = new Uint16Array(count);
+  for (let position = 0; position < count; position++) {
+    const index = (low[position] as number) | ((high?.[position] ?? 0) << 8);
+    if (index >= end) return undefined;
+    indices[position] = index;
+  }
+  return indices;
+}
+
 /** Groups the bytes of `width`-byte elements by their place, so that like stands beside like and zstd finds it. */
 export function shuffle(bytes: Uint8Array, width: number): Uint8Array {
   const count = bytes.length / width;
