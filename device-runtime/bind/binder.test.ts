@@ -1,4 +1,4 @@
-import { decodePacket, type Value } from '@loadline/sdk/t24';
+import type { Value } from '@loadline/sdk/t24';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Binder, type BinderOptions } from './binder.ts';
@@ -6,64 +6,37 @@ import type { Heard } from './frame.ts';
 
 const test = suite('binding');
 
-const defaults: BinderOptions = { configured: [0x25df], sightings: 3, maxSeries: 2, copyWindow: 0 };
+const plain = { gain: 1, offset: 0 };
+const defaults: BinderOptions = {
+  sensors: [{ tag: 0x25df, ...plain }],
+  sightings: 3,
+  maxSeries: 2,
+  copyWindow: 0,
+};
 
-/** A data provider's frame, tag 25DF heard by base station 1 at `radio` unless told otherwise. */
+/** A measurement of tag 25DF heard by base station 1 at `radio` unless told otherwise. */
 function frame(
   options: { tag?: number; value?: Value; base?: number; port?: string; at?: number } = {},
 ): Heard {
   const { tag = 0x25df, value = { type: 'float32', value: 1.5 }, base = 1, port = 'radio', at = 0 } = options;
-  return {
-    port,
-    at,
-    content: {
-      kind: 'packet',
-      base,
-      packet: { kind: 'dataProvider', flags: 0, tag, status: 0x1c, dataType: 4, value, rssi: 0xfb, cv: 0xe8 },
-    },
-  };
+  const quality = { kind: 'radio', rssi: 0xfb, cv: 0xe8 } as const;
+  return { port, at, content: { kind: 'measurement', base, tag, value, flags: 0, status: 0x1c, quality } };
 }
 
 const kinds = (binder: Binder, heard: readonly Heard[]) => heard.map((each) => binder.bind(each).kind);
 
-test('makes a reading of a real frame, every field as it came', () => {
+test('makes a reading of a measurement, every field as it came', () => {
   const bound = new Binder(defaults).bind({
-    port: 'radio',
-    at: 1234.9,
-    content: { kind: 'packet', base: 1, packet: decodePacket(Buffer.from('2325DF1C043F0F4E9FFBE8', 'hex')) },
-  });
-  assert.equal(bound, {
-    kind: 'reading',
-    reading: {
-      kind: 'reading',
-      port: 'radio',
-      base: 1,
-      tag: 0x25df,
-      monotonic: 1234,
-      value: { type: 'float32', value: Math.fround(0.5597934) },
-      flags: 0x20,
-      status: 0x1c,
-      quality: { kind: 'radio', rssi: 0xfb, cv: 0xe8 },
-    },
-  });
-});
-
-test("makes a reading of a GW1's line, its battery and integrity as a frame has them", () => {
-  const bound = new Binder({ ...defaults, configured: [0xfe56] }).bind({
     port: 'ascii',
-    at: 10,
+    at: 1234.9,
     content: {
-      kind: 'line',
-      line: {
-        kind: 'line',
-        tag: 0xfe56,
-        value: 123.156,
-        text: '123.156',
-        lqi: 97,
-        batteryLow: true,
-        integrityError: true,
-        size: 22,
-      },
+      kind: 'measurement',
+      base: 0,
+      tag: 0x25df,
+      value: { type: 'float64', value: 123.156 },
+      flags: 0x40,
+      status: 0x02,
+      quality: { kind: 'lqi', percent: 97 },
     },
   });
   assert.equal(bound, {
@@ -72,14 +45,30 @@ test("makes a reading of a GW1's line, its battery and integrity as a frame has 
       kind: 'reading',
       port: 'ascii',
       base: 0,
-      tag: 0xfe56,
-      monotonic: 10,
+      tag: 0x25df,
+      aspect: 'heard',
+      calibration: undefined,
+      monotonic: 1234,
       value: { type: 'float64', value: 123.156 },
       flags: 0x40,
       status: 0x02,
       quality: { kind: 'lqi', percent: 97 },
     },
   });
+});
+
+test("carries a sensor's calibration beside the value as heard, and none for tags nobody configured", () => {
+  const sensors = [{ tag: 0x25df, gain: 2, offset: -1 }];
+  const binder = new Binder({ ...defaults, sensors, sightings: 1 });
+  const readings = [frame(), frame({ tag: 7 })].map((each) => {
+    const bound = binder.bind(each);
+    return bound.kind === 'reading' ? bound.reading : undefined;
+  });
+  assert.equal(
+    readings.map((reading) => reading?.calibration),
+    [{ gain: 2, offset: -1 }, undefined],
+  );
+  assert.equal(readings[0]?.value, { type: 'float32', value: 1.5 });
 });
 
 test('takes a value that is no number as a reading, with its bits', () => {
@@ -134,7 +123,11 @@ test('never takes equal frames of one base station as copies', () => {
 });
 
 test('takes frames that differ in tag, value or bits as different', () => {
-  const binder = new Binder({ ...defaults, configured: [0x25df, 0x25e0], copyWindow: 1000 });
+  const binder = new Binder({
+    ...defaults,
+    sensors: [0x25df, 0x25e0].map((tag) => ({ tag, ...plain })),
+    copyWindow: 1000,
+  });
   const float = (value: number): Value => ({ type: 'float32', value });
   assert.equal(
     kinds(binder, [
@@ -158,9 +151,8 @@ test('accounts for every frame: readings, copies, suppressed and other', () => {
   binder.bind(frame({ base: 1 }));
   binder.bind(frame({ base: 2 }));
   binder.bind(frame({ tag: 7 }));
-  const packet = decodePacket(Uint8Array.of(0x1f, 1, 2, 3));
-  assert.is(packet.kind, 'unknown');
-  binder.bind({ port: 'radio', at: 0, content: { kind: 'packet', base: 1, packet } });
+  const content = { kind: 'other', base: 1, packet: Uint8Array.of(0x1f, 1, 2, 3) } as const;
+  assert.is(binder.bind({ port: 'radio', at: 0, content }).kind, 'other');
   assert.equal(binder.ledger, { frames: 4, readings: 1, copies: 1, suppressed: 1, other: 1 });
 });
 

@@ -1,4 +1,4 @@
-import type { Reading } from '@loadline/sdk/telemetry';
+import type { Calibration, Reading } from '@loadline/sdk/telemetry';
 import { Copies } from './copies.ts';
 import type { Heard } from './frame.ts';
 import { readingOf } from './reading.ts';
@@ -11,7 +11,7 @@ export type Bound =
   | { readonly kind: 'copy' }
   /** A tag that nobody configured and that does not count as a series (yet). */
   | { readonly kind: 'suppressed'; readonly tag: number }
-  /** Not a data provider, or of an unknown type. */
+  /** No measurement: an answer to a command, or of an unknown type. */
   | { readonly kind: 'other' };
 
 /** The binder's part of the gateway's ledger: `frames = readings + copies + suppressed + other`, always. */
@@ -23,9 +23,15 @@ export interface BindingLedger {
   readonly other: number;
 }
 
+/** What the binder has to know of a configured sensor. */
+interface BoundSensor {
+  readonly tag: number;
+  readonly gain: number;
+  readonly offset: number;
+}
+
 export interface BinderOptions {
-  /** Tags of the configured sensors. */
-  readonly configured: Iterable<number>;
+  readonly sensors: Iterable<BoundSensor>;
   /** Frames of any other tag it takes before its readings count, and how many such tags may. */
   readonly sightings: number;
   readonly maxSeries: number;
@@ -33,20 +39,28 @@ export interface BinderOptions {
   readonly copyWindow: number;
 }
 
+const copy: Bound = { kind: 'copy' };
+const other: Bound = { kind: 'other' };
+
 /** Makes readings of frames, and accounts for every frame. Time comes with the frames. */
 export class Binder {
   readonly #copies: Copies;
   readonly #sightings: Sightings;
+  /** Of every configured tag; undefined where the value as heard is the physical one. */
+  readonly #calibrations = new Map<number, Calibration | undefined>();
   readonly #counts = { readings: 0, copies: 0, suppressed: 0, other: 0 };
 
   constructor(options: BinderOptions) {
     this.#copies = new Copies(options.copyWindow);
-    this.#sightings = new Sightings(options);
+    for (const { tag, gain, offset } of options.sensors) {
+      this.#calibrations.set(tag, gain === 1 && offset === 0 ? undefined : { gain, offset });
+    }
+    this.#sightings = new Sightings({ ...options, configured: this.#calibrations });
   }
 
   get ledger(): BindingLedger {
-    const { readings, copies, suppressed, other } = this.#counts;
-    return { frames: readings + copies + suppressed + other, readings, copies, suppressed, other };
+    const { readings, copies, suppressed, other: others } = this.#counts;
+    return { frames: readings + copies + suppressed + others, ...this.#counts };
   }
 
   bind(heard: Heard): Bound {
@@ -69,10 +83,11 @@ export class Binder {
   }
 
   #judge(heard: Heard): Bound {
-    const reading = readingOf(heard);
-    if (reading === undefined) return { kind: 'other' };
+    const { content, port, at } = heard;
+    if (content.kind === 'other') return other;
+    const reading = readingOf(content, port, at, this.#calibrations.get(content.tag));
     // Copies first: one transmission heard by three base stations is one sighting.
-    if (this.#copies.isCopy(reading)) return { kind: 'copy' };
+    if (this.#copies.isCopy(reading)) return copy;
     if (!this.#sightings.counts(reading.tag)) return { kind: 'suppressed', tag: reading.tag };
     return { kind: 'reading', reading };
   }

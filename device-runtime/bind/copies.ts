@@ -1,19 +1,14 @@
-import type { Value } from '@loadline/sdk/t24';
 import type { Reading } from '@loadline/sdk/telemetry';
+import { sameValue } from './same-value.ts';
 
 /** A reading that may yet be heard again, and who has delivered it so far. */
 interface Original {
   readonly reading: Reading;
-  readonly sources: string[];
+  readonly sources: number[];
 }
 
-function sameValue(one: Value, other: Value): boolean {
-  if (one.type !== other.type) return false;
-  if (one.type === 'none') return true;
-  if (one.type === 'nonFinite') return one.bits === (other as typeof one).bits;
-  if (one.type === 'binary') return Buffer.compare(one.value, (other as typeof one).value) === 0;
-  return Object.is(one.value, (other as typeof one).value);
-}
+/** Originals of one tag that are remembered; the oldest goes first. At 200 frames a second, 1.3 s. */
+const maxOriginals = 256;
 
 /**
  * Recognises what several base stations heard of one transmission.
@@ -26,29 +21,66 @@ function sameValue(one: Value, other: Value): boolean {
 export class Copies {
   readonly #window: number;
   readonly #originals = new Map<number, Original[]>();
+  /** Which number stands for a port and base address. */
+  readonly #ports = new Map<string, number>();
+  #sweptAt = Number.NEGATIVE_INFINITY;
 
   /** @param window milliseconds; 0 recognises nothing */
   constructor(window: number) {
     this.#window = window;
   }
 
+  /** Tags of which something is remembered: those heard within two windows, whatever noise brings. */
+  get tags(): number {
+    return this.#originals.size;
+  }
+
   /** Whether this reading is a copy; if it is not, it is the original of copies to come. */
   isCopy(reading: Reading): boolean {
     if (this.#window === 0) return false;
-    const source = `${reading.base}@${reading.port}`;
-    const recent = (this.#originals.get(reading.tag) ?? []).filter(
-      (original) => reading.monotonic - original.reading.monotonic <= this.#window,
-    );
-    const original = recent.find(
-      ({ reading: first, sources }) =>
-        !sources.includes(source) &&
+    const source = this.#source(reading);
+    this.#sweep(reading.monotonic);
+    let recent = this.#originals.get(reading.tag);
+    if (recent === undefined) {
+      recent = [];
+      this.#originals.set(reading.tag, recent);
+    }
+    const oldest = reading.monotonic - this.#window;
+    while (recent[0] !== undefined && recent[0].reading.monotonic < oldest) recent.shift();
+    for (const { reading: first, sources } of recent) {
+      if (
+        first.monotonic >= oldest &&
         first.status === reading.status &&
         first.flags === reading.flags &&
-        sameValue(first.value, reading.value),
-    );
-    if (original === undefined) recent.push({ reading, sources: [source] });
-    else original.sources.push(source);
-    this.#originals.set(reading.tag, recent);
-    return original !== undefined;
+        sameValue(first.value, reading.value) &&
+        !sources.includes(source)
+      ) {
+        sources.push(source);
+        return true;
+      }
+    }
+    if (recent.length === maxOriginals) recent.shift();
+    recent.push({ reading, sources: [source] });
+    return false;
+  }
+
+  #source({ port, base }: Reading): number {
+    let number = this.#ports.get(port);
+    if (number === undefined) {
+      number = this.#ports.size;
+      this.#ports.set(port, number);
+    }
+    // A base address is one byte.
+    return number * 256 + base;
+  }
+
+  /** Forgets tags that have not been heard for a window: noise brings ever new ones. */
+  #sweep(now: number): void {
+    if (now - this.#sweptAt <= this.#window) return;
+    this.#sweptAt = now;
+    for (const [tag, originals] of this.#originals) {
+      const newest = originals.at(-1);
+      if (newest === undefined || now - newest.reading.monotonic > this.#window) this.#originals.delete(tag);
+    }
   }
 }

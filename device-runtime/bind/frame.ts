@@ -1,4 +1,4 @@
-import type { Gw1Line, Packet } from '@loadline/sdk/t24';
+import type { Measurement, OtherFrame } from '@loadline/sdk/driver';
 
 /** One valid frame or line as one port delivered it. */
 export interface Heard {
@@ -6,7 +6,5 @@ export interface Heard {
   readonly port: string;
   /** Milliseconds of the monotonic clock when its last byte had arrived. */
   readonly at: number;
-  readonly content:
-    | { readonly kind: 'packet'; readonly base: number; readonly packet: Packet }
-    | { readonly kind: 'line'; readonly line: Gw1Line };
+  readonly content: Measurement | OtherFrame;
 }

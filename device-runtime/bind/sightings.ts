@@ -6,14 +6,18 @@ const maxCandidates = 1024;
  * CRC lets a little noise through and neighbours' transmitters are heard too; and only so many of them may.
  */
 export class Sightings {
-  readonly #configured: ReadonlySet<number>;
+  readonly #configured: { has(tag: number): boolean };
   readonly #needed: number;
   readonly #maxSeries: number;
   readonly #candidates = new Map<number, number>();
   readonly #accepted = new Set<number>();
 
-  constructor(options: { configured: Iterable<number>; sightings: number; maxSeries: number }) {
-    this.#configured = new Set(options.configured);
+  constructor(options: {
+    configured: { has(tag: number): boolean };
+    sightings: number;
+    maxSeries: number;
+  }) {
+    this.#configured = options.configured;
     this.#needed = options.sightings;
     this.#maxSeries = options.maxSeries;
   }
