@@ -27,8 +27,16 @@ test('a gateway delivers for itself, and for no other gateway of its organisatio
   assert.is(may(gateway, scope, { organisation: mine }).allowed, false);
 });
 
-test('a gateway reads nothing, its own readings included', () => {
-  for (const scope of everything.filter((one) => one.endsWith('.get') || one.endsWith('.create'))) {
+test('a gateway hears what is meant for itself, and for no other', () => {
+  for (const scope of everything.filter((one) => one.endsWith('.receive') || one.endsWith('.ask'))) {
+    assert.is(may(gateway, scope, { organisation: mine, gateway: 'mast' }).allowed, true, scope);
+    assert.is(may(gateway, scope, { organisation: mine, gateway: 'crane' }).allowed, false, scope);
+    assert.is(may(administrator, scope, { organisation: mine, gateway: 'mast' }).allowed, false, scope);
+  }
+});
+
+test('a gateway reads nothing and orders nothing, its own readings included', () => {
+  for (const scope of everything.filter((one) => /\.(get|create|set)$/.test(one))) {
     assert.is(may(gateway, scope, { organisation: mine, gateway: 'mast' }).allowed, false, scope);
   }
 });

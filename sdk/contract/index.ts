@@ -45,6 +45,17 @@ export {
   sessionReply,
 } from './rest.ts';
 export {
+  type CommandReply,
+  commandParams,
+  commandReply,
+  commandsReply,
+  desiredBody,
+  desiredReply,
+  newCommandBody,
+  newCommandReply,
+  newDesiredReply,
+} from './rest-downlink.ts';
+export {
   type DownChannel,
   downChannels,
   type GatewayChannel,

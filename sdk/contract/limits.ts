@@ -56,6 +56,10 @@ export const limits = {
   commandMilliseconds: 24 * 3_600_000,
   /** Commands of one gateway that may wait at a time. */
   commandsWaiting: 100,
+  /** Commands of one gateway that are kept, the newest; those that wait are all kept. */
+  commandsKept: 1000,
+  /** Levels of tables in tables that a configuration may have. */
+  configurationDepth: 16,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;
