@@ -23,6 +23,13 @@ export {
 } from './recording.ts';
 export { type LineOptions, type LineSpeed, SerialLine } from './serial-line.ts';
 export {
+  type PlayTimedOptions,
+  playTimed,
+  readTimes,
+  recordingLine,
+  type TimedBytes,
+} from './timed.ts';
+export {
   type LoadOptions,
   loadTransmitter,
   type TemperatureOptions,

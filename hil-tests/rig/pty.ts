@@ -24,6 +24,8 @@ export interface Pty {
 // <fcntl.h> of Linux on x86, ARM and RISC-V; Node does not export it.
 const O_CLOEXEC = 0o2000000;
 const TCSANOW = 0;
+// <asm-generic/ioctls.h>: the same on x86, ARM and RISC-V.
+const FIONREAD = 0x541b;
 // Larger than struct termios of any C library: its layout is never looked into here.
 const TERMIOS_BYTES = 256;
 const NAME_BYTES = 128;
@@ -36,6 +38,7 @@ interface Libc {
   tcgetattr(fd: number, termios: Uint8Array): number;
   cfmakeraw(termios: Uint8Array): void;
   tcsetattr(fd: number, action: number, termios: Uint8Array): number;
+  ioctl(fd: number, request: number, value: Uint8Array): number;
 }
 
 let loaded: Libc | undefined;
@@ -55,6 +58,7 @@ function libc(): Libc {
     tcgetattr: library.func('int tcgetattr(int fd, _Out_ uint8_t *termios)'),
     cfmakeraw: library.func('void cfmakeraw(_Inout_ uint8_t *termios)'),
     tcsetattr: library.func('int tcsetattr(int fd, int action, _In_ uint8_t *termios)'),
+    ioctl: library.func('int ioctl(int fd, ulong request, _Out_ uint8_t *value)'),
   };
   return loaded;
 }
@@ -86,6 +90,13 @@ export function openPty(): Pty {
     closeSync(master);
     throw error;
   }
+}
+
+/** Bytes that have come to the host's end and that the host has not read yet. */
+export function unreadBytes(slave: number): number {
+  const count = Buffer.alloc(4);
+  if (libc().ioctl(slave, FIONREAD, count) !== 0) throw refused('ioctl FIONREAD');
+  return count.readInt32LE();
 }
 
 function refused(call: string): RigError {

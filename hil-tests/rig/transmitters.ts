@@ -1,4 +1,4 @@
-import { type DataProviderPacket, dataTypes, packetFlags, statusBits, type Value } from '@loadline/sdk/t24';
+import { type DataProviderPacket, dataTypes, packetFlags, statusBits, tagName, type Value } from '@loadline/sdk/t24';
 import { inRange, RigError } from './errors.ts';
 import { SeededRandom, Wandering } from './random.ts';
 
@@ -66,7 +66,7 @@ function transmitter(
   let battery: 'good' | 'low' = 'good';
 
   return {
-    label: `simulated ${what} ${tags.map((each) => each.toString(16).toUpperCase().padStart(4, '0')).join('/')}`,
+    label: `simulated ${what} ${tags.map(tagName).join('/')}`,
     tags,
     intervalMs,
     broadcast() {

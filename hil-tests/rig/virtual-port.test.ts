@@ -42,6 +42,23 @@ test('passes every byte value to the host and back', async () => {
   await port.close();
 });
 
+test('is drained once the host has read everything, and not before', async () => {
+  const port = await VirtualPort.open();
+  await port.write(everyByte);
+  let drained = false;
+  const draining = port.drained().then(() => {
+    drained = true;
+  });
+  const abort = new AbortController();
+  const given = port.drained(abort.signal);
+  abort.abort();
+  await given;
+  assert.not(drained);
+  const host = spawn('head', ['-c', '256', port.path], { stdio: ['ignore', 'ignore', 'inherit'] });
+  await Promise.all([draining, once(host, 'close')]);
+  await port.close();
+});
+
 test('is raw and silent before any host has set it up, so a plain reader sees the same bytes', async () => {
   const port = await VirtualPort.open();
   const echoed: Uint8Array[] = [];

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReadStream } from 'node:tty';
 import { RigError } from './errors.ts';
-import { openPty } from './pty.ts';
+import { openPty, unreadBytes } from './pty.ts';
 
 /** Anything bytes can be sent into: a virtual port, a fault between station and port, an array in a test. */
 export interface ByteSink {
@@ -26,6 +26,8 @@ export type PortState = 'plugged' | 'unplugged' | 'closed';
 
 /** The kernel wakes nobody when a pty has room again, so a full one is tried again this often. */
 const RETRY_MS = 1;
+/** The kernel hands bytes on in its own time: what is unread must be none for this long. */
+const DRAINED_MS = 20;
 
 interface Plug {
   readonly master: number;
@@ -95,6 +97,20 @@ export class VirtualPort implements ByteSink {
     const done = this.#lastWrite.then(() => this.#push(plug, bytes));
     this.#lastWrite = done.catch(() => undefined);
     return done;
+  }
+
+  /**
+   * Resolves when the host has read everything that was written, which is never while nobody reads; or when the port
+   * is unplugged, or `signal` is aborted.
+   */
+  async drained(signal?: AbortSignal): Promise<void> {
+    await this.#lastWrite;
+    for (let quiet = 0; quiet < DRAINED_MS; quiet += RETRY_MS) {
+      const plug = this.#plug;
+      if (plug === undefined || signal?.aborted) return;
+      if (unreadBytes(plug.slave) > 0) quiet = 0;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
   }
 
   /** Calls `listener` with what the host sends, as it comes. Returns a function that ends it. */

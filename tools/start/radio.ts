@@ -8,6 +8,7 @@ import {
   type VirtualTransmitter,
   windTransmitter,
 } from '@loadline/hil-tests';
+import { tagName } from '@loadline/sdk/t24';
 import type { Playing, Source } from './options.ts';
 
 /** What sends into the gateway's serial port. */
@@ -91,8 +92,4 @@ export function makeRadio(source: Source, playing: Playing, port: VirtualPort): 
         },
       };
   }
-}
-
-function tagName(tag: number): string {
-  return tag.toString(16).toUpperCase().padStart(4, '0');
 }

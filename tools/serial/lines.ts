@@ -1,0 +1,105 @@
+import { type ByteSink, VirtualPort } from '@loadline/hil-tests';
+import { InvalidArgumentError } from 'commander';
+import { SerialPort } from 'serialport';
+
+/** Speeds that a base station's line can have. */
+export const bauds = [9600, 19_200, 38_400, 57_600, 115_200, 230_400];
+
+/** A baud rate off the command line. */
+export function baudRate(text: string): number {
+  const baud = Number(text);
+  if (bauds.includes(baud)) return baud;
+  throw new InvalidArgumentError(`It must be one of ${bauds.join(', ')}.`);
+}
+
+/** A number of seconds off the command line, above 0. */
+export function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds > 0) return seconds;
+  throw new InvalidArgumentError('It must be a number of seconds above 0.');
+}
+
+/** Opens a serial port, 8N1. Throws an Error that says which, why, and what to look at. */
+export async function openSerial(path: string, baud: number): Promise<SerialPort> {
+  const port = new SerialPort({
+    path,
+    baudRate: baud,
+    dataBits: 8,
+    parity: 'none',
+    stopBits: 1,
+    autoOpen: false,
+  });
+  return await new Promise((resolve, reject) => {
+    port.open((error) => {
+      if (error === null || error === undefined) resolve(port);
+      else reject(new Error(`${path} cannot be opened: ${error.message.replace(/^Error: /, '')}`));
+    });
+  });
+}
+
+/** A place to play into, and how to leave it. */
+export interface Line {
+  readonly path: string;
+  readonly sink: ByteSink;
+  /** Resolves when all that was played has left: where a virtual port is read, or when it is aborted. */
+  drained(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A virtual port behind a link: what a gateway opens. Without a path the link is in a temporary folder. */
+export async function virtualLine(link: string | undefined): Promise<Line> {
+  const [, folder, name] = /^(?:(.*)\/)?([^/]+)$/.exec(link ?? '') ?? [];
+  if (link !== undefined && name === undefined) throw new Error(`--link ${link}: it must end in a name`);
+  const port = await VirtualPort.open(link === undefined ? {} : { folder: folder ?? '.', name: name ?? '' });
+  return {
+    path: port.path,
+    sink: port,
+    drained: (signal) => port.drained(signal),
+    close: () => port.close(),
+  };
+}
+
+/** A real port to play into: bytes leave as fast as the adapter takes them. */
+export async function realLine(path: string, baud: number): Promise<Line> {
+  const port = await openSerial(path, baud);
+  // Never paused: without a reader a hang-up goes unnoticed.
+  port.resume();
+  const gone = new Promise<never>((_, reject) => {
+    port.once('close', () => reject(new Error(`${path} was closed: its device is gone`)));
+  });
+  gone.catch(() => undefined);
+  const written = (bytes: Uint8Array) =>
+    new Promise<void>((resolve, reject) => {
+      port.write(Buffer.from(bytes), (error) => (error ? reject(error) : resolve()));
+    });
+  return {
+    path,
+    sink: { write: (bytes) => Promise.race([written(bytes), gone]) },
+    // The last write's callback has come: what is left is in the kernel, and drain waits for that.
+    drained: () => new Promise((resolve) => port.drain(() => resolve())),
+    close: () =>
+      new Promise((resolve) => {
+        if (port.isOpen) port.close(() => resolve());
+        else resolve();
+      }),
+  };
+}
+
+/** Aborted by Ctrl-C, SIGTERM or SIGHUP, or after some seconds. */
+export function untilInterrupted(seconds?: number): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => interrupted.abort());
+  if (seconds === undefined) return interrupted.signal;
+  return AbortSignal.any([interrupted.signal, AbortSignal.timeout(seconds * 1000)]);
+}
+
+/** Runs a command's work; an error is one line on standard error and exit code 1. */
+export async function attempt(name: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    process.stderr.write(`loadline ${name}: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { type Played, playRecording, playTimed, readRecording, readTimes } from '@loadline/hil-tests';
+import { Command, InvalidArgumentError } from 'commander';
+import { attempt, baudRate, type Line, realLine, untilInterrupted, virtualLine } from './lines.ts';
+
+interface Flags {
+  port?: string;
+  link?: string;
+  baud: number;
+  speed: Speed;
+  singleBytes: boolean;
+  loop: boolean;
+  json: boolean;
+}
+
+/** `line`: as a line of that baud rate; `max`: as fast as it goes; a number: so many times as it was recorded. */
+type Speed = 'line' | 'max' | number;
+
+/** `loadline replay`: a recording into a virtual port, or a real one. */
+export function replayCommand(): Command {
+  return new Command('replay')
+    .description(
+      'play a recording of a serial line into a virtual port that any program can open, or into a real one',
+    )
+    .argument('<file>', 'a recording: hex with or without times, or the raw bytes')
+    .option('--link <path>', 'where the virtual port is to appear')
+    .option('--port <path>', 'play into this real port instead')
+    .option('--baud <rate>', 'line speed', baudRate, 115_200)
+    .option(
+      '--speed <speed>',
+      'line: the pace of the line; max: no pace; 1, 2, 0.5 …: times as recorded',
+      speedOf,
+      'line',
+    )
+    .option('--single-bytes', 'each byte a write of its own', false)
+    .option('--loop', 'begin again at the end, until Ctrl-C', false)
+    .option('--json', 'one line of JSON when the port is there, one at the end: {"bytes","ended"}', false)
+    .addHelpText(
+      'after',
+      `
+A virtual port is played into once a program reads it: until then the kernel takes some bytes, and the rest waits.
+
+Examples:
+  loadline replay mast.hex --link /tmp/radio --speed 1       as it was recorded
+  loadline replay mast.hex --port /dev/ttyUSB1 --loop        over two adapters, back to back`,
+    )
+    .action((file: string, flags: Flags, command: Command) => {
+      if (flags.port !== undefined && flags.link !== undefined) {
+        command.error('error: --port is a real port and --link a virtual one: choose');
+      }
+      return attempt('replay', () => replay(file, flags));
+    });
+}
+
+async function replay(file: string, flags: Flags): Promise<void> {
+  const signal = untilInterrupted();
+  const play = player(file, flags);
+  const line =
+    flags.port === undefined ? await virtualLine(flags.link) : await realLine(flags.port, flags.baud);
+  try {
+    if (flags.json) print({ port: line.path });
+    else console.log(`playing ${file} into ${line.path}; Ctrl-C ends it`);
+    let bytes = 0;
+    let played: Played;
+    do {
+      played = await play(line, signal);
+      bytes += played.bytes;
+    } while (flags.loop && played.ended === 'complete');
+    await line.drained(signal);
+    if (flags.json) print({ bytes, ended: played.ended });
+    else console.log(`${bytes} bytes played`);
+  } finally {
+    await line.close();
+  }
+}
+
+/** Reads the recording before any port is opened: a mistake in its name costs nothing. */
+function player(file: string, { speed, baud, singleBytes }: Flags) {
+  const content = readFileSync(file);
+  const { bytes } = readRecording(content);
+  if (typeof speed === 'number') {
+    const pieces = readTimes(content.toString('latin1'));
+    if (pieces === undefined) throw new Error(`${file} has no times: choose --speed line or max`);
+    return (line: Line, signal: AbortSignal) => playTimed(pieces, line.sink, { factor: speed, signal });
+  }
+  return (line: Line, signal: AbortSignal) =>
+    playRecording(bytes, line.sink, {
+      speed: speed === 'max' ? { kind: 'as-fast-as-it-goes' } : { kind: 'paced', baud },
+      chunks: singleBytes ? { kind: 'single-bytes' } : { kind: 'whole' },
+      signal,
+    });
+}
+
+function speedOf(text: string): Speed {
+  if (text === 'line' || text === 'max') return text;
+  const factor = Number(text);
+  if (factor >= 0.001 && factor <= 1000) return factor;
+  throw new InvalidArgumentError('It must be line, max, or a number from 0.001 to 1000.');
+}
+
+function print(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
