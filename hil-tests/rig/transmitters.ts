@@ -1,4 +1,11 @@
-import { type DataProviderPacket, dataTypes, packetFlags, statusBits, tagName, type Value } from '@loadline/sdk/t24';
+import {
+  type DataProviderPacket,
+  dataTypes,
+  packetFlags,
+  statusBits,
+  tagName,
+  type Value,
+} from '@loadline/sdk/t24';
 import { inRange, RigError } from './errors.ts';
 import { SeededRandom, Wandering } from './random.ts';
 

@@ -1,5 +1,6 @@
 // @time-limit 120 s
 import type { CloudClient } from '@loadline/sdk/client';
+import { tagName } from '@loadline/sdk/t24';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SeededRandom } from '../rig/random.ts';
@@ -10,13 +11,18 @@ import { NumberedClient } from './numbered-client.ts';
 const seed = 20_262;
 const kills = 6;
 const gatewayId = 'numbered-client';
-const tagName = NumberedClient.tag.toString(16).toUpperCase().padStart(4, '0');
 /** The most readings that the API gives without thinning them. */
 const most = 10_000;
 
 /** Every stored value between two times, as the API gives them: in slices small enough to be whole. */
 async function storedValues(client: CloudClient, from: number, to: number): Promise<number[]> {
-  const range = await client.readings({ gateway: gatewayId, tag: tagName, from, to, points: most });
+  const range = await client.readings({
+    gateway: gatewayId,
+    tag: tagName(NumberedClient.tag),
+    from,
+    to,
+    points: most,
+  });
   if (range.count <= most) return range.points.map(([, value]) => value ?? Number.NaN);
   const middle = Math.floor((from + to) / 2);
   return [...(await storedValues(client, from, middle)), ...(await storedValues(client, middle + 1, to))];

@@ -1,4 +1,5 @@
 import { T24Error } from './errors.ts';
+import { tagName } from './tag.ts';
 
 /** One reading as a T24-GW1 in ASCII mode reports it. */
 export interface Gw1Line {
@@ -119,7 +120,7 @@ export function encodeGw1Line(line: Omit<Gw1Line, 'kind' | 'value' | 'size'>): U
   if (!Number.isInteger(lqi) || lqi < 0 || lqi > 100) {
     throw new T24Error('line', `link quality ${lqi} is not a whole number 0..100`);
   }
-  const name = tag.toString(16).toUpperCase().padStart(4, '0');
+  const name = tagName(tag);
   const flags = `${line.batteryLow ? 1 : 0},${line.integrityError ? 1 : 0}`;
   const written = `${name}=${text},${lqi},${flags}\r`;
   if (written.length > maxGw1LineBytes) {

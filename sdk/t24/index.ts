@@ -25,4 +25,5 @@ export type { DataProviderPacket, Heard, MalformedReason, Packet, TypedData } fr
 export { decodePacket } from './packet-decode.ts';
 export { encodePacket } from './packet-encode.ts';
 export { correlation, linkQuality, linkQualityPercent, rssiDecibels } from './quality.ts';
+export { tagName } from './tag.ts';
 export type { Value } from './value.ts';

@@ -9,6 +9,7 @@ import {
   runParams,
   runReply,
 } from '@loadline/sdk/contract';
+import { tagName } from '@loadline/sdk/t24';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Scope } from '../../access/index.ts';
@@ -120,9 +121,4 @@ function framesOf(health: HealthMessage | undefined) {
     discardedBytes: health?.ports.reduce((sum, port) => sum + port.discardedBytes, 0) ?? 0,
     readings: health?.readings ?? 0,
   };
-}
-
-/** A data tag as people write it: four hex digits. */
-export function tagName(tag: number): string {
-  return tag.toString(16).toUpperCase().padStart(4, '0');
 }

@@ -1,9 +1,9 @@
 import { sessionCookie } from '@loadline/sdk/contract';
+import { tagName } from '@loadline/sdk/t24';
 import type { FastifyInstance } from 'fastify';
 import type { Sessions } from '../../people/index.ts';
 import type { Live } from '../../router/index.ts';
 import { userOf } from './access.ts';
-import { tagName } from './gateway-routes.ts';
 import { Problem } from './problem.ts';
 
 /** Bytes a follower may leave unread before its stream is cut: it connects again and reads the store. */

@@ -7,14 +7,14 @@ import {
   seriesParams,
   seriesReply,
 } from '@loadline/sdk/contract';
-import { correlation, linkQualityPercent, packetFlags, rssiDecibels } from '@loadline/sdk/t24';
+import { correlation, linkQualityPercent, packetFlags, rssiDecibels, tagName } from '@loadline/sdk/t24';
 import type { Quality } from '@loadline/sdk/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Directory, Gateway } from '../../router/index.ts';
 import type { PlacedReading, SeriesState, Store } from '../../store/index.ts';
 import { userOf } from './access.ts';
-import { gatewayOf, tagName } from './gateway-routes.ts';
+import { gatewayOf } from './gateway-routes.ts';
 import { Problem } from './problem.ts';
 
 /** `/api/v1/series` and the readings of one: what is newest, and what was. */
