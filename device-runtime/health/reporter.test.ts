@@ -2,28 +2,40 @@ import type { HealthMessage } from '@loadline/sdk/contract';
 import { healthMessage } from '@loadline/sdk/contract';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { composeHealth, type HealthSources } from './health.ts';
+import { composeHealth, countersOf, type HealthSources, processFigures } from './health.ts';
 import { HealthReporter } from './reporter.ts';
 
 const test = suite('health');
 
 const sources: HealthSources = {
-  journal: { epoch: 'ab'.repeat(16), held: 0, heldBytes: 0, dropped: 0 },
+  journal: {
+    epoch: 'ab'.repeat(16),
+    held: 0,
+    heldBytes: 0,
+    dropped: 0,
+    disk: { state: 'good', written: 4096, writtenToday: 1024 },
+  },
   ports: [
     { name: 'radio', open: true, bytes: 21, frameBytes: 16, discardedBytes: 3, heldBytes: 2, frames: 1 },
   ],
-  binding: { frames: 1, readings: 1, copies: 0, suppressed: 0, other: 0 },
-  uplink: { inFlight: 0, connections: 1, lastDisconnect: undefined },
-  uptimeSeconds: 1.5,
+  binding: { frames: 1, readings: 1, copies: 0, suppressed: 0, withheld: 0, other: 0, computed: 0 },
+  uplink: { inFlight: 0, connections: 1, disconnects: [], windowBytes: 65_536, roundTripMs: undefined },
+  time: { kind: 'known', by: 'system', wall: 1_700_000_000_000, uncertainty: 20 },
+  certificateEnds: undefined,
+  process: { residentBytes: 1, cpuSeconds: 0 },
+  now: 11_500,
+  startedAt: 10_000,
 };
 
 /** A reporter whose counters are set, and whose messages are kept, by the test. */
-function bench() {
+function bench(afterQuiet = 150) {
   let frames = 0;
   let held = 0;
   const sent: HealthMessage[] = [];
   let answer: (delivered: boolean) => void = () => {};
   const reporter = new HealthReporter({
+    interval: 60_000,
+    afterQuiet,
     compose: () =>
       composeHealth({
         ...sources,
@@ -58,9 +70,79 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 test('composes what the contract asks for', () => {
-  const message = composeHealth({ ...sources, uplink: { ...sources.uplink, lastDisconnect: 'reset' } });
+  const message = composeHealth({
+    ...sources,
+    uplink: {
+      ...sources.uplink,
+      disconnects: Array.from({ length: 7 }, (_, i) => ({
+        at: 11_000 - i * 2000,
+        reason: `${i}${'x'.repeat(500)}`,
+      })),
+      roundTripMs: 3.5,
+    },
+    process: processFigures(),
+  });
   assert.equal(healthMessage.parse(message), message);
-  assert.is(message.lastDisconnect, 'reset');
+  assert.is(message.uptimeSeconds, 1.5);
+  assert.equal(
+    message.uplink.disconnects.map(({ secondsAgo, reason }) => [secondsAgo, reason.slice(0, 2)]),
+    [
+      [1, '0x'],
+      [3, '1x'],
+      [5, '2x'],
+      [7, '3x'],
+      [9, '4x'],
+    ],
+  );
+  assert.ok(message.process.residentBytes > 1_000_000);
+});
+
+test('counts the days of the certificate, past its end too, and says when nobody vouches for the time', () => {
+  const daysLeft = (certificateEnds: number | undefined, time: HealthSources['time'] = sources.time) =>
+    composeHealth({ ...sources, certificateEnds, time }).certificate.daysLeft;
+  const { wall } = sources.time;
+  assert.is(daysLeft(undefined), null);
+  assert.is(daysLeft(wall + 30.9 * 86_400_000), 30);
+  assert.is(daysLeft(wall - 1), -1);
+  const { clock } = composeHealth({ ...sources, time: { kind: 'at-least', wall } });
+  assert.equal(clock, { trust: 'nobody', uncertaintyMs: null });
+});
+
+test('time that passes, memory and round trips are no news', () => {
+  const later = composeHealth({
+    ...sources,
+    now: 99_000,
+    process: { residentBytes: 2, cpuSeconds: 9 },
+    uplink: { ...sources.uplink, windowBytes: 1, roundTripMs: 9 },
+    time: { ...sources.time, uncertainty: 99 } as HealthSources['time'],
+  });
+  assert.is(countersOf(later), countersOf(composeHealth(sources)));
+  const dropped = composeHealth({ ...sources, journal: { ...sources.journal, dropped: 1 } });
+  assert.is.not(countersOf(dropped), countersOf(later));
+});
+
+test('says nothing for being quiet where that is off', async () => {
+  const { reporter, sent, count } = bench(0);
+  count(1, 0);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.is(sent.length, 0);
+  reporter.stop();
+});
+
+test('says the counts at its interval', async () => {
+  let sent = 0;
+  const reporter = new HealthReporter({
+    interval: 20,
+    afterQuiet: 0,
+    compose: () => composeHealth(sources),
+    publish: async () => {
+      sent++;
+      return true;
+    },
+  });
+  reporter.start();
+  await until(() => sent >= 3);
+  reporter.stop();
 });
 
 test('says the counts once things are quiet, and not again until they change', async () => {

@@ -2,20 +2,20 @@ import type { HealthMessage } from '@loadline/sdk/contract';
 import { countersOf } from './health.ts';
 
 export interface HealthReporterOptions {
-  /** The ledger as it is now. */
+  /** The account as it is now. */
   readonly compose: () => HealthMessage;
   /** Resolves to whether the cloud has it. */
   readonly publish: (message: HealthMessage) => Promise<boolean>;
+  /** Milliseconds between two messages. */
+  readonly interval: number;
+  /** Milliseconds without a change after which things count as quiet; 0 sends nothing for being quiet. */
+  readonly afterQuiet: number;
 }
 
-/** Milliseconds between two messages while nothing else calls for one. */
-const intervalMilliseconds = 5000;
-/** Milliseconds without a change after which things count as quiet. */
-const quietMilliseconds = 150;
-
 /**
- * Sends the ledger every few seconds, and besides as soon as things have gone quiet: everything acknowledged, and
- * counters that the cloud has not been told. So the last word after the last frame is never long in coming.
+ * Sends the account at an interval, and besides, where that is asked for, as soon as things have gone quiet:
+ * everything acknowledged, and counters that the cloud has not been told. So the last word after the last frame is
+ * never long in coming.
  */
 export class HealthReporter {
   readonly #options: HealthReporterOptions;
@@ -29,21 +29,23 @@ export class HealthReporter {
   }
 
   start(): void {
-    this.#interval = setInterval(() => void this.report(), intervalMilliseconds);
+    this.#interval = setInterval(() => void this.report(), this.#options.interval);
   }
 
   stop(): void {
     clearInterval(this.#interval);
     clearTimeout(this.#quietTimer);
+    this.#quietTimer = undefined;
   }
 
   /** Something was counted. */
   changed(): void {
+    if (this.#options.afterQuiet === 0) return;
     if (this.#quietTimer !== undefined) this.#quietTimer.refresh();
-    else this.#quietTimer = setTimeout(() => this.#quiet(), quietMilliseconds);
+    else this.#quietTimer = setTimeout(() => this.#quiet(), this.#options.afterQuiet);
   }
 
-  /** Sends the ledger as it is now, unless the last message is still unanswered. */
+  /** Sends the account as it is now, unless the last message is still unanswered. */
   report(): Promise<void> {
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined;
@@ -51,7 +53,7 @@ export class HealthReporter {
     return this.#sending;
   }
 
-  /** The last word: sends the ledger as it is now, behind a message that is still unanswered. */
+  /** The last word: sends the account as it is now, behind a message that is still unanswered. */
   async finish(): Promise<void> {
     this.stop();
     await this.#sending;
