@@ -28,12 +28,17 @@ export interface OtherFrame {
 /** What the bytes of a line turned out to be. Every byte is in exactly one of these (`bytes`), or still held. */
 export type Decoded =
   | { readonly kind: 'frame'; readonly bytes: number; readonly content: Measurement | OtherFrame }
+  /** `reason` is `paddingReason` for bytes that only fill up, and are no sign of noise. */
   | { readonly kind: 'discarded'; readonly bytes: number; readonly reason: string };
+
+/** Reason of bytes that carry nothing by design, such as the zeros behind a frame in a HID report. */
+export const paddingReason = 'padding';
 
 /** Makes frames of the bytes of one opening of a port, however they are split. Pure: no clock, no port. */
 export interface Decoder {
   /** Bytes that wait for the rest of their frame; bounded by the driver. */
   readonly held: number;
+  /** Takes the next bytes, which may be reused afterwards; gives what they completed, in the order of the line. */
   push(chunk: Uint8Array): Decoded[];
   /** No byte has come for `stallMilliseconds` of sdk/t24: what was begun cannot be completed any more. */
   stalled(): Decoded[];
@@ -55,7 +60,7 @@ export type Transport =
 
 /**
  * What speaks on a port. The gateway brings some (`drivers` of this folder); an integrator adds his own as a module
- * whose default export is one.
+ * whose default export is one (docs/drivers.md).
  */
 export interface Driver {
   /** Lower case, digits and hyphens: what `ports[].driver` says. */
@@ -71,4 +76,10 @@ export interface Driver {
    * that names the key
    */
   open(options: Readonly<Record<string, unknown>>): Decoder;
+  /**
+   * Bytes that carry a T24 packet to a base station. Left out where nothing can be sent; then no command is.
+   *
+   * @param base address of the base station, 1..16
+   */
+  encode?(base: number, packet: Uint8Array): Uint8Array;
 }

@@ -26,4 +26,5 @@ export { decodePacket } from './packet-decode.ts';
 export { encodePacket } from './packet-encode.ts';
 export { correlation, linkQuality, linkQualityPercent, rssiDecibels } from './quality.ts';
 export { tagName } from './tag.ts';
+export { type PowerAction, powerPacket } from './transmission.ts';
 export type { Value } from './value.ts';

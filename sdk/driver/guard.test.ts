@@ -1,0 +1,95 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Decoded, Decoder, Measurement } from './driver.ts';
+import { guarded, maxHeldBytes } from './guard.ts';
+
+const test = suite('a guarded decoder');
+
+const good: Measurement = {
+  kind: 'measurement',
+  base: 1,
+  tag: 1,
+  value: { type: 'float64', value: 1 },
+  flags: 0,
+  status: 0,
+  quality: { kind: 'none' },
+};
+
+/** A decoder that answers every push with what `answer` makes of it. */
+function answering(answer: (chunk: Uint8Array) => unknown, held = 0): () => Decoder {
+  return () => ({ held, push: (chunk) => answer(chunk) as Decoded[], stalled: () => [] });
+}
+
+const frame = (content: unknown) => answering(({ length }) => [{ kind: 'frame', bytes: length, content }]);
+
+function given(make: () => Decoder): Decoded | undefined {
+  return guarded('own', make).push(new Uint8Array(5))[0];
+}
+
+test('hands on what is right, untouched', () => {
+  assert.equal(given(frame(good)), { kind: 'frame', bytes: 5, content: good });
+  const other = { kind: 'other', base: 0, packet: new Uint8Array(3) };
+  assert.equal(given(frame(other)), { kind: 'frame', bytes: 5, content: other });
+});
+
+for (const [what, make] of [
+  [
+    'it throws',
+    answering(() => {
+      throw new Error('out of luck');
+    }),
+  ],
+  ['it returns nothing', answering(() => undefined)],
+  ['it returns nonsense', answering(() => [null])],
+  ['it loses bytes', answering(() => [])],
+  ['it makes bytes', answering(() => [{ kind: 'discarded', bytes: 6, reason: 'x' }])],
+  ['it counts backwards', answering(() => [{ kind: 'discarded', bytes: -5, reason: 'x' }])],
+  ['it holds no number', answering(() => [], Number.NaN)],
+  ['it holds without bound', answering(() => [], maxHeldBytes + 1)],
+  ['its tag is out of range', frame({ ...good, tag: 0x10000 })],
+  ['its base is out of range', frame({ ...good, base: 17 })],
+  ['its status is no byte', frame({ ...good, status: 256 })],
+  ['its value is no number', frame({ ...good, value: { type: 'float64', value: Number.NaN } })],
+  ['its value does not fit its type', frame({ ...good, value: { type: 'uint8', value: 256 } })],
+  ['its value is of no type', frame({ ...good, value: { type: 'complex', value: 1 } })],
+  ['its value is too long', frame({ ...good, value: { type: 'string', value: 'x'.repeat(65) } })],
+  ['its value is missing', frame({ ...good, value: undefined })],
+  ['its quality is unknown', frame({ ...good, quality: { kind: 'good' } })],
+  ['its quality is over 100 %', frame({ ...good, quality: { kind: 'lqi', percent: 101 } })],
+  ['its content is missing', frame(undefined)],
+] as const) {
+  test(`where ${what}, the bytes are discarded, with the reason`, () => {
+    const decoded = given(make);
+    assert.ok(decoded?.kind === 'discarded');
+    assert.is(decoded.bytes, 5);
+    assert.match(decoded.reason, 'driver own failed: ');
+  });
+}
+
+test('a decoder that failed is replaced by a fresh one, and what it held is accounted for', () => {
+  let made = 0;
+  const decoder = guarded('own', () => {
+    made += 1;
+    let held = 0;
+    return {
+      get held() {
+        return held;
+      },
+      push(chunk) {
+        if (chunk.length === 1) throw new Error('one is too few');
+        held += chunk.length;
+        return [];
+      },
+      stalled: () => [],
+    };
+  });
+  assert.equal(decoder.push(new Uint8Array(5)), []);
+  assert.is(decoder.held, 5);
+  assert.is(decoder.push(new Uint8Array(1))[0]?.bytes, 6);
+  assert.is(decoder.held, 0);
+  assert.equal(decoder.push(new Uint8Array(2)), []);
+  assert.is(decoder.held, 2);
+  assert.is(made, 2);
+});
+
+test.run();
