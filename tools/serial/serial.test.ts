@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { VirtualPort } from '@loadline/hil-tests';
+import { until, VirtualPort } from '@loadline/hil-tests';
 import { Framer } from '@loadline/sdk/t24';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -14,17 +14,34 @@ const test = suite('loadline simulate, record, replay');
 const folder = mkdtempSync(join(tmpdir(), 'loadline-serial-'));
 const main = join(import.meta.dirname, '../main.ts');
 
-function start(...args: string[]): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-/** The lines of JSON a command prints, once it has ended. */
-async function linesOf(child: ChildProcess): Promise<Record<string, unknown>[]> {
-  const [out] = await Promise.all([text(child.stdout as NodeJS.ReadableStream), once(child, 'close')]);
-  return out
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+/** A command at work, and the lines of JSON it has printed. */
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [...process.execArgv, main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { out: '', errors: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said.out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said.errors += text;
+  });
+  const ended = once(child, 'close');
+  return {
+    child,
+    said,
+    ended,
+    /** Waits for its first line: it says where the port is. */
+    ready: () => until(() => said.out.includes('\n'), { limitMs: 20_000 }),
+    /** All its lines, once it has ended. */
+    lines: async () => {
+      await ended;
+      return said.out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    },
+  };
 }
 
 function refused(...args: string[]) {
@@ -40,11 +57,11 @@ test('what is simulated is recorded with its times, byte for byte, and every fra
   const link = join(folder, 'radio');
   const file = join(folder, 'simulated.hex');
   const simulating = start('simulate', '--link', link, '--transmitter', 'load:FE56:50', '--json');
-  await once(simulating.stdout as NodeJS.ReadableStream, 'data');
-  const [recorded] = await linesOf(start('record', link, '--out', file, '--seconds', '1', '--json'));
-  simulating.kill('SIGTERM');
-  await once(simulating, 'close');
-  assert.is(simulating.exitCode, 0);
+  await simulating.ready();
+  const [recorded] = await start('record', link, '--out', file, '--seconds', '1', '--json').lines();
+  simulating.child.kill('SIGTERM');
+  await simulating.lines();
+  assert.is(simulating.child.exitCode, 0);
   const lines = readFileSync(file, 'utf8').trim().split('\n');
   for (const line of lines) assert.match(line, /^([0-9A-F]{2})+ # \d+\.\d{3} ms$/);
   const bytes = Buffer.from(lines.map((line) => line.replace(/ #.*/, '')).join(''), 'hex');
@@ -59,25 +76,23 @@ test('a recording is played into a virtual port until all of it is read', async 
   writeFileSync(file, '0102030405 # 0.000 ms\n06FF # 120.000 ms\n');
   const link = join(folder, 'replayed');
   const replaying = start('replay', file, '--link', link, '--speed', '2', '--json');
-  const said = linesOf(replaying);
-  await once(replaying.stdout as NodeJS.ReadableStream, 'data');
+  await replaying.ready();
   const reader = spawn('head', ['-c', '7', link], { stdio: ['ignore', 'pipe', 'inherit'] });
   assert.is(await text(reader.stdout.setEncoding('latin1')), '\x01\x02\x03\x04\x05\x06\xff');
-  assert.equal(await said, [{ port: link }, { bytes: 7, ended: 'complete' }]);
+  assert.equal(await replaying.lines(), [{ port: link }, { bytes: 7, ended: 'complete' }]);
 });
 
 test('record ends with an error, and keeps what it has, when the device goes', async () => {
   const port = await VirtualPort.open({ folder });
   const file = join(folder, 'cut.hex');
   const recording = start('record', port.path, '--out', file);
-  const errors = text(recording.stderr as NodeJS.ReadableStream);
   // It has the port open once it reads.
   await port.write(Uint8Array.of(1, 2, 3));
   await port.drained();
   await port.close();
-  await once(recording, 'close');
-  assert.is(recording.exitCode, 1);
-  assert.match(await errors, /its device is gone; [03] bytes are kept/);
+  await recording.ended;
+  assert.is(recording.child.exitCode, 1);
+  assert.match(recording.said.errors, /its device is gone; [03] bytes are kept/);
 });
 
 test('what cannot be is said in one line, before anything is opened', () => {
