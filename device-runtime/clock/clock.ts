@@ -1,23 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** Where the runtime takes all time from. Injected, so that a test may set it to 1970. */
+/** The machine's own clocks. Injected, so that a test may set them to 1970. */
 export interface Clock {
   /** 32 hex digits: the boot whose monotonic clock `monotonic` is. */
   readonly boot: string;
   /** Milliseconds since boot, with fractions; never steps. */
   monotonic(): number;
-  /** Milliseconds since 1970 as the system believes them to be; may step either way. */
+  /** Milliseconds since 1970 as the system believes them to be; may step either way, and nobody vouches for it. */
   wall(): number;
-  /** How far `wall` may be off, in milliseconds. */
-  uncertainty(): number;
 }
-
-/**
- * What is said of the system's clock while nothing judges it: NTP over a mobile link stays well within it, and
- * it is no claim to more.
- */
-const unjudgedUncertainty = 1000;
 
 /** Linux gives every boot an id; elsewhere each start of the process counts as a boot of its own. */
 function bootId(): string {
@@ -28,7 +20,10 @@ function bootId(): string {
   }
 }
 
-/** The machine's own clock. `process.hrtime` is CLOCK_MONOTONIC on Linux, which counts from boot. */
+/**
+ * The machine's own clocks. `process.hrtime` is CLOCK_MONOTONIC on Linux, which counts from boot, and which NTP slews
+ * together with the wall clock: the difference of the two changes by steps only.
+ */
 export function systemClock(): Clock {
   return {
     boot: bootId(),
@@ -37,6 +32,5 @@ export function systemClock(): Clock {
       return seconds * 1000 + nanoseconds / 1e6;
     },
     wall: () => Date.now(),
-    uncertainty: () => unjudgedUncertainty,
   };
 }

@@ -92,7 +92,12 @@ export const events = {
   'clock-stepped': {
     severity: 'warning',
     meaning: 'the wall clock was set, by how much',
-    act: 'nothing; readings keep their order, and times after it go by the new clock',
+    act: 'nothing; readings keep their order, and their times go by who vouches for them, not by this clock',
+  },
+  'clock-disputed': {
+    severity: 'warning',
+    meaning: 'the system and the cloud differ by minutes, or one of them says a time that is surely past',
+    act: 'look at the NTP servers of the gateway, and at the clock of the cloud',
   },
   // The journal.
   'journal-cut': {
@@ -134,6 +139,11 @@ export const events = {
     severity: 'warning',
     meaning: 'a command from the cloud was not carried out, and why',
     act: 'look at the reason',
+  },
+  'command-failed': {
+    severity: 'warning',
+    meaning: 'a command from the cloud was begun and did not succeed, or its outcome is not known',
+    act: 'look at the reason, and at what it was to change',
   },
 } as const satisfies Record<string, { severity: EventSeverity; meaning: string; act: string }>;
 
