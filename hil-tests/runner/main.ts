@@ -1,19 +1,14 @@
 // npm test [-- FILTER...]: builds what tests run, then runs every file of tests whose path contains a filter.
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { buildBundles } from './build.ts';
 import { discoverTests } from './discover.ts';
 import { runAll } from './run-all.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-const build = spawnSync(process.execPath, [...process.execArgv, 'tools/build/main.ts', 'bundles'], {
-  cwd: root,
-  encoding: 'utf8',
-});
-if (build.status !== 0) {
-  console.log(
-    `${build.stdout}${build.stderr}the build that tests need failed: npm run build\n0 passed, 1 failed`,
-  );
+const failure = buildBundles(root);
+if (failure !== undefined) {
+  console.log(`${failure}\n0 passed, 1 failed`);
   process.exit(1);
 }
 

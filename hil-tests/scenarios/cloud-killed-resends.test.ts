@@ -1,4 +1,5 @@
 // @time-limit 120 s
+// A cloud killed in the middle of deliveries, and a client that sends again in other pieces: all is there, once.
 import type { CloudClient } from '@loadline/sdk/client';
 import { tagName } from '@loadline/sdk/t24';
 import { test } from 'uvu';

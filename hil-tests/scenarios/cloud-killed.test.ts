@@ -1,4 +1,5 @@
 // @time-limit 120 s
+// A cloud killed again and again under a gateway at work: what was acknowledged is there, and nothing twice.
 import { join } from 'node:path';
 import { readDeliveries } from '@loadline/cloud';
 import { dataTypes, encodeFrame, encodePacket } from '@loadline/sdk/t24';

@@ -1,3 +1,4 @@
+// Looked at from /proc while it delivers and ends, a gateway has nothing open that anybody could speak to.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';

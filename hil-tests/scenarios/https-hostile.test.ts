@@ -1,3 +1,4 @@
+// Strangers and nonsense at the HTTPS door: bounded, answered, and everybody else is served on.
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

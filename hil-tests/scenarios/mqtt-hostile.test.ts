@@ -1,3 +1,4 @@
+// Strangers and nonsense at the MQTT door: bounded, closed, and every gateway is served on.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';

@@ -1,3 +1,4 @@
+// The gateway's private key is looked for in everything that leaves its device, and is nowhere.
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

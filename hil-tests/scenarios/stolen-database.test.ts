@@ -1,3 +1,4 @@
+// Whoever steals the cloud's files without its keys can read nothing, and log in nowhere.
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';

@@ -1,4 +1,5 @@
 // @time-limit 120 s
+// By the system calls of the cloud: the commit is synced to disk before its PUBACK is written.
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
