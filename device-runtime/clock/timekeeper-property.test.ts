@@ -48,7 +48,7 @@ test('anchors resolve every instant to within what they state, and at-least is n
   let unanchored = 0;
   fc.assert(
     fc.property(
-      fc.array(happening, { minLength: 1, maxLength: 60 }),
+      fc.array(happening, { minLength: 1, maxLength: 60, size: 'max' }),
       fc.integer({ min: -100, max: 100 }),
       fc.constantFrom(0, noon - 3 * day, Date.UTC(2099, 0, 1)),
       (happenings, ppm, wall) => {
