@@ -7,4 +7,5 @@ export {
   parseConfig,
   withDesired,
 } from './parse.ts';
+export { derivedPort } from './ports.ts';
 export type { Config, DerivedConfig, PortConfig, SensorConfig } from './schema.ts';
