@@ -1,5 +1,5 @@
 import { limits } from '@loadline/sdk/contract';
-import { type Batch, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
+import { type Aspect, type Batch, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Organisation } from '../access/index.ts';
 import { eachFresh, type Timeline, wallTime } from '../store/index.ts';
 import type { Gateway } from './directory.ts';
@@ -14,6 +14,8 @@ const pointsPerEvent = 500;
 export interface LiveSeries {
   readonly gateway: string;
   readonly tag: number;
+  readonly aspect: Aspect;
+  /** Physical values. */
   readonly points: (readonly [time: number, value: number | null])[];
 }
 
@@ -60,10 +62,11 @@ export class Live {
       this.#gathered.set(organisation, gathered);
     }
     for (const committed of batch.series) {
-      const key = `${gateway.id}/${committed.tag}`;
+      const { tag, aspect } = committed;
+      const key = `${gateway.id}/${tag}/${aspect}`;
       let series = gathered.get(key);
       if (series === undefined) {
-        series = { gateway: gateway.id, tag: committed.tag, points: [] };
+        series = { gateway: gateway.id, tag, aspect, points: [] };
         gathered.set(key, series);
       }
       const { points } = series;

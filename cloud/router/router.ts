@@ -103,6 +103,13 @@ export class Router {
       wall,
       uncertainty,
     }));
+    const events = batch.events.map(({ position, event: { monotonic, code, subject, detail } }) => ({
+      position,
+      monotonic,
+      code,
+      subject,
+      detail,
+    }));
     let fromMonotonic = times[0] ?? 0;
     let toMonotonic = fromMonotonic;
     for (const time of times) {
@@ -123,6 +130,7 @@ export class Router {
         dropped,
         readings,
         anchors,
+        events,
         fromMonotonic,
         toMonotonic,
         body,

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Committer } from './commit.ts';
 import { storeReads } from './reads.ts';
-import { boot, delivery, epoch, gateway, numbered, withDatabase } from './test-store.ts';
+import { boot, delivery, epoch, gateway, health, numbered, withDatabase } from './test-store.ts';
 import type { DeliveryOutcome, DeliveryWrite, Outcome } from './writes.ts';
 
 const anchor = { kind: 'anchor', monotonic: 10, wall: 1_790_000_000_000, uncertainty: 5 } as const;
@@ -49,7 +49,7 @@ test('however batches are cut, repeated and disordered, each number is stored on
           duplicate: received - numbers.size,
           rejected: 0,
         });
-        const range = reads.range({ gateway, tag: 1, from: 0, to: 9e12, points: 1000 });
+        const range = reads.range({ gateway, tag: 1, aspect: 'heard', from: 0, to: 9e12, points: 1000 });
         assert.equal(
           range.points.map(([, value]) => value),
           [...numbers].sort((a, b) => a - b),
@@ -93,7 +93,7 @@ test('readings of a boot without an anchor wait apart, and get their time from t
     const waiting = stored(new Committer(connection, now).commit([delivery(2, numbered(2, 4))])[0]);
     assert.is(waiting.timeline, undefined);
     const reads = storeReads(connection);
-    const everything = { gateway, tag: 1, from: 0, to: 9e12, points: 100 };
+    const everything = { gateway, tag: 1, aspect: 'heard' as const, from: 0, to: 9e12, points: 100 };
     assert.is(reads.range(everything).count, 0);
     // Another one, as after a restart: what it knows of the boot comes from the database.
     const late = delivery(5, [{ ...anchor, monotonic: 100, wall: 1_790_000_000_100 }]);
@@ -112,7 +112,8 @@ test('a clock that is set back in the middle of a batch hides no reading from a 
     const entries = [anchor, ...numbered(2, 3), back, ...numbered(5, 6)];
     new Committer(connection, () => 0).commit([delivery(0, entries)]);
     const range = (from: number) =>
-      storeReads(connection).range({ gateway, tag: 1, from, to: from + 1000, points: 100 }).count;
+      storeReads(connection).range({ gateway, tag: 1, aspect: 'heard', from, to: from + 1000, points: 100 })
+        .count;
     assert.is(range(anchor.wall), 2);
     assert.is(range(back.wall), 2);
   });
@@ -147,7 +148,7 @@ test('a checkpoint taken before times were resolved is not written after', async
     const stale = {
       kind: 'checkpoint' as const,
       through: waiting.id ?? 0,
-      series: [{ gateway, tag: 1, count: 3, latest: null }],
+      series: [{ gateway, tag: 1, aspect: 'heard' as const, count: 3, latest: null }],
     };
     assert.equal(committer.commit([stale]), [{ kind: 'done', changed: 1 }]);
     assert.is(stored(committer.commit([delivery(0, [anchor])])[0]).resolved, true);
@@ -203,7 +204,7 @@ test('a later anchor moves nothing that already had its time', async () => {
     const committer = new Committer(connection, () => 0);
     committer.commit([delivery(0, [anchor]), delivery(2, numbered(2, 3))]);
     const reads = storeReads(connection);
-    const everything = { gateway, tag: 1, from: 0, to: 9e12, points: 100 };
+    const everything = { gateway, tag: 1, aspect: 'heard' as const, from: 0, to: 9e12, points: 100 };
     const before = reads.range(everything);
     const moved = { ...anchor, monotonic: 15, wall: anchor.wall + 3_600_000 };
     committer.commit([delivery(4, [moved]), delivery(5, numbered(5, 5))]);
@@ -215,12 +216,25 @@ test('a later anchor moves nothing that already had its time', async () => {
 test('a health message that comes before the first batch of its run is kept', async () => {
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => 0);
-    const health = JSON.stringify({ frames: 7 });
-    assert.equal(committer.commit([{ kind: 'health', gateway, epoch, health }]), [
+    const message = JSON.stringify({ ...health, frames: 7 });
+    assert.equal(committer.commit([{ kind: 'health', gateway, epoch, health: message }]), [
       { kind: 'done', changed: 1 },
     ]);
     committer.commit([delivery(0, [anchor])]);
     assert.is(storeReads(connection).run({ gateway, epoch })?.health?.frames, 7);
+  });
+});
+
+test('a health message of another version that says too little is as none', async () => {
+  await withDatabase((connection) => {
+    const committer = new Committer(connection, () => 0);
+    const older = JSON.stringify({ version: 1, epoch, frames: 7, connections: 1 });
+    committer.commit([delivery(0, [anchor]), { kind: 'health', gateway, epoch, health: older }]);
+    const reads = storeReads(connection);
+    assert.is(reads.run({ gateway, epoch })?.health, undefined);
+    assert.is(reads.ledger({ gateway, limit: 1 })?.epochs[0]?.health, undefined);
+    committer.commit([{ kind: 'reported', gateway, reported: JSON.stringify({ version: 1, runtime: 'x' }) }]);
+    assert.is(reads.directory({}).gateways[0]?.reported, undefined);
   });
 });
 

@@ -1,25 +1,16 @@
 import { limits } from '@loadline/sdk/contract';
 import { type Connection, inTransaction } from './database.ts';
+import type { LedgerEntry } from './delivery-statements.ts';
+import { DownlinkCommitter } from './downlink-commit.ts';
+import type { ResultWrite } from './downlink-writes.ts';
 import { type EpochState, EpochTable } from './epoch-table.ts';
 import { addRange, countNumbers, hasNumber, rangesAsJson } from './number-set.ts';
 import { type Statements, writeStatements } from './statements.ts';
-import { wallSpan } from './timeline.ts';
+import { type Timeline, wallSpan, wallTime } from './timeline.ts';
 import type { DeliveryWrite, Outcome, RejectionWrite, Write } from './writes.ts';
 
 /** Points of a delivery's timeline at most: those of its own anchors, and as many again. */
 const mostPoints = 2 * limits.batchAnchors;
-
-/** What a group of writes adds to one gateway's ledger. */
-interface LedgerEntry {
-  deliveriesReceived: number;
-  deliveriesStored: number;
-  deliveriesDuplicate: number;
-  deliveriesRejected: number;
-  readingsReceived: number;
-  readingsStored: number;
-  readingsDuplicate: number;
-  readingsRejected: number;
-}
 
 /**
  * Owns every write to the database. A group is one transaction: when `commit` returns, what it says is stored
@@ -29,6 +20,7 @@ interface LedgerEntry {
 export class Committer {
   readonly #connection: Connection;
   readonly #statements: Statements;
+  readonly #downlink: DownlinkCommitter;
   readonly #now: () => number;
   #epochs: EpochTable;
   /** The last delivery that gave earlier ones their times. */
@@ -38,6 +30,7 @@ export class Committer {
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#statements = writeStatements(connection);
+    this.#downlink = new DownlinkCommitter(connection);
     this.#epochs = new EpochTable(this.#statements);
     this.#now = now;
   }
@@ -80,6 +73,8 @@ export class Committer {
         return done(s.setHealth.run(write));
       case 'reported':
         return done(s.setReported.run(write));
+      case 'result':
+        return done(this.#result(write, ledger));
       case 'checkpoint':
         // Taken before times were resolved that it does not know: the one after it will.
         if (write.through < this.#resolvedAt) return done(0);
@@ -102,6 +97,10 @@ export class Committer {
         return done(s.spendEnrolment.run(write));
       case 'certificate':
         return done(s.addCertificate.run(write));
+      case 'desired':
+      case 'command':
+      case 'command-sent':
+        return done(this.#downlink.write(write));
     }
   }
 
@@ -121,10 +120,12 @@ export class Committer {
       return { kind: 'rejected', ...refusal };
     }
     const { fresh } = this.#epochs.receive(epoch, added);
-    const anchors = write.anchors.filter(({ position }) => hasNumber(fresh, write.first + position));
+    const isFresh = ({ position }: { readonly position: number }) => hasNumber(fresh, write.first + position);
+    const anchors = write.anchors.filter(isFresh);
+    const events = write.events.filter(isFresh);
     // From the numbers alone: the door counted the readings themselves, and the ledger shows where they differ.
-    const stored = countNumbers(fresh) - anchors.length;
-    const duplicate = write.count - countNumbers(fresh) - (write.anchors.length - anchors.length);
+    const stored = countNumbers(fresh) - anchors.length - events.length;
+    const duplicate = write.count - write.anchors.length - write.events.length - stored;
     ledger.deliveriesReceived += 1;
     ledger.readingsReceived += write.readings;
     ledger.readingsStored += stored;
@@ -135,6 +136,7 @@ export class Committer {
     const resolved = this.#epochs.anchor(epoch, anchors);
     const timeline =
       anchors.length === 0 ? known : this.#epochs.timeline(epoch, fromMonotonic, toMonotonic, mostPoints);
+    this.#addEvents(write, epoch, { events, timeline, at });
     if (fresh.length === 0 && write.count > 0) ledger.deliveriesDuplicate += 1;
     else ledger.deliveriesStored += 1;
     const outcome = { kind: 'delivery', fresh, stored, duplicate, timeline, resolved } as const;
@@ -158,6 +160,28 @@ export class Committer {
     return { ...outcome, id };
   }
 
+  /** Writes the events of a delivery that are new; `at` ms since 1970. */
+  #addEvents(
+    { gateway, first }: DeliveryWrite,
+    epoch: EpochState,
+    { events, timeline, at }: { events: DeliveryWrite['events']; timeline: Timeline | undefined; at: number },
+  ): void {
+    for (const { position, monotonic, code, subject, detail } of events) {
+      const wall = timeline === undefined ? null : wallTime(timeline, monotonic);
+      this.#statements.addEvent.run({
+        gateway,
+        epoch: epoch.number,
+        number: first + position,
+        monotonic,
+        at: wall,
+        placed: Math.min(wall ?? at, at),
+        code,
+        subject,
+        detail,
+      });
+    }
+  }
+
   /** Why a delivery can never be stored. `would`: ranges of its epoch with it, and points of its timeline without. */
   #refusal(
     write: DeliveryWrite,
@@ -179,6 +203,23 @@ export class Committer {
       return { code: 'batch-limit', detail };
     }
     return undefined;
+  }
+
+  #result(write: ResultWrite, ledger: Map<number, LedgerEntry>): number {
+    const { gateway, at, payload } = write;
+    const changed = this.#downlink.result(write);
+    if (changed !== undefined) return changed;
+    const why = { code: 'command-unknown', detail: 'this gateway was given no command of that id' } as const;
+    const rejection = {
+      kind: 'rejection',
+      gateway,
+      at,
+      channel: 'result',
+      ...why,
+      payload,
+      readings: 0,
+    } as const;
+    return this.#reject(rejection, ledgerOf(ledger, gateway));
   }
 
   #reject(write: RejectionWrite, ledger: LedgerEntry): number {

@@ -78,8 +78,8 @@ export class EpochTable {
   }
 
   /**
-   * Takes anchors into their boot. Where they are its first, the deliveries that waited for one are resolved in the
-   * same transaction. @returns whether there were such deliveries.
+   * Takes anchors into their boot. Where they are its first, the deliveries and events that waited for one are resolved
+   * in the same transaction. @returns whether there were such deliveries.
    */
   anchor(epoch: EpochState, anchors: readonly (TimelinePoint & { uncertainty: number })[]): boolean {
     if (anchors.length === 0) return false;
@@ -93,6 +93,7 @@ export class EpochTable {
     const timeline = JSON.stringify([[first.monotonic, first.wall]]);
     const offset = first.wall - first.monotonic;
     const resolved = this.#statements.resolve.run({ gateway, boot, timeline, offset }) > 0;
+    this.#statements.resolveEvents.run({ gateway, boot, offset });
     if (resolved) {
       // The live index did not know when these were: a start must not take it up from before.
       this.#statements.forgetCheckpoint.run({});

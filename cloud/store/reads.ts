@@ -1,9 +1,16 @@
-import type { HealthMessage, ReportedMessage } from '@loadline/sdk/contract';
-import { type NumberRange, numberAt } from '@loadline/sdk/telemetry';
+import {
+  type HealthMessage,
+  healthMessage,
+  type ReportedMessage,
+  reportedMessage,
+} from '@loadline/sdk/contract';
+import { type Aspect, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Kysely } from 'kysely';
 import { type Connection, prepare } from './database.ts';
 import { deliveryReads } from './deliveries.ts';
+import { downlinkReads } from './downlink-reads.ts';
 import { Downsampler } from './downsample.ts';
+import { eventReads } from './event-reads.ts';
 import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
 import { summarise } from './run-summary.ts';
 import type { Schema } from './schema.ts';
@@ -54,7 +61,7 @@ export interface Ledger {
   readonly epochs: readonly EpochLedger[];
 }
 
-/** A down-sampled range of a series: [ms since 1970, value], null where a reading was not a number. */
+/** A down-sampled range of a series: [ms since 1970, physical value], null where a reading was not a number. */
 export interface SeriesRange {
   readonly points: readonly (readonly [time: number, value: number | null])[];
   /** Readings in the range before down-sampling. */
@@ -107,7 +114,7 @@ export function storeReads(connection: Connection) {
   );
   const allSeries = prepare<
     Record<never, never>,
-    { gateway: number; tag: number; count: number; latest: string | null }
+    { gateway: number; tag: number; aspect: Aspect; count: number; latest: string | null }
   >(connection, (db) => db.selectFrom('series').selectAll());
   const checkpoint = prepare<Record<never, never>, { through: number }>(connection, (db) =>
     db.selectFrom('checkpoint').select('through'),
@@ -155,11 +162,14 @@ export function storeReads(connection: Connection) {
   );
 
   return {
+    ...downlinkReads(connection),
+    ...eventReads(connection),
+
     /** Every gateway and every certificate: what a door must know of its callers. */
     directory(_: Record<never, never>): { gateways: GatewayRow[]; certificates: CertificateRow[] } {
       const gateways = allGateways.all({}).map(({ reported, ...row }) => ({
         ...row,
-        reported: reported === null ? undefined : (JSON.parse(reported) as ReportedMessage),
+        reported: parseStored(reported, reportedMessage),
       }));
       return { gateways, certificates: allCertificates.all({}) };
     },
@@ -168,7 +178,7 @@ export function storeReads(connection: Connection) {
     seriesIndex(_: Record<never, never>): { series: SeriesState[]; through: number; written: number } {
       const rows = allSeries.all({}).map(({ latest, ...row }) => ({
         ...row,
-        latest: latest === null ? undefined : (JSON.parse(latest) as PlacedReading),
+        latest: latest === null ? undefined : parsePlaced(latest),
       }));
       const index = new SeriesIndex(rows);
       const written = checkpoint.first({})?.through ?? 0;
@@ -209,13 +219,20 @@ export function storeReads(connection: Connection) {
     },
 
     /** Readings of one series between two times, thinned to about `points`. */
-    range(query: { gateway: number; tag: number; from: number; to: number; points: number }): SeriesRange {
-      const { gateway, tag, from, to, points } = query;
+    range(query: {
+      gateway: number;
+      tag: number;
+      aspect: Aspect;
+      from: number;
+      to: number;
+      points: number;
+    }): SeriesRange {
+      const { gateway, tag, aspect, from, to, points } = query;
       const sampler = new Downsampler(from, to, points);
       for (const { batch, fresh, timeline } of deliveries.between(gateway, from, to)) {
         if (timeline === undefined) continue;
         for (const series of batch.series) {
-          if (series.tag !== tag) continue;
+          if (series.tag !== tag || series.aspect !== aspect) continue;
           eachFresh(batch, series, fresh, (row, position) => {
             const time = wallTime(timeline, batch.times[position] as number);
             if (time < from || time > to) return;
@@ -247,7 +264,7 @@ export function storeReads(connection: Connection) {
           boot: epoch.boot,
           received,
           gaps: gapsIn(received, rangesFromJson(epoch.dropped), oldest),
-          health: parseHealth(epoch.health),
+          health: parseStored(epoch.health, healthMessage),
         };
       });
       return { deliveries: counts('deliveries'), readings: counts('readings'), epochs: ofEpochs };
@@ -261,12 +278,22 @@ export function storeReads(connection: Connection) {
         ...summarise(deliveries.ofEpoch(epoch.number)),
         duplicate: epoch.readings_duplicate,
         rejected: rejections.first({ gateway, since: epoch.opened })?.rejected ?? 0,
-        health: parseHealth(epoch.health),
+        health: parseStored(epoch.health, healthMessage),
       };
     },
   };
 }
 
-function parseHealth(json: string | null): HealthMessage | undefined {
-  return json === null ? undefined : (JSON.parse(json) as HealthMessage);
+/** A message as it was stored; undefined where there is none, or one of an older version that no longer says enough. */
+function parseStored<T>(
+  json: string | null,
+  schema: { safeParse(value: unknown): { data?: T | undefined } },
+): T | undefined {
+  return json === null ? undefined : schema.safeParse(JSON.parse(json)).data;
+}
+
+function parsePlaced(json: string): PlacedReading {
+  const placed = JSON.parse(json) as PlacedReading;
+  // One written before there were calibrations does not say that it has none.
+  return { ...placed, calibration: placed.calibration ?? null };
 }

@@ -1,11 +1,12 @@
-import { numberAt } from '@loadline/sdk/telemetry';
+import { type Aspect, aspects, numberAt } from '@loadline/sdk/telemetry';
 import type { StoredDelivery } from './deliveries.ts';
 import { eachFresh } from './series-index.ts';
 import { wallTime } from './timeline.ts';
 
-/** One series of a run; first and last by number. Values that are no numbers are counted, and not compared. */
+/** One series of a run; physical values, first and last by number. Values that are no numbers are counted, and not compared. */
 export interface RunSeries {
   readonly tag: number;
+  readonly aspect: Aspect;
   readonly count: number;
   readonly first: number | null;
   readonly last: number | null;
@@ -34,6 +35,7 @@ export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
   let stored = 0;
   for (const { batch, fresh, timeline, writtenMs } of deliveries) {
     for (const held of batch.series) {
+      const key = held.tag * aspects.length + aspects.indexOf(held.aspect);
       eachFresh(batch, held, fresh, (row, position) => {
         stored++;
         if (timeline !== undefined) {
@@ -42,10 +44,18 @@ export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
           latencies.set(latency, (latencies.get(latency) ?? 0) + 1);
           timed++;
         }
-        let one = series.get(held.tag);
+        let one = series.get(key);
         if (one === undefined) {
-          one = { tag: held.tag, count: 0, first: null, last: null, min: null, max: null };
-          series.set(held.tag, one);
+          one = {
+            tag: held.tag,
+            aspect: held.aspect,
+            count: 0,
+            first: null,
+            last: null,
+            min: null,
+            max: null,
+          };
+          series.set(key, one);
         }
         one.count++;
         const value = numberAt(batch, held, row);
@@ -69,6 +79,6 @@ export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
   return {
     stored,
     latencyMs: timed === 0 ? null : { p50: at(0.5), p99: at(0.99) },
-    series: [...series.values()].sort((a, b) => a.tag - b.tag),
+    series: [...series].sort(([a], [b]) => a - b).map(([, one]) => one),
   };
 }

@@ -1,10 +1,13 @@
-import type { Compilable, Generated, Kysely } from 'kysely';
+import type { Aspect } from '@loadline/sdk/telemetry';
+import { type Compilable, type Generated, type Kysely, sql } from 'kysely';
+import { type DownlinkTables, downlinkTables } from './downlink-schema.ts';
+import { type EventTables, eventTables } from './event-schema.ts';
 
 /**
  * The tables. Times are whole milliseconds since 1970 unless a name says otherwise; `gateway` and `epoch`
  * columns of the hot tables hold row numbers, not names.
  */
-export interface Schema {
+export interface Schema extends DownlinkTables, EventTables {
   organisation: { id: string; name: string };
   user: { name: string; organisation: string; password_hash: string };
   /** A session is found by the hash of its token: the token itself is nowhere. */
@@ -91,7 +94,7 @@ export interface Schema {
     payload: Uint8Array;
   };
   /** What the live index knew of each series at the last checkpoint; deliveries after `through` are not in it. */
-  series: { gateway: number; tag: number; count: number; latest: string | null };
+  series: { gateway: number; tag: number; aspect: Aspect; count: number; latest: string | null };
   checkpoint: { id: number; through: number };
 }
 
@@ -215,5 +218,24 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
       .createTable('checkpoint')
       .addColumn('id', 'integer', (c) => c.primaryKey())
       .addColumn('through', 'integer', (c) => c.notNull()),
+  ],
+  downlinkTables,
+  eventTables,
+  // A tag may be several series: all that was stored before is as it was heard.
+  (db) => [
+    db.schema.alterTable('series').renameTo('series_of_tag'),
+    db.schema
+      .createTable('series')
+      .addColumn('gateway', 'integer', (c) => c.notNull())
+      .addColumn('tag', 'integer', (c) => c.notNull())
+      .addColumn('aspect', 'text', (c) => c.notNull())
+      .addColumn('count', 'integer', (c) => c.notNull())
+      .addColumn('latest', 'text')
+      .addPrimaryKeyConstraint('series_of_aspect', ['gateway', 'tag', 'aspect']),
+    {
+      compile: () =>
+        sql`insert into series select gateway, tag, 'heard', count, latest from series_of_tag`.compile(db),
+    },
+    db.schema.dropTable('series_of_tag'),
   ],
 ];

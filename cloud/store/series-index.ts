@@ -1,8 +1,11 @@
 import { limits } from '@loadline/sdk/contract';
 import type { Value } from '@loadline/sdk/t24';
 import {
+  type Aspect,
+  aspects,
   type Batch,
   type BatchSeries,
+  type Calibration,
   type NumberRange,
   type Quality,
   readingAt,
@@ -34,7 +37,9 @@ export interface PlacedReading {
   readonly time: number;
   readonly epoch: string;
   readonly number: number;
+  /** As it was heard. */
   readonly value: JsonValue;
+  readonly calibration: Calibration | null;
   readonly flags: number;
   readonly status: number;
   readonly quality: Quality;
@@ -42,10 +47,11 @@ export interface PlacedReading {
   readonly port: string;
 }
 
-/** A series of a gateway: how many readings of it are stored, and the newest. */
+/** A series of a gateway, an aspect of a tag: how many readings of it are stored, and the newest. */
 export interface SeriesState {
   readonly gateway: number;
   readonly tag: number;
+  readonly aspect: Aspect;
   count: number;
   /** The newest by its own time, not the last received; undefined while no reading of it has a time. */
   latest: PlacedReading | undefined;
@@ -79,8 +85,8 @@ export function eachFresh(
 }
 
 /** A number, not a text: it is made for every series of every delivery. */
-function keyOf(gateway: number, tag: number): number {
-  return gateway * 0x10000 + tag;
+function keyOf(gateway: number, tag: number, aspect: Aspect): number {
+  return (gateway * 0x10000 + tag) * aspects.length + aspects.indexOf(aspect);
 }
 
 /**
@@ -91,7 +97,7 @@ export class SeriesIndex {
   readonly #series = new Map<number, SeriesState>();
 
   constructor(series: readonly SeriesState[] = []) {
-    for (const one of series) this.#series.set(keyOf(one.gateway, one.tag), { ...one });
+    for (const one of series) this.#series.set(keyOf(one.gateway, one.tag, one.aspect), { ...one });
   }
 
   /**
@@ -106,7 +112,7 @@ export class SeriesIndex {
     arrival: number,
   ): void {
     for (const series of batch.series) {
-      const state = this.#state(gateway, series.tag);
+      const state = this.#state(gateway, series.tag, series.aspect);
       let newest = -1;
       let newestTime = Number.NEGATIVE_INFINITY;
       eachFresh(batch, series, fresh, (row, position) => {
@@ -121,23 +127,32 @@ export class SeriesIndex {
       const number = batch.first + (batch.columns.positions[newest] as number);
       const placed = { time: newestTime, epoch: batch.epoch, number };
       if (state.latest !== undefined && !isAfter(placed, state.latest)) continue;
-      const { value, flags, status, quality, base, port } = readingAt(batch, series, newest);
-      state.latest = { ...placed, value: jsonValue(value), flags, status, quality, base, port };
+      const { value, flags, status, quality, base, port, calibration } = readingAt(batch, series, newest);
+      state.latest = {
+        ...placed,
+        value: jsonValue(value),
+        calibration: calibration ?? null,
+        flags,
+        status,
+        quality,
+        base,
+        port,
+      };
     }
   }
 
   /** Takes over what is newer in `series`; counts stay as they are. For readings that got their time late. */
   mergeLatest(series: readonly SeriesState[]): void {
-    for (const { gateway, tag, latest } of series) {
-      const state = this.#state(gateway, tag);
+    for (const { gateway, tag, aspect, latest } of series) {
+      const state = this.#state(gateway, tag, aspect);
       if (latest === undefined || (state.latest !== undefined && !isAfter(latest, state.latest))) continue;
       state.latest = latest;
     }
   }
 
   /** One series; undefined where nothing of it is stored. */
-  get(gateway: number, tag: number): SeriesState | undefined {
-    return this.#series.get(keyOf(gateway, tag));
+  get(gateway: number, tag: number, aspect: Aspect): SeriesState | undefined {
+    return this.#series.get(keyOf(gateway, tag, aspect));
   }
 
   /** All series. */
@@ -145,11 +160,11 @@ export class SeriesIndex {
     return [...this.#series.values()];
   }
 
-  #state(gateway: number, tag: number): SeriesState {
-    const key = keyOf(gateway, tag);
+  #state(gateway: number, tag: number, aspect: Aspect): SeriesState {
+    const key = keyOf(gateway, tag, aspect);
     let state = this.#series.get(key);
     if (state === undefined) {
-      state = { gateway, tag, count: 0, latest: undefined };
+      state = { gateway, tag, aspect, count: 0, latest: undefined };
       this.#series.set(key, state);
     }
     return state;

@@ -37,8 +37,8 @@ test('a closed store, opened again, knows its series as before', async () => {
 
   const again = await Store.open(options, assert.unreachable);
   assert.equal(again.index.all(), before);
-  assert.is(again.index.get(1, 1)?.count, 49);
-  assert.equal(again.index.get(1, 1)?.latest?.value, { type: 'int32', value: 50 });
+  assert.is(again.index.get(1, 1, 'heard')?.count, 49);
+  assert.equal(again.index.get(1, 1, 'heard')?.latest?.value, { type: 'int32', value: 50 });
   await again.close();
 });
 
@@ -46,8 +46,8 @@ test('late readings are counted, and never become the latest', async () => {
   const store = await Store.open(options, assert.unreachable);
   await commit(store, delivery(100, numbered(100, 110)));
   await commit(store, delivery(60, numbered(60, 70)));
-  assert.is(store.index.get(1, 1)?.count, 49 + 11 + 11);
-  assert.equal(store.index.get(1, 1)?.latest?.value, { type: 'int32', value: 110 });
+  assert.is(store.index.get(1, 1, 'heard')?.count, 49 + 11 + 11);
+  assert.equal(store.index.get(1, 1, 'heard')?.latest?.value, { type: 'int32', value: 110 });
   await store.close();
 });
 
@@ -58,7 +58,7 @@ test('a reading from far in the future is stored, and does not hide the others',
   const ahead = { ...future, monotonic: Date.now() - anchor.wall + 3_600_000 };
   const outcome = await commit(store, delivery(200, [ahead]));
   assert.is(outcome.kind === 'delivery' && outcome.stored, 1);
-  assert.equal(store.index.get(1, 1)?.latest?.value, { type: 'int32', value: 110 });
+  assert.equal(store.index.get(1, 1, 'heard')?.latest?.value, { type: 'int32', value: 110 });
   await store.close();
 });
 
@@ -67,16 +67,16 @@ test('readings that get their time late become the latest, after a restart in be
   const first = await Store.open(options, assert.unreachable);
   const tag2 = numbered(5, 9).map((entry) => (entry.kind === 'reading' ? { ...entry, tag: 2 } : entry));
   await commit(first, delivery(5, tag2, run));
-  assert.is(first.index.get(1, 2)?.latest, undefined);
+  assert.is(first.index.get(1, 2, 'heard')?.latest, undefined);
   await first.close();
 
   const second = await Store.open(options, assert.unreachable);
   await commit(second, delivery(0, [anchor], run));
   await second.close();
-  assert.equal(second.index.get(1, 2)?.latest?.value, { type: 'int32', value: 9 });
+  assert.equal(second.index.get(1, 2, 'heard')?.latest?.value, { type: 'int32', value: 9 });
 
   const third = await Store.open(options, assert.unreachable);
-  assert.equal(third.index.get(1, 2), second.index.get(1, 2));
+  assert.equal(third.index.get(1, 2, 'heard'), second.index.get(1, 2, 'heard'));
   await third.close();
 });
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { HealthMessage } from '@loadline/sdk/contract';
 import { type Batch, decodeBatch, type Entry, encodeBatch } from '@loadline/sdk/telemetry';
 import { Committer } from './commit.ts';
 import { type Connection, migrate, openConnection } from './database.ts';
@@ -13,6 +14,26 @@ export const epoch = 'e0'.repeat(16);
 export const boot = 'b0'.repeat(16);
 /** What the gateways of these tests are, by their row number. */
 export const gateway = 1;
+
+/** What a gateway says of itself in these tests. */
+export const health: HealthMessage = {
+  version: 1,
+  epoch,
+  uptimeSeconds: 1,
+  ports: [],
+  frames: 0,
+  readings: 0,
+  copies: 0,
+  suppressed: 0,
+  withheld: 0,
+  other: 0,
+  computed: 0,
+  journal: { held: 0, heldBytes: 0, dropped: 0, inFlight: 0, written: 0, writtenToday: 0, disk: 'good' },
+  uplink: { connections: 1, disconnects: [], windowBytes: 1, roundTripMs: null },
+  clock: { trust: 'nobody', uncertaintyMs: null },
+  certificate: { daysLeft: null },
+  process: { residentBytes: 1, cpuSeconds: 0 },
+};
 
 /** An encrypted database on disk with one gateway, for as long as `use` runs. */
 export async function withDatabase(
@@ -41,6 +62,8 @@ export function numbered(first: number, last: number): Entry[] {
     port: 'radio',
     base: 1,
     tag: 1,
+    aspect: 'heard',
+    calibration: undefined,
     monotonic: (first + index) * 10,
     value: { type: 'int32', value: first + index },
     flags: 0,
@@ -61,6 +84,7 @@ export function delivery(first: number, entries: readonly Entry[], over: Partial
     count: batch.count,
     readings: entries.filter(({ kind }) => kind === 'reading').length,
     anchors: batch.anchors.map(({ position, anchor }) => ({ ...anchor, position })),
+    events: batch.events.map(({ position, event }) => ({ ...event, position })),
     fromMonotonic: Math.min(...batch.times),
     toMonotonic: Math.max(...batch.times),
     body,

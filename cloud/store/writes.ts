@@ -1,5 +1,6 @@
 import type { Code } from '@loadline/sdk/contract';
-import type { NumberRange } from '@loadline/sdk/telemetry';
+import type { Aspect, NumberRange } from '@loadline/sdk/telemetry';
+import type { DownlinkWrite, ResultWrite } from './downlink-writes.ts';
 import type { Timeline, TimelinePoint } from './timeline.ts';
 
 /** What can be written, and what comes of it: the messages between the process and its one writer thread. */
@@ -18,6 +19,13 @@ export interface DeliveryWrite {
   /** Readings among the entries, as the door counted them. */
   readonly readings: number;
   readonly anchors: readonly (TimelinePoint & { readonly position: number; readonly uncertainty: number })[];
+  readonly events: readonly {
+    readonly position: number;
+    readonly monotonic: number;
+    readonly code: string;
+    readonly subject: string;
+    readonly detail: string;
+  }[];
   readonly fromMonotonic: number;
   readonly toMonotonic: number;
   /** The batch as it came. */
@@ -57,6 +65,7 @@ export interface CheckpointWrite {
   readonly series: readonly {
     readonly gateway: number;
     readonly tag: number;
+    readonly aspect: Aspect;
     readonly count: number;
     readonly latest: string | null;
   }[];
@@ -108,7 +117,9 @@ export type Write =
   | RejectionWrite
   | HealthWrite
   | ReportedWrite
+  | ResultWrite
   | CheckpointWrite
+  | DownlinkWrite
   | AdminWrite;
 
 /** What became of a delivery. `fresh` are the numbers that were not there before. */

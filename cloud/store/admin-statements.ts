@@ -1,0 +1,71 @@
+import { type Connection, prepare } from './database.ts';
+
+/** Statements of people, gateways and certificates. */
+export function adminStatements(connection: Connection) {
+  return {
+    addOrganisation: prepare<{ id: string; name: string }>(connection, (db, p) =>
+      db
+        .insertInto('organisation')
+        .values({ id: p.id, name: p.name })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    addUser: prepare<{ name: string; organisation: string; passwordHash: string }>(connection, (db, p) =>
+      db
+        .insertInto('user')
+        .values({ name: p.name, organisation: p.organisation, password_hash: p.passwordHash })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    addSession: prepare<{ tokenHash: Uint8Array; user: string; expires: number }>(connection, (db, p) =>
+      db.insertInto('session').values({ token_hash: p.tokenHash, user: p.user, expires: p.expires }),
+    ),
+    clearSessions: prepare<{ now: number }>(connection, (db, p) =>
+      db.deleteFrom('session').where('expires', '<', p.now),
+    ),
+    endSession: prepare<{ tokenHash: Uint8Array }>(connection, (db, p) =>
+      db.deleteFrom('session').where('token_hash', '=', p.tokenHash),
+    ),
+    addGateway: prepare<{ id: string; organisation: string }>(connection, (db, p) =>
+      db
+        .insertInto('gateway')
+        .values({ id: p.id, organisation: p.organisation })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    setEnrolment: prepare<{ gateway: string; secretHash: Uint8Array; expires: number }>(connection, (db, p) =>
+      db
+        .insertInto('enrolment')
+        .values({ gateway: p.gateway, secret_hash: p.secretHash, key_hash: null, expires: p.expires })
+        .onConflict((conflict) =>
+          conflict.column('gateway').doUpdateSet((eb) => ({
+            secret_hash: eb.ref('excluded.secret_hash'),
+            key_hash: null,
+            expires: eb.ref('excluded.expires'),
+          })),
+        ),
+    ),
+    /**
+     * Binds the secret to the first key that comes with it, and says whether it fits, in one step: it opens for one
+     * key only, which may ask again where the answer was lost.
+     */
+    spendEnrolment: prepare<{ gateway: string; secretHash: Uint8Array; keyHash: Uint8Array; at: number }>(
+      connection,
+      (db, p) =>
+        db
+          .updateTable('enrolment')
+          .set({ key_hash: p.keyHash })
+          .where('gateway', '=', p.gateway)
+          .where('secret_hash', '=', p.secretHash)
+          .where('expires', '>', p.at)
+          .where((eb) => eb.or([eb('key_hash', 'is', null), eb('key_hash', '=', p.keyHash)])),
+    ),
+    addCertificate: prepare<{ fingerprint: string; subject: string; serial: string; expires: number }>(
+      connection,
+      (db, p) =>
+        db.insertInto('certificate').values({
+          fingerprint: p.fingerprint,
+          subject: p.subject,
+          serial: p.serial,
+          expires: p.expires,
+        }),
+    ),
+  };
+}

@@ -1,0 +1,164 @@
+import { sql } from 'kysely';
+import { type Connection, prepare } from './database.ts';
+import type { CheckpointWrite } from './writes.ts';
+
+/** What a group of writes adds to one gateway's ledger. */
+export interface LedgerEntry {
+  deliveriesReceived: number;
+  deliveriesStored: number;
+  deliveriesDuplicate: number;
+  deliveriesRejected: number;
+  readingsReceived: number;
+  readingsStored: number;
+  readingsDuplicate: number;
+  readingsRejected: number;
+}
+
+/** Statements of deliveries, what they add to the ledger, and what the live index knows of them. */
+export function deliveryStatements(connection: Connection) {
+  return {
+    addToLedger: prepare<LedgerEntry & { gateway: number }>(connection, (db, p) =>
+      db
+        .updateTable('gateway')
+        .set((eb) => ({
+          deliveries_received: eb('deliveries_received', '+', p.deliveriesReceived),
+          deliveries_stored: eb('deliveries_stored', '+', p.deliveriesStored),
+          deliveries_duplicate: eb('deliveries_duplicate', '+', p.deliveriesDuplicate),
+          deliveries_rejected: eb('deliveries_rejected', '+', p.deliveriesRejected),
+          readings_received: eb('readings_received', '+', p.readingsReceived),
+          readings_stored: eb('readings_stored', '+', p.readingsStored),
+          readings_duplicate: eb('readings_duplicate', '+', p.readingsDuplicate),
+          readings_rejected: eb('readings_rejected', '+', p.readingsRejected),
+        }))
+        .where('number', '=', p.gateway),
+    ),
+    addDelivery: prepare<
+      {
+        gateway: number;
+        epoch: number;
+        first: number;
+        count: number;
+        fresh: string | null;
+        timeline: string | null;
+        fromMs: number | null;
+        toMs: number | null;
+        fromMonotonic: number;
+        toMonotonic: number;
+        writtenMs: number;
+        body: Uint8Array;
+      },
+      { id: number }
+    >(connection, (db, p) =>
+      db
+        .insertInto('delivery')
+        .values({
+          gateway: p.gateway,
+          epoch: p.epoch,
+          first: p.first,
+          count: p.count,
+          fresh: p.fresh,
+          timeline: p.timeline,
+          from_ms: p.fromMs,
+          to_ms: p.toMs,
+          from_monotonic: p.fromMonotonic,
+          to_monotonic: p.toMonotonic,
+          written_ms: p.writtenMs,
+          body: p.body,
+        })
+        .returning('id'),
+    ),
+    resolve: prepare<{ gateway: number; boot: string; timeline: string; offset: number }>(
+      connection,
+      (db, p) =>
+        db
+          .updateTable('delivery')
+          .set({
+            timeline: p.timeline,
+            from_ms: sql<number>`from_monotonic + ${p.offset}`,
+            to_ms: sql<number>`to_monotonic + ${p.offset}`,
+          })
+          .where('gateway', '=', p.gateway)
+          .where('from_ms', 'is', null)
+          .where('epoch', 'in', (eb) =>
+            eb
+              .selectFrom('epoch')
+              .select('number')
+              .where('epoch.gateway', '=', p.gateway)
+              .where('boot', '=', p.boot),
+          ),
+    ),
+    addRejection: prepare<{
+      gateway: number;
+      at: number;
+      channel: string;
+      code: string;
+      detail: string;
+      payload: Uint8Array;
+    }>(connection, (db, p) =>
+      db.insertInto('rejection').values({
+        gateway: p.gateway,
+        at: p.at,
+        channel: p.channel,
+        code: p.code,
+        detail: p.detail,
+        payload: p.payload,
+      }),
+    ),
+    /** The newest of a gateway are kept, and none for longer than stated. */
+    trimRejections: prepare<{ gateway: number; since: number; kept: number }>(connection, (db, p) =>
+      db
+        .deleteFrom('rejection')
+        .where('gateway', '=', p.gateway)
+        .where((eb) =>
+          eb.or([
+            eb('at', '<', p.since),
+            eb(
+              'id',
+              '<=',
+              eb
+                .selectFrom('rejection as newer')
+                .select('newer.id')
+                .where('newer.gateway', '=', p.gateway)
+                .orderBy('newer.id', 'desc')
+                .limit(1)
+                .offset(p.kept as never),
+            ),
+          ]),
+        ),
+    ),
+    setHealth: prepare<{ gateway: number; epoch: string; health: string }>(connection, (db, p) =>
+      db
+        .insertInto('health')
+        .values({ gateway: p.gateway, epoch: p.epoch, message: p.health })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['gateway', 'epoch'])
+            .doUpdateSet((eb) => ({ message: eb.ref('excluded.message') })),
+        ),
+    ),
+    setReported: prepare<{ gateway: number; reported: string }>(connection, (db, p) =>
+      db.updateTable('gateway').set({ reported: p.reported }).where('number', '=', p.gateway),
+    ),
+    setSeries: prepare<CheckpointWrite['series'][number]>(connection, (db, p) =>
+      db
+        .insertInto('series')
+        .values({ gateway: p.gateway, tag: p.tag, aspect: p.aspect, count: p.count, latest: p.latest })
+        .onConflict((conflict) =>
+          conflict.columns(['gateway', 'tag', 'aspect']).doUpdateSet((eb) => ({
+            count: eb.ref('excluded.count'),
+            latest: eb.ref('excluded.latest'),
+          })),
+        ),
+    ),
+    setCheckpoint: prepare<{ through: number }>(connection, (db, p) =>
+      db
+        .insertInto('checkpoint')
+        .values({ id: 1, through: p.through })
+        .onConflict((conflict) =>
+          conflict.column('id').doUpdateSet((eb) => ({ through: eb.ref('excluded.through') })),
+        ),
+    ),
+    forgetCheckpoint: prepare<Record<never, never>>(connection, (db) => db.deleteFrom('checkpoint')),
+    forgetSeries: prepare<Record<never, never>>(connection, (db) => db.deleteFrom('series')),
+  };
+}

@@ -1,0 +1,136 @@
+import { type Connection, prepare } from './database.ts';
+
+/** Statements of epochs, the ranges of their numbers, and the anchors of boots. */
+export function epochStatements(connection: Connection) {
+  return {
+    addEpoch: prepare<{
+      gateway: number;
+      epoch: string;
+      parent: string | null;
+      parentLast: number | null;
+      boot: string;
+      oldest: number;
+      opened: number;
+    }>(connection, (db, p) =>
+      db
+        .insertInto('epoch')
+        .values({
+          gateway: p.gateway,
+          epoch: p.epoch,
+          parent: p.parent,
+          parent_last: p.parentLast,
+          boot: p.boot,
+          oldest: p.oldest,
+          dropped: '[]',
+          readings_stored: 0,
+          readings_duplicate: 0,
+          opened: p.opened,
+        })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    epoch: prepare<
+      { gateway: number; epoch: string },
+      {
+        number: number;
+        boot: string;
+        oldest: number;
+        dropped: string;
+        readings_stored: number;
+        readings_duplicate: number;
+      }
+    >(connection, (db, p) =>
+      db
+        .selectFrom('epoch')
+        .select(['number', 'boot', 'oldest', 'dropped', 'readings_stored', 'readings_duplicate'])
+        .where('gateway', '=', p.gateway)
+        .where('epoch', '=', p.epoch),
+    ),
+    setEpoch: prepare<{
+      number: number;
+      oldest: number;
+      dropped: string;
+      readingsStored: number;
+      readingsDuplicate: number;
+    }>(connection, (db, p) =>
+      db
+        .updateTable('epoch')
+        .set({
+          oldest: p.oldest,
+          dropped: p.dropped,
+          readings_stored: p.readingsStored,
+          readings_duplicate: p.readingsDuplicate,
+        })
+        .where('number', '=', p.number),
+    ),
+    ranges: prepare<{ epoch: number }, { first: number; last: number }>(connection, (db, p) =>
+      db.selectFrom('received_range').select(['first', 'last']).where('epoch', '=', p.epoch).orderBy('first'),
+    ),
+    setRange: prepare<{ epoch: number; first: number; last: number }>(connection, (db, p) =>
+      db
+        .insertInto('received_range')
+        .values({ epoch: p.epoch, first: p.first, last: p.last })
+        .onConflict((conflict) =>
+          conflict.columns(['epoch', 'first']).doUpdateSet((eb) => ({ last: eb.ref('excluded.last') })),
+        ),
+    ),
+    removeRange: prepare<{ epoch: number; first: number }>(connection, (db, p) =>
+      db.deleteFrom('received_range').where('epoch', '=', p.epoch).where('first', '=', p.first),
+    ),
+    firstAnchor: prepare<{ gateway: number; boot: string }, { monotonic: number; wall: number }>(
+      connection,
+      (db, p) =>
+        db
+          .selectFrom('anchor')
+          .select(['monotonic', 'wall'])
+          .where('gateway', '=', p.gateway)
+          .where('boot', '=', p.boot)
+          .orderBy('monotonic')
+          .limit(1),
+    ),
+    anchorUntil: prepare<
+      { gateway: number; boot: string; until: number },
+      { monotonic: number; wall: number }
+    >(connection, (db, p) =>
+      db
+        .selectFrom('anchor')
+        .select(['monotonic', 'wall'])
+        .where('gateway', '=', p.gateway)
+        .where('boot', '=', p.boot)
+        .where('monotonic', '<=', p.until)
+        .orderBy('monotonic', 'desc')
+        .limit(1),
+    ),
+    anchorsWithin: prepare<
+      { gateway: number; boot: string; after: number; until: number; most: number },
+      { monotonic: number; wall: number }
+    >(connection, (db, p) =>
+      db
+        .selectFrom('anchor')
+        .select(['monotonic', 'wall'])
+        .where('gateway', '=', p.gateway)
+        .where('boot', '=', p.boot)
+        .where('monotonic', '>', p.after)
+        .where('monotonic', '<=', p.until)
+        .orderBy('monotonic')
+        .limit(p.most),
+    ),
+    addAnchor: prepare<{
+      gateway: number;
+      boot: string;
+      monotonic: number;
+      wall: number;
+      uncertainty: number;
+    }>(connection, (db, p) =>
+      db
+        .insertInto('anchor')
+        .values({
+          gateway: p.gateway,
+          boot: p.boot,
+          monotonic: p.monotonic,
+          wall: p.wall,
+          uncertainty: p.uncertainty,
+        })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+  };
+}

@@ -1,0 +1,48 @@
+import { sql } from 'kysely';
+import { type Connection, prepare } from './database.ts';
+
+/** The writer's statements of events. */
+export function eventStatements(connection: Connection) {
+  return {
+    addEvent: prepare<{
+      gateway: number;
+      epoch: number;
+      number: number;
+      monotonic: number;
+      at: number | null;
+      placed: number;
+      code: string;
+      subject: string;
+      detail: string;
+    }>(connection, (db, p) =>
+      db.insertInto('event').values({
+        gateway: p.gateway,
+        epoch: p.epoch,
+        number: p.number,
+        monotonic: p.monotonic,
+        at: p.at,
+        placed: p.placed,
+        code: p.code,
+        subject: p.subject,
+        detail: p.detail,
+      }),
+    ),
+    resolveEvents: prepare<{ gateway: number; boot: string; offset: number }>(connection, (db, p) =>
+      db
+        .updateTable('event')
+        .set({
+          at: sql<number>`monotonic + ${p.offset}`,
+          placed: sql<number>`min(placed, monotonic + ${p.offset})`,
+        })
+        .where('gateway', '=', p.gateway)
+        .where('at', 'is', null)
+        .where('epoch', 'in', (eb) =>
+          eb
+            .selectFrom('epoch')
+            .select('number')
+            .where('epoch.gateway', '=', p.gateway)
+            .where('boot', '=', p.boot),
+        ),
+    ),
+  };
+}
