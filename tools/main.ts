@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { listenCommand } from './serial/listen.ts';
 import { recordCommand } from './serial/record.ts';
 import { replayCommand } from './serial/replay.ts';
 import { simulateCommand } from './serial/simulate.ts';
@@ -10,7 +11,13 @@ import { startCommand } from './start/command.ts';
 /** What a command ends with when it was called wrongly: an unknown option, a missing file. */
 const USAGE_ERROR = 2;
 
-const commands: Command[] = [startCommand(), simulateCommand(), recordCommand(), replayCommand()];
+const commands: Command[] = [
+  startCommand(),
+  listenCommand(),
+  simulateCommand(),
+  recordCommand(),
+  replayCommand(),
+];
 
 const program = new Command('loadline')
   .description(

@@ -9,7 +9,7 @@ import { Framer } from '@loadline/sdk/t24';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-const test = suite('loadline simulate, record, replay');
+const test = suite('loadline listen, simulate, record, replay');
 
 const folder = mkdtempSync(join(tmpdir(), 'loadline-serial-'));
 const main = join(import.meta.dirname, '../main.ts');
@@ -80,6 +80,39 @@ test('a recording is played into a virtual port until all of it is read', async 
   const reader = spawn('head', ['-c', '7', link], { stdio: ['ignore', 'pipe', 'inherit'] });
   assert.is(await text(reader.stdout.setEncoding('latin1')), '\x01\x02\x03\x04\x05\x06\xff');
   assert.equal(await replaying.lines(), [{ port: link }, { bytes: 7, ended: 'complete' }]);
+});
+
+test('listen tells each frame and its signal, and counts what was none by reason', async () => {
+  const file = join(folder, 'noisy.hex');
+  // Two frames of the protocol's manual, and noise between them.
+  writeFileSync(
+    file,
+    '0B0B012325DF1C043F0F4E9FFBE85EA6 # 0.000 ms\nC0FFEE # 100 ms\n0B0B012325D510043FEB7240E4E725DB # 200 ms\n',
+  );
+  const link = join(folder, 'listened');
+  const listening = async () => {
+    const listen = start('listen', link, '--json', '--seconds', '2');
+    return await listen.lines();
+  };
+  const replaying = start('replay', file, '--link', link, '--speed', '0.2', '--loop', '--json');
+  await replaying.ready();
+  const lines = await listening();
+  replaying.child.kill('SIGTERM');
+  await replaying.lines();
+  const sum = lines.pop() as { frames: number; discarded: Record<string, number> };
+  assert.ok(sum.frames >= 2 && sum.frames === lines.length);
+  assert.equal(Object.keys(sum.discarded), ['length']);
+  const { seconds: _, ...first } = lines.find(({ tag }) => tag === '25DF') ?? {};
+  assert.equal(first, {
+    base: 1,
+    tag: '25DF',
+    value: Math.fround(0.5597934),
+    flags: 0x20,
+    status: 0x1c,
+    rssiDecibels: -50,
+    cv: 104,
+    percent: 100,
+  });
 });
 
 test('record ends with an error, and keeps what it has, when the device goes', async () => {
