@@ -1,0 +1,2 @@
+export { frameLedger } from './ledger.ts';
+export { type ResetOutcome, SensorStage } from './stage.ts';
