@@ -19,7 +19,7 @@ const most = 10_000;
 async function storedValues(client: CloudClient, from: number, to: number): Promise<number[]> {
   const range = await client.readings({
     gateway: gatewayId,
-    tag: tagName(NumberedClient.tag),
+    series: tagName(NumberedClient.tag),
     from,
     to,
     points: most,

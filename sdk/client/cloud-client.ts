@@ -1,6 +1,7 @@
 import { request } from 'node:https';
 import type { z } from 'zod';
 import {
+  eventsReply,
   gatewaysReply,
   ledgerReply,
   newGatewayReply,
@@ -76,18 +77,32 @@ export class CloudClient {
     return (await this.#get('/api/v1/series', seriesListReply)).series;
   }
 
-  /** Readings of one series between two times (ms since 1970), thinned to about `points` with extremes kept. */
+  /**
+   * Physical values of one series between two times (ms since 1970), thinned to about `points` with extremes kept.
+   * `series` as `25DF`, what was heard, or `25DF.mean`, another aspect.
+   */
   async readings(query: {
     gateway: string;
-    tag: string;
+    series: string;
     from: number;
     to: number;
     points: number;
   }): Promise<z.infer<typeof readingsReply>> {
-    const { gateway, tag, points } = query;
+    const { gateway, series, points } = query;
     const [from, to] = [new Date(query.from), new Date(query.to)].map((time) => time.toISOString());
-    const path = `/api/v1/gateways/${gateway}/series/${tag}/readings?from=${from}&to=${to}&points=${points}`;
+    const path = `/api/v1/gateways/${gateway}/series/${series}/readings?from=${from}&to=${to}&points=${points}`;
     return await this.#get(path, readingsReply);
+  }
+
+  /** Events of a gateway, the newest first; `before` is `next` of the page before. */
+  async events(query: {
+    gateway: string;
+    limit?: number;
+    before?: string;
+  }): Promise<z.infer<typeof eventsReply>> {
+    const { gateway, limit = 100, before } = query;
+    const from = before === undefined ? '' : `&before=${before}`;
+    return await this.#get(`/api/v1/gateways/${gateway}/events?limit=${limit}${from}`, eventsReply);
   }
 
   /** A gateway's account. */

@@ -26,6 +26,8 @@ export {
   resultMessage,
 } from './messages.ts';
 export {
+  eventsQuery,
+  eventsReply,
   gatewayParams,
   gatewaysReply,
   ledgerReply,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { portLedger } from './messages.ts';
+import { healthMessage } from './messages.ts';
 import { isGatewayId } from './topics.ts';
 
 /** The shapes of the REST API, `/api/v1`: the doors check by them, clients are typed by them. */
@@ -11,8 +11,14 @@ const counts = z.object({ received: count, stored: count, duplicate: count, reje
 export const gatewayParams = z.object({
   gateway: z.string().refine(isGatewayId, 'not a gateway id: 1 to 64 of a-z, 0-9 and inner hyphens'),
 });
+/** A series by its name (`seriesName` of sdk/telemetry): `25DF` as heard, `25DF.mean` another aspect. */
 export const seriesParams = gatewayParams.extend({
-  tag: z.string().regex(/^[0-9A-F]{4}$/, 'not a data tag: four hex digits in upper case'),
+  series: z
+    .string()
+    .regex(
+      /^[0-9A-F]{4}(?:\.(?:mean|min|max|derived))?$/,
+      'not a series: a tag of four hex digits in upper case, and its aspect, as in 25DF or 25DF.mean',
+    ),
 });
 export const runParams = gatewayParams.extend({
   epoch: z.string().regex(/^[0-9a-f]{32}$/, 'not an epoch: 32 hex digits'),
@@ -21,6 +27,14 @@ export const readingsQuery = z.object({
   from: z.iso.datetime({ offset: true }),
   to: z.iso.datetime({ offset: true }),
   points: z.coerce.number().int().min(8).max(10_000).default(1000),
+});
+export const eventsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  /** `next` of the page before. */
+  before: z
+    .string()
+    .regex(/^\d{1,15}\.\d{1,15}$/, 'not the place of an event: take it from `next` of the page before')
+    .optional(),
 });
 export const loginBody = z.strictObject({ name: z.string().max(200), password: z.string().max(200) });
 export const newGatewayBody = z.strictObject({ id: gatewayParams.shape.gateway });
@@ -47,9 +61,12 @@ const quality = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('lqi'), percent: z.number() }),
 ]);
+/** What of a sensor a reading is: `Aspect` of sdk/telemetry. */
+const aspect = z.enum(['heard', 'mean', 'min', 'max', 'derived']);
 const series = z.object({
   gateway: z.string(),
   tag: z.string(),
+  aspect,
   name: z.string().nullable(),
   unit: z.string().nullable(),
   intervalSeconds: z.number().nullable(),
@@ -58,7 +75,10 @@ const series = z.object({
   latest: z
     .object({
       time: z.string(),
+      /** Physical: calibrated where the sensor has a calibration. */
       value,
+      /** The value as it was heard, and what was made of it: physical = raw x gain + offset; null without one. */
+      calibrated: z.object({ raw: value, gain: z.number(), offset: z.number() }).nullable(),
       batteryLow: z.boolean(),
       error: z.boolean(),
       status: z.number(),
@@ -69,24 +89,12 @@ const series = z.object({
 export type SeriesReply = z.infer<typeof series>;
 export const seriesReply = series;
 export const seriesListReply = z.object({ series: z.array(series) });
+/** Physical values by time, ms since 1970; null where a reading was not a number. */
 export const readingsReply = z.object({
   points: z.array(z.tuple([z.number(), z.number().nullable()])),
   count,
 });
 
-const health = z.object({
-  uptimeSeconds: z.number(),
-  ports: z.array(portLedger),
-  frames: count,
-  readings: count,
-  copies: count,
-  suppressed: count,
-  other: count,
-  journal: z.object({ held: count, heldBytes: count, dropped: count, inFlight: count }),
-  /** Links made so far, and why the last one, or the last attempt at one, ended. */
-  connections: count,
-  lastDisconnect: z.string().optional(),
-});
 export const ledgerReply = z.object({
   deliveries: counts,
   readings: counts,
@@ -96,9 +104,33 @@ export const ledgerReply = z.object({
       boot: z.string(),
       received: z.array(range),
       gaps: z.array(range.extend({ state: z.enum(['dropped', 'coming', 'lost']) })),
-      health: health.nullable(),
+      health: healthMessage.nullable(),
     }),
   ),
+});
+export const eventsReply = z.object({
+  /** The newest first. */
+  events: z.array(
+    z.object({
+      /** Null while nobody has told the gateway's boot the time. */
+      time: z.string().nullable(),
+      /** Of the gateway's clock since its boot. */
+      monotonicMs: z.number(),
+      /** The number of the event in its epoch. */
+      epoch: z.string(),
+      number: count,
+      code: z.string(),
+      /** Null where the code is of a newer gateway than this cloud. */
+      severity: z.enum(['info', 'warning', 'error']).nullable(),
+      meaning: z.string().nullable(),
+      act: z.string().nullable(),
+      /** A port's name, a tag, or empty for the gateway itself. */
+      subject: z.string(),
+      detail: z.string(),
+    }),
+  ),
+  /** What `before` must be for the next page; null where this is the last. */
+  next: z.string().nullable(),
 });
 export const runReply = z.object({
   /** Of the gateway's own account: valid frames heard, bytes that were none, readings numbered. */
@@ -113,6 +145,7 @@ export const runReply = z.object({
   series: z.array(
     z.object({
       tag: z.string(),
+      aspect,
       count,
       first: z.number().nullable(),
       last: z.number().nullable(),
@@ -120,7 +153,7 @@ export const runReply = z.object({
       max: z.number().nullable(),
     }),
   ),
-  health: health.nullable(),
+  health: healthMessage.nullable(),
 });
 
 /** Problem details (RFC 9457); `code` is one of `codes`. */

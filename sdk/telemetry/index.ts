@@ -23,3 +23,4 @@ export {
   type Quality,
   type Reading,
 } from './reading.ts';
+export { parseSeriesName, seriesName } from './series-name.ts';

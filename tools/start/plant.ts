@@ -18,8 +18,12 @@ const usualMqttPort = 8883;
 /** Milliseconds between two looks at whether all of a recording is committed. */
 const lookMilliseconds = 100;
 
-/** What one run brought, read back from the store. */
-export type RunReport = Omit<Awaited<ReturnType<CloudProcess['client']['run']>>, 'health'>;
+type RunReply = Awaited<ReturnType<CloudProcess['client']['run']>>;
+
+/** What one run brought, read back from the store; a series that is not as heard has its aspect in its tag: 25DF.mean. */
+export type RunReport = Omit<RunReply, 'health' | 'series'> & {
+  readonly series: readonly Omit<RunReply['series'][number], 'aspect'>[];
+};
 
 /** A cloud, a virtual base station and a bundled gateway at work together, each its own process. */
 export class Plant {
@@ -135,7 +139,11 @@ export class Plant {
     const { health: _, ...report } = await this.cloud.client.run(this.#gatewayId, this.#epoch);
     // Counted from before the gateway's start: its very first batch may be among them.
     const { deliveries } = await this.cloud.client.ledger(this.#gatewayId);
-    return { ...report, rejected: deliveries.rejected - this.#rejectedBefore };
+    const series = report.series.map(({ tag, aspect, ...figures }) => ({
+      tag: aspect === 'heard' ? tag : `${tag}.${aspect}`,
+      ...figures,
+    }));
+    return { ...report, series, rejected: deliveries.rejected - this.#rejectedBefore };
   }
 
   /** Ends it in order: the radio falls silent, the gateway sends what it holds, `last` is asked, the cloud closes. */

@@ -22,7 +22,7 @@ const looksPerPing = 10;
 const farewellMilliseconds = 500;
 
 /**
- * `/api/v1/live`: server-sent events of what is committed. `readings`: `[{gateway, tag, points: [[ms, value]]}]`;
+ * `/api/v1/live`: server-sent events of what is committed. `readings`: `[{gateway, tag, aspect, points: [[ms, physical value]]}]`;
  * `ping`: nothing, every ten seconds; `end`: the stream is over, and so may be the session.
  */
 export function liveRoutes(app: FastifyInstance, parts: { live: Live; sessions: Sessions }): void {

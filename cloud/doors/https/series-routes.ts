@@ -8,7 +8,7 @@ import {
   seriesReply,
 } from '@loadline/sdk/contract';
 import { correlation, linkQualityPercent, packetFlags, rssiDecibels, tagName } from '@loadline/sdk/t24';
-import type { Quality } from '@loadline/sdk/telemetry';
+import { aspects, type Calibration, parseSeriesName, physical, type Quality } from '@loadline/sdk/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Directory, Gateway } from '../../router/index.ts';
@@ -36,27 +36,28 @@ export function seriesRoutes(app: FastifyInstance, parts: { store: Store; direct
           const gateway = gateways.get(state.gateway);
           return gateway === undefined ? [] : [describe(gateway, state)];
         })
-        .sort((a, b) => (a.gateway + a.tag < b.gateway + b.tag ? -1 : 1));
+        .sort(byName);
       return Promise.resolve({ series });
     },
   );
 
   routes.get(
-    '/api/v1/gateways/:gateway/series/:tag',
+    '/api/v1/gateways/:gateway/series/:series',
     {
       config: { opens: 'series.get' },
       schema: { params: seriesParams, response: { 200: seriesReply, ...problems } },
     },
     (request) => {
       const gateway = gatewayOf(directory, request, request.params.gateway, 'series.get');
-      const state = store.index.get(gateway.number, Number.parseInt(request.params.tag, 16));
+      const { tag, aspect } = seriesOf(request.params.series);
+      const state = store.index.get(gateway.number, tag, aspect);
       if (state === undefined) throw new Problem(404, 'not-found', 'no reading of this series is stored');
       return Promise.resolve(describe(gateway, state));
     },
   );
 
   routes.get(
-    '/api/v1/gateways/:gateway/series/:tag/readings',
+    '/api/v1/gateways/:gateway/series/:series/readings',
     {
       config: { opens: 'readings.get' },
       schema: {
@@ -69,9 +70,9 @@ export function seriesRoutes(app: FastifyInstance, parts: { store: Store; direct
       const { number } = gatewayOf(directory, request, request.params.gateway, 'readings.get');
       const [from, to] = [Date.parse(request.query.from), Date.parse(request.query.to)];
       if (from > to) throw new Problem(400, 'request-invalid', 'querystring/from: lies after to');
-      const tag = Number.parseInt(request.params.tag, 16);
       const { points } = request.query;
-      const range = await store.read('range', { gateway: number, tag, from, to, points });
+      const series = seriesOf(request.params.series);
+      const range = await store.read('range', { gateway: number, ...series, from, to, points });
       return {
         ...range,
         points: range.points.map(([time, value]): [number, number | null] => [time, value]),
@@ -80,11 +81,24 @@ export function seriesRoutes(app: FastifyInstance, parts: { store: Store; direct
   );
 }
 
-function describe(gateway: Gateway, { tag, count, latest }: SeriesState): SeriesReply {
+function byName(a: SeriesReply, b: SeriesReply): number {
+  if (a.gateway !== b.gateway) return a.gateway < b.gateway ? -1 : 1;
+  if (a.tag !== b.tag) return a.tag < b.tag ? -1 : 1;
+  return aspects.indexOf(a.aspect) - aspects.indexOf(b.aspect);
+}
+
+function seriesOf(name: string): Pick<SeriesState, 'tag' | 'aspect'> {
+  const series = parseSeriesName(name);
+  if (series === undefined) throw new Problem(404, 'not-found', 'there is no such series');
+  return series;
+}
+
+function describe(gateway: Gateway, { tag, aspect, count, latest }: SeriesState): SeriesReply {
   const sensor = gateway.reported?.sensors.find((one) => one.tag === tag);
   return {
     gateway: gateway.id,
     tag: tagName(tag),
+    aspect,
     name: sensor?.name ?? null,
     unit: sensor?.unit ?? null,
     intervalSeconds: sensor?.intervalSeconds ?? null,
@@ -94,15 +108,27 @@ function describe(gateway: Gateway, { tag, count, latest }: SeriesState): Series
   };
 }
 
-function describeReading({ time, value, flags, status, quality }: PlacedReading): SeriesReply['latest'] {
+type Latest = NonNullable<SeriesReply['latest']>;
+
+function describeReading(reading: PlacedReading): Latest {
+  const { time, value, calibration, flags, status, quality } = reading;
   return {
     time: new Date(time).toISOString(),
-    value,
+    value: calibration === null ? value : physicalValue(value, calibration),
+    calibrated: calibration && { raw: value, ...calibration },
     batteryLow: (flags & packetFlags.batteryLow) !== 0,
     error: (flags & packetFlags.error) !== 0,
     status,
     quality: describeQuality(quality),
   };
+}
+
+/** What is no number has no calibration to go by, and stays as it is. */
+function physicalValue(value: Latest['value'], calibration: Calibration): Latest['value'] {
+  if (!('value' in value) || typeof value.value !== 'number') return value;
+  const number = physical(value.value, calibration);
+  if (Number.isFinite(number)) return { type: 'float64', value: number };
+  return { type: 'nonFinite', bits: number > 0 ? '7f800000' : 'ff800000' };
 }
 
 function describeQuality(quality: Quality) {
