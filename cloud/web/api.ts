@@ -1,4 +1,5 @@
 import type {
+  eventsReply,
   gatewaysReply,
   ledgerReply,
   problemReply,
@@ -20,10 +21,12 @@ export type Value = Latest['value'];
 export type Quality = Latest['quality'];
 /** Ascending in time; thinned, keeping extremes, where `count` is more than was asked for. */
 type Readings = z.infer<typeof readingsReply>;
+/** Something that happened to a gateway or one of its sensors. */
+export type GatewayEvent = z.infer<typeof eventsReply>['events'][number];
 /** What was received of a gateway and what became of it. */
 export type Ledger = z.infer<typeof ledgerReply>;
 
-/** Milliseconds since 1970, and the value; null where the reading was not a number. */
+/** Milliseconds since 1970, and the physical value; null where the reading was not a number. */
 export type Point = readonly [time: number, value: number | null];
 
 /** An answer of the cloud that says no (RFC 9457 problem details). */
@@ -79,7 +82,7 @@ export class Api {
 
   /** Readings from `from` to `to` (ms since 1970), thinned to about `points`. */
   readings(
-    { gateway, tag }: Pick<Series, 'gateway' | 'tag'>,
+    { gateway, tag, aspect }: Pick<Series, 'gateway' | 'tag' | 'aspect'>,
     range: { from: number; to: number; points: number },
     signal: AbortSignal,
   ): Promise<Readings> {
@@ -88,11 +91,18 @@ export class Api {
       to: new Date(range.to).toISOString(),
       points: String(range.points),
     });
-    return this.#get(`gateways/${encodeURIComponent(gateway)}/series/${tag}/readings?${query}`, signal);
+    const series = aspect === 'heard' ? tag : `${tag}.${aspect}`;
+    return this.#get(`gateways/${encodeURIComponent(gateway)}/series/${series}/readings?${query}`, signal);
   }
 
   ledger(gateway: string): Promise<Ledger> {
     return this.#get(`gateways/${encodeURIComponent(gateway)}/ledger`);
+  }
+
+  /** The newest events of a gateway, at most `limit`. */
+  async events(gateway: string, limit: number): Promise<readonly GatewayEvent[]> {
+    const path = `gateways/${encodeURIComponent(gateway)}/events?limit=${limit}`;
+    return (await this.#get<{ events: GatewayEvent[] }>(path)).events;
   }
 
   async #get<T>(path: string, signal?: AbortSignal): Promise<T> {

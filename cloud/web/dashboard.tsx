@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Account } from './account.tsx';
 import { type Api, type Gateway, Problem, type Series, type Session } from './api.ts';
+import { Events } from './events.tsx';
 import { useNow, usePolling } from './hooks.ts';
 import { hasUnknown, inOrder, isNumber, seriesKey, withLive, withLoaded } from './latest.ts';
 import { Live, type LivePoints } from './live.ts';
@@ -141,6 +142,12 @@ export function Dashboard({ api, session, onEnd }: Props) {
               list={(list ?? []).filter(({ gateway }) => gateway === id)}
               selection={selection}
               onChoose={choose}
+              now={now}
+            />
+            <Events
+              api={api}
+              gateway={id}
+              series={(list ?? []).filter(({ gateway }) => gateway === id)}
               now={now}
             />
             <Account api={api} gateway={id} />

@@ -2,8 +2,22 @@ import type { Series, Value } from './api.ts';
 import type { LivePoints } from './live.ts';
 
 /** What tells a series from every other. */
-export function seriesKey({ gateway, tag }: Pick<Series, 'gateway' | 'tag'>): string {
-  return `${gateway}/${tag}`;
+export function seriesKey({ gateway, tag, aspect }: Pick<Series, 'gateway' | 'tag' | 'aspect'>): string {
+  return `${gateway}/${tag}/${aspect}`;
+}
+
+/** What people call a series: its sensor's name, or its tag, and what of a window it is. */
+export function seriesTitle({ name, tag, aspect }: Pick<Series, 'name' | 'tag' | 'aspect'>): string {
+  const sensor = name ?? tag;
+  switch (aspect) {
+    case 'heard':
+    case 'derived':
+      return sensor;
+    case 'mean':
+    case 'min':
+    case 'max':
+      return `${sensor} (${aspect})`;
+  }
 }
 
 /**
@@ -24,7 +38,13 @@ export function withLive(list: readonly Series[], live: readonly LivePoints[]): 
     const [time, value] = newest;
     return {
       ...series,
-      latest: { ...latest, time: new Date(time).toISOString(), value: likeBefore(latest.value, value) },
+      latest: {
+        ...latest,
+        time: new Date(time).toISOString(),
+        value: likeBefore(latest.value, value),
+        // The stream tells the physical value only.
+        calibrated: null,
+      },
     };
   });
 }
@@ -36,7 +56,8 @@ export function withLoaded(shown: readonly Series[], loaded: readonly Series[]):
     const known = before.get(seriesKey(series));
     const { latest } = series;
     if (known == null || latest === null || Date.parse(known.time) <= Date.parse(latest.time)) return series;
-    return { ...series, latest: { ...latest, time: known.time, value: known.value } };
+    const { time, value, calibrated } = known;
+    return { ...series, latest: { ...latest, time, value, calibrated } };
   });
 }
 
@@ -50,7 +71,10 @@ export function hasUnknown(list: readonly Series[], live: readonly LivePoints[])
 export function inOrder(list: readonly Series[]): readonly Series[] {
   const order = new Intl.Collator('en', { numeric: true });
   return [...list].sort(
-    (a, b) => order.compare(a.gateway, b.gateway) || order.compare(a.name ?? a.tag, b.name ?? b.tag),
+    (a, b) =>
+      order.compare(a.gateway, b.gateway) ||
+      order.compare(a.name ?? a.tag, b.name ?? b.tag) ||
+      order.compare(seriesTitle(a), seriesTitle(b)),
   );
 }
 

@@ -1,9 +1,10 @@
-import type { Point } from './api.ts';
+import type { Point, Series } from './api.ts';
 
 /** New readings of one series. */
 export interface LivePoints {
   readonly gateway: string;
   readonly tag: string;
+  readonly aspect: Series['aspect'];
   readonly points: readonly Point[];
 }
 

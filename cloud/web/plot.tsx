@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { Api, Series } from './api.ts';
 import { formatFloat, formatTimeOfDay, NOTHING } from './format.ts';
-import { seriesKey } from './latest.ts';
+import { seriesKey, seriesTitle } from './latest.ts';
 import type { Live } from './live.ts';
 import {
   type Asked,
@@ -54,7 +54,7 @@ export function Plot({ api, live, series }: Props) {
   const [isFailing, setIsFailing] = useState(false);
   const container = useRef<HTMLDivElement>(null);
   const unit = series[0]?.unit ?? '';
-  const names = series.map(({ name, tag }) => name ?? tag);
+  const names = series.map(seriesTitle);
   const what = series
     .map((one) => `${seriesKey(one)} ${one.name} ${one.unit} ${one.intervalSeconds}`)
     .join('\n');
@@ -206,8 +206,8 @@ function draw(
       ],
       series: [
         { label: 'Time', value: (_, time) => (time === null ? NOTHING : formatTimeOfDay(time, 0)) },
-        ...series.map(({ name, tag }, index) => ({
-          label: name ?? tag,
+        ...series.map((one, index) => ({
+          label: seriesTitle(one),
           stroke: () => colour(`--line-${(index % COLOURS) + 1}`),
           width: 1.5,
           value: (_: uPlot, value: number | null) => (value == null ? NOTHING : formatFloat(value)),

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/a11y/noRedundantRoles: CSS `display`, which makes cards of rows, takes the native roles away.
-import type { Latest, Quality, Series } from './api.ts';
+import type { Latest, Quality, Series, Value } from './api.ts';
 import { formatAge, formatCount, formatValue, isStale, NOTHING } from './format.ts';
-import { seriesKey } from './latest.ts';
+import { seriesKey, seriesTitle } from './latest.ts';
 
 interface Props {
   readonly list: readonly Series[];
@@ -59,7 +59,7 @@ interface RowProps {
 }
 
 function SensorRow({ series, isChosen, onChoose, now }: RowProps) {
-  const { tag, name, unit, latest, simulated, intervalSeconds, count } = series;
+  const { tag, name, aspect, unit, latest, simulated, intervalSeconds, count } = series;
   const key = seriesKey(series);
   const age = latest === null ? null : now - Date.parse(latest.time);
   const stale = age !== null && isStale(age, intervalSeconds);
@@ -73,7 +73,9 @@ function SensorRow({ series, isChosen, onChoose, now }: RowProps) {
             onChange={(event) => onChoose(key, event.currentTarget.checked)}
           />
           <span>
-            <span class="sensor-name">{name ?? tag}</span> {name !== null && <span class="tag">{tag}</span>}{' '}
+            <span class="sensor-name">{seriesTitle(series)}</span>{' '}
+            {name !== null && <span class="tag">{tag}</span>}{' '}
+            {aspect === 'derived' && <span class="badge">derived</span>}{' '}
             {simulated && <span class="badge">SIMULATED</span>}{' '}
             {latest?.error && <span class="badge is-bad">error</span>}{' '}
             {latest?.batteryLow && <span class="badge is-warning">battery low</span>}
@@ -121,7 +123,15 @@ function Signal({ quality }: { readonly quality: Quality }) {
 }
 
 /** All there is to know of the newest reading, for whoever points at it. */
-function inFull({ time, value, status }: Latest): string {
-  const exact = value.type === 'none' ? 'no value' : value.type === 'nonFinite' ? value.bits : value.value;
-  return `${exact} (${value.type}), status ${status}, ${time}`;
+function inFull({ time, value, calibrated, status }: Latest): string {
+  const made =
+    calibrated === null
+      ? ''
+      : `, made of ${exact(calibrated.raw)} × ${calibrated.gain} + ${calibrated.offset}`;
+  return `${exact(value)}${made}, status ${status}, ${time}`;
+}
+
+function exact(value: Value): string {
+  const figures = value.type === 'none' ? 'no value' : value.type === 'nonFinite' ? value.bits : value.value;
+  return `${figures} (${value.type})`;
 }
