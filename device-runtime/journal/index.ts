@@ -1,2 +1,3 @@
-export type { Journal, Run } from './journal.ts';
-export { MemoryJournal } from './memory.ts';
+export { DiskJournal, type JournalEvent, type JournalOptions } from './disk-journal.ts';
+export type { Journal, JournalDisk, Run } from './journal.ts';
+export { JournalInUse } from './lock.ts';

@@ -18,15 +18,31 @@ export class Ranges {
     return this.#ranges[0]?.first;
   }
 
-  /** The ranges as they are now, ascending; a copy, at most `limit` of them. */
-  list(limit = Number.POSITIVE_INFINITY): readonly NumberRange[] {
-    return this.#ranges.slice(0, limit);
+  /** The largest number in it. */
+  get last(): number | undefined {
+    return this.#ranges.at(-1)?.last;
+  }
+
+  /** The ranges as they are now, ascending; a copy. */
+  list(): readonly NumberRange[] {
+    return this.#ranges.slice();
   }
 
   /** The first range with a number at or after `from`, cut to begin at it. */
   from(from: number): NumberRange | undefined {
     const range = this.#ranges[this.#indexOf(from)];
     return range && { first: Math.max(range.first, from), last: range.last };
+  }
+
+  /** The parts of it within `first..last`, ascending; at most `limit` of them. */
+  within(first: number, last: number, limit = Number.POSITIVE_INFINITY): readonly NumberRange[] {
+    const found: NumberRange[] = [];
+    for (let index = this.#indexOf(first); index < this.#ranges.length && found.length < limit; index++) {
+      const range = this.#ranges[index] as NumberRange;
+      if (range.first > last) break;
+      found.push({ first: Math.max(range.first, first), last: Math.min(range.last, last) });
+    }
+    return found;
   }
 
   /** Adds `first..last`, whatever of it is there already. */

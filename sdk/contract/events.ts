@@ -105,6 +105,11 @@ export const events = {
     meaning: 'the end of the journal was damaged and has been cut off; everything before it is kept',
     act: 'nothing after a power cut; if it comes again, change the card',
   },
+  'journal-foreign': {
+    severity: 'info',
+    meaning: 'files in the folder of the journal are none of its own; they are left alone',
+    act: 'move them elsewhere',
+  },
   'journal-full': {
     severity: 'error',
     meaning: 'the journal holds all it may: the oldest readings are dropped, and declared',

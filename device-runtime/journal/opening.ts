@@ -1,0 +1,235 @@
+import { Book, type Epoch, type Segment } from './book.ts';
+import { JournalDamage } from './bytes.ts';
+import type { JournalFolder } from './folder.ts';
+import { isLedgerName, type Ledger, type LedgerEpoch, type LedgerState } from './ledger.ts';
+import { isLockName } from './lock.ts';
+import { Ranges } from './ranges.ts';
+import { parseSegmentName, type Scan, scanSegment, segmentBytesLimit } from './segment.ts';
+
+/** Damaged segments kept for whoever wants to look at them, the newest. */
+const damagedKept = 8;
+/** Foreign files named one by one in an event. */
+const foreignNamed = 5;
+
+type Tell = (code: 'journal-cut' | 'journal-foreign', detail: string) => void;
+
+export interface Opened {
+  readonly book: Book;
+  /** Number of the next segment file. */
+  readonly sequence: number;
+}
+
+interface Found extends Scan {
+  readonly name: string;
+  readonly sequence: number;
+  /** Whether something of its end is gone. */
+  readonly cut: boolean;
+}
+
+/** What was a segment and cannot be read at all; its name still tells its epoch. */
+interface Broken {
+  readonly sequence: number;
+  readonly epoch: string;
+}
+
+/**
+ * Reads what is in the folder, puts aside what is damaged, and makes the book of it with a new epoch at its end.
+ * Nothing that is in the folder makes it throw.
+ */
+export async function readFolder(
+  folder: JournalFolder,
+  ledger: Ledger,
+  own: { readonly epoch: string; readonly boot: string },
+  tell: Tell,
+): Promise<Opened> {
+  const names = [...(await folder.list().catch(() => []))].sort();
+  const state = await ledger.read();
+  const found: Found[] = [];
+  const broken: Broken[] = [];
+  let sequence = state?.sequence ?? 0;
+  for (const name of names) {
+    const parsed = parseSegmentName(name);
+    if (parsed === undefined) continue;
+    sequence = Math.max(sequence, parsed.sequence + 1);
+    if (parsed.damaged) continue;
+    const segment = await readSegment(folder, name, parsed.sequence, tell);
+    if (segment === undefined || segment.header.epoch !== parsed.epoch) broken.push(parsed);
+    if (segment !== undefined) found.push(segment);
+  }
+  tellForeign(names, tell);
+  await removeOldest(folder, names);
+  const epochs = placeEpochs(found, broken, state);
+  const parent = epochs.at(-1);
+  const base = parent?.end ?? 0;
+  epochs.push({
+    ...own,
+    parent: parent && { epoch: parent.epoch, last: Math.max(parent.end - parent.base - 1, 0) },
+    base,
+    end: base,
+  });
+  const book = new Book(epochs, placeSegments(found, epochs));
+  for (const epoch of state?.epochs ?? []) restore(book, epoch);
+  for (const { epoch, first, last } of lostNumbers(found, broken)) {
+    const place = epochs.find((each) => each.epoch === epoch);
+    if (place === undefined) continue;
+    book.lost(place.base + first, place.base + last);
+    tell('journal-cut', `numbers ${first} to ${last} of epoch ${epoch} are lost, and declared`);
+  }
+  return { book, sequence };
+}
+
+async function readSegment(
+  folder: JournalFolder,
+  name: string,
+  sequence: number,
+  tell: Tell,
+): Promise<Found | undefined> {
+  let bytes: Buffer;
+  try {
+    const size = await folder.size(name);
+    if (size > segmentBytesLimit) throw new JournalDamage(`it has ${size} bytes`);
+    bytes = await folder.read(name);
+    const scan = scanSegment(bytes);
+    if (scan.end < bytes.length) await cutOff(folder, name, scan, bytes.length, tell);
+    return { ...scan, name, sequence, cut: scan.end < bytes.length };
+  } catch (error) {
+    const aside = `${name}.damaged`;
+    const done = await folder.rename(name, aside).then(
+      () => `it is kept as ${aside}`,
+      (problem: Error) => `it stays: ${problem.message}`,
+    );
+    tell('journal-cut', `${name} cannot be read: ${(error as Error).message}; ${done}`);
+    return undefined;
+  }
+}
+
+async function cutOff(
+  folder: JournalFolder,
+  name: string,
+  scan: Scan,
+  size: number,
+  tell: Tell,
+): Promise<void> {
+  const record = scan.records.at(-1);
+  const last = record === undefined ? scan.header.first - 1 : record.first + record.count - 1;
+  const from = last < 0 ? 'from its first number' : `after number ${last}`;
+  tell('journal-cut', `${name} is damaged at byte ${scan.end}: ${size - scan.end} bytes ${from} are cut off`);
+  try {
+    const file = await folder.open(name);
+    try {
+      await file.truncate(scan.end);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch {
+    // Nothing is ever written behind it, and it is found again at the next opening.
+  }
+}
+
+function tellForeign(names: readonly string[], tell: Tell): void {
+  const foreign = names.filter(
+    (name) => parseSegmentName(name) === undefined && !isLedgerName(name) && !isLockName(name),
+  );
+  if (foreign.length === 0) return;
+  const more = foreign.length > foreignNamed ? ` and ${foreign.length - foreignNamed} more` : '';
+  const shown = foreign.slice(0, foreignNamed).map((name) => JSON.stringify(name.slice(0, 40)));
+  tell('journal-foreign', `left alone: ${shown.join(', ')}${more}`);
+}
+
+async function removeOldest(folder: JournalFolder, names: readonly string[]): Promise<void> {
+  const damaged = names.filter((name) => parseSegmentName(name)?.damaged === true);
+  for (const name of damaged.slice(0, -damagedKept)) await folder.remove(name).catch(() => {});
+}
+
+/** Every epoch there is a trace of, in the order of their making, each on positions of its own. */
+function placeEpochs(
+  found: readonly Found[],
+  broken: readonly Broken[],
+  state: LedgerState | undefined,
+): Epoch[] {
+  const traces = [...found.map(({ sequence, header }) => ({ sequence, ...header })), ...broken].sort(
+    (one, other) => one.sequence - other.sequence,
+  );
+  const inFiles = [...new Set(traces.map(({ epoch }) => epoch))];
+  const ledgerEpochs = state?.epochs ?? [];
+  const onlyInLedger = ledgerEpochs.map(({ epoch }) => epoch).filter((epoch) => !inFiles.includes(epoch));
+  const writer = ledgerEpochs.at(-1)?.epoch;
+  // The ledger's own epoch is the newest, if all files are older than the ledger and none is of that epoch.
+  const isNewest = (epoch: string) =>
+    epoch === writer && traces.every(({ sequence }) => sequence < (state?.sequence ?? 0));
+  const names = [
+    ...onlyInLedger.filter((epoch) => !isNewest(epoch)),
+    ...inFiles,
+    ...onlyInLedger.filter(isNewest),
+  ];
+  const epochs: Epoch[] = [];
+  let base = 0;
+  for (const epoch of names) {
+    const files = found.filter(({ header }) => header.epoch === epoch);
+    const noted = ledgerEpochs.find((each) => each.epoch === epoch);
+    const head = files[0]?.header ?? noted;
+    const ends = files.flatMap(({ header, records }) => [
+      header.first,
+      ...records.map(({ first, count }) => first + count),
+    ]);
+    const end = Math.max(noted?.next ?? 0, maximum(ends));
+    // Of an epoch of which nothing but a broken file's name is left, only the name matters.
+    const { boot, parent } = head ?? { boot: epoch, parent: undefined };
+    epochs.push({ epoch, boot, parent, base, end: base + end });
+    base += end;
+  }
+  return epochs;
+}
+
+function maximum(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), 0);
+}
+
+/**
+ * What each file stores. A failed write or sync is made again in a new file, so what an earlier one has from there on
+ * was never known to have arrived, and is not trusted.
+ */
+function placeSegments(found: readonly Found[], epochs: readonly Epoch[]): Segment[] {
+  const segments: Segment[] = [];
+  for (const { name, header, seed, records, end } of found) {
+    const epoch = epochs.find((each) => each.epoch === header.epoch) as Epoch;
+    const stored = new Ranges();
+    for (const { first, count } of records) stored.add(epoch.base + first, epoch.base + first + count - 1);
+    for (const earlier of segments) {
+      if (stored.first === undefined || earlier.epoch !== epoch) continue;
+      const last = earlier.stored.last ?? -1;
+      if (last >= stored.first) earlier.stored.remove(stored.first, last);
+    }
+    segments.push({ name, epoch, seed, stored, held: 0, bytes: end });
+  }
+  return segments.sort((one, other) => one.epoch.base - other.epoch.base);
+}
+
+function restore(book: Book, { epoch, undeclared, acknowledged }: LedgerEpoch): void {
+  const base = book.epochs.find((each) => each.epoch === epoch)?.base;
+  if (base === undefined) return;
+  for (const [first, last] of acknowledged) book.acknowledge(base + first, base + last);
+  // What was to be deleted and came back is held again, and better than declared.
+  for (const [first, last] of undeclared) book.lost(base + first, base + last);
+}
+
+/** Numbers between what is left of a damaged segment and the next one of its epoch. */
+function lostNumbers(found: readonly Found[], broken: readonly Broken[]) {
+  const lost: { epoch: string; first: number; last: number }[] = [];
+  const damaged = [
+    ...found.filter(({ cut }) => cut).map(({ sequence, header }) => ({ sequence, epoch: header.epoch })),
+    ...broken,
+  ];
+  for (const { sequence, epoch } of damaged) {
+    const files = found.filter(({ header }) => header.epoch === epoch);
+    const next = files.find((each) => each.sequence > sequence);
+    if (next === undefined) continue;
+    const kept = files
+      .filter((each) => each.sequence <= sequence)
+      .flatMap(({ header, records }) => [header.first, ...records.map(({ first, count }) => first + count)]);
+    const first = maximum(kept);
+    if (first < next.header.first) lost.push({ epoch, first, last: next.header.first - 1 });
+  }
+  return lost;
+}
