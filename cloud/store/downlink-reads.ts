@@ -1,0 +1,105 @@
+import type { CommandMessage, DesiredMessage, ResultMessage } from '@loadline/sdk/contract';
+import { type Connection, prepare } from './database.ts';
+
+/** What a gateway is to be configured as. Times are milliseconds since 1970. */
+export interface DesiredRow {
+  readonly revision: string;
+  readonly configuration: DesiredMessage['configuration'];
+  readonly created: number;
+  readonly by: string;
+}
+
+/** A command, and what is known of it. */
+export interface CommandRow {
+  readonly id: string;
+  readonly command: CommandMessage['command'];
+  readonly created: number;
+  readonly by: string;
+  readonly expires: number;
+  readonly sent: number | null;
+  readonly outcome: ResultMessage['outcome'] | null;
+  readonly detail: string | null;
+  readonly finished: number | null;
+}
+
+type StoredCommand = Omit<CommandRow, 'command'> & { readonly command: string };
+
+const columns = [
+  'id',
+  'command',
+  'created',
+  'by',
+  'expires',
+  'sent',
+  'outcome',
+  'detail',
+  'finished',
+] as const;
+
+/** The questions about what is on its way down. */
+export function downlinkReads(connection: Connection) {
+  const desired = prepare<
+    { gateway: number },
+    { revision: string; configuration: string; created: number; by: string }
+  >(connection, (db, p) =>
+    db
+      .selectFrom('desired')
+      .select(['revision', 'configuration', 'created', 'by'])
+      .where('gateway', '=', p.gateway),
+  );
+  const commands = prepare<{ gateway: number }, StoredCommand>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('command')
+        .select(columns)
+        .where('gateway', '=', p.gateway)
+        .orderBy('number', 'desc') as never,
+  );
+  const openCommands = prepare<{ gateway: number; now: number }, StoredCommand>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('command')
+        .select(columns)
+        .where('gateway', '=', p.gateway)
+        .where('outcome', 'is', null)
+        .where('expires', '>', p.now)
+        .orderBy('number') as never,
+  );
+  const command = prepare<{ gateway: number; id: string }, StoredCommand>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('command')
+        .select(columns)
+        .where('gateway', '=', p.gateway)
+        .where('id', '=', p.id) as never,
+  );
+
+  return {
+    desired(query: { gateway: number }): DesiredRow | undefined {
+      const row = desired.first(query);
+      return row && { ...row, configuration: JSON.parse(row.configuration) };
+    },
+
+    /** All commands of a gateway that are kept, newest first. */
+    commands(query: { gateway: number }): CommandRow[] {
+      return commands.all(query).map(parse);
+    },
+
+    /** Those that have no result and have not expired at `now`, oldest first. */
+    openCommands(query: { gateway: number; now: number }): CommandRow[] {
+      return openCommands.all(query).map(parse);
+    },
+
+    command(query: { gateway: number; id: string }): CommandRow | undefined {
+      const row = command.first(query);
+      return row && parse(row);
+    },
+  };
+}
+
+function parse(row: StoredCommand): CommandRow {
+  return { ...row, command: JSON.parse(row.command) };
+}
