@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
@@ -11,8 +12,10 @@ import type { Authority, ServerIdentity } from '../../authority/index.ts';
 import type { Enrolments, Sessions } from '../../people/index.ts';
 import type { Directory, Live } from '../../router/index.ts';
 import type { Store } from '../../store/index.ts';
+import { shareByProtocol } from '../alpn/index.ts';
 import { guardRoutes } from './access.ts';
 import { estRoutes } from './est-routes.ts';
+import { eventRoutes } from './event-routes.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
 import { liveRoutes } from './live-routes.ts';
 import { refuseConnection, sendProblems, sendUnroutable } from './problem.ts';
@@ -27,6 +30,9 @@ const beginMilliseconds = 10_000;
 
 /** Milliseconds that a whole request may take to arrive. */
 const requestMilliseconds = 30_000;
+
+/** Milliseconds that a connection without a request is kept: longer than what stands before it, if anything does. */
+const idleMilliseconds = 72_000;
 
 /** Bytes of a request's body; enrolment has a limit of its own. */
 const bodyBytes = 64 * 1024;
@@ -44,10 +50,12 @@ export interface HttpsDoorOptions {
   readonly enrolments: Enrolments;
   /** Ids of the gateways that are connected now. */
   readonly connected: () => ReadonlySet<string>;
+  /** Takes the connections that ask for MQTT (ALPN `mqtt`): the MQTT door's. */
+  readonly acceptMqtt: (socket: Socket) => void;
   readonly log: Log;
 }
 
-/** The HTTPS door: REST under `/api/v1`, EST, live events, and the page. */
+/** The HTTPS door: REST under `/api/v1`, EST, live events, and the page; and the way to the MQTT door by ALPN. */
 export class HttpsDoor {
   readonly #app: FastifyInstance;
 
@@ -57,22 +65,44 @@ export class HttpsDoor {
 
   static async open(options: HttpsDoorOptions): Promise<HttpsDoor> {
     const { identity, log, host, port } = options;
+    const closers: (() => void)[] = [];
     const app = fastify({
-      https: {
-        key: identity.privateKeyPem,
-        cert: identity.certificatePem,
-        minVersion: 'TLSv1.2',
-        handshakeTimeout: beginMilliseconds,
-        headersTimeout: beginMilliseconds,
-        // How often Node looks whether one of these times is over.
-        connectionsCheckingInterval: 1000,
+      serverFactory: (handler) => {
+        const server = createServer(
+          {
+            key: identity.privateKeyPem,
+            cert: identity.certificatePem,
+            minVersion: 'TLSv1.2',
+            // A session begun at the MQTT door, with its certificate, is none here.
+            sessionIdContext: 'https',
+            handshakeTimeout: beginMilliseconds,
+            headersTimeout: beginMilliseconds,
+            requestTimeout: requestMilliseconds,
+            keepAliveTimeout: idleMilliseconds,
+            // How often Node looks whether one of these times is over.
+            connectionsCheckingInterval: 1000,
+          },
+          handler,
+        );
+        closers.push(
+          shareByProtocol(server, {
+            protocol: 'mqtt',
+            accept: options.acceptMqtt,
+            milliseconds: beginMilliseconds,
+            log,
+          }),
+        );
+        return server;
       },
-      requestTimeout: requestMilliseconds,
       bodyLimit: bodyBytes,
       frameworkErrors: (error, _request, reply) => sendUnroutable(error, reply as unknown as FastifyReply),
       clientErrorHandler: refuseConnection,
       forceCloseConnections: true,
     }) as unknown as FastifyInstance;
+    app.addHook('preClose', () => {
+      for (const close of closers) close();
+      return Promise.resolve();
+    });
     app.setValidatorCompiler(validatorCompiler);
     app.setSerializerCompiler(serializerCompiler);
     sendProblems(app, log);
@@ -91,6 +121,7 @@ export class HttpsDoor {
     sessionRoutes(app, options);
     gatewayRoutes(app, options);
     seriesRoutes(app, options);
+    eventRoutes(app, options);
     liveRoutes(app, options);
     estRoutes(app, options);
     await app.register(pageFiles);

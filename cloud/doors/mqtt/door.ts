@@ -64,6 +64,8 @@ export class MqttDoor {
       minVersion: 'TLSv1.2',
       handshakeTimeout: limits.connectMilliseconds,
       ALPNProtocols: ['mqtt'],
+      // A session begun at another door, where nobody shows a certificate, is none here.
+      sessionIdContext: 'mqtt',
     });
     const door = new MqttDoor(options, server, broker);
     door.#attach();

@@ -1,0 +1,75 @@
+import type { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Log } from '@loadline/sdk/platform';
+import { HelloReader } from './client-hello.ts';
+
+export interface ByProtocolOptions {
+  /** What a client asks for by ALPN to be handed on. */
+  readonly protocol: string;
+  /** Takes such a connection: nothing of it has been read, as far as it can see. */
+  readonly accept: (socket: Socket) => void;
+  /** Milliseconds that a ClientHello may take. */
+  readonly milliseconds: number;
+  readonly log: Log;
+}
+
+/**
+ * Lets a second TLS server share an HTTPS server's port: looks at what each connection asks for before either of
+ * them does. Two servers, because whether a client certificate is asked for belongs to a server, not to a protocol,
+ * and no browser may ever be asked. The HTTPS server is the one that listens, since without that Node's limits on
+ * the time of headers and requests are not at work.
+ *
+ * @returns closes the connections that have not said yet what they want
+ */
+export function shareByProtocol(server: HttpsServer, options: ByProtocolOptions): () => void {
+  const { protocol, accept, milliseconds, log } = options;
+  const own = server.listeners('connection') as ((this: HttpsServer, socket: Socket) => void)[];
+  const waiting = new Set<Socket>();
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    const hello = new HelloReader();
+    waiting.add(socket);
+    const leave = () => {
+      clearTimeout(timer);
+      waiting.delete(socket);
+      for (const [event, listener] of listeners) socket.off(event, listener);
+    };
+    const refuse = (reason: string) => {
+      leave();
+      log.info('tls-hello-refused', { from: socket.remoteAddress, reason });
+      socket.destroy();
+    };
+    const timer = setTimeout(() => refuse(`none within ${milliseconds} ms`), milliseconds);
+    const read = (chunk: Buffer) => {
+      const said = hello.push(chunk);
+      switch (said.kind) {
+        case 'incomplete':
+          return;
+        case 'refused':
+          refuse(said.reason);
+          return;
+        case 'whole':
+          leave();
+          socket.pause();
+          // The server that gets it takes what it finds here before it reads on.
+          socket.unshift(hello.bytes);
+          if (said.protocols.includes(protocol)) accept(socket);
+          else for (const listener of own) listener.call(server, socket);
+      }
+    };
+    const gone = () => {
+      leave();
+      socket.destroy();
+    };
+    const listeners = [
+      ['data', read],
+      ['end', gone],
+      ['error', gone],
+      ['close', gone],
+    ] as const;
+    for (const [event, listener] of listeners) socket.on(event, listener);
+  });
+  return () => {
+    for (const socket of waiting) socket.destroy();
+  };
+}

@@ -1,0 +1,1 @@
+export { shareByProtocol } from './by-protocol.ts';
