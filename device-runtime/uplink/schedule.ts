@@ -6,7 +6,7 @@ import type { Run } from '../journal/index.ts';
  * What to publish next, on one connection.
  *
  * A schedule is a view of the journal that lives as long as its connection: what is in flight, which older
- * numbers wait (the backlog), and from where on everything is new (live). All that a connection leaves
+ * positions wait (the backlog), and from where on everything is new (live). All that a connection leaves
  * unacknowledged is still in the journal, and so in the backlog of the next one.
  *
  *     0 ........ backlog ........ | liveFrom ..... tail ..... next
@@ -18,9 +18,9 @@ import type { Run } from '../journal/index.ts';
  * beside them, but for a part that is kept free, so that a live batch never waits for its acknowledgements.
  */
 export interface Schedule {
-  /** Numbers before `tail` that wait, ascending. */
+  /** Positions before `tail` that wait, ascending. */
   readonly backlog: readonly NumberRange[];
-  /** Numbers from here on are live and not cut yet. */
+  /** Positions from here on are live and not cut yet. */
   readonly tail: number;
   /** Bytes of them (`entryWeight`), and when the first of them came; undefined where there are none. */
   readonly liveBytes: number;
@@ -33,7 +33,7 @@ export interface Schedule {
 /** A batch published and not yet acknowledged. */
 export interface Flight {
   readonly lane: Lane;
-  readonly first: number;
+  readonly position: number;
   readonly count: number;
   readonly bytes: number;
 }
@@ -43,6 +43,8 @@ export type Lane = 'live' | 'backlog';
 export interface ScheduleLimits {
   /** Bytes that may be in flight. */
   readonly windowBytes: number;
+  /** Bytes that the backlog may take for the window: the same, or less for a while. */
+  readonly backlogBytes: number;
   /** Milliseconds live readings may gather on an idle link. */
   readonly maxDelay: number;
 }
@@ -59,10 +61,10 @@ export type Decision =
 const fullBatchBytes = limits.batchBytes / 2;
 
 /** Bytes of a full live batch, of a full backlog batch, and of the window that backlog may fill. */
-export function lanes({ windowBytes }: ScheduleLimits) {
-  const backlogWindow = Math.floor((windowBytes * 3) / 4);
+export function lanes({ windowBytes, backlogBytes }: ScheduleLimits) {
+  const backlogWindow = Math.floor((backlogBytes * 3) / 4);
   return {
-    live: Math.min(fullBatchBytes, windowBytes - backlogWindow),
+    live: Math.min(fullBatchBytes, Math.floor(windowBytes / 4)),
     backlogWindow,
     // Two of them, so that one is on its way while the other is being acknowledged.
     backlog: Math.min(fullBatchBytes, Math.floor(backlogWindow / 2)),
@@ -83,7 +85,7 @@ export function appended(schedule: Schedule, bytes: number, now: number): Schedu
   };
 }
 
-/** What to publish, `next` being the number the journal's next entry will get. */
+/** What to publish, `next` being the position the journal's next entry will get. */
 export function decide(schedule: Schedule, next: number, now: number, bounds: ScheduleLimits): Decision {
   const size = lanes(bounds);
   const live = decideLive(schedule, next, now, bounds);
@@ -114,7 +116,7 @@ function decideLive(schedule: Schedule, next: number, now: number, bounds: Sched
 
 /**
  * The cut was made: `run` is what the journal gave for it, undefined where nothing of the range is held any
- * more. Numbers the journal passed over are gone from it, and from here.
+ * more. Positions the journal passed over are gone from it, and from here.
  */
 export function taken(
   schedule: Schedule,
@@ -122,8 +124,13 @@ export function taken(
   run: Run | undefined,
   now: number,
 ): Schedule {
-  const last = run === undefined ? cut.range.last : run.first + run.entries.length - 1;
-  const flight = run && { lane: cut.lane, first: run.first, count: run.entries.length, bytes: run.bytes };
+  const last = run === undefined ? cut.range.last : run.position + run.entries.length - 1;
+  const flight = run && {
+    lane: cut.lane,
+    position: run.position,
+    count: run.entries.length,
+    bytes: run.bytes,
+  };
   const inFlight = flight ? [...schedule.inFlight, flight] : schedule.inFlight;
   const flying = schedule.flying + (run?.bytes ?? 0);
   switch (cut.lane) {
@@ -142,9 +149,9 @@ export function taken(
   }
 }
 
-/** The batch that began with number `first` was acknowledged. */
-export function acknowledged(schedule: Schedule, first: number): Schedule {
-  const flight = schedule.inFlight.find((each) => each.first === first);
+/** The batch that began at `position` was acknowledged. */
+export function acknowledged(schedule: Schedule, position: number): Schedule {
+  const flight = schedule.inFlight.find((each) => each.position === position);
   if (flight === undefined) return schedule;
   return {
     ...schedule,

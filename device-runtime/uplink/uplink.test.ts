@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { jsonLog } from '@loadline/sdk/platform';
-import { decodeBatch, type Entry, entriesOf, type Reading } from '@loadline/sdk/telemetry';
+import { decodeBatch, type Entry, entriesOf, type NumberRange } from '@loadline/sdk/telemetry';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../clock/index.ts';
-import { MemoryJournal } from '../journal/index.ts';
+import type { Journal } from '../journal/index.ts';
 import type { Link } from './link.ts';
+import { reading, TestJournals } from './test-journal.ts';
 import { Uplink } from './uplink.ts';
 
 const test = suite('uplink');
 
 /** One connection as the far end sees it: what was published on it, and the means to answer or to cut it. */
 class FarEnd {
-  readonly published: { numbers: number[]; dropped: unknown; acknowledge: () => void }[] = [];
+  readonly published: { numbers: number[]; dropped: readonly NumberRange[]; acknowledge: () => void }[] = [];
   readonly link: Link;
   #close: (reason: string) => void = () => {};
   #lost = new Set<(error: Error) => void>();
@@ -40,31 +41,25 @@ class FarEnd {
   }
 }
 
-const reading = (tag: number): Entry => ({
-  kind: 'reading',
-  port: 'radio',
-  base: 1,
-  tag,
-  monotonic: 1,
-  value: { type: 'float32', value: 1 },
-  flags: 0,
-  status: 0,
-  quality: { kind: 'radio', rssi: 0, cv: 0 },
-});
+const journals = new TestJournals();
+test.after.each(() => journals.closeAll());
 
-function bench(journal = new MemoryJournal(1e9)) {
+async function bench(given?: Journal) {
+  const journal = given ?? (await journals.open());
   const farEnds: FarEnd[] = [];
   const acknowledged: Entry[] = [];
   const uplink = new Uplink({
     journal,
     clock: systemClock(),
-    limits: { windowBytes: 1024 * 1024, maxDelay: 0 },
+    windowBytes: 1024 * 1024,
+    maxDelay: 0,
     connect: async () => {
       const farEnd = new FarEnd();
       farEnds.push(farEnd);
       return farEnd.link;
     },
     onConnected: () => {},
+    onDisconnected: () => {},
     onAcknowledged: (entries) => acknowledged.push(...entries),
     random: () => 0,
     log: jsonLog(() => {}, Date.now),
@@ -87,7 +82,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 test('retires numbers on their acknowledgement, and on nothing else', async () => {
-  const { journal, uplink, farEnds, acknowledged, append } = bench();
+  const { journal, uplink, farEnds, acknowledged, append } = await bench();
   uplink.start();
   await until(() => uplink.isConnected);
   append(1, 2);
@@ -102,7 +97,7 @@ test('retires numbers on their acknowledgement, and on nothing else', async () =
 });
 
 test('sends again on the next connection all that the last one left unacknowledged', async () => {
-  const { journal, uplink, farEnds, append } = bench();
+  const { journal, uplink, farEnds, append } = await bench();
   uplink.start();
   await until(() => uplink.isConnected);
   append(1);
@@ -110,7 +105,10 @@ test('sends again on the next connection all that the last one left unacknowledg
   append(2, 3);
   farEnds[0]?.cut('reset');
   await until(() => farEnds[1]?.published.length === 1);
-  assert.is(uplink.lastDisconnect, 'reset');
+  assert.equal(
+    uplink.disconnects.map(({ reason }) => reason),
+    ['reset'],
+  );
   assert.is(uplink.connections, 2);
   assert.equal(farEnds[1]?.published[0]?.numbers, [0, 1, 2]);
   // The old connection's answer comes too late to be believed, and does no harm.
@@ -122,28 +120,61 @@ test('sends again on the next connection all that the last one left unacknowledg
 });
 
 test('declares what was dropped until a batch that says so is acknowledged', async () => {
-  const one = new MemoryJournal(1e9);
-  one.append(reading(1));
-  const { journal, uplink, farEnds, append } = bench(new MemoryJournal(one.heldBytes * 3));
-  append(1, 2, 3, 4, 5);
+  const { journal, uplink, farEnds, append } = await bench(await journals.open(64 * 1024));
+  append(...Array(8000).keys());
+  const oldest = journal.heldRanges()[0]?.first ?? 0;
+  assert.ok(oldest > 0);
+  const dropped = [{ first: 0, last: oldest - 1 }];
+  uplink.start();
+  await until(() => farEnds[0]?.published[0] !== undefined);
+  assert.is(farEnds[0]?.published[0]?.numbers[0], oldest);
+  assert.equal(farEnds[0]?.published[0]?.dropped, dropped);
+  farEnds[0]?.cut('reset');
+  await until(() => farEnds[1]?.published[0] !== undefined);
+  assert.equal(farEnds[1]?.published[0]?.dropped, dropped);
+  await until(() => {
+    for (const { acknowledge } of farEnds[1]?.published ?? []) acknowledge();
+    return journal.held === 0;
+  });
+  append(6);
+  await until(() => farEnds[1]?.published.at(-1)?.dropped.length === 0);
+  await uplink.stop();
+});
+
+test('declares drops that no entries are left to travel with', async () => {
+  const journal = await journals.open();
+  const header = { epoch: 'e'.repeat(32), parent: undefined, boot: '0'.repeat(32), oldest: 7, first: 7 };
+  const run = {
+    position: -1,
+    header: { ...header, dropped: [{ first: 0, last: 6 }] },
+    entries: [],
+    bytes: 0,
+  };
+  const acknowledged: unknown[] = [];
+  // A journal whose epoch before last was dropped whole: all but that is the real one.
+  const worn = new Proxy(journal, {
+    get: (target, name) => {
+      if (name === 'declaration') return () => (acknowledged.length === 0 ? run : undefined);
+      if (name === 'acknowledge') return (each: unknown) => acknowledged.push(each);
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const { uplink, farEnds } = await bench(worn);
   uplink.start();
   await until(() => farEnds[0]?.published.length === 1);
-  assert.equal(farEnds[0]?.published[0]?.numbers, [2, 3, 4]);
-  assert.equal(farEnds[0]?.published[0]?.dropped, [{ first: 0, last: 1 }]);
-  farEnds[0]?.cut('reset');
-  await until(() => farEnds[1]?.published.length === 1);
-  assert.equal(farEnds[1]?.published[0]?.dropped, [{ first: 0, last: 1 }]);
-  farEnds[1]?.published[0]?.acknowledge();
-  await until(() => journal.held === 0);
-  append(6);
-  await until(() => farEnds[1]?.published.length === 2);
-  assert.equal(farEnds[1]?.published[1]?.dropped, []);
+  assert.equal(farEnds[0]?.published[0]?.dropped, run.header.dropped);
+  assert.equal(farEnds[0]?.published[0]?.numbers, []);
+  farEnds[0]?.published[0]?.acknowledge();
+  await until(() => acknowledged.length === 1);
+  assert.is(acknowledged[0], run);
   await uplink.stop();
+  assert.is(farEnds[0]?.published.length, 1);
 });
 
 test('never cuts a batch that cannot be encoded, whatever is in it', async () => {
   const entries: Entry[] = Array.from({ length: 20_000 }, (_, index) => ({
-    ...(reading(index) as Reading),
+    ...reading(index),
     port: `port ${index % 64}`,
     base: index % 17,
     monotonic: (index % 2) * 2 ** 40 + index,
@@ -152,7 +183,7 @@ test('never cuts a batch that cannot be encoded, whatever is in it', async () =>
     status: (index * 7) & 0xff,
     quality: { kind: 'radio', rssi: (index * 31) & 0xff, cv: (index * 17) & 0xff },
   }));
-  const { journal, uplink, farEnds } = bench();
+  const { journal, uplink, farEnds } = await bench();
   for (const entry of entries) journal.append(entry);
   uplink.start();
   let answered = 0;
@@ -167,7 +198,7 @@ test('never cuts a batch that cannot be encoded, whatever is in it', async () =>
 });
 
 test('drains until all is acknowledged, or until its limit', async () => {
-  const { journal, uplink, farEnds, append } = bench();
+  const { journal, uplink, farEnds, append } = await bench();
   uplink.start();
   await until(() => uplink.isConnected);
   append(1);

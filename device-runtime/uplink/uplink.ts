@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { limits, type UpChannel } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
-import { type Entry, encodeBatch, entryWeight, type NumberRange } from '@loadline/sdk/telemetry';
+import { type Entry, encodeBatch, entryWeight } from '@loadline/sdk/telemetry';
 import type { Clock } from '../clock/index.ts';
 import type { Journal, Run } from '../journal/index.ts';
-import { type Backoff, backoffDelay } from './backoff.ts';
+import { type Backoff, backoffDelay, failuresAfter } from './backoff.ts';
 import type { Link } from './link.ts';
 import {
   acknowledged,
@@ -13,18 +13,23 @@ import {
   type Decision,
   decide,
   type Schedule,
-  type ScheduleLimits,
   taken,
 } from './schedule.ts';
+import { LinkWindow } from './window.ts';
 
 export interface UplinkOptions {
   readonly journal: Journal;
-  readonly clock: Clock;
-  readonly limits: ScheduleLimits;
-  /** Makes a connection, or throws why there is none. Called again and again, for ever. */
-  readonly connect: () => Promise<Link>;
-  /** A connection stands: what is published here goes ahead of all readings. */
-  readonly onConnected: (publish: Link['publish']) => void;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  /** Most bytes (`entryWeight`) that may be in flight; how many are is the link's doing. */
+  readonly windowBytes: number;
+  /** Milliseconds live readings may gather on an idle link. */
+  readonly maxDelay: number;
+  /** Makes a connection, or throws why there is none. Called again and again, for ever; ended by the signal. */
+  readonly connect: (signal: AbortSignal) => Promise<Link>;
+  /** A connection stands: what is published now goes ahead of all readings. */
+  readonly onConnected: () => void;
+  /** The connection is gone, or there was none to be had. */
+  readonly onDisconnected: (reason: string) => void;
   /** The cloud has committed these entries. */
   readonly onAcknowledged: (entries: readonly Entry[]) => void;
   /** A number 0 <= n < 1, for the jitter. */
@@ -32,30 +37,46 @@ export interface UplinkOptions {
   readonly log: Log;
 }
 
-const backoff: Backoff = { base: 500, cap: 30_000 };
-/** Milliseconds a connection must have stood for its loss to count as the first failure again. */
-const stableMilliseconds = 10_000;
+/** Why a connection, or an attempt at one, ended; and when, in monotonic milliseconds. */
+export interface Disconnect {
+  readonly at: number;
+  readonly reason: string;
+}
 
 /**
- * Keeps a connection to the cloud and empties the journal through it. Numbers are retired by a PUBACK and by
- * nothing else. It sleeps until something happens: an entry, an acknowledgement, a lost link.
+ * Half a minute at most: whoever waits for the link on site sees it come, and a fleet of ten thousand that lost its
+ * cloud for hours comes back as 700 handshakes a second, which a cloud bears.
+ */
+const backoff: Backoff = { base: 500, cap: 30_000 };
+const disconnectsKept = 5;
+const reasonCharacters = 200;
+
+/**
+ * Keeps a connection to the cloud and empties the journal through it. Entries are forgotten on a PUBACK and on
+ * nothing else. It sleeps until something happens: an entry, an acknowledgement, a lost link. It keeps no queue of
+ * its own: while there is no connection, nothing grows here.
  */
 export class Uplink {
   readonly #options: UplinkOptions;
   readonly #stopping = new AbortController();
-  #limits: ScheduleLimits;
+  #maxDelay: number;
   #link: Link | undefined;
   #schedule: Schedule | undefined;
+  #window: LinkWindow;
+  /** Whether drops are on their way that no batch of entries could declare. */
+  #declaring = false;
+  #served = false;
   #pumping = false;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   #connections = 0;
-  #lastDisconnect: string | undefined;
+  #disconnects: readonly Disconnect[] = [];
 
   constructor(options: UplinkOptions) {
     this.#options = options;
-    this.#limits = options.limits;
+    this.#maxDelay = options.maxDelay;
+    this.#window = new LinkWindow(options.windowBytes);
   }
 
   get isConnected(): boolean {
@@ -72,9 +93,19 @@ export class Uplink {
     return this.#connections;
   }
 
-  /** Why the last connection, or the last attempt at one, ended. */
-  get lastDisconnect(): string | undefined {
-    return this.#lastDisconnect;
+  /** Why the last connections, or the last attempts at one, ended; the newest first, five at most. */
+  get disconnects(): readonly Disconnect[] {
+    return this.#disconnects;
+  }
+
+  /** Bytes that may be in flight on this connection now; without one, as they were on the last. */
+  get windowBytes(): number {
+    return this.#window.bytes;
+  }
+
+  /** Shortest time between a publish and its acknowledgement of late; null before the first. */
+  get roundTripMs(): number | null {
+    return this.#window.roundTrip ?? null;
   }
 
   start(): void {
@@ -88,19 +119,27 @@ export class Uplink {
     this.#wake();
   }
 
-  /** Publishes something that is no reading. Resolves to whether the cloud has acknowledged it. */
+  /**
+   * Publishes something that is no reading, if there is a link. Resolves to whether the cloud has acknowledged it
+   * (`clock`: whether it was sent); never rejects, and nothing waits for it.
+   */
   async publish(channel: UpChannel, payload: string): Promise<boolean> {
+    const link = this.#link;
+    if (link === undefined) return false;
     try {
-      await this.#link?.publish(channel, payload);
-      return this.#link !== undefined;
-    } catch {
+      await link.publish(channel, payload);
+      return true;
+    } catch (error) {
+      if (link === this.#link) {
+        this.#options.log.warn('message-not-sent', { channel, reason: (error as Error).message });
+      }
       return false;
     }
   }
 
   /** Sends what is held without further delay, and waits until all of it is acknowledged, or `limit` ms. */
   async drain(limit: number): Promise<void> {
-    this.#limits = { ...this.#limits, maxDelay: 0 };
+    this.#maxDelay = 0;
     if (this.#options.journal.held === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#drained = resolve;
@@ -112,43 +151,48 @@ export class Uplink {
 
   /** Closes the connection and makes no other. What is unacknowledged stays in the journal. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#stopping.abort(new Error('the gateway is stopping'));
     await this.#link?.close();
     await this.#running;
   }
 
   async #keepConnected(): Promise<void> {
-    const { clock, log, random, connect } = this.#options;
+    const { clock, log, random, connect, onDisconnected } = this.#options;
     const { signal } = this.#stopping;
     let failures = 0;
     while (!signal.aborted) {
       let reason: string;
       try {
-        const link = await connect();
+        const link = await connect(signal);
         const since = clock.monotonic();
         reason = await this.#use(link);
-        if (clock.monotonic() - since >= stableMilliseconds) failures = 0;
+        failures = failuresAfter(failures, { stood: clock.monotonic() - since, served: this.#served });
       } catch (error) {
         reason = (error as Error).message;
       }
-      this.#lastDisconnect = reason.slice(0, 200);
       if (signal.aborted) return;
+      const ended = { at: clock.monotonic(), reason: reason.slice(0, reasonCharacters) };
+      this.#disconnects = [ended, ...this.#disconnects].slice(0, disconnectsKept);
       failures++;
       const wait = Math.round(backoffDelay(backoff, failures, random()));
       log.warn('uplink-lost', { reason, failures, retryMs: wait, held: this.#options.journal.held });
+      onDisconnected(ended.reason);
       await delay(wait, undefined, { signal }).catch(() => {});
     }
   }
 
   /** Uses a connection until it is gone; returns why it went. */
   async #use(link: Link): Promise<string> {
-    const { journal, log, onConnected } = this.#options;
+    const { journal, log, windowBytes, onConnected } = this.#options;
     if (this.#stopping.signal.aborted) await link.close();
     this.#connections++;
     this.#link = link;
+    this.#served = false;
+    this.#declaring = false;
+    this.#window = new LinkWindow(windowBytes);
     this.#schedule = connected(journal.heldRanges(), journal.next);
     log.info('uplink-connected', { backlog: journal.held });
-    onConnected(link.publish);
+    onConnected();
     this.#wake();
     const reason = await link.closed;
     this.#link = undefined;
@@ -172,10 +216,13 @@ export class Uplink {
     clearTimeout(this.#timer);
     while (this.#link !== undefined && this.#schedule !== undefined) {
       const now = clock.monotonic();
-      const decision = decide(this.#schedule, journal.next, now, this.#limits);
+      this.#declare(this.#link, now);
+      const { bytes: windowBytes, backlogBytes } = this.#window;
+      const bounds = { windowBytes, backlogBytes, maxDelay: this.#maxDelay };
+      const decision = decide(this.#schedule, journal.next, now, bounds);
       switch (decision.kind) {
         case 'cut':
-          if (!this.#send(this.#link, this.#schedule, decision, now)) return;
+          if (!this.#cut(this.#link, this.#schedule, decision, now)) return;
           break;
         case 'wait':
           this.#timer = setTimeout(() => this.#wake(), Math.ceil(decision.until - now));
@@ -186,33 +233,45 @@ export class Uplink {
     }
   }
 
-  /** Cuts, encodes and publishes; false where the window has no room for even one entry. */
-  #send(link: Link, schedule: Schedule, cut: Extract<Decision, { kind: 'cut' }>, now: number): boolean {
-    const { journal, clock } = this.#options;
+  /** Drops of an epoch of which nothing is left that could carry the declaration. */
+  #declare(link: Link, now: number): void {
+    if (this.#declaring) return;
+    const run = this.#options.journal.declaration();
+    if (run === undefined) return;
+    this.#declaring = true;
+    this.#send(link, run, now);
+  }
+
+  /** Cuts and publishes; false where the window has no room for even one entry. */
+  #cut(link: Link, schedule: Schedule, cut: Extract<Decision, { kind: 'cut' }>, now: number): boolean {
+    const { journal } = this.#options;
     const run = journal.cut(cut.range, cut.maxBytes, limits.batchEntries);
     if (run === undefined && journal.heldIn(cut.range) !== undefined) return false;
-    if (run === undefined) {
-      this.#schedule = taken(schedule, cut, undefined, now);
-      return true;
-    }
-    const dropped = journal.undeclared(limits.batchDroppedRanges);
-    const { epoch, parent, oldest } = journal;
-    const header = { epoch, parent, boot: clock.boot, oldest, first: run.first, dropped };
     this.#schedule = taken(schedule, cut, run, now);
-    link.publish('telemetry', encodeBatch(header, run.entries)).then(
-      () => this.#acknowledged(link, run, dropped),
-      // The link is gone and says so itself; the run is still the journal's.
-      () => {},
-    );
+    if (run !== undefined) this.#send(link, run, now);
     return true;
   }
 
-  #acknowledged(link: Link, run: Run, dropped: readonly NumberRange[]): void {
+  #send(link: Link, run: Run, now: number): void {
+    const window = this.#window;
+    const batch = window.sent(run.bytes, now);
+    link.publish('telemetry', encodeBatch(run.header, run.entries)).then(
+      () => {
+        window.acknowledged(batch, this.#options.clock.monotonic());
+        this.#acknowledged(link, run);
+      },
+      // The link is gone and says so itself; the run is still the journal's.
+      () => {},
+    );
+  }
+
+  #acknowledged(link: Link, run: Run): void {
     const { journal, onAcknowledged } = this.#options;
-    journal.retire(run.first, run.entries.length);
-    journal.declared(dropped);
+    journal.acknowledge(run);
     if (link === this.#link && this.#schedule !== undefined) {
-      this.#schedule = acknowledged(this.#schedule, run.first);
+      this.#served = true;
+      if (run.entries.length === 0) this.#declaring = false;
+      else this.#schedule = acknowledged(this.#schedule, run.position);
     }
     onAcknowledged(run.entries);
     if (journal.held === 0) this.#drained?.();
