@@ -1,4 +1,13 @@
-import { type Code, healthMessage, limits, reportedMessage, type UpChannel } from '@loadline/sdk/contract';
+import {
+  type ClockAnswer,
+  type Code,
+  clockQuestion,
+  healthMessage,
+  limits,
+  reportedMessage,
+  resultMessage,
+  type UpChannel,
+} from '@loadline/sdk/contract';
 import { type Batch, decodeBatch, TelemetryError } from '@loadline/sdk/telemetry';
 import { may, type Principal } from '../access/index.ts';
 import type { DeliveryOutcome, Store } from '../store/index.ts';
@@ -17,11 +26,13 @@ export interface Delivery {
 /**
  * What a door may say of a delivery.
  *
- * `committed`: stored, or permanently rejected with the rejection committed; acknowledge. `forbidden`: nothing
- * was taken in; end the session. `failed`: nothing is known to be on disk; do not acknowledge.
+ * `committed`: stored, or permanently rejected with the rejection committed; acknowledge. `answered`: there is nothing
+ * to commit; send the answer and acknowledge. `forbidden`: nothing was taken in; end the session. `failed`: nothing is
+ * known to be on disk; do not acknowledge.
  */
 export type Receipt =
   | { readonly kind: 'committed' }
+  | { readonly kind: 'answered'; readonly answer: ClockAnswer }
   | { readonly kind: 'forbidden'; readonly code: Code }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -29,6 +40,8 @@ const scopeOf = {
   telemetry: 'telemetry.deliver',
   health: 'health.deliver',
   reported: 'reported.deliver',
+  result: 'result.deliver',
+  clock: 'clock.ask',
 } as const;
 
 const committed: Receipt = { kind: 'committed' };
@@ -56,7 +69,10 @@ export class Router {
     this.#turns = new Turns(parts.monotonic);
   }
 
-  /** Takes a delivery in; `settle` is called once, and for one gateway in the order of its deliveries. */
+  /**
+   * Takes a delivery in; `settle` is called once, and for one gateway in the order of its deliveries, but for questions
+   * for the time: they are answered at once, since an answer that waits is not worth much.
+   */
   deliver(delivery: Delivery, settle: (receipt: Receipt) => void): void {
     const gateway = this.#directory.gateway(delivery.gateway);
     if (gateway === undefined) {
@@ -70,20 +86,57 @@ export class Router {
       settle({ kind: 'forbidden', code: decision.code });
       return;
     }
-    this.#turns.run(gateway.id, () => this.#take(gateway, delivery, settle));
+    if (delivery.channel === 'clock') this.#clock(gateway, delivery.body, settle);
+    else {
+      const { channel, body } = delivery;
+      this.#turns.run(gateway.id, () => this.#take(gateway, channel, body, settle));
+    }
   }
 
-  #take(gateway: Gateway, delivery: Delivery, settle: (receipt: Receipt) => void): void {
-    switch (delivery.channel) {
+  #take(
+    gateway: Gateway,
+    channel: Exclude<UpChannel, 'clock'>,
+    body: Uint8Array,
+    settle: (receipt: Receipt) => void,
+  ): void {
+    switch (channel) {
       case 'telemetry':
-        this.#telemetry(gateway, delivery.body, settle);
+        this.#telemetry(gateway, body, settle);
         return;
       case 'health':
-        this.#health(gateway, delivery.body, settle);
+        this.#health(gateway, body, settle);
         return;
       case 'reported':
-        this.#reported(gateway, delivery.body, settle);
+        this.#reported(gateway, body, settle);
+        return;
+      case 'result':
+        this.#result(gateway, body, settle);
     }
+  }
+
+  #clock(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+    const question = parseJson(body, clockQuestion);
+    if (question === undefined) {
+      this.#reject(gateway, 'clock', 'clock-malformed', 'not a clock question of version 1', body, settle);
+      return;
+    }
+    settle({ kind: 'answered', answer: { version: 1, sent: question.sent, wall: this.#now() } });
+  }
+
+  #result(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+    const result = parseJson(body, resultMessage);
+    if (result === undefined) {
+      this.#reject(gateway, 'result', 'result-malformed', 'not a result of version 1', body, settle);
+      return;
+    }
+    const write = {
+      kind: 'result',
+      gateway: gateway.number,
+      result,
+      at: this.#now(),
+      payload: body,
+    } as const;
+    this.#store.write(write, (outcome) => settle(receiptOf(outcome)));
   }
 
   #telemetry(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type CommandBody,
+  type CommandMessage,
+  type DesiredMessage,
+  limits,
+  type ResultMessage,
+} from '@loadline/sdk/contract';
+import type { Gateway } from '../router/index.ts';
+import type { CommandRow, DesiredRow, Store } from '../store/index.ts';
+import { nextRevision } from './revision.ts';
+
+/** What may be on its way down to a gateway. */
+export type DownNews = 'desired' | 'command';
+
+/** Tells that a gateway is to hear something new. */
+export type DownListener = (gateway: string, news: DownNews) => void;
+
+/** A command is waiting, on its way (`sent`), or has come to an end. */
+export type CommandState = 'waiting' | 'sent' | ResultMessage['outcome'];
+
+/** Attempts to find a revision that is newer than what somebody else has just written. */
+const revisionAttempts = 5;
+
+/**
+ * What is to reach a gateway: the desired configuration and commands. They are kept in the store and nowhere else; a
+ * door sends them when the gateway listens, and again when it listens again.
+ */
+export class Downlink {
+  readonly #store: Store;
+  readonly #now: () => number;
+  #listener: DownListener = () => {};
+
+  /** `now`: ms since 1970. */
+  constructor(store: Store, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /** `listener` hears, after the commit, of everything new. There is one: the door that gateways are behind. */
+  onNews(listener: DownListener): void {
+    this.#listener = listener;
+  }
+
+  /**
+   * Desires a configuration of a gateway; its revision. Undefined where the message would be longer than
+   * limits.messageBytes.
+   */
+  async desire(
+    gateway: Gateway,
+    configuration: DesiredMessage['configuration'],
+    by: string,
+  ): Promise<string | undefined> {
+    for (let attempt = 0; attempt < revisionAttempts; attempt++) {
+      const last = await this.desired(gateway);
+      const at = this.#now();
+      const revision = nextRevision(at, last?.revision);
+      if (Buffer.byteLength(desiredText({ revision, configuration })) > limits.messageBytes) return undefined;
+      const changed = await this.#store.done({
+        kind: 'desired',
+        gateway: gateway.number,
+        revision,
+        configuration: JSON.stringify(configuration),
+        at,
+        by,
+      });
+      if (changed === 0) continue;
+      this.#listener(gateway.id, 'desired');
+      return revision;
+    }
+    throw new Error(`the desired configuration of ${gateway.id} changes all the time`);
+  }
+
+  /** What a gateway is to be configured as; undefined where nobody has said. */
+  desired({ number }: Gateway): Promise<DesiredRow | undefined> {
+    return this.#store.read('desired', { gateway: number });
+  }
+
+  /** Gives a gateway a command; its id. Undefined where limits.commandsWaiting wait for it already. */
+  async give(
+    gateway: Gateway,
+    order: { command: CommandBody; milliseconds: number; by: string },
+  ): Promise<string | undefined> {
+    const id = randomUUID();
+    const at = this.#now();
+    const { command, milliseconds, by } = order;
+    const changed = await this.#store.done({
+      kind: 'command',
+      gateway: gateway.number,
+      id,
+      command,
+      at,
+      expires: at + Math.min(milliseconds, limits.commandMilliseconds),
+      by,
+    });
+    if (changed === 0) return undefined;
+    this.#listener(gateway.id, 'command');
+    return id;
+  }
+
+  /** The commands of a gateway, newest first. */
+  commands({ number }: Gateway): Promise<CommandRow[]> {
+    return this.#store.read('commands', { gateway: number });
+  }
+
+  command({ number }: Gateway, id: string): Promise<CommandRow | undefined> {
+    return this.#store.read('command', { gateway: number, id });
+  }
+
+  /** What a command has come to. One that a gateway was sent and never answered has expired, like one it never saw. */
+  stateOf({ outcome, expires, sent }: CommandRow): CommandState {
+    if (outcome !== null) return outcome;
+    if (expires <= this.#now()) return 'expired';
+    return sent === null ? 'waiting' : 'sent';
+  }
+
+  /** The message of the desired configuration, and its revision; undefined where there is none. */
+  async desiredMessage(gateway: Gateway): Promise<{ revision: string; text: string } | undefined> {
+    const desired = await this.desired(gateway);
+    return desired && { revision: desired.revision, text: desiredText(desired) };
+  }
+
+  /** The messages of the commands that have no result and have not expired, oldest first. */
+  async commandMessages({ number }: Gateway): Promise<{ id: string; expires: number; text: string }[]> {
+    const open = await this.#store.read('openCommands', { gateway: number, now: this.#now() });
+    return open.map(({ id, expires, command }) => {
+      const message: CommandMessage = { version: 1, id, expires, command };
+      return { id, expires, text: JSON.stringify(message) };
+    });
+  }
+
+  /** A command of that expiry may still be sent. */
+  isOpen(expires: number): boolean {
+    return expires > this.#now();
+  }
+
+  /** A command has been put on a link to its gateway. */
+  async sent({ number }: Gateway, id: string): Promise<void> {
+    await this.#store.done({ kind: 'command-sent', gateway: number, id, at: this.#now() });
+  }
+}
+
+function desiredText({
+  revision,
+  configuration,
+}: Pick<DesiredMessage, 'revision' | 'configuration'>): string {
+  const message: DesiredMessage = { version: 1, revision, configuration };
+  return JSON.stringify(message);
+}

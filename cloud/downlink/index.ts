@@ -1,0 +1,1 @@
+export { type CommandState, Downlink, type DownNews } from './downlink.ts';
