@@ -146,7 +146,14 @@ const cases: [name: string, code: string, bytes: () => Uint8Array][] = [
   [
     'an event in version 1',
     'batch-inconsistent',
-    () => cbor.encode(soundOfVersion1().with(10, [Uint8Array.of(0, 0, 2)])),
+    () => {
+      const values = [null, null, null, null, Float32Array.of(1, 2), null, null, null];
+      return cbor.encode(
+        soundOfVersion1()
+          .with(10, [Uint8Array.of(0, 0, 2)])
+          .with(13, values),
+      );
+    },
   ],
   ['an order too short', 'batch-inconsistent', () => spoilt(10, [Uint8Array.of(0, 0)])],
   [
