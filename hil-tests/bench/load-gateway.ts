@@ -46,6 +46,8 @@ export class LoadGateway {
       port: 'radio',
       base: 1,
       tag: 0x1000 + (index % shape.series),
+      aspect: 'heard',
+      calibration: undefined,
       monotonic: 0,
       value: { type: 'float32', value: 0 },
       flags: 0x20,

@@ -16,6 +16,8 @@ export function batchMaker(options: { readings?: number; series?: number } = {})
         port: 'radio',
         base: 1,
         tag: 0x1000 + (index % series),
+        aspect: 'heard',
+        calibration: undefined,
         monotonic: next + index,
         value: { type: 'float32', value: 12.5 },
         flags: 0,

@@ -26,8 +26,8 @@ test('a half-open link is given up by the keepalive, and what it swallowed is se
   });
   await counter.sendWhile(50, noticed);
   const { stored, rejected, health } = await site.stored(counter.sent);
-  assert.equal([stored, rejected, health?.connections], [counter.sent, 0, 2]);
-  assert.match(health?.lastDisconnect ?? '', /keepalive/i);
+  assert.equal([stored, rejected, health?.uplink.connections], [counter.sent, 0, 2]);
+  assert.match(health?.uplink.disconnects[0]?.reason ?? '', /keepalive/i);
   assert.equal(countsIn(site.readings()), countsTo(counter.sent));
 });
 

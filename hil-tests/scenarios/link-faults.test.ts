@@ -39,7 +39,7 @@ test('100 ms each way: readings gather while a batch is on its way, and all arri
   await proxy.set({ latencyMs: 100 });
   await counter.sendWhile(20, elapsed(1000));
   const { health, duplicate } = await assertAllStored();
-  assert.equal([duplicate, health?.connections], [0, 1]);
+  assert.equal([duplicate, health?.uplink.connections], [0, 1]);
   const deliveries = new Set(site.readings().map(({ delivery }) => delivery)).size;
   assert.ok(deliveries <= counter.sent / 2, `${deliveries} deliveries of ${counter.sent} readings`);
   await proxy.set(noFaults);
@@ -50,7 +50,7 @@ test('a link that stands still for a second goes on where it stood', async () =>
   await counter.sendWhile(20, elapsed(1000));
   await proxy.set(noFaults);
   const { health, duplicate } = await assertAllStored();
-  assert.equal([duplicate, health?.connections], [0, 1]);
+  assert.equal([duplicate, health?.uplink.connections], [0, 1]);
 });
 
 test('after a reset with batches on their way a new link is made, the account says why, and nothing is missing', async () => {
@@ -60,8 +60,8 @@ test('after a reset with batches on their way a new link is made, the account sa
   await proxy.set(noFaults);
   await counter.sendWhile(20, connectedAgain(2));
   const { health } = await assertAllStored();
-  assert.is(health?.connections, 2);
-  assert.match(health?.lastDisconnect ?? '', /ECONNRESET|EPIPE/);
+  assert.is(health?.uplink.connections, 2);
+  assert.match(health?.uplink.disconnects[0]?.reason ?? '', /ECONNRESET|EPIPE/);
 });
 
 test('what came while the link was away follows it, and what comes then goes ahead', async () => {
@@ -74,7 +74,7 @@ test('what came while the link was away follows it, and what comes then goes ahe
   const firstLive = counter.sent;
   await counter.send(5);
   const { health } = await assertAllStored();
-  assert.is(health?.connections, 3);
+  assert.is(health?.uplink.connections, 3);
   const readings = site.readings();
   const broughtBy = (count: number) => readings[count]?.delivery ?? Number.NaN;
   // The last of the backlog was read before the first live one, and is committed after it.

@@ -121,6 +121,8 @@ export class NumberedClient {
       port: 'none',
       base: 1,
       tag: NumberedClient.tag,
+      aspect: 'heard',
+      calibration: undefined,
       monotonic: number,
       value: { type: 'int32', value: number },
       flags: 0,

@@ -35,6 +35,8 @@ function batches(): () => Buffer {
       port: 'none',
       base: 1,
       tag: 1,
+      aspect: 'heard',
+      calibration: undefined,
       monotonic: number,
       value: { type: 'int32', value: number },
       flags: 0,
