@@ -1,1 +1,3 @@
-export { RadioPort } from './port.ts';
+export type { RadioEvent } from './complaints.ts';
+export { Radio, type RadioOptions } from './radio.ts';
+export type { Transmit, TransmitResult } from './transmission.ts';

@@ -1,184 +1,384 @@
-import { fstatSync, statSync } from 'node:fs';
 import type { PortLedger } from '@loadline/sdk/contract';
+import type { Driver } from '@loadline/sdk/driver';
 import type { Log } from '@loadline/sdk/platform';
-import { stallMilliseconds } from '@loadline/sdk/t24';
-import type { BindingInterface } from '@serialport/bindings-cpp';
-import { SerialPortStream } from '@serialport/stream';
 import type { Heard } from '../bind/index.ts';
 import type { Clock } from '../clock/index.ts';
 import type { PortConfig } from '../config/index.ts';
-import { decoderFor } from './decoder.ts';
-import { Receiver } from './receiver.ts';
+import { byIdLinkOf, type Candidate, candidatesOf } from './candidates.ts';
+import type { Claims } from './claims.ts';
+import { Complaints, type RadioEvent } from './complaints.ts';
+import type { Holder } from './holders.ts';
+import type { Opener } from './opening.ts';
+import { addCounts, type Counts, noCounts } from './receiver.ts';
+import { type Expectation, expectsAny, saidOf } from './recognition.ts';
+import { Session, type SessionOwner } from './session.ts';
+import { type Transmit, type TransmitResult, Transmitter } from './transmission.ts';
+
+/** Milliseconds of a port's patience; a test may shorten them. */
+export interface Timing {
+  /** Listening on a device that does not say who it is, where there are others to try. */
+  readonly listen: number;
+  /** Until a refused device is tried again. */
+  readonly refused: number;
+  /** For a module to answer a command. */
+  readonly answer: number;
+}
 
 export interface RadioPortOptions {
   readonly port: PortConfig;
-  /** What opens serial ports: `autoDetect()` of `@serialport/bindings-cpp`, or another of its kind. */
-  readonly binding: BindingInterface;
+  readonly driver: Driver;
+  /** What opens a device, and finds those that the port's path leads to. */
+  readonly opener: Opener;
+  readonly find: (path: string) => Candidate[] | Promise<Candidate[]>;
+  /** Who has which device: one for all ports. */
+  readonly claims: Claims<RadioPort>;
+  /** The other ports of the same pattern, which this one's devices may be meant for. */
+  readonly twins: () => readonly RadioPort[];
   readonly clock: Clock;
   readonly log: Log;
   /** Frames, in the order of the line. */
   readonly onHeard: (heard: readonly Heard[]) => void;
   /** Something in the ledger changed, with or without frames. */
   readonly onChange: () => void;
+  readonly onEvent: (event: RadioEvent) => void;
+  /** The port has its device, or could not have it: who else does? */
+  readonly onSuspicion: () => void;
+  readonly byIdFolder: string;
+  readonly timing: Timing;
 }
 
 /** First and longest wait before a port is opened again, in milliseconds: a replug is noticed well within a second. */
 const reopen = { first: 50, longest: 500 };
-/** Milliseconds between two looks at whether an open port's device is still there. */
-const lifeMilliseconds = 250;
-/** Milliseconds after which a timer is late: not by its own coarseness, but because nothing ran. */
-const lateMilliseconds = 50;
-
-type Stream = SerialPortStream<BindingInterface>;
+/** Milliseconds that an opening must last to count as one. */
+const settledMilliseconds = 1000;
 
 /**
- * One serial port, open whenever its device is there, for as long as the gateway runs. Each opening gets a stream of
- * its own: serialport sends after a reopening what was written before it. It is never paused, because without
- * a reader a hang-up goes unnoticed.
+ * One configured port, open whenever its device is there, for as long as the gateway runs. Which of several devices
+ * is its own it finds out by listening; what it hears on a twin's, the twin gets.
  */
-export class RadioPort {
+export class RadioPort implements SessionOwner {
   readonly #options: RadioPortOptions;
-  readonly #receiver: Receiver;
-  #stream: Stream | undefined;
-  #stallTimer: NodeJS.Timeout | undefined;
-  #lifeTimer: NodeJS.Timeout | undefined;
+  readonly #expected: Expectation;
+  readonly #complaints: Complaints;
+  #session: Session | undefined;
+  /** A device that could not be opened just now. */
+  #wanted: Candidate | undefined;
+  #isOpening = false;
+  #past: Counts = noCounts;
+  /** Appearances of devices that were refused, and until when (monotonic milliseconds). */
+  readonly #refusals = new Map<string, number>();
+  /** The link by its id, of the device that was open last: it finds it again under another name. */
+  #alias: string | undefined;
   #reopenTimer: NodeJS.Timeout | undefined;
+  #listenTimer: NodeJS.Timeout | undefined;
   #failures = 0;
-  #stopped = false;
+  #beganAt = 0;
+  #isStopped = false;
+  #onStopped: (() => void) | undefined;
 
+  /** @throws Error where the driver refuses the port's options, naming the key */
   constructor(options: RadioPortOptions) {
+    const { port, driver, clock, onEvent, onChange } = options;
     this.#options = options;
-    this.#receiver = new Receiver(options.port.name, decoderFor(options.port.protocol));
+    this.#expected = { bases: port.base_addresses, tags: port.expect_tags };
+    this.#complaints = new Complaints(
+      port.name,
+      () => clock.monotonic(),
+      (event) => {
+        onEvent(event);
+        onChange();
+      },
+    );
+    // A wrong option shows at once, not at the first opening.
+    driver.open(port.options);
+  }
+
+  get name(): string {
+    return this.#options.port.name;
   }
 
   get ledger(): PortLedger {
-    return this.#receiver.ledger(this.#stream?.isOpen ?? false);
+    const session = this.#session;
+    const isOpen = session?.isRecognised ?? false;
+    const trouble = this.#trouble;
+    return {
+      name: this.name,
+      open: isOpen,
+      ...(trouble !== undefined && { trouble }),
+      ...(session !== undefined && isOpen ? addCounts(this.#past, session.receiver.counts) : this.#past),
+    };
   }
 
+  get #trouble(): string | undefined {
+    const session = this.#session;
+    if (session === undefined || this.#complaints.trouble !== undefined) return this.#complaints.trouble;
+    if (!session.isRecognised) return `listening on ${session.candidate.path} for ${saidOf(this.#expected)}`;
+    if (session.receiver.failure !== undefined) return session.receiver.failure;
+    return session.isNoisy ? 'most bytes of the last minutes were no valid frames' : undefined;
+  }
+
+  /** The device that is open, or could not be opened just now. */
+  get device(): Candidate | undefined {
+    return this.#session?.candidate ?? this.#wanted;
+  }
+
+  /** Who else has this port's device open now. */
+  held(holders: readonly Holder[]): void {
+    this.#complaints.held(holders, this.device?.path ?? this.#options.port.path);
+  }
+
+  /** Opens the port as soon as its device is there, and again whenever it comes back, until `stop`. */
   open(): void {
-    const { port, binding, log, onChange } = this.#options;
-    const stream: Stream = new SerialPortStream({
-      binding,
-      path: port.path,
-      baudRate: port.baud,
-      dataBits: 8,
-      parity: 'none',
-      stopBits: 1,
-      autoOpen: false,
-    });
-    stream.on('data', (chunk: Uint8Array) => this.#receive(chunk));
-    stream.once('close', (error: Error | null) => this.#closed(stream, error?.message ?? 'closed'));
-    stream.on('error', (error) => this.#lose(stream, error.message));
-    stream.open((error) => {
-      if (error) {
-        if (this.#failures === 0) log.warn('port-unavailable', { port: port.name, reason: error.message });
-        this.#reopenLater();
-        return;
-      }
-      if (this.#stopped) {
-        stream.close();
-        return;
-      }
-      this.#stream = stream;
-      this.#failures = 0;
-      this.#watch(stream);
-      log.info('port-open', { port: port.name, path: port.path, baud: port.baud });
-      onChange();
-    });
+    if (this.#isStopped || this.#isOpening || this.#session !== undefined) return;
+    this.#isOpening = true;
+    this.#attempt()
+      .catch((error: Error) => this.#complaints.unavailable(error.message))
+      .finally(() => {
+        this.#isOpening = false;
+        if (this.#session === undefined) this.#reopenLater();
+      });
   }
 
   /** Closes the port for good; frames that noise had swallowed still come out. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#isStopped = true;
     clearTimeout(this.#reopenTimer);
-    const stream = this.#stream;
-    if (stream?.isOpen) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      stream.once('close', () => resolve());
-      stream.close();
-      await promise;
-    }
-  }
-
-  #receive(chunk: Uint8Array): void {
-    const { clock, onHeard, onChange } = this.#options;
-    const heard = this.#receiver.receive(chunk, clock.monotonic());
-    if (heard.length > 0) onHeard(heard);
-    clearTimeout(this.#stallTimer);
-    if (this.#receiver.isWaiting) this.#awaitRest();
-    onChange();
-  }
-
-  #awaitRest(): void {
-    const { clock } = this.#options;
-    const due = clock.monotonic() + stallMilliseconds;
-    this.#stallTimer = setTimeout(() => {
-      // A late timer says that this process was held up, and timers come before what is waiting to be read.
-      if (clock.monotonic() - due > lateMilliseconds) this.#awaitRest();
-      else this.#stall();
-    }, stallMilliseconds);
-  }
-
-  #stall(): void {
-    const heard = this.#receiver.stall();
-    if (heard.length > 0) this.#options.onHeard(heard);
-    this.#options.onChange();
-  }
-
-  /**
-   * A hang-up right behind data leaves serialport 13 reading nothing in a busy loop, with no event and the port
-   * "open" for ever. Closing ends it, so signs of life are looked for from outside: the descriptor's own node
-   * must still exist, and the path must still lead to it (a name may by now be another device's).
-   */
-  #watch(stream: Stream): void {
-    const fd = (stream.port as { fd?: number | null } | undefined)?.fd;
-    if (typeof fd !== 'number') return;
-    this.#lifeTimer = setInterval(() => {
-      const gone = whyGone(fd, this.#options.port.path);
-      if (gone !== undefined) this.#lose(stream, gone);
-    }, lifeMilliseconds);
-  }
-
-  #lose(stream: Stream, reason: string): void {
-    if (this.#stream !== stream || stream.closing) return;
-    this.#options.log.warn('port-lost', { port: this.#options.port.name, reason });
-    if (!stream.isOpen) {
-      this.#closed(stream, reason);
-      return;
-    }
-    stream.close((error) => {
-      if (error) this.#closed(stream, error.message);
+    clearTimeout(this.#listenTimer);
+    const session = this.#session;
+    if (session === undefined) return;
+    await new Promise<void>((resolve) => {
+      this.#onStopped = resolve;
+      session.close('the gateway stops');
     });
   }
 
-  #closed(stream: Stream, reason: string): void {
-    if (this.#stream !== stream) return;
-    this.#stream = undefined;
-    clearInterval(this.#lifeTimer);
-    clearTimeout(this.#stallTimer);
-    this.#options.log.info('port-closed', { port: this.#options.port.name, reason });
-    // What was begun on this opening cannot be continued on the next.
-    this.#stall();
+  /** Sends a command over the present opening, and waits for its answer. EXPERIMENTAL, and off by default. */
+  async transmit(command: Transmit): Promise<TransmitResult> {
+    const { port, driver } = this.#options;
+    const refused = (detail: string): TransmitResult => ({ outcome: 'refused', detail });
+    if (!port.transmit)
+      return refused(`transmission is off: the port ${port.name} does not say transmit = true`);
+    if (driver.encode === undefined) return refused(`the driver ${driver.name} cannot send`);
+    if (this.#expected.bases?.includes(command.base) === false) {
+      return refused(`base station ${command.base} is not on the port ${port.name}`);
+    }
+    const transmitter = this.#session?.transmitter;
+    if (transmitter === undefined) return { outcome: 'failed', detail: `the port ${port.name} is not open` };
+    return await transmitter.run(command);
+  }
+
+  heard(session: Session): void {
+    if (this.#session === session) this.#settle(session);
+    this.#options.onChange();
+  }
+
+  noisy(session: Session, bad: number, all: number): void {
+    this.#complaints.say(
+      'port-noisy',
+      `${bad} of ${all} bytes of the last minutes on ${session.candidate.path} were no valid frames`,
+    );
+  }
+
+  ended(session: Session, reason: string): void {
+    const { claims, clock, log, onChange } = this.#options;
+    claims.release(session.candidate.device, this);
+    session.abandon();
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    clearTimeout(this.#listenTimer);
+    this.#past = addCounts(this.#past, session.receiver.counts);
+    if (!this.#isStopped && session.refused === undefined && session.isRecognised)
+      this.#complaints.lost(reason);
+    log.info('port-closed', { port: this.name, path: session.candidate.path, reason });
+    onChange();
+    // One that opens and ends at once is tried more and more slowly, as if it did not open.
+    if (clock.monotonic() - this.#beganAt >= settledMilliseconds) this.#failures = 0;
     this.#reopenLater();
+    this.#onStopped?.();
+  }
+
+  /** Opens the next device that may be this port's. */
+  async #attempt(): Promise<void> {
+    const { claims, opener, driver, port, clock } = this.#options;
+    const candidates = await this.#candidates();
+    let failure: string | undefined;
+    for (const candidate of candidates.filter((each) => this.#mayOpen(each))) {
+      if (this.#isStopped || this.#session !== undefined) return;
+      // It may have become another's while this one was being opened.
+      if (!claims.claim(candidate.device, this)) continue;
+      try {
+        const decoder = driver.open(port.options);
+        this.#begin(await Session.open({ candidate, opener, decoder, clock, owner: this }));
+        return;
+      } catch (error) {
+        claims.release(candidate.device, this);
+        failure = (error as Error).message;
+        this.#wanted = candidate;
+        this.#options.onSuspicion();
+      }
+    }
+    if (failure !== undefined) this.#complaints.unavailable(failure);
+    else if (candidates.length === 0) {
+      this.#wanted = undefined;
+      this.#complaints.absent(`nothing is at ${port.path}`);
+    }
+  }
+
+  /** What the path leads to, the device that was open last first: by its id it is the same under any name. */
+  async #candidates(): Promise<Candidate[]> {
+    const { find, port } = this.#options;
+    const named = await find(port.path);
+    const last = this.#alias === undefined ? [] : candidatesOf(this.#alias);
+    return [...last, ...named.filter(({ device }) => device !== last[0]?.device)];
+  }
+
+  #mayOpen({ device, appearance }: Candidate): boolean {
+    const { claims, clock } = this.#options;
+    return claims.isFreeFor(device, this) && (this.#refusals.get(appearance) ?? 0) <= clock.monotonic();
+  }
+
+  #begin(session: Session): void {
+    // A twin may have passed one on meanwhile.
+    if (this.#isStopped || this.#session !== undefined) {
+      session.close(this.#isStopped ? 'the gateway stops' : 'the port has another device');
+      return;
+    }
+    this.#wanted = undefined;
+    this.#session = session;
+    this.#beganAt = this.#options.clock.monotonic();
+    this.#options.onSuspicion();
+    if (expectsAny(this.#expected)) this.#recognised(session);
+    else {
+      this.#complaints.found();
+      this.#listen(session);
+    }
+    this.#options.onChange();
+  }
+
+  #recognised(session: Session): void {
+    const { port, driver, clock, log, byIdFolder, timing } = this.#options;
+    session.isRecognised = true;
+    clearTimeout(this.#listenTimer);
+    if (port.transmit && driver.encode !== undefined) {
+      session.transmitter = new Transmitter({
+        opening: session.opening,
+        encode: driver.encode,
+        clock,
+        answerMilliseconds: timing.answer,
+      });
+    }
+    const { path, device } = session.candidate;
+    this.#complaints.opened(path === port.path ? path : `${path} (${port.path})`);
+    if (port.path.startsWith(byIdFolder) || driver.transport.kind !== 'serial') return;
+    const alias = byIdLinkOf(device, byIdFolder);
+    if (alias !== undefined && alias !== this.#alias && !port.path.includes('*')) {
+      log.info('port-advice', {
+        port: this.name,
+        advice: `ports.path should be ${alias}: ${port.path} may be another device after a restart`,
+      });
+    }
+    this.#alias = port.path.includes('*') ? undefined : alias;
+  }
+
+  /** Waits for the device to say who it is; if it does not, and there are others, those are tried in turn. */
+  #listen(session: Session): void {
+    const { timing } = this.#options;
+    clearTimeout(this.#listenTimer);
+    this.#listenTimer = setTimeout(() => void this.#tryAnother(session), timing.listen);
+  }
+
+  async #tryAnother(session: Session): Promise<void> {
+    const others = (await this.#candidates()).filter(
+      (each) => each.device !== session.candidate.device && this.#mayOpen(each),
+    );
+    if (this.#session !== session || session.isRecognised || this.#isStopped) return;
+    if (others.length === 0) this.#listen(session);
+    else
+      this.#refuse(
+        session,
+        `nothing that is expected was heard on ${session.candidate.path}`,
+        this.#options.timing.listen,
+      );
+  }
+
+  #settle(session: Session): void {
+    const wasRecognised = session.isRecognised;
+    const finding = session.settle(this.#expected);
+    switch (finding.kind) {
+      case 'own': {
+        if (!wasRecognised) this.#recognised(session);
+        for (const { content } of finding.frames) {
+          if (content.kind === 'other') session.transmitter?.heard(content);
+        }
+        this.#options.onHeard(finding.frames.map(({ at, content }) => ({ port: this.name, at, content })));
+        break;
+      }
+      case 'foreign': {
+        if (this.#passOn(session)) return;
+        const { base } = finding.frame.content;
+        const who = base === 0 ? 'what sends no base address' : `base station ${base}`;
+        const detail = `${session.candidate.path} is ${who}; expected is ${saidOf(this.#expected)}`;
+        this.#complaints.wrongDevice(detail);
+        this.#refuse(session, detail, this.#options.timing.refused);
+        break;
+      }
+      case 'undecided':
+        if (!session.isRecognised) this.#passOn(session);
+        break;
+    }
+  }
+
+  #refuse(session: Session, why: string, milliseconds: number): void {
+    if (session.refused !== undefined) return;
+    session.refused = why;
+    const now = this.#options.clock.monotonic();
+    for (const [appearance, until] of this.#refusals) if (until <= now) this.#refusals.delete(appearance);
+    this.#refusals.set(session.candidate.appearance, now + milliseconds);
+    session.close(why);
+  }
+
+  /** Gives a session to the twin that its frames are for, and takes the twin's in exchange if it has one. */
+  #passOn(session: Session): boolean {
+    if (session.refused !== undefined) return false;
+    const { twins, claims } = this.#options;
+    const twin = twins().find((each) => each.#wants(session));
+    if (twin === undefined) return false;
+    // What was its own until now stays in this port's account.
+    if (session.isRecognised) this.#past = addCounts(this.#past, session.receiver.startAnew());
+    session.isRecognised = false;
+    session.transmitter?.end('the device is another port’s');
+    session.transmitter = undefined;
+    const spare = twin.#session;
+    this.#session = undefined;
+    clearTimeout(this.#listenTimer);
+    claims.pass(session.candidate.device, twin);
+    if (spare !== undefined) claims.pass(spare.candidate.device, this);
+    twin.#adopt(session);
+    if (spare === undefined) this.#reopenLater();
+    else this.#adopt(spare);
+    return true;
+  }
+
+  #wants(session: Session): boolean {
+    if (this.#isStopped || this.#session?.isRecognised === true || this.#session?.refused !== undefined)
+      return false;
+    return session.firstVerdict(this.#expected) === 'expected';
+  }
+
+  #adopt(session: Session): void {
+    session.owner = this;
+    this.#session = session;
+    this.#wanted = undefined;
+    clearTimeout(this.#reopenTimer);
+    this.#listen(session);
+    this.#settle(session);
   }
 
   #reopenLater(): void {
-    if (this.#stopped) return;
+    if (this.#isStopped || this.#session !== undefined) return;
+    clearTimeout(this.#reopenTimer);
     const wait = Math.min(reopen.longest, reopen.first * 2 ** this.#failures);
     this.#failures++;
     this.#reopenTimer = setTimeout(() => this.open(), wait);
-  }
-}
-
-function whyGone(fd: number, path: string): string | undefined {
-  try {
-    const open = fstatSync(fd);
-    if (open.nlink === 0) return 'the device behind the open port is gone';
-    const named = statSync(path, { throwIfNoEntry: false });
-    if (named === undefined) return 'the path leads nowhere any more';
-    if (named.dev !== open.dev || named.ino !== open.ino) return 'the path leads to another device now';
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
   }
 }

@@ -1,0 +1,132 @@
+import { fstatSync, statSync } from 'node:fs';
+import type { BindingInterface } from '@serialport/bindings-cpp';
+import { SerialPortStream } from '@serialport/stream';
+import type { Candidate } from './candidates.ts';
+import type { Opener, Opening, OpeningEvents } from './opening.ts';
+
+/** Milliseconds between two looks at whether an open port's device is still there. */
+const lifeMilliseconds = 250;
+
+type Stream = SerialPortStream<BindingInterface>;
+
+/** Opens serial ports, 8N1, through `binding` (`autoDetect()` of `@serialport/bindings-cpp`). */
+export function serialOpener({ binding, baud }: { binding: BindingInterface; baud: number }): Opener {
+  return async (candidate, events) => {
+    const stream: Stream = new SerialPortStream({
+      binding,
+      path: candidate.path,
+      baudRate: baud,
+      dataBits: 8,
+      parity: 'none',
+      stopBits: 1,
+      autoOpen: false,
+    });
+    const line = new SerialLine(stream, candidate, events);
+    await line.open();
+    return line;
+  };
+}
+
+/**
+ * One opening of a serial port. The stream is made for it and never used again, because serialport sends after a
+ * reopening what was written before it; and it is never paused, because without a reader a hang-up goes unnoticed.
+ */
+class SerialLine implements Opening {
+  readonly #stream: Stream;
+  readonly #candidate: Candidate;
+  readonly #events: OpeningEvents;
+  #lifeTimer: NodeJS.Timeout | undefined;
+  #reason: string | undefined;
+  #hasEnded = false;
+  readonly #ended = Promise.withResolvers<never>();
+
+  constructor(stream: Stream, candidate: Candidate, events: OpeningEvents) {
+    this.#stream = stream;
+    this.#candidate = candidate;
+    this.#events = events;
+    // Nobody may be sending when it ends.
+    this.#ended.promise.catch(() => {});
+  }
+
+  async open(): Promise<void> {
+    const stream = this.#stream;
+    await new Promise<void>((resolve, reject) => {
+      stream.open((error) => (error ? reject(error) : resolve()));
+    });
+    const { fd } = stream.port as { fd?: number | null };
+    if (typeof fd === 'number' && fstatSync(fd).rdev !== this.#candidate.device) {
+      await new Promise<void>((resolve) => stream.close(() => resolve()));
+      throw new Error(`${this.#candidate.path} has just become another device`);
+    }
+    stream.on('data', (chunk: Uint8Array) => this.#events.onBytes(chunk));
+    stream.once('close', (error: Error | null) => this.#end(error?.message ?? 'closed'));
+    stream.on('error', (error) => this.close(error.message));
+    if (typeof fd === 'number') this.#watch(fd);
+  }
+
+  /**
+   * Waits for the write's own callback before it drains: `drain` alone does not wait for what is still queued in the
+   * stream, and closing after it loses that.
+   */
+  async send(bytes: Uint8Array): Promise<void> {
+    if (this.#reason !== undefined || !this.#stream.isOpen) throw new Error('the port is not open');
+    const stream = this.#stream;
+    const sent = new Promise<void>((resolve, reject) => {
+      stream.write(Buffer.from(bytes), (error) => {
+        if (error) reject(error);
+        else stream.drain((failure) => (failure ? reject(failure) : resolve()));
+      });
+    });
+    // What the stream says after its end comes to nobody.
+    sent.catch(() => {});
+    await Promise.race([sent, this.#ended.promise]);
+  }
+
+  close(reason: string): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    clearInterval(this.#lifeTimer);
+    if (!this.#stream.isOpen) {
+      // Where it is closing, its own event will come.
+      if (!this.#stream.closing) this.#end(reason);
+      return;
+    }
+    this.#stream.close((error) => {
+      if (error) this.#end(error.message);
+    });
+  }
+
+  #end(reason: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    clearInterval(this.#lifeTimer);
+    this.#reason ??= reason;
+    this.#ended.reject(new Error('the port was closed'));
+    this.#events.onEnd(this.#reason);
+  }
+
+  /**
+   * A hang-up right behind data leaves serialport 13 reading nothing in a busy loop, with no event and the port
+   * "open" for ever. Closing ends it, so signs of life are looked for from outside: the descriptor's own node
+   * must still exist, and the path must still lead to it (a name may by now be another device's).
+   */
+  #watch(fd: number): void {
+    this.#lifeTimer = setInterval(() => {
+      const gone = whyGone(fd, this.#candidate.path);
+      if (gone !== undefined) this.close(gone);
+    }, lifeMilliseconds);
+  }
+}
+
+function whyGone(fd: number, path: string): string | undefined {
+  try {
+    const open = fstatSync(fd);
+    if (open.nlink === 0) return 'the device behind the open port is gone';
+    const named = statSync(path, { throwIfNoEntry: false });
+    if (named === undefined) return 'the path leads nowhere any more';
+    if (named.dev !== open.dev || named.ino !== open.ino) return 'the path leads to another device now';
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
