@@ -20,7 +20,8 @@ export class LinkWindow {
   /** Rates in bytes a millisecond, falling, each the highest since its time. */
   #rates: { readonly rate: number; readonly at: number }[] = [];
   #shortest: { readonly milliseconds: number; readonly at: number } | undefined;
-  #probing = false;
+  /** Whether the shortest round trip is being looked for: nothing may be in flight but what measures it. */
+  #probing = true;
 
   /** @param most bytes the window may grow to */
   constructor(most: number) {
@@ -30,17 +31,18 @@ export class LinkWindow {
   /** Bytes that may be in flight now. */
   get bytes(): number {
     const [fastest] = this.#rates;
-    if (fastest === undefined || this.#shortest === undefined) return Math.min(firstBytes, this.#most);
+    if (fastest === undefined || this.#shortest === undefined) return Math.min(leastBytes, this.#most);
     const trip = Math.max(this.#shortest.milliseconds, tripFloor);
     return Math.round(Math.min(this.#most, Math.max(leastBytes, fastest.rate * trip * gain)));
   }
 
   /**
-   * Bytes of it that a backlog may count with. Now and then that is next to nothing for a round trip: behind a
-   * backlog of one's own, the shortest round trip cannot be seen.
+   * Bytes of it that a backlog may count with. At first, and now and then, that is nothing but one small batch with
+   * nothing else in flight: behind a backlog of one's own, the shortest round trip cannot be seen.
    */
   get backlogBytes(): number {
-    return this.#probing ? leastBytes : this.bytes;
+    if (!this.#probing) return this.bytes;
+    return this.#flying === 0 ? probeBytes : 0;
   }
 
   /** Shortest time between a publish and its acknowledgement of late; undefined before the first. */
@@ -50,6 +52,7 @@ export class LinkWindow {
 
   /** A batch was sent: what is to be handed in with its acknowledgement. */
   sent(bytes: number, now: number): SentBatch {
+    const isProbe = this.#probing && this.#flying === 0;
     if (this.#flying === 0) {
       this.#firstSentAt = now;
       this.#deliveredAt = now;
@@ -61,7 +64,7 @@ export class LinkWindow {
       delivered: this.#delivered,
       deliveredAt: this.#deliveredAt,
       firstSentAt: this.#firstSentAt,
-      probe: this.#probing && this.#flying <= leastBytes,
+      isProbe,
     };
   }
 
@@ -71,7 +74,7 @@ export class LinkWindow {
     this.#delivered += batch.bytes;
     this.#deliveredAt = now;
     this.#firstSentAt = batch.at;
-    this.#measureTrip(now - batch.at, batch.probe, now);
+    this.#measureTrip(now - batch.at, batch.isProbe, now);
     // Of the time it took to send and the time it took to be acknowledged, the longer: acknowledgements come in bursts.
     const took = Math.max(now - batch.deliveredAt, batch.at - batch.firstSentAt, 1);
     this.#measureRate((this.#delivered - batch.delivered) / took, now);
@@ -100,15 +103,15 @@ export interface SentBatch {
   readonly delivered: number;
   readonly deliveredAt: number;
   readonly firstSentAt: number;
-  readonly probe: boolean;
+  readonly isProbe: boolean;
 }
 
 /** Three quarters of the window are the backlog's (`schedule.ts`): twice what fits on the way. */
 const gain = 8 / 3;
-/** The least: every entry fits into the quarter that live readings have, and a slow link takes it in half a second. */
+/** The least, and the window before anything is known: every entry fits into the quarter that live readings have. */
 export const leastBytes = 8 * 1024;
-/** The window before anything is known. */
-const firstBytes = 16 * 1024;
+/** Of this, a backlog makes a batch of 1.5 KiB: an entry fits, and a slow link hardly notices. */
+const probeBytes = leastBytes / 2;
 /** Milliseconds that a round trip counts for at least: the cloud gathers commits, and nobody sees this much. */
 const tripFloor = 50;
 /** Milliseconds after which the shortest round trip is looked for again: paths change. */
