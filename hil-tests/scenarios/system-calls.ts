@@ -11,13 +11,21 @@ export interface CallEvent {
   readonly target: string;
   /** What it returned; undefined where it begins. */
   readonly result: number | undefined;
+  /** Its arguments behind the descriptor, as strace shows them. */
+  readonly rest: string;
 }
+
+/** How much of the bytes that are read and written is kept: none, or all, as strace shows strings in hex. */
+export type TracedData = 'none' | 'all';
+
+/** Longer than any write of the cloud's. */
+const allBytes = 64 * 1024 * 1024;
 
 /** Calls that read, write and sync, by every name they have. */
 const traced = [
   ...['read', 'readv', 'pread64', 'preadv', 'recvfrom', 'recvmsg'],
   ...['write', 'writev', 'pwrite64', 'pwritev', 'pwritev2', 'sendto', 'sendmsg'],
-  ...['fsync', 'fdatasync', 'sync_file_range', 'msync', 'syncfs', 'sync'],
+  ...['ftruncate', 'fsync', 'fdatasync', 'sync_file_range', 'msync', 'syncfs', 'sync'],
 ].join(',');
 
 /** strace at work on every thread of a process. */
@@ -31,9 +39,9 @@ export class SystemCalls {
   }
 
   /** Attaches to a process; its trace goes to `file`. @returns one line where the system does not allow it. */
-  static async of(pid: number, file: string): Promise<SystemCalls | string> {
-    // No data (-s 0): what is in the buffers is encrypted, and long.
-    const options = ['-f', '-yy', '-s', '0', '-e', `trace=${traced}`, '-o', file, '-p', String(pid)];
+  static async of(pid: number, file: string, data: TracedData = 'none'): Promise<SystemCalls | string> {
+    const strings = data === 'none' ? ['-s', '0'] : ['-xx', '-s', String(allBytes)];
+    const options = ['-f', '-yy', ...strings, '-e', `trace=${traced}`, '-o', file, '-p', String(pid)];
     const strace = spawn('strace', options, { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     const attached = new Promise<true>((resolve) => {
@@ -61,11 +69,12 @@ export class SystemCalls {
  */
 function parseTrace(text: string): CallEvent[] {
   const events: CallEvent[] = [];
-  const unfinished = new Map<number, { call: string; target: string }>();
+  const unfinished = new Map<number, Pick<CallEvent, 'call' | 'target' | 'rest'>>();
   for (const line of text.split('\n')) {
     const [, id = '', rest = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
     const thread = Number(id);
-    const result = Number(/ = (-?\d+)/.exec(rest)?.[1] ?? Number.NaN);
+    // From the end: with all its data a line is long.
+    const result = Number(/^ = (-?\d+)/.exec(rest.slice(rest.lastIndexOf(' = ')))?.[1] ?? Number.NaN);
     if (rest.startsWith('<... ')) {
       const begun = unfinished.get(thread);
       if (begun !== undefined) events.push({ kind: 'returns', thread, ...begun, result });
@@ -73,11 +82,19 @@ function parseTrace(text: string): CallEvent[] {
       continue;
     }
     // A target may hold `->`, and ends at the first `>` that is not part of one.
-    const [, call, target] = /^(\w+)\(\d+<((?:->|[^>])*)>/.exec(rest) ?? [];
-    if (call === undefined || target === undefined) continue;
-    events.push({ kind: 'begins', thread, call, target, result: undefined });
-    if (rest.endsWith('<unfinished ...>')) unfinished.set(thread, { call, target });
-    else events.push({ kind: 'returns', thread, call, target, result });
+    const [head, call, target] = /^(\w+)\(\d+<((?:->|[^>])*)>/.exec(rest) ?? [];
+    if (head === undefined || call === undefined || target === undefined) continue;
+    const begun = { call, target: inLetters(target), rest: rest.slice(head.length) };
+    events.push({ kind: 'begins', thread, ...begun, result: undefined });
+    if (rest.endsWith('<unfinished ...>')) unfinished.set(thread, begun);
+    else events.push({ kind: 'returns', thread, ...begun, result });
   }
   return events;
+}
+
+/** A path as it is: with -xx strace shows it in hex, as all else. */
+function inLetters(target: string): string {
+  return target.replaceAll(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
