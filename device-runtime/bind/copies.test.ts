@@ -99,6 +99,14 @@ test('frames of one base station are never copies, whatever they carry', () => {
   );
 });
 
+test('takes frames that differ in flags or status for different transmissions', () => {
+  const copies = new Copies(window);
+  const from = (source: number, bits: { flags?: number; status?: number }) =>
+    copies.isCopy({ ...reading({ source, at: 0, value: 1 }), ...bits });
+  assert.equal([from(0, {}), from(1, { flags: 1 }), from(2, { status: 1 })], [false, false, false]);
+  assert.equal([from(3, { flags: 1 }), from(1, { status: 1 }), from(2, {})], [true, true, true]);
+});
+
 test('tells base stations of one address at different ports apart, and ports of one base station', () => {
   const copies = new Copies(window);
   const at = (port: string, base: number) => ({ ...reading({ source: 1, at: 0, value: 1 }), port, base });

@@ -49,7 +49,6 @@ export class Copies {
     while (recent[0] !== undefined && recent[0].reading.monotonic < oldest) recent.shift();
     for (const { reading: first, sources } of recent) {
       if (
-        first.monotonic >= oldest &&
         first.status === reading.status &&
         first.flags === reading.flags &&
         sameValue(first.value, reading.value) &&

@@ -104,6 +104,31 @@ test('a derived series is as talkative as the policies of its sources, and yet s
   assert.equal(derivedIn(under.tick(10_000)), ['9 @10000']);
 });
 
+test('what one sensor gave out does not make another talkative', () => {
+  const send = { policy: 'window' as const, seconds: 100, statistics: ['mean' as const] };
+  const all: DerivedConfig = { ...sum, tag: 0xd007, name: 'All', of: ['Net', 'Two'] };
+  const under = stage([one, { ...two, send }], { derived: [tare, all] });
+  under.take(at(1, 0, 1));
+  assert.equal(derivedIn(under.take(at(2, 1, 2))), []);
+  assert.equal(derivedIn(under.take(at(1, 2, 1))), ['1 @2', '3 @2']);
+  assert.equal(derivedIn(under.take(at(2, 3, 2))), []);
+});
+
+test('a series that is of one sensor in two ways is given out once', () => {
+  const twice: DerivedConfig = { ...sum, of: ['One', 'Peak'] };
+  const under = stage([one], { derived: [peak, twice] });
+  assert.equal(derivedIn(under.take(at(1, 0, 4))), ['4 @0', '8 @0']);
+});
+
+test('a source that is stale is not reckoned with, though nobody has called `tick`', () => {
+  const three = sensor({ tag: 3, name: 'Three', stale_after_seconds: 100 });
+  const all: DerivedConfig = { ...sum, tag: 0xd007, name: 'All', of: ['Net', 'Three'] };
+  const under = stage([one, three], { derived: [tare, all] });
+  under.take(at(1, 0, 1));
+  assert.equal(derivedIn(under.take(at(3, 1, 2))), ['3 @1']);
+  assert.equal(derivedIn(under.take(at(3, 10_000, 2))), ['nonFinite @10000', 'nonFinite @10000']);
+});
+
 test('windows of all sources that close together give one derived reading', () => {
   const send = { policy: 'window' as const, seconds: 5, statistics: ['mean' as const, 'max' as const] };
   const under = stage(

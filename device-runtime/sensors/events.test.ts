@@ -74,6 +74,7 @@ test('a sensor never heard is waited for while a port is closed: it may be heard
   under.portChanged('radio', true, 0);
   assert.equal(eventsIn(elapse(under, 100_000)), []);
   under.portChanged('mast', true, 100_000);
+  assert.equal(eventsIn(elapse(under, 102_999)), []);
   assert.equal(eventsIn(elapse(under, 103_000)).length, 1);
 });
 

@@ -61,6 +61,15 @@ test('a defect passes the filter every time, and so does the first reading witho
   assert.equal(given({ band: 10 }, [1, nan, nan, 1, 1]), [0, 1, 2, 3]);
 });
 
+test('what its calibration makes infinite is a defect: the next reading passes any band', () => {
+  const under = changing({ band_percent: 50 });
+  const calibration = { gain: 1e10, offset: 0 };
+  const passed = [1, 1e300, 1, 1].map(
+    (value, at) => said(under.take(heard(at, value, { calibration }))).length,
+  );
+  assert.equal(passed, [1, 1, 1, 0]);
+});
+
 test('other flags, status or type of value pass the filter, whatever the band and least time', () => {
   const under = changing({ band: 10, min_seconds: 3600 });
   const passed = [
@@ -96,6 +105,15 @@ test('what has come back within min_seconds is no change', () => {
   under.take(heard(1000, 2));
   assert.equal(said(under.take(heard(2000, 1))), []);
   assert.equal(said(under.tick(10_000)), []);
+});
+
+test('what waits is passed over when a later reading passes the filter at once', () => {
+  const under = changing({ min_seconds: 10 });
+  under.take(heard(0, 1));
+  under.take(heard(1000, 2));
+  assert.equal(said(under.take(heard(2000, 3, { status: 0x40 }))), ['heard 3 @2000']);
+  assert.equal(said(under.tick(20_000)), []);
+  assert.equal(said(under.finish(30_000)), []);
 });
 
 test('what waits is given out before a defect, and when the gateway stops', () => {

@@ -38,7 +38,6 @@ export class ChangePolicy {
 
   take(reading: Reading, physical: number, found: number, out: Outbox): void {
     const now = reading.monotonic;
-    this.tick(now, out);
     if (found !== 0) {
       // What was there before the defect goes with it: nothing that differed is lost in between.
       this.finish(now, out);

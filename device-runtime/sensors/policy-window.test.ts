@@ -129,6 +129,7 @@ test('the quality of a window is the worst of each part, defects among them', ()
       percent: 20,
     },
   );
+  assert.equal(qualityOf([radio(0, 0xe8), radio(0, 0x70)]), radio(0, 0xe8));
   assert.equal(qualityOf([{ kind: 'none' }]), { kind: 'none' });
   under.take(heard(0, nan, { quality: radio(0x80, 1) }));
   assert.equal(qualityOf([radio(0, 100)]), radio(0x80, 1));
@@ -178,6 +179,15 @@ test('every figure is that of the readings of its window, whatever they are', ()
       }
     }),
   );
+});
+
+test('the shortest windows do not ask for a tick every millisecond', () => {
+  const under = windowed(['mean'], 0.001);
+  under.take(heard(100, 1));
+  assert.is(under.nextTick, 101);
+  assert.equal(said(under.tick(101)), ['mean 1 @101']);
+  under.take(heard(102, 1));
+  assert.is(under.nextTick, 121);
 });
 
 test('all sensors of one length close at one time', () => {

@@ -40,7 +40,6 @@ export class WindowPolicy {
 
   take(reading: Reading, physical: number, found: number, out: Outbox): void {
     const now = reading.monotonic;
-    this.tick(now, out);
     if (this.#end === Number.POSITIVE_INFINITY) {
       this.#end = (Math.floor(now / this.#length) + 1) * this.#length;
     }

@@ -9,6 +9,8 @@ export interface Policy {
   /** When `tick` has something to do, in milliseconds of the monotonic clock; Infinity where it has not. */
   readonly due: number;
   /**
+   * `tick` comes before it where something is due.
+   *
    * @param physical the number it stands for; NaN where it is none
    * @param found its defects; with any, it is given out as heard
    */

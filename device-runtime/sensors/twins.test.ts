@@ -224,6 +224,40 @@ test('a change of type is nothing when it is rare, or to no value, or only of a 
   assert.not.ok(told(1000, [float, nan]));
 });
 
+test('is not told of a vibration in step with the interval, sent five times as often as configured', () => {
+  const sent = Array.from({ length: 3000 }, (_, index) => ({
+    at: index * 200,
+    value: Math.sin((index * 2 * Math.PI) / 5),
+    rssi: -20,
+  }));
+  assert.not.ok(isTold(sent));
+});
+
+test('is not told of a decibel more and less by turns', () => {
+  const sent = Array.from({ length: 3000 }, (_, index) => ({
+    at: index * 500,
+    value: 1,
+    rssi: -20 - (index % 2),
+  }));
+  assert.not.ok(isTold(sent));
+});
+
+test('is told of two that are heard by several base stations', () => {
+  const watch = new TwinWatch(interval);
+  for (let index = 0; index < 200; index++) {
+    for (const [late, rssi] of [
+      [0, 250],
+      [400, 200],
+    ] as const) {
+      for (const base of [1, 2]) {
+        const quality = { kind: 'radio', rssi: rssi + base, cv: 100 } as const;
+        watch.take(heard(index * interval + late + base, 1, { base, quality }), 1);
+      }
+    }
+  }
+  assert.ok(watch.evidence);
+});
+
 test('base stations are not taken for transmitters: only one is followed at a time', () => {
   const watch = new TwinWatch(interval);
   for (let index = 0; index < 1000; index++) {

@@ -4,8 +4,7 @@ import type { Quality, Reading } from '@loadline/sdk/telemetry';
 /** Intervals over which one judgement is made, and how many judgements in a row it takes. */
 const blockIntervals = 30;
 const blocksNeeded = 3;
-/** Frames an interval: below it, it is one transmitter and its jitter; above, the configured interval is wrong. */
-const leastRate = 1.2;
+/** Frames an interval, past which it is the configured interval that is wrong. */
 const mostRate = 3.5;
 /** How far from one interval ago a frame may lie and still be the same transmitter's, in intervals. */
 const tolerance = 0.15;
@@ -38,10 +37,10 @@ interface Channel {
 /**
  * Looks for two transmitters under one tag, on one base station at a time: the one it hears the tag by.
  *
- * A stated heuristic, for a frame has no sender. Either the type of value changes to and fro. Or frames come more
- * often than configured, and are like the one an interval ago, but unlike the one just before, by signal strength
+ * A stated heuristic, for a frame has no sender. Either the type of value changes to and fro. Or frames come in
+ * between two that are an interval apart, and are like the one an interval ago, but unlike the one just before, by signal strength
  * or by value: of one transmitter that merely sends more often than configured, the nearer frame is the more
- * alike. Two that are alike in all of it are not found.
+ * alike, or both are alike or unlike. Two that are alike in all of it are not found.
  */
 export class TwinWatch {
   readonly #interval: number;
@@ -114,8 +113,6 @@ export class TwinWatch {
   }
 
   #takeTime(times: Float64Array, now: number, signal: number, physical: number): void {
-    // After a pause nothing is known of before: the base station was away, or the transmitter asleep.
-    if (now - this.#lastAt > 10 * this.#interval) this.#restart(now);
     const slot = this.#count % remembered;
     const mate = this.#mateOf(times, now);
     const before = (this.#count - 1) % remembered;
@@ -153,7 +150,7 @@ export class TwinWatch {
   #judge(now: number): void {
     const rate = (this.#blockFrames * this.#interval) / (now - this.#blockStart);
     const apart =
-      rate < leastRate || rate > mostRate
+      rate > mostRate
         ? undefined
         : this.#channels.find(
             ({ pairs, before, interval, least }) =>
