@@ -5,6 +5,7 @@ import { type Log, makePrivateFolder, readIfThere, writeWhole } from '@loadline/
 import { openAuthority } from './authority/index.ts';
 import { HttpsDoor } from './doors/https/index.ts';
 import { MqttDoor } from './doors/mqtt/index.ts';
+import { Downlink } from './downlink/index.ts';
 import { Enrolments, makeFirstUser, Sessions } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { databaseFiles } from './state-folder.ts';
@@ -70,6 +71,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const enrolments = new Enrolments(store, now);
   const live = new Live();
   const router = new Router({ store, directory, live, now, monotonic });
+  const downlink = new Downlink(store, now);
   const mqtt = await MqttDoor.open({
     host,
     port: options.mqttPort,
@@ -77,7 +79,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     authorityPem: authority.certificatePem,
     directory,
     router,
+    downlink,
     log,
+    now,
     monotonic,
   });
   const https = await HttpsDoor.open({
@@ -90,7 +94,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     live,
     sessions,
     enrolments,
+    downlink,
     connected: () => mqtt.connected(),
+    acceptMqtt: (socket) => mqtt.accept(socket),
     log,
   });
   return {

@@ -10,7 +10,7 @@ const length = 9;
  * @param now ms since 1970
  */
 export function nextRevision(now: number, last: string | undefined): string {
-  let count = Math.max(now, last === undefined ? 0 : valueOf(last) + 1);
+  let count = Math.max(now, last === undefined ? 0 : countOf(last) + 1);
   let name = '';
   for (let place = 0; place < length; place++) {
     name = (digits[count % 32] as string) + name;
@@ -19,6 +19,6 @@ export function nextRevision(now: number, last: string | undefined): string {
   return name;
 }
 
-function valueOf(revision: string): number {
+function countOf(revision: string): number {
   return [...revision].reduce((value, digit) => value * 32 + digits.indexOf(digit), 0);
 }

@@ -9,11 +9,13 @@ import type { Log } from '@loadline/sdk/platform';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Authority, ServerIdentity } from '../../authority/index.ts';
+import type { Downlink } from '../../downlink/index.ts';
 import type { Enrolments, Sessions } from '../../people/index.ts';
 import type { Directory, Live } from '../../router/index.ts';
 import type { Store } from '../../store/index.ts';
 import { shareByProtocol } from '../alpn/index.ts';
 import { guardRoutes } from './access.ts';
+import { downlinkRoutes } from './downlink-routes.ts';
 import { estRoutes } from './est-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
@@ -48,6 +50,7 @@ export interface HttpsDoorOptions {
   readonly live: Live;
   readonly sessions: Sessions;
   readonly enrolments: Enrolments;
+  readonly downlink: Downlink;
   /** Ids of the gateways that are connected now. */
   readonly connected: () => ReadonlySet<string>;
   /** Takes the connections that ask for MQTT (ALPN `mqtt`): the MQTT door's. */
@@ -121,6 +124,7 @@ export class HttpsDoor {
     sessionRoutes(app, options);
     gatewayRoutes(app, options);
     seriesRoutes(app, options);
+    downlinkRoutes(app, options);
     eventRoutes(app, options);
     liveRoutes(app, options);
     estRoutes(app, options);

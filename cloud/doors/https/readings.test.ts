@@ -58,6 +58,7 @@ test.before(async () => {
     live,
     sessions: new Sessions(store, Date.now),
     enrolments: new Enrolments(store, Date.now),
+    downlink: new Downlink(store, Date.now),
     connected: () => new Set(),
     acceptMqtt: (socket) => socket.destroy(),
     log,

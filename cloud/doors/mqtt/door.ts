@@ -1,13 +1,16 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { downChannels, limits, parseTopic, type UpChannel, upChannels } from '@loadline/sdk/contract';
+import { limits, parseTopic, type UpChannel, upChannels } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import { Aedes, type Client } from 'aedes';
-import { may, type Principal } from '../../access/index.ts';
 import type { ServerIdentity } from '../../authority/index.ts';
-import type { Directory, Router } from '../../router/index.ts';
+import type { Downlink } from '../../downlink/index.ts';
+import type { Directory, Gateway, Router } from '../../router/index.ts';
+import { DownQueue } from './down-queue.ts';
+import { downChannel, mayReceive } from './down-topics.ts';
 import { GuardedConnection } from './guarded-connection.ts';
+import { type GatewayPrincipal, identify } from './identify.ts';
 import { MqttSession } from './session.ts';
 
 export interface MqttDoorOptions {
@@ -19,10 +22,16 @@ export interface MqttDoorOptions {
   readonly authorityPem: string;
   readonly directory: Directory;
   readonly router: Router;
+  readonly downlink: Downlink;
   readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** Milliseconds, monotonic. */
   readonly monotonic: () => number;
 }
+
+/** Milliseconds that links are given to say their last word when the door closes. */
+const farewellMilliseconds = 1000;
 
 /**
  * The MQTT/TLS door for gateways: MQTT 3.1.1 with a client certificate of the fleet's authority. Client id,
@@ -40,6 +49,7 @@ export class MqttDoor {
   /** Why connections ended, as far as the broker said. */
   readonly #reasons = new WeakMap<Client, string>();
   readonly #timer: NodeJS.Timeout;
+  #closing = false;
 
   private constructor(options: MqttDoorOptions, server: Server, broker: Aedes) {
     this.#options = options;
@@ -74,6 +84,12 @@ export class MqttDoor {
     return door;
   }
 
+  /** Takes a TCP connection that came in by another door and asked for MQTT. Nothing of it has been read yet. */
+  accept(socket: Socket): void {
+    if (this.#closing) socket.destroy();
+    else this.#server.emit('connection', socket);
+  }
+
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }
@@ -86,19 +102,21 @@ export class MqttDoor {
   /** Tells every gateway, closes every link, and stops listening. What was not acknowledged will be sent again. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#closing = true;
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const session of this.#sessions.values()) session.end('cloud-stopping', 'connect again in a moment');
     const impatient = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
-    }, 1000);
-    await closed;
+    }, farewellMilliseconds);
+    // The server waits for its own connections only, not for those that came in by another door.
+    await Promise.all([closed, ...[...this.#sockets].map((socket) => once(socket, 'close'))]);
     clearTimeout(impatient);
     await new Promise<void>((resolve) => this.#broker.close(resolve));
   }
 
   #attach(): void {
-    const { log, directory } = this.#options;
+    const { log, directory, downlink } = this.#options;
     const server = this.#server;
     const broker = this.#broker;
 
@@ -119,6 +137,11 @@ export class MqttDoor {
       const connection = new GuardedConnection(socket);
       const client = broker.handle(connection);
       this.#connections.set(client, { connection, socket });
+      // Before the broker's own listener, which closes the connection: this is the last moment to say why.
+      client.prependListener('error', (error: Error) => {
+        if (this.#reasons.get(client) === 'keepalive' || connection.destroyed) return;
+        this.#sessions.get(client)?.endedByBroker('packet-malformed', error.message.slice(0, 300));
+      });
       // Not the broker's word: it says nothing of a client that leaves in the middle of its CONNECT.
       connection.once('close', () => this.#gone(client));
     });
@@ -128,6 +151,8 @@ export class MqttDoor {
         done(new Error('wills are not part of the contract'), false);
         return;
       }
+      // The broker takes MQTT 3.1 too, and answers CONNACK 1 to versions it does not know.
+      if (packet.protocolVersion !== 4) Object.assign(packet, { protocolVersion: 0 });
       // Nothing is kept for a client that is away: what must wait for it waits in the database.
       packet.clean = true;
       // The broker would refuse a client that asks for none.
@@ -136,10 +161,10 @@ export class MqttDoor {
     };
 
     broker.authenticate = (client, _user, _password, done) => {
-      const principal = this.#identify(client);
+      const socket = this.#connections.get(client)?.socket;
+      const principal = identify(socket, client.id, directory, this.#options.now());
       if (typeof principal === 'string') {
-        const from = this.#connections.get(client)?.socket.remoteAddress;
-        log.info('mqtt-client-refused', { client: client.id, from, code: principal });
+        log.info('mqtt-client-refused', { client: client.id, from: socket?.remoteAddress, code: principal });
         // 2: identifier rejected, 5: not authorised (MQTT 3.1.1, table 3.1).
         const returnCode = principal === 'identity-mismatch' ? 2 : 5;
         done(Object.assign(new Error(principal), { returnCode }), null);
@@ -150,12 +175,11 @@ export class MqttDoor {
         done(null, false);
         return;
       }
-      connection.admit();
       for (const session of this.#sessions.values()) {
         if (session.principal.id !== principal.id) continue;
         session.end('session-taken-over', 'the same gateway connected again');
       }
-      this.#sessions.set(client, new MqttSession(principal, client, connection));
+      this.#open(client, connection, principal);
       log.info('gateway-connected', { gateway: principal.id });
       done(null, true);
     };
@@ -171,19 +195,28 @@ export class MqttDoor {
 
     broker.authorizeSubscribe = (client, subscription, done) => {
       const session = client && this.#sessions.get(client);
-      const topic = parseTopic(subscription.topic);
-      const down = topic !== undefined && (downChannels as readonly string[]).includes(topic.channel);
-      const gateway = directory.gateway(topic?.gateway ?? '');
-      const decision =
-        session && down && gateway
-          ? may(session.principal, 'notice.receive', {
-              organisation: gateway.organisation,
-              gateway: gateway.id,
-            })
-          : { allowed: false };
+      const allowed = session && mayReceive(session.principal, subscription.topic, directory);
       // Null is the broker's word for a refused subscription: SUBACK 0x80.
-      done(null, decision.allowed ? subscription : null);
+      done(null, allowed ? subscription : null);
     };
+
+    // After the SUBACK. What was refused has the QoS 128 here.
+    broker.on('subscribe', (subscriptions, client) => {
+      for (const { topic, qos } of subscriptions) {
+        const channel = qos > 2 ? undefined : downChannel(topic);
+        if (channel !== undefined) this.#sessions.get(client)?.down.subscribed(channel);
+      }
+    });
+    broker.on('unsubscribe', (topics, client) => {
+      for (const topic of topics) {
+        const channel = downChannel(topic);
+        if (channel !== undefined) this.#sessions.get(client)?.down.unsubscribed(channel);
+      }
+    });
+    downlink.onNews((gateway, news) => {
+      for (const { principal, down } of this.#sessions.values())
+        if (principal.id === gateway) down.tell(news);
+    });
 
     broker.on('clientError', (client, error) => this.#reasons.set(client, error.message));
     broker.on('keepaliveTimeout', (client) => this.#reasons.set(client, 'keepalive'));
@@ -191,6 +224,17 @@ export class MqttDoor {
       this.#reasons.set(client, error.message);
       log.info('mqtt-connection-failed', { reason: error.message });
     });
+  }
+
+  #open(client: Client, connection: GuardedConnection, principal: GatewayPrincipal): void {
+    const { directory, downlink, log } = this.#options;
+    const gateway = directory.gateway(principal.id) as Gateway;
+    const down = new DownQueue({ gateway, client, connection, downlink, log });
+    const session = new MqttSession({ principal, down, client, connection });
+    connection.admit(() => {
+      session.end('packet-too-large', `a packet may have ${limits.mqttPacketBytes} bytes`);
+    });
+    this.#sessions.set(client, session);
   }
 
   #gone(client: Client): void {
@@ -201,25 +245,6 @@ export class MqttDoor {
       gateway: session.principal.id,
       reason: this.#reasons.get(client),
     });
-  }
-
-  /** Who this is, by its certificate; or the code of why it is nobody. */
-  #identify(
-    client: Client,
-  ):
-    | Extract<Principal, { kind: 'gateway' }>
-    | 'identity-mismatch'
-    | 'gateway-unknown'
-    | 'certificate-revoked' {
-    const certificate = this.#connections.get(client)?.socket.getPeerX509Certificate();
-    const name = /^CN=(.+)$/m.exec(certificate?.subject ?? '')?.[1];
-    if (certificate === undefined || name === undefined || name !== client.id) return 'identity-mismatch';
-    const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
-    const gateway = this.#options.directory.gateway(name);
-    const standing = this.#options.directory.certificate(fingerprint, name);
-    if (standing === 'revoked') return 'certificate-revoked';
-    if (gateway === undefined || standing !== 'good') return 'gateway-unknown';
-    return { kind: 'gateway', id: gateway.id, organisation: gateway.organisation };
   }
 
   #publish(
@@ -242,14 +267,17 @@ export class MqttDoor {
       return;
     }
     const body = typeof payload === 'string' ? Buffer.from(payload) : payload;
-    session.began(body.length, this.#options.monotonic());
+    const pending = session.began(body.length, this.#options.monotonic());
     const { gateway, channel } = topic;
     this.#options.router.deliver({ principal: session.principal, gateway, channel, body }, (receipt) => {
-      session.settled();
       if (session.ending) return;
       switch (receipt.kind) {
+        case 'answered':
+          session.down.answer(receipt.answer);
+          session.settled(pending, () => done(null));
+          return;
         case 'committed':
-          done(null);
+          session.settled(pending, () => done(null));
           return;
         case 'forbidden':
           this.#options.log.warn('delivery-forbidden', { gateway: session.principal.id, topic: name });

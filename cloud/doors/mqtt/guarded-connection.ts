@@ -2,6 +2,9 @@ import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { limits } from '@loadline/sdk/contract';
 
+/** Milliseconds a notice is given to leave before the link is closed. */
+export const noticeMilliseconds = 500;
+
 /**
  * A TLS socket as the broker sees it. The broker itself buffers a packet of any size, and reads on while
  * publishes wait for their commit; this stands before it, follows the packets' lengths (MQTT 3.1.1,
@@ -16,22 +19,33 @@ export class GuardedConnection extends Duplex {
   #scale = 0;
   #held = false;
   #wanted = false;
+  /** Told of a packet that is too long; before anybody is known, the connection just ends. */
+  #tooLarge: (() => void) | undefined;
+  /** Nothing that comes is passed on any more. */
+  #deaf = false;
+  #lastWord: Uint8Array | undefined;
 
   constructor(socket: TLSSocket) {
     // The socket has buffers of its own: these are kept small.
     super({ readableHighWaterMark: 64 * 1024, writableHighWaterMark: 64 * 1024, allowHalfOpen: false });
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => {
-      if (this.#inspect(chunk) && !this.push(chunk)) this.#stop();
+      if (!this.#deaf && this.#inspect(chunk) && !this.push(chunk)) this.#stop();
     });
     socket.on('end', () => this.push(null));
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
   }
 
-  /** Its sender is known now: packets of the size of a batch may come. */
-  admit(): void {
+  /** Its sender is known now: packets of the size of a batch may come, and `tooLarge` is told of one past that. */
+  admit(tooLarge: () => void): void {
     this.#packetBytes = limits.mqttPacketBytes;
+    this.#tooLarge = tooLarge;
+  }
+
+  /** When this is destroyed, these bytes are given a moment to leave. */
+  lastWord(bytes: Uint8Array): void {
+    this.#lastWord = bytes;
   }
 
   /** Reads nothing more until `release`. */
@@ -63,7 +77,14 @@ export class GuardedConnection extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#socket.destroy();
+    this.#deaf = true;
+    if (this.#lastWord === undefined || this.#socket.destroyed) this.#socket.destroy();
+    else {
+      this.#socket.end(this.#lastWord);
+      // What it still sends is read and forgotten: a socket closed over unread bytes takes back what it sent.
+      this.#socket.resume();
+      setTimeout(() => this.#socket.destroy(), noticeMilliseconds);
+    }
     done(error);
   }
 
@@ -102,7 +123,9 @@ export class GuardedConnection extends Duplex {
       this.#length += (byte & 0x7f) * this.#scale;
       this.#scale *= 0x80;
       if (this.#length > this.#packetBytes || (byte >= 0x80 && this.#scale > 0x200000)) {
-        this.destroy(new Error(`packet-too-large: more than ${this.#packetBytes} bytes`));
+        this.#deaf = true;
+        if (this.#tooLarge !== undefined) this.#tooLarge();
+        else this.destroy(new Error(`packet-too-large: more than ${this.#packetBytes} bytes`));
         return -1;
       }
       if (byte < 0x80) {

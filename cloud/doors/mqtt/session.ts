@@ -1,41 +1,64 @@
 import { type Code, gatewayTopic, limits, type NoticeMessage } from '@loadline/sdk/contract';
 import type { Client } from 'aedes';
-import type { Principal } from '../../access/index.ts';
-import type { GuardedConnection } from './guarded-connection.ts';
+import { generate, type IPublishPacket } from 'mqtt-packet';
+import type { DownQueue } from './down-queue.ts';
+import { type GuardedConnection, noticeMilliseconds } from './guarded-connection.ts';
+import type { GatewayPrincipal } from './identify.ts';
 
-/** Milliseconds a notice is given to leave before the link is closed. */
-const noticeMilliseconds = 500;
+/** A publish that has come and is not acknowledged yet. */
+export interface Pending {
+  /** Milliseconds, monotonic. */
+  readonly since: number;
+  readonly bytes: number;
+  /** Set once it is settled: tells the broker. */
+  acknowledge?: () => void;
+}
 
 /** One gateway's connection, from its CONNECT to its end, and what it has published that is not committed yet. */
 export class MqttSession {
-  readonly principal: Extract<Principal, { kind: 'gateway' }>;
+  readonly principal: GatewayPrincipal;
+  /** What this link is still to be told. */
+  readonly down: DownQueue;
   readonly #client: Client;
   readonly #connection: GuardedConnection;
-  /** When each publish under way came, in ms, oldest first: they settle in this order. */
-  readonly #pending: { readonly since: number; readonly bytes: number }[] = [];
+  /** In the order they came, in which they must be acknowledged too (MQTT 3.1.1, section 4.6). */
+  readonly #pending: Pending[] = [];
   #pendingBytes = 0;
   #held = false;
   #ending = false;
 
-  constructor(principal: MqttSession['principal'], client: Client, connection: GuardedConnection) {
-    this.principal = principal;
-    this.#client = client;
-    this.#connection = connection;
+  constructor(parts: {
+    principal: GatewayPrincipal;
+    down: DownQueue;
+    client: Client;
+    connection: GuardedConnection;
+  }) {
+    this.principal = parts.principal;
+    this.down = parts.down;
+    this.#client = parts.client;
+    this.#connection = parts.connection;
   }
 
   /** A publish has come; past limits.mqttPendingBytes nothing more is read until some are committed. */
-  began(bytes: number, now: number): void {
-    this.#pending.push({ since: now, bytes });
+  began(bytes: number, now: number): Pending {
+    const pending: Pending = { since: now, bytes };
+    this.#pending.push(pending);
     this.#pendingBytes += bytes;
     if (this.#pendingBytes > limits.mqttPendingBytes && !this.#held) {
       this.#held = true;
       this.#connection.hold();
     }
+    return pending;
   }
 
-  /** The oldest publish has been settled. */
-  settled(): void {
-    this.#pendingBytes -= this.#pending.shift()?.bytes ?? 0;
+  /** A publish is settled: `acknowledge` is called once all before it are settled too, unless the link is ending. */
+  settled(pending: Pending, acknowledge: () => void): void {
+    pending.acknowledge = acknowledge;
+    for (let oldest = this.#pending[0]; oldest?.acknowledge !== undefined; oldest = this.#pending[0]) {
+      this.#pending.shift();
+      this.#pendingBytes -= oldest.bytes;
+      if (!this.#ending) oldest.acknowledge();
+    }
     if (this.#held && this.#pendingBytes <= limits.mqttPendingBytes / 2) {
       this.#held = false;
       this.#connection.release();
@@ -52,27 +75,35 @@ export class MqttSession {
   end(code: Code, detail: string): void {
     if (this.#ending) return;
     this.#ending = true;
-    const notice: NoticeMessage = { code, detail };
     const close = () => this.#client.close();
     const timer = setTimeout(close, noticeMilliseconds);
-    this.#client.publish(
-      {
-        cmd: 'publish',
-        topic: gatewayTopic(this.principal.id, 'notice'),
-        payload: JSON.stringify(notice),
-        qos: 0,
-        retain: false,
-        dup: false,
-      },
-      () => {
-        clearTimeout(timer);
-        close();
-      },
-    );
+    this.#client.publish(this.#notice(code, detail), () => {
+      clearTimeout(timer);
+      close();
+    });
+  }
+
+  /** The broker is about to give the link up, and sends nothing any more: the notice goes past it. */
+  endedByBroker(code: Code, detail: string): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#connection.lastWord(generate(this.#notice(code, detail)));
   }
 
   /** Whether the link is being closed: what arrives now is neither taken in nor acknowledged. */
   get ending(): boolean {
     return this.#ending;
+  }
+
+  #notice(code: Code, detail: string): IPublishPacket {
+    const notice: NoticeMessage = { code, detail };
+    return {
+      cmd: 'publish',
+      topic: gatewayTopic(this.principal.id, 'notice'),
+      payload: JSON.stringify(notice),
+      qos: 0,
+      retain: false,
+      dup: false,
+    };
   }
 }

@@ -1,0 +1,120 @@
+import { type ClockAnswer, type DownChannel, gatewayTopic } from '@loadline/sdk/contract';
+import type { Log } from '@loadline/sdk/platform';
+import type { Client } from 'aedes';
+import type { Downlink, DownNews } from '../../downlink/index.ts';
+import type { Gateway } from '../../router/index.ts';
+import type { GuardedConnection } from './guarded-connection.ts';
+
+/** Bytes that may lie unsent on a link before an answer that grows old is not worth adding. */
+const unsentBytes = 64 * 1024;
+
+/**
+ * What one link is still to be told of its gateway's desired configuration and commands. One message at a time: the
+ * next is read from the store when the link has taken the last. The broker's own fan-out is not used, since a slow
+ * subscriber fills its queues without bound.
+ */
+export class DownQueue {
+  readonly #parts: {
+    readonly gateway: Gateway;
+    readonly client: Client;
+    readonly connection: GuardedConnection;
+    readonly downlink: Downlink;
+    readonly log: Log;
+  };
+  readonly #subscribed = new Set<DownChannel>();
+  readonly #due = new Set<DownNews>();
+  #working = false;
+  /** The revision, and the commands that are still open, which were sent since the gateway subscribed. */
+  #revision: string | undefined;
+  #commands: ReadonlySet<string> = new Set();
+
+  constructor(parts: {
+    gateway: Gateway;
+    client: Client;
+    connection: GuardedConnection;
+    downlink: Downlink;
+    log: Log;
+  }) {
+    this.#parts = parts;
+  }
+
+  /** The gateway listens, for the first time or anew: it is told everything. */
+  subscribed(channel: DownChannel): void {
+    this.#subscribed.add(channel);
+    if (channel === 'desired') this.#revision = undefined;
+    if (channel === 'command') this.#commands = new Set();
+    if (channel === 'desired' || channel === 'command') this.tell(channel);
+  }
+
+  unsubscribed(channel: DownChannel): void {
+    this.#subscribed.delete(channel);
+  }
+
+  /** There may be something new. */
+  tell(news: DownNews): void {
+    if (!this.#subscribed.has(news)) return;
+    this.#due.add(news);
+    void this.#work();
+  }
+
+  /** Answers a question for the time, unless the link is so full that the answer would come late. */
+  answer(answer: ClockAnswer): void {
+    if (!this.#subscribed.has('clock') || this.#parts.connection.writableLength > unsentBytes) return;
+    void this.#publish('clock', JSON.stringify(answer), 0);
+  }
+
+  async #work(): Promise<void> {
+    if (this.#working) return;
+    this.#working = true;
+    try {
+      for (const news of this.#due) {
+        this.#due.delete(news);
+        if (news === 'desired') await this.#sendDesired();
+        else await this.#sendCommands();
+      }
+    } catch (error) {
+      // The store could not say; whoever failed there ends the process. The next link is told.
+      const { gateway, log } = this.#parts;
+      log.error('downlink-failed', { gateway: gateway.id, reason: (error as Error).message });
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  async #sendDesired(): Promise<void> {
+    const { downlink, gateway } = this.#parts;
+    const message = await downlink.desiredMessage(gateway);
+    if (message === undefined || message.revision === this.#revision) return;
+    if (!this.#listens('desired')) return;
+    this.#revision = message.revision;
+    await this.#publish('desired', message.text, 1);
+  }
+
+  async #sendCommands(): Promise<void> {
+    const { downlink, gateway } = this.#parts;
+    const messages = await downlink.commandMessages(gateway);
+    const told = this.#commands;
+    this.#commands = new Set(messages.map(({ id }) => id).filter((id) => told.has(id)));
+    for (const { id, expires, text } of messages) {
+      // The link may have taken its time with the one before.
+      if (!this.#listens('command')) return;
+      if (this.#commands.has(id) || !downlink.isOpen(expires)) continue;
+      this.#commands = new Set([...this.#commands, id]);
+      await this.#publish('command', text, 1);
+      if (this.#listens('command')) await downlink.sent(gateway, id);
+    }
+  }
+
+  #listens(channel: DownChannel): boolean {
+    return this.#subscribed.has(channel) && !this.#parts.connection.destroyed;
+  }
+
+  /** Resolves when the link has taken it, or is gone. */
+  #publish(channel: DownChannel, payload: string, qos: 0 | 1): Promise<void> {
+    const { client, gateway } = this.#parts;
+    const topic = gatewayTopic(gateway.id, channel);
+    return new Promise((resolve) => {
+      client.publish({ cmd: 'publish', topic, payload, qos, retain: false, dup: false }, () => resolve());
+    });
+  }
+}

@@ -1,0 +1,37 @@
+import type { TLSSocket } from 'node:tls';
+import type { Code } from '@loadline/sdk/contract';
+import type { Principal } from '../../access/index.ts';
+import type { Directory } from '../../router/index.ts';
+
+/** A gateway that has proven who it is. */
+export type GatewayPrincipal = Extract<Principal, { kind: 'gateway' }>;
+
+/** Why somebody is nobody here. */
+type Refusal = Extract<
+  Code,
+  'identity-mismatch' | 'gateway-unknown' | 'certificate-revoked' | 'certificate-expired'
+>;
+
+/**
+ * Who this is, by the certificate of its TLS session; or the code of why it is nobody. Asked at every connection: a
+ * resumed session brings its old certificate without proving it again, and TLS looks at neither revocation nor time.
+ *
+ * @param now ms since 1970
+ */
+export function identify(
+  socket: TLSSocket | undefined,
+  clientId: string,
+  directory: Directory,
+  now: number,
+): GatewayPrincipal | Refusal {
+  const certificate = socket?.getPeerX509Certificate();
+  const name = /^CN=(.+)$/m.exec(certificate?.subject ?? '')?.[1];
+  if (certificate === undefined || name === undefined || name !== clientId) return 'identity-mismatch';
+  if (certificate.validToDate.getTime() < now) return 'certificate-expired';
+  const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  const gateway = directory.gateway(name);
+  const standing = directory.certificate(fingerprint, name);
+  if (standing === 'revoked') return 'certificate-revoked';
+  if (gateway === undefined || standing !== 'good') return 'gateway-unknown';
+  return { kind: 'gateway', id: gateway.id, organisation: gateway.organisation };
+}
