@@ -9,7 +9,7 @@ export const limits = {
   batchInflatedBytes: 1024 * 1024,
   /** CBOR items, of any kind and at any depth, in one batch. */
   batchItems: 50_000,
-  /** Entries (readings and anchors) in one batch. */
+  /** Entries (readings, anchors and events) in one batch. */
   batchEntries: 16_384,
   /** Anchors in one batch, and twice as many in the time it spans. */
   batchAnchors: 1024,
