@@ -12,7 +12,7 @@ export interface RadioEvent {
 /** Longest detail of an event, and trouble of a ledger. */
 const maxDetail = 300;
 /** A plug with a loose contact comes and goes all day: so many events at once, then one in so many milliseconds. */
-const burst = 20;
+const burst = 60;
 const refillMilliseconds = 60_000;
 
 /** What a port has to complain of: each thing is said once as an event, and stays its `trouble` until it is over. */

@@ -1,3 +1,4 @@
 export type { RadioEvent } from './complaints.ts';
 export { Radio, type RadioOptions } from './radio.ts';
+export { serialOpener } from './serial.ts';
 export type { Transmit, TransmitResult } from './transmission.ts';

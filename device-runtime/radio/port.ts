@@ -22,6 +22,8 @@ export interface Timing {
   readonly refused: number;
   /** For a module to answer a command. */
   readonly answer: number;
+  /** Between two looks at who else has the device open. */
+  readonly look: number;
 }
 
 export interface RadioPortOptions {

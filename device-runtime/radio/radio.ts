@@ -14,9 +14,9 @@ import { serialOpener } from './serial.ts';
 import type { Transmit, TransmitResult } from './transmission.ts';
 import { type HidLibrary, hidCandidates, hidOpener, loadHid } from './usb-hid.ts';
 
-const patience: Timing = { listen: 10_000, refused: 30_000, answer: 10_000 };
-/** Milliseconds between two looks at who else has a port open; the least of them; and from a suspicion to a look. */
-const looks = { every: 30_000, least: 5000, soon: 100 };
+const patience: Timing = { listen: 10_000, refused: 30_000, answer: 10_000, look: 30_000 };
+/** Least milliseconds between two looks at who else has a port open, and from a suspicion to a look. */
+const looks = { least: 5000, soon: 100 };
 
 export interface RadioOptions {
   readonly ports: readonly PortConfig[];
@@ -45,6 +45,7 @@ export class Radio {
   readonly #ports: readonly RadioPort[];
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #timing: Timing;
   #lookTimer: NodeJS.Timeout | undefined;
   #lookDue = Number.POSITIVE_INFINITY;
   #isLooking = false;
@@ -56,6 +57,7 @@ export class Radio {
   constructor(options: RadioOptions) {
     this.#log = options.log;
     this.#clock = options.clock;
+    this.#timing = { ...patience, ...options.timing };
     const claims = new Claims<RadioPort>();
     const library = once(options.hid ?? loadHid);
     const grouped = new Map<string, RadioPort[]>();
@@ -76,7 +78,7 @@ export class Radio {
 
   open(): void {
     for (const port of this.#ports) port.open();
-    this.#lookIn(looks.every);
+    this.#lookIn(this.#timing.look);
   }
 
   async stop(): Promise<void> {
@@ -105,7 +107,12 @@ export class Radio {
 
   /** A port that cannot be opened suspects somebody twice a second, and a look is not for nothing. */
   #lookSoon(): void {
-    this.#lookIn(Math.max(looks.soon, this.#lookedAt + looks.least - this.#clock.monotonic()));
+    this.#lookIn(
+      Math.max(
+        looks.soon,
+        this.#lookedAt + Math.min(looks.least, this.#timing.look) - this.#clock.monotonic(),
+      ),
+    );
   }
 
   #lookIn(milliseconds: number): void {
@@ -118,7 +125,7 @@ export class Radio {
       this.#lookedAt = this.#clock.monotonic();
       this.#look()
         .catch((error: Error) => this.#log.warn('port-holders-unknown', { reason: error.message }))
-        .finally(() => this.#lookIn(looks.every));
+        .finally(() => this.#lookIn(this.#timing.look));
     }, milliseconds);
   }
 

@@ -1,0 +1,87 @@
+// Another program has the port open: it is named, with what to do, whether it asked for the lock or not.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { until, VirtualPort } from '../rig/index.ts';
+import { Listening, portConfig } from './listening.ts';
+
+const test = suite('port held');
+
+let adapter: VirtualPort;
+let listening: Listening;
+const children: ChildProcess[] = [];
+
+test.before.each(async () => {
+  adapter = await VirtualPort.open();
+});
+
+test.after.each(async () => {
+  for (const child of children.splice(0)) child.kill();
+  await listening.radio.stop();
+  await adapter.close();
+});
+
+const timing = { look: 100 };
+
+/** Runs a program of Node's, and gives the first line it prints. */
+async function started(source: string): Promise<{ child: ChildProcess; said: string }> {
+  const flags = ['--conditions=loadline-source', '--input-type=module', '-e', source];
+  const child = spawn(process.execPath, flags, {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  const said = await new Promise<Buffer>((resolve) => child.stdout?.once('data', resolve));
+  return { child, said: said.toString().trim() };
+}
+
+const goOn = 'console.log("open"); setInterval(() => {}, 1e6);';
+const codes = (code: string) => listening.events.filter((event) => event.code === code);
+
+test('by a program that knows no lock, which takes bytes away: it is named while the port is open', async () => {
+  listening = new Listening([portConfig({ path: adapter.path })], { timing });
+  await listening.opened();
+  const { child } = await started(`import fs from 'node:fs'; fs.openSync('${adapter.path}', 'r+'); ${goOn}`);
+  const [event] = await until(() => codes('port-held').length > 0 && codes('port-held'));
+  assert.match(event?.detail ?? '', `(pid ${child.pid}: `);
+  assert.match(event?.detail ?? '', 'stop that program');
+  assert.is(listening.ledger().trouble, event?.detail);
+  assert.ok(listening.ledger().open);
+  child.kill();
+  await until(() => listening.ledger().trouble === undefined);
+  assert.is(codes('port-held').length, 1, 'it was said once');
+});
+
+test('by a program that has the lock: it is named, and the port is opened as soon as it is free', async () => {
+  const { child } = await started(
+    `import { SerialPort } from 'serialport'; new SerialPort({ path: '${adapter.path}', baudRate: 115200 }, () => { ${goOn} });`,
+  );
+  listening = new Listening([portConfig({ path: adapter.path })], { timing });
+  await until(() => codes('port-held').length > 0);
+  assert.match(codes('port-unavailable')[0]?.detail ?? '', /lock/);
+  assert.match(listening.ledger().trouble ?? '', `(pid ${child.pid}: `);
+  assert.not(listening.ledger().open);
+  child.kill();
+  await listening.opened();
+  await until(() => listening.ledger().trouble === undefined);
+});
+
+test('by the far end of a pty is no trouble: that is the simulated base station itself', async () => {
+  const { said } = await started(
+    `import { VirtualPort } from '@loadline/hil-tests'; const port = await VirtualPort.open(); console.log(port.path);`,
+  );
+  listening = new Listening([portConfig({ path: said }), portConfig({ name: 'other', path: adapter.path })], {
+    timing,
+  });
+  await listening.opened(1, 'radio');
+  await listening.opened(1, 'other');
+  // The other port is held, so that it shows when a look has been made.
+  await started(`import fs from 'node:fs'; fs.openSync('${adapter.path}', 'r+'); ${goOn}`);
+  await until(() => codes('port-held').length > 0);
+  assert.equal(
+    codes('port-held').map(({ subject }) => subject),
+    ['other'],
+  );
+});
+
+test.run();
