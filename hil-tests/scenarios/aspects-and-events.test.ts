@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// What a gateway says besides plain readings: windows, calibrations, derived series, events; and an older gateway.
 import { CloudClient, CloudError } from '@loadline/sdk/client';
+import { gatewayTopic } from '@loadline/sdk/contract';
 import {
   type Entry,
   encodeBatch,
@@ -10,69 +8,32 @@ import {
   gatewayEvent,
   type Reading,
 } from '@loadline/sdk/telemetry';
-import { test } from 'uvu';
+import type { MqttClient } from 'mqtt';
+import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Principal } from '../../access/index.ts';
-import { openAuthority } from '../../authority/index.ts';
-import { Enrolments, makeFirstUser, Sessions } from '../../people/index.ts';
-import { Directory, Live, Router } from '../../router/index.ts';
-import { Store } from '../../store/index.ts';
-import { HttpsDoor } from './index.ts';
+import { connectGateway, enrolIdentity, type GatewayIdentity } from '../system/mqtt-gateway.ts';
+import { type TemporaryCloud, temporaryCloud } from './temporary-cloud.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'loadline-https-'));
+const test = suite('aspects and events');
+
 const start = Date.now() - 60_000;
 const epoch = 'e0'.repeat(16);
 const boot = 'b0'.repeat(16);
 const calibration = { gain: 0.25, offset: -100 };
-const log = { debug() {}, info() {}, warn() {}, error() {} };
 
-let store: Store;
-let live: Live;
-let router: Router;
-let door: HttpsDoor;
-let client: CloudClient;
-let stranger: CloudClient;
+let temporary: TemporaryCloud;
+let identity: GatewayIdentity;
+let gateway: MqttClient;
 
 test.before(async () => {
-  store = await Store.open({ file: join(folder, 'loadline.db'), key: 'a5'.repeat(32) }, assert.unreachable);
-  const authority = await openAuthority({
-    folder: join(folder, 'authority'),
-    now: Date.now,
-    log: () => Promise.resolve(),
-  });
-  const path = (await makeFirstUser(store, folder)) ?? '';
-  const { name, password } = JSON.parse(await readFile(path, 'utf8'));
-  await store.done({ kind: 'gateway', id: 'mast', organisation: 'first' });
-  await store.done({ kind: 'organisation', id: 'second', name: 'Second' });
-  await store.done({ kind: 'gateway', id: 'theirs', organisation: 'second' });
-  const directory = await Directory.load(store);
-  live = new Live();
-  router = new Router({ store, directory, live, now: Date.now, monotonic: () => performance.now() });
-  door = await HttpsDoor.open({
-    host: '127.0.0.1',
-    port: 0,
-    identity: await authority.issueServer({ names: ['127.0.0.1'] }),
-    authority,
-    store,
-    directory,
-    live,
-    sessions: new Sessions(store, Date.now),
-    enrolments: new Enrolments(store, Date.now),
-    downlink: new Downlink(store, Date.now),
-    connected: () => new Set(),
-    acceptMqtt: (socket) => socket.destroy(),
-    log,
-  });
-  const options = { url: `https://127.0.0.1:${door.port}`, authorityPem: authority.certificatePem };
-  client = new CloudClient(options);
-  await client.logIn(name, password);
-  stranger = new CloudClient(options);
+  temporary = await temporaryCloud();
+  identity = await enrolIdentity(temporary.cloud, 'mast');
+  gateway = await connectGateway(temporary.cloud.mqttPort, identity);
 });
 
 test.after(async () => {
-  await door.close();
-  await store.close();
-  rmSync(folder, { recursive: true });
+  gateway.end(true);
+  await temporary.end();
 });
 
 function reading(monotonic: number, value: Reading['value'], over: Partial<Reading> = {}): Reading {
@@ -92,14 +53,18 @@ function reading(monotonic: number, value: Reading['value'], over: Partial<Readi
   };
 }
 
-/** Delivers entries of the gateway's epoch, as a door does once it knows who delivers. */
+function client(): CloudClient {
+  return temporary.cloud.client;
+}
+
+/** Publishes a batch; settles when it is acknowledged. */
+async function publish(body: Uint8Array): Promise<void> {
+  await gateway.publishAsync(gatewayTopic('mast', 'telemetry'), Buffer.from(body), { qos: 1 });
+}
+
+/** Delivers entries of the gateway's epoch. */
 async function deliver(first: number, entries: readonly Entry[]): Promise<void> {
-  const body = encodeBatch({ epoch, parent: undefined, boot, oldest: 0, first, dropped: [] }, entries);
-  const principal: Principal = { kind: 'gateway', id: 'mast', organisation: { id: 'first' } };
-  const receipt = await new Promise<{ kind: string }>((resolve) =>
-    router.deliver({ principal, gateway: 'mast', channel: 'telemetry', body }, resolve),
-  );
-  assert.is(receipt.kind, 'committed');
+  await publish(encodeBatch({ epoch, parent: undefined, boot, oldest: 0, first, dropped: [] }, entries));
 }
 
 async function refusal(call: Promise<unknown>): Promise<[number, string]> {
@@ -113,8 +78,6 @@ async function refusal(call: Promise<unknown>): Promise<[number, string]> {
 }
 
 test('each aspect is a series with physical values, and the raw value can be read beside them', async () => {
-  const told: Parameters<Parameters<Live['follow']>[1]>[0][number][] = [];
-  const unfollow = live.follow({ id: 'first' }, (series) => told.push(...series));
   await deliver(0, [
     { kind: 'anchor', monotonic: 0, wall: start, uncertainty: 1 },
     reading(1000, { type: 'int32', value: 400 }),
@@ -126,7 +89,7 @@ test('each aspect is a series with physical values, and the raw value can be rea
       { tag: 0xf001, port: 'derived', base: 0, aspect: 'derived', calibration: undefined },
     ),
   ]);
-  const all = await client.series();
+  const all = await client().series();
   assert.equal(
     all.map(({ tag, aspect, count, latest }) => [tag, aspect, count, latest?.value, latest?.calibrated]),
     [
@@ -143,28 +106,16 @@ test('each aspect is a series with physical values, and the raw value can be rea
   );
   const values = async (series: string) => {
     const range = { from: start, to: start + 60_000, points: 100 };
-    return (await client.readings({ gateway: 'mast', series, ...range })).points.map(([, value]) => value);
+    return (await client().readings({ gateway: 'mast', series, ...range })).points.map(([, value]) => value);
   };
   assert.equal(await values('25DF'), [0, 1]);
   assert.equal(await values('25DF.mean'), [0.5]);
   assert.equal(await values('F001.derived'), [9]);
   assert.equal(await values('F001'), []);
-  for (let waited = 0; told.length < 3 && waited < 100; waited++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  unfollow();
-  assert.equal(
-    told.map(({ tag, aspect, points }) => [tag, aspect, points.map(([, value]) => value)]),
-    [
-      [0x25df, 'heard', [0, 1]],
-      [0x25df, 'mean', [0.5]],
-      [0xf001, 'derived', [9]],
-    ],
-  );
 });
 
 test('a calibration changes nothing of what is no number, and its overflow is no number', async () => {
-  const latest = async () => (await client.series())[0]?.latest;
+  const latest = async () => (await client().series())[0]?.latest;
   await deliver(5, [reading(5000, { type: 'nonFinite', bits: 0x7fc00001 })]);
   const bad = { type: 'nonFinite', bits: '7fc00001' };
   assert.equal([(await latest())?.value, (await latest())?.calibrated], [bad, { raw: bad, ...calibration }]);
@@ -176,20 +127,20 @@ test('a calibration changes nothing of what is no number, and its overflow is no
 test('a name that is no series is refused', async () => {
   const range = { from: start, to: start + 1, points: 100 };
   for (const series of ['25df', '25DF.heard', '25DF.median', 'zzzz']) {
-    const call = client.readings({ gateway: 'mast', series, ...range });
+    const call = client().readings({ gateway: 'mast', series, ...range });
     assert.equal(await refusal(call), [400, 'request-invalid'], series);
   }
 });
 
 test('events come the newest first, page by page, with what they mean', async () => {
-  assert.equal(await client.events({ gateway: 'mast' }), { events: [], next: null });
+  assert.equal(await client().events({ gateway: 'mast' }), { events: [], next: null });
   const foreign = { ...gatewayEvent(9000, { code: 'port-open', subject: '', detail: '' }) };
   await deliver(7, [
     gatewayEvent(7000, { code: 'port-lost', subject: 'radio', detail: '/dev/ttyUSB0 is gone' }),
     gatewayEvent(8000, { code: 'sensor-stale', subject: '25DF', detail: '' }),
     { ...foreign, code: 'of-version-9' as ForeignEventCode },
   ]);
-  const first = await client.events({ gateway: 'mast', limit: 2 });
+  const first = await client().events({ gateway: 'mast', limit: 2 });
   assert.equal(
     first.events.map(({ code, severity, time }) => [code, severity, time]),
     [
@@ -197,7 +148,7 @@ test('events come the newest first, page by page, with what they mean', async ()
       ['sensor-stale', 'warning', new Date(start + 8000).toISOString()],
     ],
   );
-  const rest = await client.events({ gateway: 'mast', limit: 2, before: first.next ?? '' });
+  const rest = await client().events({ gateway: 'mast', limit: 2, before: first.next ?? '' });
   assert.equal(rest, {
     events: [
       {
@@ -215,17 +166,49 @@ test('events come the newest first, page by page, with what they mean', async ()
     ],
     next: null,
   });
-  const { readings } = await client.ledger('mast');
+  const { readings } = await client().ledger('mast');
   assert.equal([readings.received, readings.stored], [6, 6]);
 });
 
-test('events are for those who may read them', async () => {
-  assert.equal(await refusal(stranger.events({ gateway: 'mast' })), [401, 'unauthenticated']);
-  assert.equal(await refusal(client.events({ gateway: 'theirs' })), [404, 'not-found']);
+test('events are for those who may read them, and asked for as the API says', async () => {
+  assert.equal(await refusal(client().events({ gateway: 'nobody' })), [404, 'not-found']);
   for (const before of ['7', '1.2.3', 'x.y']) {
-    assert.equal(await refusal(client.events({ gateway: 'mast', before })), [400, 'request-invalid'], before);
+    assert.equal(
+      await refusal(client().events({ gateway: 'mast', before })),
+      [400, 'request-invalid'],
+      before,
+    );
   }
-  assert.equal(await refusal(client.events({ gateway: 'mast', limit: 1001 })), [400, 'request-invalid']);
+  assert.equal(await refusal(client().events({ gateway: 'mast', limit: 1001 })), [400, 'request-invalid']);
+  const { url, authorityPem } = temporary.cloud;
+  assert.equal(await refusal(new CloudClient({ url, authorityPem }).events({ gateway: 'mast' })), [
+    401,
+    'unauthenticated',
+  ]);
+});
+
+test('a restart changes nothing of it', async () => {
+  const told = async () => [await client().series(), await client().events({ gateway: 'mast' })];
+  const before = await told();
+  await temporary.restart(() => {});
+  assert.equal(await told(), before);
+  gateway = await connectGateway(temporary.cloud.mqttPort, identity);
+});
+
+test('a gateway of before, whose batches are of version 1, is understood', async () => {
+  const tag = '1B1B';
+  // An anchor at 1000 ms and, 7 ms later, a float32 of tag 1B1B: the first example of the format.
+  const parts = [
+    '8f01 5000112233445566778899aabbccddeeff f6 50ffeeddccbbaa99887766554433221100 010180',
+    `8165726164696f 45${tag}010014 02 81420100 821903e80e 84000018fb18e8`,
+    '88f6f6f6f6d855449f4e0f3ff6f6f6 81821b000001a1ee565e001832',
+  ];
+  const wall = 1_795_000_000_000;
+  await publish(Buffer.from(parts.join('').replaceAll(' ', ''), 'hex'));
+  const range = { from: wall, to: wall + 1000, points: 8 };
+  const { points } = await client().readings({ gateway: 'mast', series: tag, ...range });
+  assert.equal(points, [[wall + 7, Math.fround(0.5597934)]]);
+  assert.is((await client().series()).find((one) => one.tag === tag)?.aspect, 'heard');
 });
 
 test.run();

@@ -1,0 +1,82 @@
+import { decodeBatch, type Entry, encodeBatch, type Reading } from '@loadline/sdk/telemetry';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Committed, Live, type LiveSeries } from './live.ts';
+
+const wall = 1_790_000_000_000;
+const organisation = { id: 'first' };
+
+function reading(monotonic: number, value: number, over: Partial<Reading> = {}): Entry {
+  return {
+    kind: 'reading',
+    port: 'radio',
+    base: 1,
+    tag: 1,
+    aspect: 'heard',
+    calibration: undefined,
+    monotonic,
+    value: { type: 'int32', value },
+    flags: 0,
+    status: 0,
+    quality: { kind: 'none' },
+    ...over,
+  };
+}
+
+function committed(entries: readonly Entry[], over: Partial<Committed> = {}): Committed {
+  const [epoch, boot] = ['e0'.repeat(16), 'b0'.repeat(16)];
+  const header = { epoch, boot, parent: undefined, oldest: 0, first: 0, dropped: [] };
+  return {
+    gateway: { number: 1, id: 'mast', organisation, reported: undefined },
+    batch: decodeBatch(encodeBatch(header, entries)),
+    fresh: [{ first: 0, last: entries.length - 1 }],
+    timeline: [{ monotonic: 0, wall }],
+    now: wall + 60_000,
+    ...over,
+  };
+}
+
+/** What a follower is told of the news, in one event. */
+async function told(news: readonly Committed[]): Promise<readonly LiveSeries[]> {
+  const live = new Live();
+  return await new Promise((resolve) => {
+    const unfollow = live.follow(organisation, (series) => {
+      unfollow();
+      resolve(series);
+    });
+    for (const one of news) live.publish(one);
+  });
+}
+
+test('each aspect of a tag is told apart, in physical values, gathered over deliveries', async () => {
+  const calibration = { gain: 0.5, offset: 1 };
+  const series = await told([
+    committed([reading(10, 4, { calibration }), reading(20, 7, { aspect: 'mean' })]),
+    committed([reading(30, 6, { calibration })]),
+  ]);
+  assert.equal(series, [
+    {
+      gateway: 'mast',
+      tag: 1,
+      aspect: 'heard',
+      points: [
+        [wall + 10, 3],
+        [wall + 30, 4],
+      ],
+    },
+    { gateway: 'mast', tag: 1, aspect: 'mean', points: [[wall + 20, 7]] },
+  ]);
+});
+
+test('what was there before, what has no time and what lies in the future is not told', async () => {
+  const series = await told([
+    committed([reading(10, 1)], { timeline: undefined }),
+    committed([reading(10, 2), reading(20, 3), reading(9_000_000, 4)], { fresh: [{ first: 1, last: 2 }] }),
+  ]);
+  assert.equal(
+    series.map(({ points }) => points),
+    [[[wall + 20, 3]]],
+  );
+});
+
+test.run();
