@@ -1,9 +1,16 @@
 import { request } from 'node:https';
 import type { z } from 'zod';
 import {
+  type CommandBody,
+  type CommandReply,
+  commandReply,
+  commandsReply,
+  desiredReply,
   eventsReply,
   gatewaysReply,
   ledgerReply,
+  newCommandReply,
+  newDesiredReply,
   newGatewayReply,
   problemReply,
   readingsReply,
@@ -113,6 +120,42 @@ export class CloudClient {
   /** What one run of a gateway (its epoch) brought, counted from what is stored. */
   async run(gateway: string, epoch: string): Promise<z.infer<typeof runReply>> {
     return await this.#get(`/api/v1/gateways/${gateway}/runs/${epoch}`, runReply);
+  }
+
+  /** What a gateway is to be configured as, and what it made of that. */
+  async desired(gateway: string): Promise<z.infer<typeof desiredReply>> {
+    return await this.#get(`/api/v1/gateways/${gateway}/desired`, desiredReply);
+  }
+
+  /**
+   * Desires a configuration of a gateway: the keys of its file, whole, without those that only the file may say. The
+   * revision it has from now on. That it was taken in says nothing of what the gateway makes of it: see `desired`.
+   */
+  async setDesired(gateway: string, configuration: Record<string, unknown>): Promise<string> {
+    const { body } = await this.#send('PUT', `/api/v1/gateways/${gateway}/desired`, { configuration });
+    return newDesiredReply.parse(body).revision;
+  }
+
+  /**
+   * Gives a gateway a command, to be carried out once at most and within `expiresInSeconds`; its id. `transmit` is
+   * EXPERIMENTAL. Throws CloudError `too-many-commands` where as many wait as may.
+   */
+  async createCommand(
+    gateway: string,
+    order: { command: CommandBody; expiresInSeconds: number },
+  ): Promise<string> {
+    const { body } = await this.#send('POST', `/api/v1/gateways/${gateway}/commands`, order);
+    return newCommandReply.parse(body).id;
+  }
+
+  /** The commands of a gateway, newest first, and what became of them. */
+  async commands(gateway: string): Promise<CommandReply[]> {
+    return (await this.#get(`/api/v1/gateways/${gateway}/commands`, commandsReply)).commands;
+  }
+
+  /** One command, and what became of it. */
+  async command(gateway: string, id: string): Promise<CommandReply> {
+    return await this.#get(`/api/v1/gateways/${gateway}/commands/${id}`, commandReply);
   }
 
   async #get<T extends z.ZodType>(path: string, reply: T): Promise<z.infer<T>> {

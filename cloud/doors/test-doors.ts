@@ -1,0 +1,210 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { CloudClient } from '@loadline/sdk/client';
+import { limits } from '@loadline/sdk/contract';
+import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
+import { generate, type Packet, parser } from 'mqtt-packet';
+import * as assert from 'uvu/assert';
+import { openAuthority } from '../authority/index.ts';
+import { Downlink } from '../downlink/index.ts';
+import { Enrolments, makeFirstUser, Sessions } from '../people/index.ts';
+import { Directory, Live, Router } from '../router/index.ts';
+import { Store } from '../store/index.ts';
+import { HttpsDoor } from './https/index.ts';
+import { MqttDoor } from './mqtt/index.ts';
+
+/** For the doors' own tests: both doors over a real store and a real authority, and clients at the level of packets. */
+
+/** Gateways that are there: of our organisation, and of another one. */
+export const [ours, neighbour, theirs] = ['mast', 'crane', 'theirs'] as const;
+
+/** A certificate and its key, PEM. */
+export interface Proof {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** What was logged, with the event's name. */
+export type LogLine = Record<string, unknown> & { readonly event: string };
+
+export type Doors = Awaited<ReturnType<typeof openDoors>>;
+
+/** Opens both doors on free ports. The clock is the system's, plus what is put into `clock.offset` (ms). */
+export async function openDoors() {
+  const folder = mkdtempSync(join(tmpdir(), 'loadline-doors-'));
+  const clock = { offset: 0 };
+  const now = () => Date.now() + clock.offset;
+  const lines: LogLine[] = [];
+  const note = (event: string, fields: object = {}) => void lines.push({ event, ...fields });
+  const log = { debug: note, info: note, warn: note, error: note };
+  const database = { file: join(folder, 'loadline.db'), key: 'a5'.repeat(32) };
+  const store = await Store.open(database, assert.unreachable);
+  const authority = await openAuthority({
+    folder: join(folder, 'authority'),
+    now: Date.now,
+    log: async ({ fingerprint, commonName: subject, serial, notAfter: expires }) => {
+      await store.done({ kind: 'certificate', fingerprint, subject, serial, expires });
+    },
+  });
+  const { name, password } = JSON.parse(readFileSync((await makeFirstUser(store, folder)) ?? '', 'utf8'));
+  await store.done({ kind: 'organisation', id: 'second', name: 'Second' });
+  for (const [id, organisation] of [
+    [ours, 'first'],
+    [neighbour, 'first'],
+    [theirs, 'second'],
+  ] as const) {
+    await store.done({ kind: 'gateway', id, organisation });
+  }
+  const directory = await Directory.load(store);
+  const live = new Live();
+  const downlink = new Downlink(store, now);
+  const monotonic = () => performance.now();
+  const router = new Router({ store, directory, live, now, monotonic });
+  const identity = await authority.issueServer({ names: ['localhost'] });
+  const shared = { host: 'localhost', port: 0, identity, directory, downlink, log } as const;
+  const mqtt = await MqttDoor.open({
+    ...shared,
+    authorityPem: authority.certificatePem,
+    router,
+    now,
+    monotonic,
+  });
+  const https = await HttpsDoor.open({
+    ...shared,
+    authority,
+    store,
+    live,
+    sessions: new Sessions(store, now),
+    enrolments: new Enrolments(store, now),
+    connected: () => mqtt.connected(),
+    acceptMqtt: (socket) => mqtt.accept(socket),
+  });
+  const client = new CloudClient({
+    url: `https://localhost:${https.port}`,
+    authorityPem: authority.certificatePem,
+  });
+  await client.logIn(name, password);
+  return {
+    database,
+    directory,
+    store,
+    https,
+    mqtt,
+    client,
+    clock,
+    lines,
+    authorityPem: authority.certificatePem,
+    /** A certificate for a gateway, recorded as it is at enrolment. */
+    async prove(id: string): Promise<Proof> {
+      const { privateKeyPem } = await generateKeyPair();
+      const signer = softwareSigner(privateKeyPem);
+      const request = createSigningRequest({ commonName: id, signer });
+      const { certificatePem } = await authority.issueGateway(request, id);
+      await directory.reload();
+      return { key: privateKeyPem, cert: certificatePem };
+    },
+    async close() {
+      await mqtt.close();
+      await https.close();
+      await store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** SHA-256 of a certificate as the store names it. */
+export function fingerprintOf({ cert }: Proof): string {
+  return new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
+}
+
+/** Polls until it is so. */
+export async function until<T>(
+  condition: () => T | Promise<T>,
+  what: string,
+  limitMs = 10_000,
+): Promise<NonNullable<T>> {
+  for (const end = Date.now() + limitMs; ; ) {
+    const found = await condition();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`${limitMs} ms passed without ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** An MQTT client that does nothing by itself, and every packet it got. */
+export class Wire {
+  readonly socket: TLSSocket;
+  readonly packets: Packet[] = [];
+
+  constructor(options: ConnectionOptions) {
+    this.socket = connect({ host: 'localhost', ...options });
+    const packets = parser();
+    packets.on('packet', (packet: Packet) => this.packets.push(packet));
+    this.socket.on('data', (chunk) => packets.parse(chunk));
+    this.socket.on('error', () => this.socket.destroy());
+  }
+
+  /** Connects to one of the doors by one of its ports, as a gateway, and is let in. */
+  static async open(doors: Doors, proof: Proof, id: string, options: ConnectionOptions = {}): Promise<Wire> {
+    const wire = new Wire({ port: doors.mqtt.port, ca: doors.authorityPem, ...proof, ...options });
+    wire.connect(id);
+    const [connack] = await wire.got('connack');
+    assert.is(connack?.cmd === 'connack' && connack.returnCode, 0);
+    return wire;
+  }
+
+  connect(clientId: string, version: 3 | 4 = 4): void {
+    const protocol = version === 4 ? ({ protocolId: 'MQTT' } as const) : ({ protocolId: 'MQIsdp' } as const);
+    const keepalive = limits.mqttKeepaliveSeconds;
+    this.send({ cmd: 'connect', clientId, clean: true, keepalive, protocolVersion: version, ...protocol });
+  }
+
+  send(packet: Packet): void {
+    this.socket.write(generate(packet));
+  }
+
+  publish(topic: string, body: unknown, messageId = 1): void {
+    const payload = typeof body === 'string' ? body : JSON.stringify(body);
+    this.send({ cmd: 'publish', topic, payload, qos: 1, messageId, retain: false, dup: false });
+  }
+
+  /** Subscribes, and waits for the answer; the QoS granted, 128 where refused. */
+  async subscribe(...topics: string[]): Promise<unknown> {
+    const before = this.packets.length;
+    this.send({ cmd: 'subscribe', messageId: 77, subscriptions: topics.map((topic) => ({ topic, qos: 1 })) });
+    const suback = await until(
+      () => this.packets.slice(before).find(({ cmd }) => cmd === 'suback'),
+      'a SUBACK',
+    );
+    return suback.cmd === 'suback' && suback.granted;
+  }
+
+  /** Waits for `count` packets of a kind. */
+  async got(cmd: Packet['cmd'], count = 1): Promise<Packet[]> {
+    const all = () => this.packets.filter((one) => one.cmd === cmd);
+    return await until(() => {
+      if (all().length >= count) return all();
+      if (this.socket.destroyed) throw new Error(`closed before ${count} × ${cmd}`);
+      return undefined;
+    }, `${count} × ${cmd}`);
+  }
+
+  /** The JSON messages on a topic so far. */
+  on(topic: string): Record<string, unknown>[] {
+    return this.packets.flatMap((one) =>
+      one.cmd === 'publish' && one.topic === topic ? [JSON.parse(String(one.payload))] : [],
+    );
+  }
+
+  /** Waits for the `count`th JSON message on a topic. */
+  async heard(topic: string, count = 1): Promise<Record<string, unknown>> {
+    return await until(() => this.on(topic)[count - 1], `${count} messages on ${topic}`);
+  }
+
+  async ended(): Promise<void> {
+    await until(() => this.socket.destroyed, 'the end of the link');
+  }
+}
