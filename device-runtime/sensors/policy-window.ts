@@ -77,8 +77,7 @@ export class WindowPolicy {
             out.heard(last);
             break;
           case 'mean':
-            // Rounding must not carry it past its own readings.
-            this.#work('mean', Math.min(Math.max(this.#mean, this.#min), this.#max), at, last, out);
+            this.#work('mean', this.#mean, at, last, out);
             break;
           case 'min':
             this.#work('min', this.#min, at, last, out);
