@@ -220,7 +220,9 @@ export class RadioPort implements SessionOwner {
       }
     }
     if (failure !== undefined) this.#complaints.unavailable(failure);
-    else if (candidates.length === 0) {
+    else if (candidates.length > 0 && candidates.every(({ device }) => !claims.isFreeFor(device, this))) {
+      this.#complaints.unavailable(`what is at ${port.path} another port has already`);
+    } else if (candidates.length === 0) {
       this.#wanted = undefined;
       this.#complaints.absent(`nothing is at ${port.path}`);
     }
