@@ -5,6 +5,8 @@ export type Tell = (now: number, code: EventCode, detail: string) => void;
 /** Words for an event, made only if it is told. */
 export type Describe = () => string;
 
+const unsaid: Describe = () => '';
+
 /**
  * Something that holds or does not, told as events when it begins and when it ends; without a storm of them where it
  * comes and goes with every frame.
@@ -23,8 +25,8 @@ export class Condition {
   /** Beginnings that nobody was told of. */
   #missed = 0;
   #quietUntil = Number.NEGATIVE_INFINITY;
-  #beginning: Describe = () => '';
-  #ending: Describe = () => '';
+  #beginning = unsaid;
+  #ending = unsaid;
 
   /**
    * @param begin told when it begins

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DerivedConfig } from '../config/index.ts';
@@ -72,6 +73,42 @@ test('so does a stale source, when it becomes stale, and a closed port makes it 
   assert.equal(derivedIn(under.tick(10_000)), ['nonFinite @10000']);
   assert.equal(derivedIn(under.take(at(1, 10_001, 5))), []);
   assert.equal(derivedIn(under.take(at(2, 10_002, 5))), ['10 @10002']);
+});
+
+test('a number is never of a source that has none, whatever comes in whatever order', () => {
+  const step = fc.record({
+    gap: fc.oneof(fc.nat(100), fc.nat(12_000)),
+    tag: fc.integer({ min: 1, max: 2 }),
+    value: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: -9, max: 9 }) }, fc.constant(nan)),
+    status: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.constantFrom(1, 2)),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const under = stage([one, two], { derived: [sum] });
+      const newest = new Map<number, { value: number; at: number }>();
+      const expectedAt = (now: number) => {
+        const fresh = [...newest.values()].filter(
+          ({ value, at: then }) => !Number.isNaN(value) && now - then < 10_000,
+        );
+        return fresh.length < 2 ? 'nonFinite' : String(fresh.reduce((total, { value }) => total + value, 0));
+      };
+      let now = 0;
+      let last = 'nonFinite';
+      const check = (shown: string[], expected: string, time: number) => {
+        assert.equal(shown, expected === 'nonFinite' && last === 'nonFinite' ? [] : [`${expected} @${time}`]);
+        last = expected;
+      };
+      for (const { gap, tag, value, status } of steps) {
+        for (let due = under.nextTick; due !== undefined && due <= now + gap; due = under.nextTick) {
+          const shown = derivedIn(under.tick(due));
+          if (shown.length > 0) check(shown, expectedAt(due), due);
+        }
+        now += gap;
+        newest.set(tag, { value: typeof value === 'number' && status === 0 ? value : Number.NaN, at: now });
+        check(derivedIn(under.take(at(tag, now, value, { status }))), expectedAt(now), now);
+      }
+    }),
+  );
 });
 
 test('a sum that is too large for a number is none', () => {

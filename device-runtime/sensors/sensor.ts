@@ -189,7 +189,7 @@ export class Sensor {
 }
 
 /** A tag as events name it: four hex digits. */
-export function tagName(tag: number): string {
+function tagName(tag: number): string {
   return tag.toString(16).toUpperCase().padStart(4, '0');
 }
 
