@@ -69,6 +69,8 @@ export async function buildGateway(): Promise<{ file: string }> {
     legalComments: 'none',
     banner: { js: banner },
     plugins: [prebuildsBesideBundle, noLocales],
+    // Native, optional, and loaded only where a port is USB HID: found in a node_modules above the bundle.
+    external: ['node-hid'],
     // A copy of Node's own streams for browsers.
     alias: { 'readable-stream': 'node:stream' },
     logLevel: 'warning',

@@ -79,3 +79,11 @@ export class Listening {
     await until(() => this.heard.length >= count, { what: `${count} frames are heard` });
   }
 }
+
+/** What a promise that must fail says. */
+export function failure(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'it did not fail',
+    (error: Error) => error.message,
+  );
+}

@@ -42,7 +42,8 @@ test('by a program that knows no lock, which takes bytes away: it is named while
   listening = new Listening([portConfig({ path: adapter.path })], { timing });
   await listening.opened();
   const { child } = await started(`import fs from 'node:fs'; fs.openSync('${adapter.path}', 'r+'); ${goOn}`);
-  const [event] = await until(() => codes('port-held').length > 0 && codes('port-held'));
+  await until(() => codes('port-held').length > 0);
+  const [event] = codes('port-held');
   assert.match(event?.detail ?? '', `(pid ${child.pid}: `);
   assert.match(event?.detail ?? '', 'stop that program');
   assert.is(listening.ledger().trouble, event?.detail);
