@@ -86,9 +86,9 @@ export class Commands {
   received(message: unknown): void {
     const named = identified.safeParse(message);
     if (!named.success) {
-      if (this.#trickle.pass(this.#options.monotonic())) {
-        this.#options.log.warn('command-malformed', { reason: 'it has no id to answer to' });
-      }
+      const pass = this.#trickle.pass(this.#options.monotonic());
+      const reason = 'it has no id to answer to';
+      if (pass) this.#options.log.warn('command-malformed', { reason, unsaid: pass.held });
       return;
     }
     const { id } = named.data;

@@ -37,9 +37,8 @@ export class Downlink<Config> {
   received(channel: Extract<DownChannel, 'desired' | 'command'>, payload: Uint8Array): void {
     const read = readJson(payload);
     if (!read.ok) {
-      if (this.#trickle.pass(this.#options.monotonic())) {
-        this.#options.log.warn(`${channel}-malformed`, { reason: read.fault });
-      }
+      const pass = this.#trickle.pass(this.#options.monotonic());
+      if (pass) this.#options.log.warn(`${channel}-malformed`, { reason: read.fault, unsaid: pass.held });
       return;
     }
     if (channel === 'desired') this.#desired.received(read.message);
