@@ -257,6 +257,7 @@ export class DiskJournal implements Journal {
   #damaged(segment: Segment, position: number, reason: string): void {
     const last = segment.stored.last ?? position;
     this.#reader.forget(segment);
+    this.#disk.leave(segment);
     this.#book.drop(position, last);
     const { base } = segment.epoch;
     const numbers = `numbers ${position - base} to ${last - base} are lost, and declared`;

@@ -30,6 +30,8 @@ export class Disk {
   #writer: SegmentWriter | undefined;
   /** Dropped, and on disk until the ledger has it. */
   #doomed = new Set<Segment>();
+  /** Damaged since it was written. */
+  #left: Segment | undefined;
   #state: JournalDisk['state'] = 'good';
   #written = 0;
   #writtenToday = 0;
@@ -55,6 +57,11 @@ export class Disk {
   /** Nothing of it is held any more: it goes as soon as it is on record that it was dropped. */
   doom(segment: Segment): void {
     this.#doomed.add(segment);
+  }
+
+  /** It is damaged: nothing is to be written behind what cannot be read. */
+  leave(segment: Segment): void {
+    this.#left = segment;
   }
 
   /** Whether a pass would find something to delete. */
@@ -128,7 +135,8 @@ export class Disk {
       let writer = this.#writer ?? (await this.#open());
       const { bytes, held } = writer.segment;
       // A file of which nothing is held any more is better deleted than filled up.
-      if (bytes >= segmentBytes || (held === 0 && bytes >= segmentBytes / 2)) {
+      const isFull = bytes >= segmentBytes || (held === 0 && bytes >= segmentBytes / 2);
+      if (isFull || writer.segment === this.#left) {
         await writer.close();
         this.#writer = undefined;
         writer = await this.#open();

@@ -30,7 +30,7 @@ const slotBytes = 4096;
 const frameBytes = 8;
 
 export function isLedgerName(name: string): boolean {
-  return names.some((each) => each === name);
+  return names.some((each) => each === name || `${each}.damaged` === name);
 }
 
 export function pairs(ranges: readonly NumberRange[]): (readonly [number, number])[] {
@@ -99,8 +99,17 @@ export class Ledger {
 }
 
 async function readSlot(folder: JournalFolder, name: string): Promise<LedgerState | undefined> {
+  let bytes: Buffer;
   try {
-    const bytes = await folder.read(name);
+    bytes = await folder.read(name);
+  } catch (error) {
+    // What is there and is no file would be in the way for ever.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      await folder.rename(name, `${name}.damaged`).catch(() => {});
+    }
+    return undefined;
+  }
+  try {
     const text = bytes.subarray(frameBytes, frameBytes + bytes.readUInt32LE(0));
     if (crc32(text) !== bytes.readUInt32LE(4)) return undefined;
     return JSON.parse(text.toString()) as LedgerState;

@@ -24,7 +24,10 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const own = JSON.stringify({ ...identityOf(process.pid), token: randomBytes(8).toString('hex') });
   for (let attempt = 0; attempt < attempts; attempt++) {
     if (await createLock(path, own)) return () => giveUp(path, own);
-    const found = await readFile(path, 'utf8').catch(() => undefined);
+    // What cannot be read, be it a folder, is no lock of anybody's.
+    const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
+      error.code === 'ENOENT' ? undefined : '',
+    );
     if (found !== undefined && !(await takeAway(path, found))) break;
   }
   throw new JournalInUse(

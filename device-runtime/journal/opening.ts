@@ -56,6 +56,7 @@ export async function readFolder(
     if (segment === undefined || segment.header.epoch !== parsed.epoch) broken.push(parsed);
     if (segment !== undefined) found.push(segment);
   }
+  await syncNewest(folder, found);
   tellForeign(names, tell);
   await removeOldest(folder, names);
   const epochs = placeEpochs(found, broken, state);
@@ -124,6 +125,20 @@ async function cutOff(
     }
   } catch {
     // Nothing is ever written behind it, and it is found again at the next opening.
+  }
+}
+
+/** What a process wrote before it was killed may be read, and still be in no more than memory. */
+async function syncNewest(folder: JournalFolder, found: readonly Found[]): Promise<void> {
+  const epoch = found.at(-1)?.header.epoch;
+  for (const { name, header } of found) {
+    if (header.epoch !== epoch) continue;
+    try {
+      const file = await folder.open(name);
+      await file.sync().finally(() => file.close());
+    } catch {
+      // The disk is failing, as the first write of this opening will say.
+    }
   }
 }
 
