@@ -1,0 +1,75 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { JournalInUse, lockFolder } from './lock.ts';
+import { openJournal } from './testing.ts';
+
+const test = suite('one gateway a folder');
+
+let folder = '';
+
+test.before.each(() => {
+  folder = mkdtempSync(join(tmpdir(), 'loadline-lock-'));
+});
+
+test.after.each(() => rmSync(folder, { recursive: true, force: true }));
+
+async function refusal(): Promise<Error> {
+  try {
+    await lockFolder(folder);
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('the folder was given twice');
+}
+
+test('a folder that a living process has is refused, and the process named', async () => {
+  const release = await lockFolder(folder);
+  const error = await refusal();
+  assert.instance(error, JournalInUse);
+  assert.match(error.message, new RegExp(`in use by process ${process.pid}: stop`));
+  await release();
+  await (await lockFolder(folder))();
+  assert.equal(readdirSync(folder), []);
+});
+
+test('a lock of a process that is no more is taken over: another boot, another start, a torn file', async () => {
+  const release = await lockFolder(folder);
+  const own = JSON.parse(readFileSync(join(folder, 'lock'), 'utf8'));
+  await release();
+  for (const stale of [
+    JSON.stringify({ ...own, boot: 'another' }),
+    JSON.stringify({ ...own, started: '1' }),
+    JSON.stringify({ ...own, pid: 2 ** 22 + 1 }),
+    '{"pid":',
+    '',
+  ]) {
+    writeFileSync(join(folder, 'lock'), stale);
+    await (await lockFolder(folder))();
+  }
+});
+
+test('of many that take over one stale lock at once, one gets it', async () => {
+  for (let round = 0; round < 20; round++) {
+    writeFileSync(join(folder, 'lock'), 'stale');
+    const tries = await Promise.allSettled(Array.from({ length: 6 }, () => lockFolder(folder)));
+    const got = tries.filter((each) => each.status === 'fulfilled');
+    assert.is(got.length, 1);
+    await got[0]?.value();
+  }
+});
+
+test('the journal takes the folder, and gives it up when it is closed', async () => {
+  const journal = await openJournal(folder);
+  let refused: unknown;
+  await openJournal(folder).catch((error) => {
+    refused = error;
+  });
+  assert.instance(refused, JournalInUse);
+  await journal.close();
+  await (await openJournal(folder)).close();
+});
+
+test.run();
