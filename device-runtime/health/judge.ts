@@ -14,7 +14,7 @@
  *     event loop        this look came late by more than a period   looks that did not
  */
 
-/** What a gateway looks like at one instant. All counters only grow. */
+/** What a gateway looks like at one instant. Counters only grow. */
 export interface Look {
   /** Milliseconds of the monotonic clock. */
   readonly at: number;
@@ -43,7 +43,7 @@ export interface Look {
   readonly link: /** There is no identity to connect with yet. */
     | { readonly kind: 'unborn' }
     | { readonly kind: 'up'; readonly connections: number }
-    /** `attempts`: links and attempts at one that have ended. */
+    /** `attempts`: differs after each link, or attempt at one, that ended: their number, or when the last one did. */
     | { readonly kind: 'down'; readonly attempts: number; readonly reason: string };
 }
 

@@ -1,0 +1,1 @@
+export { type DoctorOptions, doctorCommand } from './doctor.ts';
