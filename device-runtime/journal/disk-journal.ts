@@ -3,6 +3,7 @@ import type { EventCode } from '@loadline/sdk/contract';
 import { type Entry, entryWeight, type NumberRange } from '@loadline/sdk/telemetry';
 import { Ages } from './ages.ts';
 import type { Book, Epoch, Segment } from './book.ts';
+import { dropSegment, keepWithin } from './bounds.ts';
 import { JournalDamage } from './bytes.ts';
 import { Disk } from './disk.ts';
 import { DiskFolder, type JournalFolder } from './folder.ts';
@@ -268,8 +269,9 @@ export class DiskJournal implements Journal {
   /** Drops the oldest while there is more than there may be; the newest entry always stays. */
   #bound(): void {
     const before = this.dropped;
-    while (this.#book.heldBytes > this.#options.maxBytes && (this.#dropSegment() || this.#dropEntry()));
-    while (this.#book.pending.heapBytes > memoryBytes && this.#dropEntry());
+    keepWithin(this.#book, { maxBytes: this.#options.maxBytes, memoryBytes }, (gone) =>
+      this.#disk.doom(gone),
+    );
     if (this.dropped > before && !this.#full) {
       this.#full = true;
       this.#tell(
@@ -278,25 +280,6 @@ export class DiskJournal implements Journal {
       );
     }
     if (this.#disk.hasDoomed) this.#tidySoon();
-  }
-
-  /** Drops the segment with the oldest entry. False where there is none but the one that is written to. */
-  #dropSegment(): boolean {
-    const { first } = this.#book.held;
-    if (first === undefined || first >= this.#book.memoryFrom) return false;
-    const segment = this.#book.segmentOf(first);
-    if (segment === undefined || segment === this.#book.current) return false;
-    this.#book.drop(segment.stored.first as number, segment.stored.last as number);
-    this.#disk.doom(segment);
-    return true;
-  }
-
-  /** Drops the oldest entry in memory. */
-  #dropEntry(): boolean {
-    const first = this.#book.held.from(this.#book.memoryFrom)?.first;
-    if (first === undefined || first >= this.#book.next - 1) return false;
-    this.#book.drop(first, first);
-    return true;
   }
 
   /** When the oldest entry in memory is to be on disk; undefined where there is none. */
@@ -318,7 +301,7 @@ export class DiskJournal implements Journal {
     this.#timer = undefined;
     const crowded = this.#disk.state === 'full' && this.#book.pending.heapBytes > memoryBytes / 2;
     // What fills the disk may be the journal itself: the oldest goes before the newest would.
-    if (crowded && this.#dropSegment()) this.#bound();
+    if (crowded && dropSegment(this.#book, (gone) => this.#disk.doom(gone))) this.#bound();
     // A little early is in time: timers count in whole milliseconds.
     const isDue = this.#disk.state !== 'good' || (this.#dueAt() ?? Number.POSITIVE_INFINITY) <= due + 1;
     if (isDue) this.#pass('write');

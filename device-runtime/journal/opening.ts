@@ -4,7 +4,13 @@ import type { JournalFolder } from './folder.ts';
 import { isLedgerName, type Ledger, type LedgerEpoch, type LedgerState } from './ledger.ts';
 import { isLockName } from './lock.ts';
 import { Ranges } from './ranges.ts';
-import { parseSegmentName, type Scan, scanSegment, segmentBytesLimit } from './segment.ts';
+import {
+  parseSegmentName,
+  type Scan,
+  type SegmentHeader,
+  scanSegment,
+  segmentBytesLimit,
+} from './segment.ts';
 
 /** Damaged segments kept for whoever wants to look at them, the newest. */
 const damagedKept = 8;
@@ -19,9 +25,16 @@ export interface Opened {
   readonly sequence: number;
 }
 
-interface Found extends Scan {
+interface Found {
   readonly name: string;
   readonly sequence: number;
+  readonly header: SegmentHeader;
+  readonly seed: number;
+  /** Numbers it stores, and the one after the last, or after all that its header passes over. */
+  readonly numbers: Ranges;
+  readonly next: number;
+  /** Bytes that are whole. */
+  readonly end: number;
   /** Whether something of its end is gone. */
   readonly cut: boolean;
 }
@@ -92,7 +105,11 @@ async function readSegment(
     bytes = await folder.read(name);
     const scan = scanSegment(bytes);
     if (scan.end < bytes.length) await cutOff(folder, name, scan, bytes.length, tell);
-    return { ...scan, name, sequence, cut: scan.end < bytes.length };
+    const { header, seed, end, records } = scan;
+    const numbers = new Ranges();
+    for (const { first, count } of records) numbers.add(first, first + count - 1);
+    const next = Math.max(header.first, (numbers.last ?? -1) + 1);
+    return { name, sequence, header, seed, numbers, next, end, cut: end < bytes.length };
   } catch (error) {
     const aside = `${name}.damaged`;
     const done = await folder.rename(name, aside).then(
@@ -184,11 +201,7 @@ function placeEpochs(
     const files = found.filter(({ header }) => header.epoch === epoch);
     const noted = ledgerEpochs.find((each) => each.epoch === epoch);
     const head = files[0]?.header ?? noted;
-    const ends = files.flatMap(({ header, records }) => [
-      header.first,
-      ...records.map(({ first, count }) => first + count),
-    ]);
-    const end = Math.max(noted?.next ?? 0, maximum(ends));
+    const end = maximum([noted?.next ?? 0, ...files.map(({ next }) => next)]);
     // Of an epoch of which nothing but a broken file's name is left, only the name matters.
     const { boot, parent } = head ?? { boot: epoch, parent: undefined };
     epochs.push({ epoch, boot, parent, base, end: base + end });
@@ -207,10 +220,10 @@ function maximum(values: readonly number[]): number {
  */
 function placeSegments(found: readonly Found[], epochs: readonly Epoch[]): Segment[] {
   const segments: Segment[] = [];
-  for (const { name, header, seed, records, end } of found) {
+  for (const { name, header, seed, numbers, end } of found) {
     const epoch = epochs.find((each) => each.epoch === header.epoch) as Epoch;
     const stored = new Ranges();
-    for (const { first, count } of records) stored.add(epoch.base + first, epoch.base + first + count - 1);
+    for (const { first, last } of numbers.list()) stored.add(epoch.base + first, epoch.base + last);
     for (const earlier of segments) {
       if (stored.first === undefined || earlier.epoch !== epoch) continue;
       const last = earlier.stored.last ?? -1;
@@ -240,10 +253,7 @@ function lostNumbers(found: readonly Found[], broken: readonly Broken[]) {
     const files = found.filter(({ header }) => header.epoch === epoch);
     const next = files.find((each) => each.sequence > sequence);
     if (next === undefined) continue;
-    const kept = files
-      .filter((each) => each.sequence <= sequence)
-      .flatMap(({ header, records }) => [header.first, ...records.map(({ first, count }) => first + count)]);
-    const first = maximum(kept);
+    const first = maximum(files.filter((each) => each.sequence <= sequence).map((each) => each.next));
     if (first < next.header.first) lost.push({ epoch, first, last: next.header.first - 1 });
   }
   return lost;

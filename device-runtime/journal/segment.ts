@@ -37,7 +37,7 @@ const magic = Buffer.from('LLJS');
 const version = 1;
 export const headerBytes = 76;
 /** Length and checksum before each record's payload. */
-export const frameBytes = 8;
+const frameBytes = 8;
 /** Bytes no file of a journal comes near: what is larger is none. */
 export const segmentBytesLimit = 64 * 1024 * 1024;
 
