@@ -1,5 +1,5 @@
 // A port whose adapter is pulled out, in every way that was seen to go wrong below: it is noticed, and open again.
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -102,6 +102,20 @@ test('before there was anything, is waited for, and what is missing is said', as
   await waiting.radio.stop();
 });
 
+test('not at all, but its link leads to another adapter: that one is opened, though the old one is still there', async () => {
+  const twin = await VirtualPort.open();
+  try {
+    symlinkSync(twin.device ?? '', `${adapter.path}.new`);
+    renameSync(`${adapter.path}.new`, adapter.path);
+    await listening.opened(2);
+    await twin.write(measurementFrame(1, 7, 9));
+    await listening.hears(1);
+  } finally {
+    await twin.close();
+    rmSync(adapter.path);
+  }
+});
+
 test('and back under another name, its link by id is followed, and advised', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-dev-'));
   const byIdFolder = join(folder, 'by-id');
@@ -109,19 +123,22 @@ test('and back under another name, its link by id is followed, and advised', asy
   const name = join(folder, 'ttyUSB0');
   symlinkSync(byId.device ?? '', name);
   const other = new Listening([portConfig({ path: name })], { byIdFolder });
-  await other.opened();
-  assert.match(String(other.log.find(({ event }) => event === 'port-advice')?.fields.advice), byId.path);
-  rmSync(name);
-  await byId.unplug();
-  await until(() => !other.ledger().open);
-  await byId.replug();
-  await other.opened(2);
-  await byId.write(measurementFrame(1, 7, 3));
-  await other.hears(1);
-  assert.equal(other.values, ['radio 3']);
-  await other.radio.stop();
-  await byId.close();
-  rmSync(folder, { recursive: true });
+  try {
+    await other.opened();
+    assert.match(String(other.log.find(({ event }) => event === 'port-advice')?.fields.advice), byId.path);
+    rmSync(name);
+    await byId.unplug();
+    await until(() => !other.ledger().open);
+    await byId.replug();
+    await other.opened(2);
+    await byId.write(measurementFrame(1, 7, 3));
+    await other.hears(1);
+    assert.equal(other.values, ['radio 3']);
+  } finally {
+    await other.radio.stop();
+    await byId.close();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test.run();

@@ -38,6 +38,8 @@ export const paddingReason = 'padding';
 export interface Decoder {
   /** Bytes that wait for the rest of their frame; bounded by the driver. */
   readonly held: number;
+  /** What it failed at last, in words; the gateway sets this where it guards an integrator's decoder. */
+  readonly failure?: string | undefined;
   /** Takes the next bytes, which may be reused afterwards; gives what they completed, in the order of the line. */
   push(chunk: Uint8Array): Decoded[];
   /** No byte has come for `stallMilliseconds` of sdk/t24: what was begun cannot be completed any more. */

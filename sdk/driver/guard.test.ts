@@ -45,7 +45,6 @@ for (const [what, make] of [
   ['it makes bytes', answering(() => [{ kind: 'discarded', bytes: 6, reason: 'x' }])],
   ['it counts backwards', answering(() => [{ kind: 'discarded', bytes: -5, reason: 'x' }])],
   ['it holds no number', answering(() => [], Number.NaN)],
-  ['it holds without bound', answering(() => [], maxHeldBytes + 1)],
   ['its tag is out of range', frame({ ...good, tag: 0x10000 })],
   ['its base is out of range', frame({ ...good, base: 17 })],
   ['its status is no byte', frame({ ...good, status: 256 })],
@@ -85,11 +84,32 @@ test('a decoder that failed is replaced by a fresh one, and what it held is acco
   });
   assert.equal(decoder.push(new Uint8Array(5)), []);
   assert.is(decoder.held, 5);
+  assert.is(decoder.failure, undefined);
   assert.is(decoder.push(new Uint8Array(1))[0]?.bytes, 6);
+  assert.is(decoder.failure, 'driver own failed: one is too few');
   assert.is(decoder.held, 0);
   assert.equal(decoder.push(new Uint8Array(2)), []);
   assert.is(decoder.held, 2);
   assert.is(made, 2);
+});
+
+test('a decoder that keeps all it is given is stopped at the bound', () => {
+  const decoder = guarded('own', () => {
+    let held = 0;
+    return {
+      get held() {
+        return held;
+      },
+      push(chunk) {
+        held += chunk.length;
+        return [];
+      },
+      stalled: () => [],
+    };
+  });
+  assert.equal(decoder.push(new Uint8Array(maxHeldBytes)), []);
+  assert.is(decoder.push(new Uint8Array(1))[0]?.bytes, maxHeldBytes + 1);
+  assert.is(decoder.held, 0);
 });
 
 test.run();

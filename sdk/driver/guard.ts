@@ -100,6 +100,7 @@ function outputProblem(decoded: readonly Decoded[], held: unknown, owed: number)
 export function guarded(name: string, make: () => Decoder): Decoder {
   let inner = make();
   let held = 0;
+  let failure: string | undefined;
   const run = (owed: number, work: () => Decoded[]): Decoded[] => {
     let problem: string | undefined;
     try {
@@ -113,15 +114,17 @@ export function guarded(name: string, make: () => Decoder): Decoder {
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
+    failure = `driver ${name} failed: ${problem}`.slice(0, 200);
     inner = make();
     held = 0;
-    return owed === 0
-      ? []
-      : [{ kind: 'discarded', bytes: owed, reason: `driver ${name} failed: ${problem}`.slice(0, 200) }];
+    return owed === 0 ? [] : [{ kind: 'discarded', bytes: owed, reason: failure }];
   };
   return {
     get held() {
       return held;
+    },
+    get failure() {
+      return failure;
     },
     push: (chunk) => run(held + chunk.length, () => inner.push(chunk)),
     stalled: () => run(held, () => inner.stalled()),
