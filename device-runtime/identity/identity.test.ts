@@ -9,6 +9,7 @@ import { type Config, parseConfig } from '../config/index.ts';
 import { IdentityMissing, loadIdentity } from './identity.ts';
 
 const test = suite('identity');
+const time = { kind: 'at-least', wall: 0 } as const;
 
 let folder: string;
 let logged: string[];
@@ -32,12 +33,12 @@ ${enrolment}
 name = "radio"
 path = "/dev/null"
 `;
-  return parseConfig(text, join(folder, 'gateway.toml'));
+  return parseConfig(text, join(folder, 'gateway.toml')).config;
 }
 
 function load(config: Config, signal: AbortSignal = AbortSignal.timeout(10_000)) {
   const log = jsonLog((line) => logged.push(line), Date.now);
-  return loadIdentity({ config, authorityPem: '', log, random: () => 0, signal });
+  return loadIdentity({ config, authorityPem: '', time: () => time, log, random: () => 0, signal });
 }
 
 async function fault(promise: Promise<unknown>): Promise<Error> {

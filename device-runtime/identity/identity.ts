@@ -1,12 +1,14 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { request } from 'node:https';
+import { type RequestOptions, request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
 import type { Log } from '@loadline/sdk/platform';
 import { readIfThere, removeWhole, writeWhole } from '@loadline/sdk/platform';
+import type { Time } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
-import { type Backoff, backoffDelay } from '../uplink/index.ts';
+import { type Backoff, backoffDelay, connectSecure } from '../uplink/index.ts';
 
 /** Who this gateway is: its key, made here, and the certificate it was given for it. PEM. */
 export interface Identity {
@@ -17,6 +19,8 @@ export interface Identity {
 export interface IdentityOptions {
   readonly config: Config;
   readonly authorityPem: string;
+  /** What is known of the time: a first start may well be in 1970. */
+  readonly time: () => Time;
   readonly log: Log;
   /** A number 0 <= n < 1, for the jitter. */
   readonly random: () => number;
@@ -84,7 +88,7 @@ function whyUnusable(chainPem: string, id: string, privateKeyPem: string): strin
 }
 
 async function enrolPatiently(options: IdentityOptions, privateKeyPem: string): Promise<string> {
-  const { config, authorityPem, log, random, signal } = options;
+  const { config, authorityPem, time, log, random, signal } = options;
   const { id } = config.gateway;
   const { url, secret_file } = config.enrolment as NonNullable<Config['enrolment']>;
   const { createSigningRequest, enrol, softwareSigner } = await identityTools();
@@ -95,20 +99,34 @@ async function enrolPatiently(options: IdentityOptions, privateKeyPem: string): 
       // Read anew each time: whoever sees it refused puts another one there.
       const secret = (await readIfThere(secret_file))?.trim();
       if (!secret) throw new Error(`there is no enrolment secret in ${secret_file}`);
-      const enrolment = await enrol({
-        url,
-        gatewayId: id,
-        secret,
-        requestPem,
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(enrolMilliseconds)]);
+      const { hostname, port } = new URL(url);
+      const socket = await connectSecure({
+        host: hostname.replace(/^\[|\]$/g, ''),
+        port: Number(port || 443),
         authorityPem,
-        request,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(enrolMilliseconds)]),
+        time: time(),
+        proxy: config.uplink.proxy,
+        signal: limit,
       });
-      return enrolment.chainPem;
+      try {
+        const asked = { url, gatewayId: id, secret, requestPem, authorityPem };
+        const enrolment = await enrol({ ...asked, request: over(socket), signal: limit });
+        return enrolment.chainPem;
+      } finally {
+        socket.destroy();
+      }
     } catch (error) {
       const wait = Math.round(backoffDelay(backoff, failures, random()));
       log.warn('enrolment-failed', { reason: (error as Error).message, failures, retryMs: wait });
       await delay(wait, undefined, { signal });
     }
   }
+}
+
+/** A request over a connection whose far end was judged already. */
+function over(socket: TLSSocket): typeof request {
+  const overIt = (url: URL, options: RequestOptions) =>
+    request(url, { ...options, agent: undefined, createConnection: () => socket });
+  return overIt as typeof request;
 }
