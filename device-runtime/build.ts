@@ -51,6 +51,7 @@ const __filename = import.meta.filename;`;
  *
  *     dist/bundle/gateway.mjs
  *     dist/bundle/prebuilds/linux-x64/…
+ *     dist/bundle/packaging/…              systemd units, egress policy
  */
 export async function buildGateway(): Promise<{ file: string }> {
   const folder = join(room, 'dist', 'bundle');
@@ -77,6 +78,7 @@ export async function buildGateway(): Promise<{ file: string }> {
   });
   await chmod(fresh, 0o755);
   await copyPrebuilds(join(folder, 'prebuilds'));
+  await copyPackaging(join(folder, 'packaging'));
   // Put into place whole: a gateway may be started from there at any moment.
   await rename(fresh, file);
   return { file };
@@ -91,6 +93,18 @@ async function copyPrebuilds(to: string): Promise<void> {
       await copyFile(join(from, name), fresh);
       await rename(fresh, join(to, platform, name));
     }
+  }
+}
+
+/** Units and policy, for whoever installs the bundle. */
+async function copyPackaging(to: string): Promise<void> {
+  const from = join(room, 'packaging');
+  await mkdir(to, { recursive: true });
+  for (const name of await readdir(from)) {
+    if (!/^loadline-[a-z.-]+$/.test(name)) continue;
+    const fresh = join(to, `.${name}.${process.pid}`);
+    await copyFile(join(from, name), fresh);
+    await rename(fresh, join(to, name));
   }
 }
 

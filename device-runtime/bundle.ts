@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Path of the bundled gateway, to be started with Node 24. In a checkout `build.ts` makes it first. */
@@ -8,3 +9,6 @@ export const bundlePath: string = fileURLToPath(
     import.meta.url,
   ),
 );
+
+/** Beside the bundle: the systemd units and the egress policy. */
+export const packagingPath: string = join(dirname(bundlePath), 'packaging');

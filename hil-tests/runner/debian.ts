@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const APT_LOCK_WAIT_S = 60;
 
 /**
- * True when `command` can be run. If it is missing, root on Debian installs the package of the same name
+ * True when `command` can be run. If it is missing, root on Debian installs the package of that name, or `from`,
  * first. Otherwise the answer is one line that says why not, for a test to be skipped with:
  *
  *     const strace = await needs('strace');
@@ -19,24 +19,24 @@ const APT_LOCK_WAIT_S = 60;
  *
  * An installation counts towards the file's time limit: raise it where the package is large.
  */
-export async function needs(command: string): Promise<true | string> {
+export async function needs(command: string, from: string = command): Promise<true | string> {
   if (isInstalled(command)) return true;
   if (!isInstalled('apt-get'))
     return `${command} is not installed, and there is no apt-get to install it with`;
   if (process.getuid?.() !== 0)
-    return `${command} is not installed, and only root may: apt-get install ${command}`;
+    return `${command} is not installed, and only root may: apt-get install ${from}`;
   try {
-    await install(command);
+    await install(command, from);
   } catch (error) {
-    return `apt-get install ${command} failed: ${lastLine(error)}`;
+    return `apt-get install ${from} failed: ${lastLine(error)}`;
   }
-  return isInstalled(command) ? true : `the package ${command} brings no command ${command}`;
+  return isInstalled(command) ? true : `the package ${from} brings no command ${command}`;
 }
 
 /** Files of tests run beside each other, so the first to come installs and the others wait and find it there. */
-async function install(name: string): Promise<void> {
-  const script = `command -v "$1" >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends -o DPkg::Lock::Timeout=${APT_LOCK_WAIT_S} "$1"; }`;
-  await run('flock', [join(tmpdir(), 'loadline-apt.lock'), 'sh', '-ec', script, 'sh', name], {
+async function install(command: string, from: string): Promise<void> {
+  const script = `command -v "$1" >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends -o DPkg::Lock::Timeout=${APT_LOCK_WAIT_S} "$2"; }`;
+  await run('flock', [join(tmpdir(), 'loadline-apt.lock'), 'sh', '-ec', script, 'sh', command, from], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     maxBuffer: 64 * 1024 * 1024,
   });
