@@ -1,12 +1,10 @@
 import type { PortLedger } from '@loadline/sdk/contract';
 import type { Driver } from '@loadline/sdk/driver';
-import type { Log } from '@loadline/sdk/platform';
 import type { Heard } from '../bind/index.ts';
-import type { Clock } from '../clock/index.ts';
-import type { PortConfig } from '../config/index.ts';
-import { byIdLinkOf, type Candidate, candidatesOf } from './candidates.ts';
+import type { Candidate } from './candidates.ts';
 import type { Claims } from './claims.ts';
 import { Complaints, type RadioEvent } from './complaints.ts';
+import { Finder, type FinderOptions } from './finder.ts';
 import type { Holder } from './holders.ts';
 import type { Opener } from './opening.ts';
 import { addCounts, type Counts, noCounts } from './receiver.ts';
@@ -26,18 +24,13 @@ export interface Timing {
   readonly look: number;
 }
 
-export interface RadioPortOptions {
-  readonly port: PortConfig;
+export interface RadioPortOptions extends FinderOptions {
   readonly driver: Driver;
-  /** What opens a device, and finds those that the port's path leads to. */
   readonly opener: Opener;
-  readonly find: (path: string) => Candidate[] | Promise<Candidate[]>;
   /** Who has which device: one for all ports. */
   readonly claims: Claims<RadioPort>;
   /** The other ports of the same pattern, which this one's devices may be meant for. */
   readonly twins: () => readonly RadioPort[];
-  readonly clock: Clock;
-  readonly log: Log;
   /** Frames, in the order of the line. */
   readonly onHeard: (heard: readonly Heard[]) => void;
   /** Something in the ledger changed, with or without frames. */
@@ -45,7 +38,6 @@ export interface RadioPortOptions {
   readonly onEvent: (event: RadioEvent) => void;
   /** The port has its device, or could not have it: who else does? */
   readonly onSuspicion: () => void;
-  readonly byIdFolder: string;
   readonly timing: Timing;
 }
 
@@ -53,6 +45,8 @@ export interface RadioPortOptions {
 const reopen = { first: 50, longest: 500 };
 /** Milliseconds that an opening must last to count as one. */
 const settledMilliseconds = 1000;
+/** Milliseconds that closing may take when the gateway stops. */
+const stopMilliseconds = 2000;
 
 /**
  * One configured port, open whenever its device is there, for as long as the gateway runs. Which of several devices
@@ -62,15 +56,12 @@ export class RadioPort implements SessionOwner {
   readonly #options: RadioPortOptions;
   readonly #expected: Expectation;
   readonly #complaints: Complaints;
+  readonly #finder: Finder;
   #session: Session | undefined;
   /** A device that could not be opened just now. */
   #wanted: Candidate | undefined;
   #isOpening = false;
   #past: Counts = noCounts;
-  /** Appearances of devices that were refused, and until when (monotonic milliseconds). */
-  readonly #refusals = new Map<string, number>();
-  /** The link by its id, of the device that was open last: it finds it again under another name. */
-  #alias: string | undefined;
   #reopenTimer: NodeJS.Timeout | undefined;
   #listenTimer: NodeJS.Timeout | undefined;
   #failures = 0;
@@ -91,6 +82,7 @@ export class RadioPort implements SessionOwner {
         onChange();
       },
     );
+    this.#finder = new Finder(options);
     // A wrong option shows at once, not at the first opening.
     driver.open(port.options);
   }
@@ -149,7 +141,12 @@ export class RadioPort implements SessionOwner {
     const session = this.#session;
     if (session === undefined) return;
     await new Promise<void>((resolve) => {
-      this.#onStopped = resolve;
+      // A driver of the kernel may sit on a port that it is to close.
+      const limit = setTimeout(resolve, stopMilliseconds);
+      this.#onStopped = () => {
+        clearTimeout(limit);
+        resolve();
+      };
       session.close('the gateway stops');
     });
   }
@@ -202,7 +199,7 @@ export class RadioPort implements SessionOwner {
   /** Opens the next device that may be this port's. */
   async #attempt(): Promise<void> {
     const { claims, opener, driver, port, clock } = this.#options;
-    const candidates = await this.#candidates();
+    const candidates = await this.#finder.candidates();
     let failure: string | undefined;
     for (const candidate of candidates.filter((each) => this.#mayOpen(each))) {
       if (this.#isStopped || this.#session !== undefined) return;
@@ -228,17 +225,8 @@ export class RadioPort implements SessionOwner {
     }
   }
 
-  /** What the path leads to, the device that was open last first: by its id it is the same under any name. */
-  async #candidates(): Promise<Candidate[]> {
-    const { find, port } = this.#options;
-    const named = await find(port.path);
-    const last = this.#alias === undefined ? [] : candidatesOf(this.#alias);
-    return [...last, ...named.filter(({ device }) => device !== last[0]?.device)];
-  }
-
-  #mayOpen({ device, appearance }: Candidate): boolean {
-    const { claims, clock } = this.#options;
-    return claims.isFreeFor(device, this) && (this.#refusals.get(appearance) ?? 0) <= clock.monotonic();
+  #mayOpen(candidate: Candidate): boolean {
+    return this.#options.claims.isFreeFor(candidate.device, this) && !this.#finder.isRefused(candidate);
   }
 
   #begin(session: Session): void {
@@ -260,7 +248,7 @@ export class RadioPort implements SessionOwner {
   }
 
   #recognised(session: Session): void {
-    const { port, driver, clock, log, byIdFolder, timing } = this.#options;
+    const { port, driver, clock, timing } = this.#options;
     session.isRecognised = true;
     clearTimeout(this.#listenTimer);
     if (port.transmit && driver.encode !== undefined) {
@@ -271,17 +259,9 @@ export class RadioPort implements SessionOwner {
         answerMilliseconds: timing.answer,
       });
     }
-    const { path, device } = session.candidate;
+    const { path } = session.candidate;
     this.#complaints.opened(path === port.path ? path : `${path} (${port.path})`);
-    if (port.path.startsWith(byIdFolder) || driver.transport.kind !== 'serial') return;
-    const alias = byIdLinkOf(device, byIdFolder);
-    if (alias !== undefined && alias !== this.#alias && !port.path.includes('*')) {
-      log.info('port-advice', {
-        port: this.name,
-        advice: `ports.path should be ${alias}: ${port.path} may be another device after a restart`,
-      });
-    }
-    this.#alias = port.path.includes('*') ? undefined : alias;
+    if (driver.transport.kind === 'serial') this.#finder.recognised(session.candidate);
   }
 
   /** Waits for the device to say who it is; if it does not, and there are others, those are tried in turn. */
@@ -292,7 +272,7 @@ export class RadioPort implements SessionOwner {
   }
 
   async #tryAnother(session: Session): Promise<void> {
-    const others = (await this.#candidates()).filter(
+    const others = (await this.#finder.candidates()).filter(
       (each) => each.device !== session.candidate.device && this.#mayOpen(each),
     );
     if (this.#session !== session || session.isRecognised || this.#isStopped) return;
@@ -335,9 +315,7 @@ export class RadioPort implements SessionOwner {
   #refuse(session: Session, why: string, milliseconds: number): void {
     if (session.refused !== undefined) return;
     session.refused = why;
-    const now = this.#options.clock.monotonic();
-    for (const [appearance, until] of this.#refusals) if (until <= now) this.#refusals.delete(appearance);
-    this.#refusals.set(session.candidate.appearance, now + milliseconds);
+    this.#finder.refuse(session.candidate, milliseconds);
     session.close(why);
   }
 

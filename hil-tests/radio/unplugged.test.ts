@@ -33,8 +33,9 @@ const invariant = () => {
 };
 
 test('right behind data, where serialport reads nothing for ever: it is found by looking', async () => {
-  // Whether the hang-up arrives with the data depends on what else runs; of eight rounds, most did.
-  for (let round = 1; round <= 8; round++) {
+  // Whether the hang-up arrives with the data depends on what else runs: until it has, three times.
+  const found = () => reasons().filter((reason) => reason.startsWith('the ')).length;
+  for (let round = 1; round <= 40 && found() < 3; round++) {
     await send(round);
     await adapter.unplug();
     await closed(round);
@@ -42,10 +43,7 @@ test('right behind data, where serialport reads nothing for ever: it is found by
     await listening.opened(round + 1);
     invariant();
   }
-  assert.ok(
-    reasons().some((reason) => reason.startsWith('the ')),
-    `no hang-up came right behind data: ${reasons().join(', ')}`,
-  );
+  assert.ok(found() > 0, `no hang-up came right behind data: ${reasons().join(', ')}`);
 });
 
 test('while idle, the hang-up itself is noticed, because the port is always being read', async () => {
