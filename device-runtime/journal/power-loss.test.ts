@@ -18,7 +18,7 @@ async function lives(seed: number, syncs: Syncs): Promise<string[]> {
   const epochs = new Set<string>();
   let clock = 0;
   for (let life = 0; life < 6; life++) {
-    const journal = await openJournal(folder, { maxBytes: 64 * 1024 });
+    const journal = await openJournal(folder, { maxBytes: 12 * 1024 });
     if (epochs.has(journal.epoch)) wrong.push(`life ${life}: epoch used again`);
     epochs.add(journal.epoch);
     for (let run = journal.declaration(); run !== undefined; run = journal.declaration()) {
