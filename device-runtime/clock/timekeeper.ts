@@ -1,6 +1,6 @@
 import type { ClockQuestion } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
-import type { Anchor, GatewayEvent } from '@loadline/sdk/telemetry';
+import type { Anchor, EventWords } from '@loadline/sdk/telemetry';
 import { Anchors } from './anchors.ts';
 import type { Clock } from './clock.ts';
 import { CloudWord, surelyPast } from './cloud-word.ts';
@@ -33,7 +33,7 @@ export interface TimekeeperOptions {
   /** Keeps a floor for the next start: `writeFloor`. */
   readonly keepFloor: (wall: number) => Promise<void>;
   readonly onAnchor: (anchor: Anchor) => void;
-  readonly onEvent: (event: Pick<GatewayEvent, 'code' | 'subject' | 'detail'>) => void;
+  readonly onEvent: (event: EventWords) => void;
 }
 
 type Voucher = 'system' | 'cloud';
@@ -192,7 +192,7 @@ export class Timekeeper {
       .catch((error: Error) => this.#options.log.warn('clock-floor-not-kept', { reason: error.message }));
   }
 
-  #event(code: GatewayEvent['code'], detail: string): void {
+  #event(code: EventWords['code'], detail: string): void {
     this.#options.onEvent({ code, subject: '', detail });
   }
 }

@@ -1,6 +1,6 @@
 import { type CommandBody, type CommandMessage, commandMessage, limits } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
-import type { GatewayEvent } from '@loadline/sdk/telemetry';
+import type { EventWords } from '@loadline/sdk/telemetry';
 import { z } from 'zod';
 import type { Time } from '../clock/index.ts';
 import { CommandMemory, commandState, type Outcome } from './command-memory.ts';
@@ -37,7 +37,7 @@ export interface CommandsOptions {
   readonly publish: (channel: 'result', json: string) => Promise<boolean>;
   readonly time: () => Time;
   readonly monotonic: () => number;
-  readonly onEvent: (event: Pick<GatewayEvent, 'code' | 'subject' | 'detail'>) => void;
+  readonly onEvent: (event: EventWords) => void;
   readonly log: Log;
   readonly executeMilliseconds?: number;
 }
@@ -213,7 +213,7 @@ export class Commands {
     }
   }
 
-  #event(code: GatewayEvent['code'], detail: string): void {
+  #event(code: EventWords['code'], detail: string): void {
     this.#options.onEvent({ code, subject: '', detail: clip(detail, limits.eventDetailBytes) });
   }
 }

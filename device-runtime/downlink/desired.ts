@@ -1,6 +1,6 @@
 import { type DesiredMessage, desiredMessage, limits, type ReportedMessage } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
-import type { GatewayEvent } from '@loadline/sdk/telemetry';
+import type { EventWords } from '@loadline/sdk/telemetry';
 import {
   confirmed,
   type DesiredState,
@@ -40,7 +40,7 @@ export interface DesiredOptions<Config> {
   readonly apply: (config: Config) => Promise<void>;
   /** What `configuration()` says has changed and is to be reported, if there is a link. As `onEvent`, never throws. */
   readonly onChange: () => void;
-  readonly onEvent: (event: Pick<GatewayEvent, 'code' | 'subject' | 'detail'>) => void;
+  readonly onEvent: (event: EventWords) => void;
   readonly log: Log;
   /** Milliseconds of the monotonic clock. */
   readonly monotonic: () => number;
@@ -271,7 +271,7 @@ export class DesiredConfiguration<Config> {
     if (this.#refusals.pass(this.#options.monotonic())) say();
   }
 
-  #event(code: GatewayEvent['code'], detail: string): void {
+  #event(code: EventWords['code'], detail: string): void {
     this.#options.onEvent({ code, subject: '', detail: clip(detail, limits.eventDetailBytes) });
   }
 

@@ -1,2 +1,2 @@
-export { type Identity, IdentityMissing, type IdentityOptions, loadIdentity } from './identity.ts';
+export { type Identity, IdentityMissing, loadIdentity } from './identity.ts';
 export { certificateDaysLeft } from './term.ts';
