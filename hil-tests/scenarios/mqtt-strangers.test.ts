@@ -17,16 +17,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
 import { enrolIdentity, type GatewayIdentity } from '../system/mqtt-gateway.ts';
-import { batchMaker } from './batches.ts';
-import {
-  connectPacket,
-  MqttWire,
-  type Proof,
-  packetTypes,
-  publishPacket,
-  subscribePacket,
-} from './raw-mqtt.ts';
-import { allRows, openStateDatabase } from './state-database.ts';
+import { GoodGateway } from './good-gateway.ts';
+import { connectPacket, MqttWire, type Proof, publishPacket } from './raw-mqtt.ts';
+import { openStateDatabase } from './state-database.ts';
 import { type TemporaryCloud, temporaryCloud } from './temporary-cloud.ts';
 
 const test = suite('strangers at the MQTT door');
@@ -40,7 +33,7 @@ const [ours, neighbour, theirs, nobodys] = ['mast-1', 'mast-2', 'crane-9', 'winc
 let temporary: TemporaryCloud;
 /** Whose connections are the strangers' in what follows; and the one that is good all the time. */
 let stranger: GatewayIdentity;
-let good: { readonly identity: GatewayIdentity; wire: MqttWire; sent: number; batch: () => Uint8Array };
+let good: GoodGateway;
 let fleet: Issuer;
 let keys: KeyPair;
 
@@ -75,7 +68,7 @@ let proofs: Record<keyof typeof made, Proof>;
 test.before(async () => {
   temporary = await temporaryCloud();
   await temporary.cloud.client.createGateway(neighbour);
-  const identity = await enrolIdentity(temporary.cloud, 'good-1');
+  good = await GoodGateway.enrol(temporary);
   stranger = await enrolIdentity(temporary.cloud, ours);
   keys = await generateKeyPair();
   const authority = (name: string) => readFileSync(join(temporary.state, 'authority', name), 'utf8');
@@ -101,22 +94,14 @@ test.before(async () => {
     database.prepare("INSERT INTO gateway (id, organisation) VALUES (?, 'second')").run(theirs);
     database.close();
   });
-  const { wire } = await MqttWire.connect(temporary.cloud, identity, { clientId: 'good-1' });
-  good = { identity, wire, sent: 0, batch: batchMaker() };
 });
 test.after(async () => {
-  good.wire.destroy();
+  good.end();
   await temporary.end();
 });
 
 // Whatever a stranger does, the gateway that is in order goes on delivering.
-test.after.each(async () => {
-  good.sent += 1;
-  const topic = gatewayTopic('good-1', 'telemetry');
-  good.wire.send(publishPacket({ topic, payload: good.batch(), messageId: good.sent }));
-  const { body } = await good.wire.packet('puback', good.wire.all('puback').length + 1);
-  assert.is(body.readUInt16BE(0), good.sent);
-});
+test.after.each(() => good.deliver());
 
 /** Sends a CONNECT and a publish behind it, and waits to be thrown out without a word of MQTT; the log says why. */
 async function assertRefusedByTls(proof: Proof | undefined, reason: RegExp): Promise<void> {
@@ -145,20 +130,6 @@ async function connected(): Promise<MqttWire> {
   const { wire, returnCode } = await MqttWire.connect(temporary.cloud, stranger, { clientId: ours });
   assert.is(returnCode, 0);
   return wire;
-}
-
-/** Publishes, and expects a notice of that code, the link's end, and no acknowledgement of any kind. */
-async function assertPublishRefused(
-  publish: Parameters<typeof publishPacket>[0],
-  code: string,
-): Promise<void> {
-  const wire = await connected();
-  wire.send(subscribePacket(gatewayTopic(ours, 'notice')));
-  await wire.packet('suback');
-  wire.send(publishPacket(publish));
-  await wire.ended();
-  assert.equal(wire.notices(), [code], publish.topic);
-  assert.equal(wire.all('puback').concat(wire.all('pubrec')), [], publish.topic);
 }
 
 test('the certificate that is recorded opens the door: what is refused below lacks one thing each', async () => {
@@ -238,105 +209,6 @@ test('a client id that is not the name in the certificate gets CONNACK 2', async
   }
 });
 
-test('a publish in the name of another gateway ends the link, and says the same whoever that is', async () => {
-  for (const gateway of [neighbour, 'good-1', theirs, nobodys]) {
-    for (const channel of ['telemetry', 'health', 'reported'] as const) {
-      await assertPublishRefused({ topic: gatewayTopic(gateway, channel), payload: mark }, 'topic-forbidden');
-    }
-  }
-});
-
-test('a publish outside the contract ends the link', async () => {
-  for (const topic of [
-    gatewayTopic(ours, 'notice'),
-    `v1/gw/${ours}/desired`,
-    `v1/gw/${ours}/telemetry/`,
-    `v1/gw/${ours}`,
-    `/v1/gw/${ours}/telemetry`,
-    `v2/gw/${ours}/telemetry`,
-    `v1/gw/../${ours}/telemetry`,
-    `v1/GW/${ours}/telemetry`,
-    '$SYS/broker/clients',
-    '__proto__',
-  ]) {
-    await assertPublishRefused({ topic, payload: mark }, 'topic-forbidden');
-  }
-});
-
-test('a publish to a wildcard, to nothing or with QoS 3 is no MQTT: the link is closed and nothing acknowledged', async () => {
-  for (const publish of [
-    { topic: '#' },
-    { topic: `v1/gw/${ours}/#` },
-    { topic: 'v1/gw/+/telemetry' },
-    { topic: '' },
-    { topic: gatewayTopic(ours, 'telemetry'), qos: 3 as const },
-  ]) {
-    const wire = await connected();
-    wire.send(publishPacket({ ...publish, payload: mark }));
-    await wire.ended();
-    assert.equal(
-      wire.packets.map(({ type }) => type),
-      [packetTypes.connack],
-    );
-  }
-});
-
-test('QoS 2 is refused, in the own subtree too', async () => {
-  await assertPublishRefused(
-    { topic: gatewayTopic(ours, 'telemetry'), payload: mark, qos: 2 },
-    'topic-forbidden',
-  );
-});
-
-test('subscriptions outside of the own notices are refused one by one', async () => {
-  const refused = [
-    '#',
-    '+/#',
-    'v1/#',
-    'v1/gw/+/notice',
-    `v1/gw/${ours}/#`,
-    `v1/gw/${ours}/+`,
-    gatewayTopic(ours, 'telemetry'),
-    gatewayTopic('good-1', 'telemetry'),
-    gatewayTopic(neighbour, 'notice'),
-    gatewayTopic(theirs, 'notice'),
-    gatewayTopic(nobodys, 'notice'),
-    '$SYS/#',
-    '$SYS/+/new/clients',
-    '__proto__',
-    'constructor',
-  ];
-  const wire = await connected();
-  wire.send(subscribePacket(...refused, gatewayTopic(ours, 'notice')));
-  const { body } = await wire.packet('suback');
-  assert.equal([...body.subarray(2)], [...refused.map(() => 0x80), 0]);
-  wire.destroy();
-});
-
-test('nothing is retained: what is published with that flag meets no later subscriber', async () => {
-  const notice = gatewayTopic(ours, 'notice');
-  await assertPublishRefused({ topic: notice, payload: mark, retain: true }, 'topic-forbidden');
-  const wire = await connected();
-  wire.send(
-    publishPacket({
-      topic: gatewayTopic(ours, 'telemetry'),
-      payload: batchMaker()(),
-      retain: true,
-      messageId: 9,
-    }),
-  );
-  await wire.packet('puback');
-  wire.destroy();
-  const later = await connected();
-  later.send(subscribePacket(notice, gatewayTopic(ours, 'telemetry'), '#'));
-  await later.packet('suback');
-  // The broker answers in order: with this one acknowledged, what was retained would have been there before.
-  later.send(publishPacket({ topic: gatewayTopic(ours, 'telemetry'), payload: batchMaker()() }));
-  await later.packet('puback');
-  assert.equal(later.all('publish'), []);
-  later.destroy();
-});
-
 test('a will is refused: the link is closed, and nobody hears it', async () => {
   const will = { topic: gatewayTopic(neighbour, 'telemetry'), payload: mark };
   const wire = await MqttWire.open(temporary.cloud, stranger);
@@ -346,6 +218,9 @@ test('a will is refused: the link is closed, and nobody hears it', async () => {
 });
 
 test('another version, a second CONNECT, and a packet before the first close the link', async () => {
+  const older = await MqttWire.connect(temporary.cloud, stranger, { clientId: ours, level: 3 });
+  assert.is(older.returnCode, 1);
+  await older.wire.ended();
   const newer = await MqttWire.open(temporary.cloud, stranger);
   newer.send(connectPacket({ clientId: ours, level: 9 }));
   await newer.ended();
@@ -359,45 +234,10 @@ test('another version, a second CONNECT, and a packet before the first close the
   assert.equal(early.packets, []);
 });
 
-test('nobody is connected in the end but the gateway that is in order', async () => {
-  const up = await until(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const gateways = await temporary.cloud.client.gateways();
-    const ids = gateways.filter(({ connected: is }) => is).map(({ id }) => id);
-    return ids.length === 1 && ids;
-  });
-  assert.equal(up, ['good-1']);
-});
+test('nobody is connected in the end but the gateway that is in order', () => good.alone());
 
 test('nothing of it is in the store, and the good gateway has lost nothing', async () => {
-  const ledgers = await Promise.all(
-    ['good-1', ours, neighbour].map((id) => temporary.cloud.client.ledger(id)),
-  );
-  assert.equal(
-    ledgers.map(({ deliveries }) => deliveries),
-    [
-      { received: good.sent, stored: good.sent, duplicate: 0, rejected: 0 },
-      // Two of the retained kind, in the own name: they are batches like others.
-      { received: 2, stored: 2, duplicate: 0, rejected: 0 },
-      { received: 0, stored: 0, duplicate: 0, rejected: 0 },
-    ],
-  );
-  assert.equal(good.wire.closed, false);
-  await temporary.restart(() => {
-    const database = openStateDatabase(temporary.state);
-    const rows = allRows(database);
-    database.close();
-    assert.is(rows.get('delivery')?.length, good.sent + 2);
-    assert.equal(rows.get('rejection'), []);
-    const values = [...rows.values()].flat().flatMap((row) => Object.values(row));
-    const holds = (what: string) =>
-      values.some((value) =>
-        value instanceof Uint8Array ? Buffer.from(value).includes(what) : String(value).includes(what),
-      );
-    assert.is(holds(mark), false);
-    assert.is(holds('good-1'), true);
-  });
-  good.wire = (await MqttWire.connect(temporary.cloud, good.identity, { clientId: 'good-1' })).wire;
+  await good.assertNothingElse(mark, { [ours]: 0, [neighbour]: 0 });
 });
 
 test.run();

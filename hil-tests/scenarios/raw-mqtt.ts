@@ -47,7 +47,7 @@ export function connectPacket(options: {
   clientId: string;
   keepaliveSeconds?: number;
   will?: { topic: string; payload: string };
-  /** 4 is MQTT 3.1.1. */
+  /** 4 is MQTT 3.1.1; 3, under another name, MQTT 3.1. */
   level?: number;
 }): Buffer {
   const { clientId, keepaliveSeconds = 30, will, level = 4 } = options;
@@ -55,7 +55,7 @@ export function connectPacket(options: {
   const ends = will === undefined ? [] : [text(will.topic), text(will.payload)];
   return packet(
     0x10,
-    text('MQTT'),
+    text(level === 3 ? 'MQIsdp' : 'MQTT'),
     Buffer.of(level, flags),
     number16(keepaliveSeconds),
     text(clientId),
