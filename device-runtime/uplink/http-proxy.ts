@@ -15,8 +15,8 @@ export function connectThroughHttp(
   const where = at(destination);
   return new Promise((resolve, reject) => {
     const asking = request({
+      // Without an agent of any kind, or this would be ignored.
       createConnection: () => socket,
-      agent: false,
       method: 'CONNECT',
       path: where,
       headers: {

@@ -53,7 +53,7 @@ export interface LinkOptions {
 }
 
 /** A command must not be lost on the way; of the rest, a newer one says more than an older one sent again. */
-const downQos: Readonly<Record<DownChannel, 0 | 1>> = { notice: 0, desired: 1, command: 1, clock: 0 };
+const downQos: Readonly<Record<DownChannel, 0 | 1>> = { notice: 0, desired: 1, command: 1, time: 0 };
 
 /** The question for the time is of no use later: it is asked again. */
 const upQos: Readonly<Record<UpChannel, 0 | 1>> = {
@@ -196,7 +196,8 @@ class MqttLink implements Link {
         since: qos === 0 ? undefined : now,
         settle: (error) => {
           this.#underWay.delete(publish);
-          if (error) reject(error);
+          // MQTT.js may say so first, without knowing why.
+          if (error) reject(new Error(this.#reason ?? error.message));
           else resolve();
         },
       };

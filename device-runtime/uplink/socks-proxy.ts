@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { isIPv4, isIPv6, type Socket } from 'node:net';
 import type { Credentials } from './proxy.ts';
 import { at, type Destination } from './reasons.ts';
@@ -92,7 +91,16 @@ async function take(socket: Socket, count: number): Promise<Buffer> {
   for (;;) {
     const bytes = socket.read(count) as Buffer | null;
     if (bytes !== null) return bytes;
-    if (socket.readableEnded || socket.destroyed) throw new Error('it closed the connection');
-    await Promise.race([once(socket, 'readable'), once(socket, 'end'), once(socket, 'close')]);
+    if (socket.readableEnded || socket.destroyed)
+      throw socket.errored ?? new Error('it closed the connection');
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        for (const event of events) socket.off(event, look);
+        resolve();
+      };
+      for (const event of events) socket.on(event, look);
+    });
   }
 }
+
+const events = ['readable', 'end', 'error', 'close'];

@@ -1,0 +1,58 @@
+// Real links whose far end falls silent. What `watch.ts` decides is tested there; here is that it is asked, and obeyed.
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { linkTo, openFarEnd, until } from './test-links.ts';
+
+const test = suite('half-open');
+
+const second = 1000;
+const elapsed = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** An idle link with a keepalive of one second is asked after that, and given up five seconds later. */
+async function idle(): Promise<void> {
+  const farEnd = await openFarEnd();
+  const link = await linkTo(farEnd, { keepaliveSeconds: 1 });
+  await until(() => (farEnd.connections[0]?.pings ?? 0) >= 2, 'two questions');
+  const [connection] = farEnd.connections;
+  if (connection) connection.deaf = true;
+  const since = performance.now();
+  assert.match(await link.closed, /^the link is half-open: nothing has come from the cloud for [67] s$/);
+  assert.ok(performance.now() - since < 7 * second);
+  farEnd.close();
+}
+
+/** A publish after a silence takes a question with it, which even a cloud that commits slowly answers. */
+async function busyAfterSilence(): Promise<void> {
+  const farEnd = await openFarEnd({ onPublish: () => {} });
+  const link = await linkTo(farEnd, { keepaliveSeconds: 30 });
+  await until(() => farEnd.connections[0]?.subscribed.length === 4);
+  const [connection] = farEnd.connections;
+  if (connection) connection.deaf = true;
+  await elapsed(2.1 * second);
+  const since = performance.now();
+  const lost = link.publish('telemetry', 'abc').then(
+    () => 'acknowledged',
+    (error: Error) => error.message,
+  );
+  assert.match(await link.closed, /half-open/);
+  assert.match(await lost, /half-open/);
+  assert.ok(performance.now() - since < 6 * second);
+  farEnd.close();
+}
+
+/** A commit that takes longer than 1.5 keepalives ends nothing. */
+async function slowCommit(): Promise<void> {
+  const farEnd = await openFarEnd({ onPublish: (_, acknowledge) => setTimeout(acknowledge, 4 * second) });
+  const link = await linkTo(farEnd, { keepaliveSeconds: 1 });
+  // Nor do questions the cloud does not come to: it is busy with the commit.
+  await until(() => farEnd.connections[0]?.subscribed.length === 4);
+  await link.publish('telemetry', 'abc');
+  await link.close();
+  farEnd.close();
+}
+
+test('is found idle and busy, and is no slow commit', async () => {
+  await Promise.all([idle(), busyAfterSilence(), slowCommit()]);
+});
+
+test.run();

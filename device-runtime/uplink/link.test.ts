@@ -1,0 +1,131 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { FarEnd } from './far-end.ts';
+import { linkTo, openFarEnd, until } from './test-links.ts';
+
+const test = suite('link');
+
+const farEnds: FarEnd[] = [];
+test.after.each(() => {
+  for (const farEnd of farEnds.splice(0)) farEnd.close();
+});
+
+async function open(options: Parameters<typeof openFarEnd>[0] = {}): Promise<FarEnd> {
+  const farEnd = await openFarEnd(options);
+  farEnds.push(farEnd);
+  return farEnd;
+}
+
+async function why(failing: Promise<unknown>): Promise<string> {
+  try {
+    await failing;
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('it did not fail');
+}
+
+test('asks for mqtt by ALPN and listens to all that may come down', async () => {
+  const farEnd = await open();
+  const link = await linkTo(farEnd);
+  const connection = farEnd.connections[0];
+  await until(() => connection?.subscribed.length === 4);
+  assert.is(connection?.socket.alpnProtocol, 'mqtt');
+  assert.equal(connection?.subscribed, [
+    'v1/gw/mast-1/notice 0',
+    'v1/gw/mast-1/desired 1',
+    'v1/gw/mast-1/command 1',
+    'v1/gw/mast-1/time 0',
+  ]);
+  await link.close();
+  assert.is(await link.closed, 'closed by this gateway');
+});
+
+test('a publish is done with its PUBACK and not before', async () => {
+  let answer = (): void => {};
+  const farEnd = await open({
+    onPublish: (_publish, acknowledge) => {
+      answer = acknowledge;
+    },
+  });
+  const link = await linkTo(farEnd);
+  let done = false;
+  const published = link.publish('telemetry', Buffer.from('abc')).then(() => {
+    done = true;
+  });
+  await until(() => farEnd.connections[0]?.published.length === 1);
+  const { topic, payload, qos } = farEnd.connections[0]?.published[0] ?? {};
+  assert.equal([topic, payload?.toString(), qos], ['v1/gw/mast-1/telemetry', 'abc', 1]);
+  assert.is(done, false);
+  answer();
+  await published;
+  await link.close();
+});
+
+test('the question for the time goes without an answer, and is done when it is sent', async () => {
+  const farEnd = await open({ onPublish: () => {} });
+  const link = await linkTo(farEnd);
+  await link.publish('clock', '{}');
+  await until(() => farEnd.connections[0]?.published[0]?.qos === 0);
+  await link.close();
+});
+
+test('hands on what comes down; whoever chokes on it harms nobody else', async () => {
+  const farEnd = await open();
+  const heard: string[] = [];
+  const logged: unknown[] = [];
+  const log = { info: () => {}, warn: () => {}, error: (event: string) => logged.push(event) };
+  const link = await linkTo(farEnd, {
+    log,
+    onMessage: (channel, payload) => {
+      heard.push(`${channel} ${Buffer.from(payload)}`);
+      if (channel === 'command') throw new Error('cannot deal with it');
+    },
+  });
+  const [connection] = farEnd.connections;
+  connection?.send('v1/gw/mast-1/command', 'go', 1);
+  connection?.send('v1/gw/mast-1/desired', 'be');
+  connection?.send('v1/gw/mast-2/desired', 'not ours');
+  connection?.send('v1/gw/mast-1/time', 'now');
+  await until(() => heard.length === 3);
+  assert.equal(heard, ['command go', 'desired be', 'clock now']);
+  assert.equal(logged, ['message-failed']);
+  await until(() => connection?.acknowledgements === 1);
+  await link.publish('health', '{}');
+  await link.close();
+});
+
+test('what the cloud would not take is refused here, and the link stands', async () => {
+  const farEnd = await open();
+  const link = await linkTo(farEnd);
+  assert.match(
+    await why(link.publish('reported', 'x'.repeat(64 * 1024 + 1))),
+    /reported: 65537 bytes, and at most 65536/,
+  );
+  assert.match(await why(link.publish('telemetry', Buffer.alloc(256 * 1024 + 1))), /telemetry: 262145 bytes/);
+  await link.publish('reported', 'x'.repeat(64 * 1024));
+  assert.is(farEnd.connections[0]?.published.length, 1);
+  await link.close();
+});
+
+test('the reason is what the cloud said, or that it said nothing', async () => {
+  const farEnd = await open();
+  const told = await linkTo(farEnd);
+  await until(() => farEnd.connections[0]?.subscribed.length === 4);
+  farEnd.connections[0]?.send('v1/gw/mast-1/notice', '{"code":"commit-timeout","detail":"connect again"}');
+  farEnd.connections[0]?.socket.end();
+  assert.is(await told.closed, 'the cloud said commit-timeout: connect again');
+  const untold = await linkTo(farEnd);
+  farEnd.connections[1]?.socket.end();
+  assert.is(await untold.closed, 'closed by the cloud');
+});
+
+test('a cloud that refuses the gateway, or never answers its CONNECT, is no link', async () => {
+  assert.match(await why(linkTo(await open({ connack: { code: 5 } }))), /Not authorized/);
+  const mute = await open({ connack: { code: undefined } });
+  const impatient = AbortSignal.timeout(300);
+  assert.ok(await why(linkTo(mute, { signal: impatient })));
+  await until(() => mute.connections.every(({ socket }) => socket.destroyed));
+});
+
+test.run();
