@@ -46,7 +46,7 @@ export class Listening {
       onChange: () => {},
       onEvent: (event) => this.events.push(event),
       ...options,
-    } as RadioOptions);
+    });
     this.radio.open();
   }
 
