@@ -1,1 +1,1 @@
-export { type CommandState, Downlink, type DownNews } from './downlink.ts';
+export { Downlink, type DownNews } from './downlink.ts';
