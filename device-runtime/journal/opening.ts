@@ -14,6 +14,8 @@ import {
 
 /** Damaged segments kept for whoever wants to look at them, the newest. */
 const damagedKept = 8;
+/** Bytes that a segment hardly ever goes beyond. */
+const scratchBytes = 512 * 1024;
 /** Foreign files named one by one in an event. */
 const foreignNamed = 5;
 
@@ -59,13 +61,14 @@ export async function readFolder(
   const state = await ledger.read();
   const found: Found[] = [];
   const broken: Broken[] = [];
+  const scratch = Buffer.allocUnsafeSlow(scratchBytes);
   let sequence = state?.sequence ?? 0;
   for (const name of names) {
     const parsed = parseSegmentName(name);
     if (parsed === undefined) continue;
     sequence = Math.max(sequence, parsed.sequence + 1);
     if (parsed.damaged) continue;
-    const segment = await readSegment(folder, name, parsed.sequence, tell);
+    const segment = await readSegment(folder, name, { sequence: parsed.sequence, scratch }, tell);
     if (segment === undefined || segment.header.epoch !== parsed.epoch) broken.push(parsed);
     if (segment !== undefined) found.push(segment);
   }
@@ -95,14 +98,14 @@ export async function readFolder(
 async function readSegment(
   folder: JournalFolder,
   name: string,
-  sequence: number,
+  { sequence, scratch }: { readonly sequence: number; readonly scratch: Buffer },
   tell: Tell,
 ): Promise<Found | undefined> {
   let bytes: Buffer;
   try {
     const size = await folder.size(name);
     if (size > segmentBytesLimit) throw new JournalDamage(`it has ${size} bytes`);
-    bytes = await folder.read(name);
+    bytes = await folder.read(name, scratch);
     const scan = scanSegment(bytes);
     if (scan.end < bytes.length) await cutOff(folder, name, scan, bytes.length, tell);
     const { header, seed, end, records } = scan;
