@@ -88,7 +88,7 @@ test('hands on what comes down; whoever chokes on it harms nobody else', async (
   connection?.send('v1/gw/mast-2/desired', 'not ours');
   connection?.send('v1/gw/mast-1/time', 'now');
   await until(() => heard.length === 3);
-  assert.equal(heard, ['command go', 'desired be', 'clock now']);
+  assert.equal(heard, ['command go', 'desired be', 'time now']);
   assert.equal(logged, ['message-failed']);
   await until(() => connection?.acknowledgements === 1);
   await link.publish('health', '{}');

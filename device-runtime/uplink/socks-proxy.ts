@@ -88,9 +88,13 @@ function ipv6Bytes(host: string): number[] {
 
 /** Exactly so many bytes; what comes after them stays for whoever reads next. */
 async function take(socket: Socket, count: number): Promise<Buffer> {
-  for (;;) {
-    const bytes = socket.read(count) as Buffer | null;
-    if (bytes !== null) return bytes;
+  const parts: Buffer[] = [];
+  for (let missing = count; ; ) {
+    // Never more than there is: bytes left lying would be announced again and again, and nothing else get its turn.
+    const there = Math.min(missing, socket.readableLength);
+    if (there > 0) parts.push(socket.read(there) as Buffer);
+    missing -= there;
+    if (missing === 0) return Buffer.concat(parts);
     if (socket.readableEnded || socket.destroyed)
       throw socket.errored ?? new Error('it closed the connection');
     await new Promise<void>((resolve) => {
