@@ -49,13 +49,14 @@ function bench() {
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 test('takes a configuration and a command, and keeps both for the owner alone', async () => {
-  const { downlink, results, applied } = bench();
+  const { downlink, results, applied, events } = bench();
   assert.is(await downlink.open(), own);
   downlink.received('desired', bytes(message('r1')));
   downlink.received('command', bytes(command(1)));
   await until(() => applied.length === 1 && results.length === 1);
   downlink.confirmed();
-  await until(() => downlink.configuration().revision === 'r1');
+  await until(() => events.includes('config-applied'));
+  assert.is(downlink.configuration().revision, 'r1');
   downlink.connected();
   downlink.stop();
   assert.equal(readdirSync(temporary.folder).sort(), ['commands.json', 'desired.json']);
