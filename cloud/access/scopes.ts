@@ -11,7 +11,7 @@ export const scopes = {
   'notice.receive': 'be told why a link is about to be closed',
   'desired.receive': 'be told what it is to be configured as',
   'command.receive': 'be given commands',
-  'clock.receive': 'be told the time',
+  'time.receive': 'be told the time',
   'session.get': 'see who one is',
   'gateways.get': 'list gateways',
   'gateways.create': 'take a gateway into the organisation, with a one-time enrolment secret',
@@ -53,7 +53,7 @@ export const roles = {
     'notice.receive',
     'desired.receive',
     'command.receive',
-    'clock.receive',
+    'time.receive',
   ],
 } as const satisfies Record<string, readonly Scope[]>;
 

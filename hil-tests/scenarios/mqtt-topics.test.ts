@@ -121,7 +121,7 @@ test('subscriptions outside of the own down-link are refused one by one', async 
     gatewayTopic(ours, 'result'),
     gatewayTopic(neighbour, 'desired'),
     gatewayTopic(theirs, 'command'),
-    gatewayTopic(neighbour, 'clock'),
+    gatewayTopic(neighbour, 'time'),
     gatewayTopic('good-1', 'telemetry'),
     gatewayTopic(neighbour, 'notice'),
     gatewayTopic(theirs, 'notice'),

@@ -169,7 +169,7 @@ export type ResultMessage = z.infer<typeof resultMessage>;
 
 /** What time is it? Topic `clock`, up. `sent`: the gateway's monotonic ms, handed back with the answer. */
 export const clockQuestion = z.strictObject({ version: z.literal(1), sent: z.number().nonnegative() });
-/** Topic `clock`, down. `wall`: ms since 1970 when the cloud answered. */
+/** Topic `time`, down. `wall`: ms since 1970 when the cloud answered. */
 export const clockAnswer = z.strictObject({
   version: z.literal(1),
   sent: z.number().nonnegative(),

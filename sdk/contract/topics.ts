@@ -2,16 +2,16 @@
  * MQTT topics, once for both ends (wire contract, version 1).
  *
  *     v1/gw/<gateway id>/telemetry | health | reported | result | clock      gateway -> cloud
- *     v1/gw/<gateway id>/notice | desired | command | clock                  cloud -> gateway
+ *     v1/gw/<gateway id>/notice | desired | command | time                   cloud -> gateway
  *
- * `clock` goes both ways: a question, and its answer. Events have no topic of their own: they are numbered and
- * travel in `telemetry`.
+ * `clock` asks for the time, `time` answers: on one topic, whoever asks would hear himself. Events have no topic of their
+ * own: they are numbered and travel in `telemetry`.
  */
 
 /** What a gateway may publish. */
 export const upChannels = ['telemetry', 'health', 'reported', 'result', 'clock'] as const;
 /** What a gateway may subscribe to. */
-export const downChannels = ['notice', 'desired', 'command', 'clock'] as const;
+export const downChannels = ['notice', 'desired', 'command', 'time'] as const;
 
 export type UpChannel = (typeof upChannels)[number];
 export type DownChannel = (typeof downChannels)[number];
@@ -24,7 +24,7 @@ export interface GatewayTopic {
 }
 
 const gatewayIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
-const channels: readonly string[] = [...new Set<string>([...upChannels, ...downChannels])];
+const channels: readonly string[] = [...upChannels, ...downChannels];
 
 /**
  * Whether `id` can name a gateway: 1..64 of a-z, 0-9 and inner hyphens. Such an id is safe as a topic level,

@@ -104,9 +104,9 @@ test('a gateway that asks for mqtt by ALPN gets to the MQTT door on the HTTPS po
     const wire = await Wire.open(doors, proof, ours, options);
     assert.is(wire.socket.alpnProtocol, 'mqtt');
     assert.is(doors.mqtt.connected().has(ours), true);
-    assert.equal(await wire.subscribe(gatewayTopic(ours, 'clock')), [1]);
+    assert.equal(await wire.subscribe(gatewayTopic(ours, 'time')), [1]);
     wire.publish(gatewayTopic(ours, 'clock'), { version: 1, sent: 5 });
-    await wire.heard(gatewayTopic(ours, 'clock'));
+    await wire.heard(gatewayTopic(ours, 'time'));
     wire.socket.destroy();
     await until(() => doors.mqtt.connected().size === 0, 'the end of the link');
   }

@@ -59,8 +59,8 @@ export class DownQueue {
 
   /** Answers a question for the time, unless the link is so full that the answer would come late. */
   answer(answer: ClockAnswer): void {
-    if (!this.#subscribed.has('clock') || this.#parts.connection.writableLength > unsentBytes) return;
-    void this.#publish('clock', JSON.stringify(answer), 0);
+    if (!this.#subscribed.has('time') || this.#parts.connection.writableLength > unsentBytes) return;
+    void this.#publish('time', JSON.stringify(answer), 0);
   }
 
   async #work(): Promise<void> {

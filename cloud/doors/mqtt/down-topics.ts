@@ -8,7 +8,7 @@ const receiveScopes = {
   notice: 'notice.receive',
   desired: 'desired.receive',
   command: 'command.receive',
-  clock: 'clock.receive',
+  time: 'time.receive',
 } as const satisfies Record<DownChannel, string>;
 
 /** The channel of a topic towards a gateway; undefined for every other topic and filter. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CloudError } from '@loadline/sdk/client';
-import { gatewayTopic, limits } from '@loadline/sdk/contract';
+import { gatewayTopic, limits, upChannels } from '@loadline/sdk/contract';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openConnection } from '../../store/database.ts';
@@ -26,6 +26,7 @@ test.after.each(() => void wire.socket.destroy());
 const desired = gatewayTopic(ours, 'desired');
 const command = gatewayTopic(ours, 'command');
 const clock = gatewayTopic(ours, 'clock');
+const time = gatewayTopic(ours, 'time');
 const result = gatewayTopic(ours, 'result');
 const report = { kind: 'report' } as const;
 
@@ -56,11 +57,11 @@ function rejections(): { channel: string; code: string; payload: string }[] {
 }
 
 test('a question for the time is answered with the wall clock, and handed back what it said', async () => {
-  assert.equal(await wire.subscribe(clock), [1]);
+  assert.equal(await wire.subscribe(time), [1]);
   doors.clock.offset = 5 * 86_400_000;
   const before = Date.now() + doors.clock.offset;
   wire.publish(clock, { version: 1, sent: 1234.5 });
-  const { version, sent, wall } = await wire.heard(clock);
+  const { version, sent, wall } = await wire.heard(time);
   assert.equal([version, sent], [1, 1234.5]);
   assert.ok(Number(wall) >= before && Number(wall) <= Date.now() + doors.clock.offset);
   await wire.got('puback');
@@ -68,20 +69,28 @@ test('a question for the time is answered with the wall clock, and handed back w
   assert.is(answer?.cmd === 'publish' && answer.qos, 0);
 });
 
+test('nobody may listen to what gateways publish: not even a gateway to its own words', () =>
+  wire.subscribe(...upChannels.map((channel) => gatewayTopic(ours, channel))).then((granted) =>
+    assert.equal(
+      granted,
+      upChannels.map(() => 128),
+    ),
+  ));
+
 test('a question without a subscription gets its PUBACK and no answer', async () => {
   wire.publish(clock, { version: 1, sent: 1 });
   await wire.got('puback');
-  assert.equal(wire.on(clock), []);
+  assert.equal(wire.on(time), []);
 });
 
 test('a PUBACK that needs no commit does not overtake one that does', async () => {
-  await wire.subscribe(clock);
+  await wire.subscribe(time);
   const connection = openConnection(doors.database, 'write');
   connection.exec('BEGIN IMMEDIATE');
   wire.publish(result, 'not JSON', 11);
   wire.publish(clock, { version: 1, sent: 1 }, 12);
   // The answer itself waits for nothing.
-  await wire.heard(clock);
+  await wire.heard(time);
   assert.equal(
     wire.packets.filter(({ cmd }) => cmd === 'puback'),
     [],
@@ -296,7 +305,7 @@ test("no gateway hears another's topics, nor settles its commands", async () => 
   const topics = [neighbour, theirs].flatMap((id) => [
     gatewayTopic(id, 'desired'),
     gatewayTopic(id, 'command'),
-    gatewayTopic(id, 'clock'),
+    gatewayTopic(id, 'time'),
   ]);
   assert.equal(
     await wire.subscribe(...topics),
