@@ -156,6 +156,35 @@ test('a journal that fills the disk itself gives up its oldest segments, and goe
   await journal.close();
 });
 
+test('a disk full of what has been acknowledged since is emptied, and the epochs stay a chain', async () => {
+  const folder = new PowerLossFolder();
+  const journal = await openJournal(folder, { maxBytes: 1024 * 1024 });
+  for (let round = 0; round < 40; round++) {
+    for (let index = 0; index < 500; index++) journal.append(reading(round * 500 + index));
+    await journal.flush();
+  }
+  let room = false;
+  folder.onChange = (operation, name) => {
+    if (operation === 'remove' && name.endsWith('.segment')) room = true;
+    if (name.endsWith('.segment') && operation === 'write' && !room) throw failure('ENOSPC');
+  };
+  journal.append(reading(20_000));
+  await refused(journal.flush());
+  for (const run of runsOf(journal)) journal.acknowledge(run);
+  // The first attempt frees the file it could not write itself: that is no room for others.
+  room = false;
+  await journal.flush();
+  assert.is(journal.disk.state, 'good');
+  const { epoch } = journal;
+  const after = folder.cut(() => 0.99);
+  await journal.close();
+  const again = await openJournal(after);
+  again.append(reading(0));
+  const own = again.cut({ first: again.next - 1, last: again.next }, 1e6, 1);
+  assert.is(own?.header.parent?.epoch, epoch);
+  await again.close();
+});
+
 test('a disk that takes nothing at the start is no reason not to start', async () => {
   const folder = new PowerLossFolder();
   let broken = true;

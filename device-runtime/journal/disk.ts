@@ -96,8 +96,13 @@ export class Disk {
     const { book } = this.#options;
     try {
       if (this.#writer === undefined) {
-        // Room first: what was dropped may be what fills the disk.
+        // Room first: what was dropped, and what is acknowledged, may be what fills the disk. Then the ledger has
+        // to name this epoch, since no segment might.
         await this.#deleteDoomed();
+        if (this.#state === 'full' && book.hasRetired) {
+          await this.#writeLedger();
+          await this.#deleteRetired();
+        }
         await this.#open();
       }
       await this.#deleteDoomed();
@@ -201,6 +206,7 @@ export class Disk {
     const writer = this.#writer;
     this.#writer = undefined;
     book.current = undefined;
+    book.hasRetired = true;
     const before = this.#state;
     this.#state = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'full' : 'failing';
     if (before === 'good') this.#options.tell('disk-full', error.message);
