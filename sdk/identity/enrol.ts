@@ -30,6 +30,12 @@ export interface EnrolOptions {
   readonly authorityPem: string;
   /** `request` of `node:https`: this folder opens no socket of its own accord. */
   readonly request: typeof httpsRequest;
+  /**
+   * Makes the connection, where `node:https` cannot: through a proxy, or with a clock that is no judge. It is TLS
+   * already, to a server whose certificate was judged for this host. An error named `Untrusted` says that it was
+   * refused. Default: `node:https` connects and verifies.
+   */
+  readonly connect?: (host: string, port: number) => Promise<TLSSocket>;
   /** Ends the wait, like `AbortSignal.timeout(15_000)`. */
   readonly signal: AbortSignal;
 }
@@ -121,7 +127,7 @@ function spki(certificate: X509Certificate): string {
   return certificate.publicKey.export({ type: 'spki', format: 'pem' }).toString();
 }
 
-function post(options: EnrolOptions, trusted: readonly X509Certificate[]): Promise<Answer> {
+async function post(options: EnrolOptions, trusted: readonly X509Certificate[]): Promise<Answer> {
   const url = URL.parse(`${options.url.replace(/\/+$/, '')}/.well-known/est/simpleenroll`);
   if (url?.protocol !== 'https:') {
     throw new IdentityError(
@@ -133,21 +139,23 @@ function post(options: EnrolOptions, trusted: readonly X509Certificate[]): Promi
   const body = Buffer.from(der)
     .toString('base64')
     .replace(/.{1,64}/g, '$&\n');
+  const connection = await connected(options, url);
   const credentials = Buffer.from(`${options.gatewayId}:${options.secret}`).toString('base64');
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     const request = options.request(url, {
       method: 'POST',
       ca: trusted.map(String),
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',
       // A connection of its own, closed afterwards: nothing that was sent here is worth keeping open for.
-      agent: false,
+      ...(connection ? { createConnection: () => connection } : { agent: false }),
       signal: options.signal,
       headers: {
         authorization: `Basic ${credentials}`,
         'content-type': 'application/pkcs10',
         'content-transfer-encoding': 'base64',
         'content-length': Buffer.byteLength(body),
+        ...(connection && { connection: 'close' }),
       },
     });
     request.on('error', (cause) => reject(unreachable(url, cause, request.socket as TLSSocket | null)));
@@ -159,6 +167,16 @@ function post(options: EnrolOptions, trusted: readonly X509Certificate[]): Promi
     });
     request.end(body);
   });
+}
+
+async function connected({ connect }: EnrolOptions, url: URL): Promise<TLSSocket | undefined> {
+  try {
+    return await connect?.(url.hostname.replace(/^\[|\]$/g, ''), Number(url.port || 443));
+  } catch (cause) {
+    const code =
+      cause instanceof Error && cause.name === 'Untrusted' ? 'enrolment-untrusted' : 'enrolment-unavailable';
+    throw identityError(code, `cannot enrol at ${url.host}: ${reason(cause)}`, cause);
+  }
 }
 
 async function readBody(response: IncomingMessage): Promise<string> {
