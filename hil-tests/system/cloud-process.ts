@@ -11,6 +11,10 @@ export interface CloudProcessOptions {
   /** Default 0: a free one. */
   readonly httpsPort?: number;
   readonly mqttPort?: number;
+  /** Address its doors listen on. Default: the cloud's own, which is this machine's alone. */
+  readonly host?: string;
+  /** Names its certificate is to hold besides localhost. */
+  readonly names?: readonly string[];
   readonly logFile?: string;
   /** The program to start. Default: the shipped one. */
   readonly program?: URL;
@@ -44,11 +48,15 @@ export class CloudProcess {
 
   /** Starts it, waits until it listens, and logs in with the first login. */
   static async start(options: CloudProcessOptions): Promise<CloudProcess> {
-    const { state, httpsPort = 0, mqttPort = 0, logFile, program = cloudProgram } = options;
+    const { state, httpsPort = 0, mqttPort = 0, host, names = [], logFile, program = cloudProgram } = options;
     const service = new Service({
       name: 'cloud',
       file: fileURLToPath(program),
-      args: ['--state', state, '--https-port', String(httpsPort), '--mqtt-port', String(mqttPort)],
+      args: [
+        ...['--state', state, '--https-port', String(httpsPort), '--mqtt-port', String(mqttPort)],
+        ...(host === undefined ? [] : ['--host', host]),
+        ...names.flatMap((name) => ['--name', name]),
+      ],
       ...withLog(logFile),
     });
     try {

@@ -18,6 +18,8 @@ export interface ServiceOptions {
   readonly logFile?: string;
   /** Flags for Node itself. Default: those of this process. */
   readonly nodeFlags?: readonly string[];
+  /** Words that come before it: a program that starts it in a place of its own, and becomes it. Default: none. */
+  readonly under?: readonly string[];
   /** Variables added to the environment. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -43,9 +45,10 @@ export class Service {
   #end: ServiceEnd | undefined;
 
   constructor(options: ServiceOptions) {
-    const { name, file, args, logFile, nodeFlags = process.execArgv, environment } = options;
+    const { name, file, args, logFile, nodeFlags = process.execArgv, under = [], environment } = options;
     this.name = name;
-    this.#child = spawn(process.execPath, [...nodeFlags, file, ...args], {
+    const [program = process.execPath, ...words] = [...under, process.execPath, ...nodeFlags, file, ...args];
+    this.#child = spawn(program, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       env: { ...process.env, ...environment },
