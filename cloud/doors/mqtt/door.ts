@@ -7,6 +7,7 @@ import { Aedes, type Client } from 'aedes';
 import type { ServerIdentity } from '../../authority/index.ts';
 import type { Downlink } from '../../downlink/index.ts';
 import type { Directory, Gateway, Router } from '../../router/index.ts';
+import { fitConnect } from './connect-packet.ts';
 import { DownQueue } from './down-queue.ts';
 import { downChannel, mayReceive } from './down-topics.ts';
 import { GuardedConnection } from './guarded-connection.ts';
@@ -147,17 +148,8 @@ export class MqttDoor {
     });
 
     broker.preConnect = (_client, packet, done) => {
-      if (packet.will !== undefined) {
-        done(new Error('wills are not part of the contract'), false);
-        return;
-      }
-      // The broker takes MQTT 3.1 too, and answers CONNACK 1 to versions it does not know.
-      if (packet.protocolVersion !== 4) Object.assign(packet, { protocolVersion: 0 });
-      // Nothing is kept for a client that is away: what must wait for it waits in the database.
-      packet.clean = true;
-      // The broker would refuse a client that asks for none.
-      if (packet.keepalive === 0) packet.keepalive = limits.mqttKeepaliveSeconds;
-      done(null, true);
+      const fault = fitConnect(packet);
+      done(fault ?? null, fault === undefined);
     };
 
     broker.authenticate = (client, _user, _password, done) => {
