@@ -1,108 +1,176 @@
 import { readFileSync } from 'node:fs';
-import type { ReportedMessage } from '@loadline/sdk/contract';
-import type { Log } from '@loadline/sdk/platform';
-import type { Anchor, Entry } from '@loadline/sdk/telemetry';
-import type { BindingInterface } from '@serialport/bindings-cpp';
-import { Binder, type Heard } from './bind/index.ts';
-import { anchorDue, anchorNow, type Clock } from './clock/index.ts';
-import type { Config } from './config/index.ts';
-import { composeHealth, HealthReporter } from './health/index.ts';
-import { type Identity, loadIdentity } from './identity/index.ts';
-import { MemoryJournal } from './journal/index.ts';
+import { join } from 'node:path';
+import { events, type ReportedMessage } from '@loadline/sdk/contract';
+import { type Driver, loadDriver } from '@loadline/sdk/driver';
+import { makePrivateFolder } from '@loadline/sdk/platform';
+import { type Entry, type EventWords, gatewayEvent } from '@loadline/sdk/telemetry';
+import { PastAccounts } from './accounts.ts';
+import { readFloors, Timekeeper, tickMilliseconds, touchedAt, writeFloor } from './clock/index.ts';
+import { type Config, type LocalConfig, withDesired } from './config/index.ts';
+import { LocalControl } from './control/index.ts';
+import { Downlink } from './downlink/index.ts';
+import {
+  composeHealth,
+  forgetWedge,
+  HealthReporter,
+  type Look,
+  processFigures,
+  readWedge,
+  serviceManager,
+  Watchdog,
+} from './health/index.ts';
+import { certificateDaysLeft, type Identity, loadIdentity } from './identity/index.ts';
+import { Intake, readDerivedState } from './intake.ts';
+import { DiskJournal } from './journal/index.ts';
+import { LinkKeeper } from './link-keeper.ts';
 import type { Latencies } from './progress.ts';
-import { RadioPort } from './radio/index.ts';
-import { connectLink, Uplink } from './uplink/index.ts';
-import { version } from './version.ts';
+import { reportedOf } from './reported.ts';
+import { madeAt, version } from './version.ts';
+import type { World } from './world.ts';
 
-/** The world, as far as a gateway touches it. */
-export interface World {
-  readonly binding: BindingInterface;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** A number 0 <= n < 1. */
-  readonly random: () => number;
-}
-
-/** Milliseconds between two looks at whether the wall clock was moved. */
-const clockMilliseconds = 2000;
 /** Milliseconds that what is held may still take when the gateway is told to stop. */
 const drainMilliseconds = 5000;
 /** Milliseconds the last word to the cloud may take. */
 const farewellMilliseconds = 1000;
-/** Milliseconds between two log lines about dropped readings. */
-const dropLogMilliseconds = 60_000;
 
 /**
- * The whole runtime: radio -> bind -> journal -> uplink. What is heard is kept from the first moment; the uplink
- * follows when there is an identity and a network.
+ * The whole runtime: radio -> bind -> sensors -> journal -> uplink, and what stands beside it. What is heard is kept
+ * from the first moment; the uplink follows when there is an identity and a network.
  */
 export class Gateway {
-  readonly #config: Config;
+  readonly #own: Config;
   readonly #world: World;
-  readonly #journal: MemoryJournal;
-  readonly #binder: Binder;
-  readonly #ports: readonly RadioPort[];
-  readonly #uplink: Uplink;
-  readonly #health: HealthReporter;
   readonly #latencies: Latencies | undefined;
+  readonly #journal: DiskJournal;
+  readonly #drivers: readonly Driver[];
+  readonly #timekeeper: Timekeeper;
+  readonly #downlink: Downlink<Config>;
+  readonly #control: LocalControl;
+  readonly #health: HealthReporter;
+  readonly #links: LinkKeeper;
+  readonly #past = new PastAccounts();
   readonly #stopping = new AbortController();
   readonly #startedAt: number;
-  readonly #authorityPem: string;
-  readonly #timers: NodeJS.Timeout[] = [];
+  #config: Config;
+  /** What each configured tag is called. */
+  #names: ReadonlyMap<number, ReportedMessage['sensors'][number]> = new Map();
+  /** There are these from `#settle` on, before anybody gets hold of this gateway. */
+  #intake!: Intake;
+  #watchdog!: Watchdog;
+  #clockTimer: NodeJS.Timeout | undefined;
   #identity: Identity | undefined;
-  #lastAnchor: Anchor;
   #acknowledged = 0;
-  #dropsLoggedAt = Number.NEGATIVE_INFINITY;
+  #numbered = 0;
 
   /**
+   * Opens the journal and settles the configuration: the file's, or one that the cloud desired.
+   *
    * @param latencies where to note how long readings take; left out where nobody asks
-   * @throws Error when the authority's file cannot be read
+   * @throws JournalInUse where another gateway has the state folder; Error where the authority's file or a driver
+   * cannot be read
    */
-  constructor(config: Config, world: World, latencies?: Latencies) {
-    const { clock, log, binding } = world;
+  static async open(local: LocalConfig, world: World, latencies?: Latencies): Promise<Gateway> {
+    const { clock, log } = world;
+    const { gateway, journal, drivers } = local.config;
+    const authorityPem = readFileSync(local.config.uplink.authority, 'utf8');
+    await makePrivateFolder(gateway.state);
+    const loaded = await Promise.all(drivers.map(loadDriver));
+    let happened: (happening: EventWords) => void = () => {};
+    const disk = await DiskJournal.open({
+      folder: join(gateway.state, 'journal'),
+      boot: clock.boot,
+      maxBytes: journal.max_bytes,
+      flushMilliseconds: journal.flush_seconds * 1000,
+      now: clock.wall,
+      monotonic: clock.monotonic,
+      // Never called before it is open.
+      onEvent: ({ code, detail }) => happened({ code, subject: '', detail }),
+    });
+    const opened = new Gateway(local, world, latencies, { disk, drivers: loaded, authorityPem });
+    happened = (happening) => opened.#happened(happening);
+    log.info('gateway-start', { version, gateway: gateway.id, epoch: disk.epoch });
+    await opened.#settle();
+    return opened;
+  }
+
+  private constructor(
+    local: LocalConfig,
+    world: World,
+    latencies: Latencies | undefined,
+    parts: { readonly disk: DiskJournal; readonly drivers: readonly Driver[]; readonly authorityPem: string },
+  ) {
+    const { clock, log } = world;
+    const { config } = local;
+    const { state } = config.gateway;
+    this.#own = config;
     this.#config = config;
     this.#world = world;
     this.#latencies = latencies;
-    this.#authorityPem = readFileSync(config.uplink.authority, 'utf8');
+    this.#journal = parts.disk;
+    this.#drivers = parts.drivers;
     this.#startedAt = clock.monotonic();
-    this.#journal = new MemoryJournal(config.journal.max_bytes);
-    this.#binder = new Binder({
-      configured: config.sensors.map(({ tag }) => tag),
-      sightings: config.unconfigured.sightings,
-      maxSeries: config.unconfigured.max_series,
-      copyWindow: config.copies.window_ms,
-    });
-    this.#ports = config.ports.map(
-      (port) =>
-        new RadioPort({
-          port,
-          binding,
-          clock,
-          log,
-          onHeard: (heard) => this.#heard(heard),
-          onChange: () => this.#health.changed(),
-        }),
-    );
-    this.#uplink = new Uplink({
-      journal: this.#journal,
+    const onEvent = (event: EventWords) => this.#happened(event);
+    this.#timekeeper = new Timekeeper({
       clock,
       log,
-      random: world.random,
-      limits: { windowBytes: config.uplink.window_bytes, maxDelay: config.uplink.max_delay_ms },
-      connect: () => this.#connect(),
-      onConnected: (publish) => {
-        publish('reported', JSON.stringify(reportedOf(config))).catch(() => {});
-        void this.#health.report();
+      floors: readFloors({ state, savedFile: config.clock.saved_file, built: madeAt, log }),
+      synchronizedAt: () => touchedAt(config.clock.synchronized_file),
+      ask: (question) => void this.#links.publish('clock', JSON.stringify(question)),
+      keepFloor: (wall) => writeFloor(state, wall),
+      onAnchor: (anchor) => this.#append(anchor),
+      onEvent,
+    });
+    this.#links = new LinkKeeper({
+      world,
+      journal: parts.disk,
+      authorityPem: parts.authorityPem,
+      gatewayId: config.gateway.id,
+      time: () => this.#timekeeper.time(),
+      onConnected: () => this.#connected(),
+      onDisconnected: () => {
+        this.#timekeeper.disconnected();
+        this.#health.changed();
       },
       onAcknowledged: (entries) => this.#retired(entries),
+      onAnswered: () => this.#downlink.confirmed(),
+      onMessage: (channel, payload) => {
+        if (channel === 'time') this.#timekeeper.answered(Buffer.from(payload).toString('utf8'));
+        else this.#downlink.received(channel, payload);
+      },
+    });
+    this.#downlink = new Downlink<Config>({
+      state,
+      own: config,
+      check: (document) => withDesired(local, document),
+      apply: (desired) => this.#switchTo(desired),
+      onChange: () => this.#report(),
+      execute: {
+        transmit: (command, until) => this.#intake.transmit(command, until),
+        'reset-derived': (command) => this.#intake.resetDerived(command),
+        report: async () => {
+          await this.#health.report();
+          return 'reported';
+        },
+      },
+      publish: (channel, json) => this.#links.publish(channel, json),
+      time: () => this.#timekeeper.time(),
+      monotonic: clock.monotonic,
+      onEvent,
+      log,
+    });
+    this.#control = new LocalControl({
+      path: config.control.socket,
+      nameOf: (tag) => this.#names.get(tag),
+      monotonic: clock.monotonic,
+      facts: () => this.#facts(),
+      log,
     });
     this.#health = new HealthReporter({
       compose: () => this.health(),
-      publish: (message) => this.#uplink.publish('health', JSON.stringify(message)),
+      publish: (message) => this.#links.publish('health', JSON.stringify(message)),
+      interval: config.health.interval_seconds * 1000,
+      afterQuiet: config.health.after_quiet_ms,
     });
-    // The first entry of an epoch: nothing that follows is ever without a time.
-    this.#lastAnchor = anchorNow(clock);
-    this.#append(this.#lastAnchor);
   }
 
   /**
@@ -112,119 +180,224 @@ export class Gateway {
    */
   async start(): Promise<void> {
     const { log, random } = this.#world;
-    log.info('gateway-start', { version, gateway: this.#config.gateway.id, epoch: this.#journal.epoch });
-    for (const port of this.#ports) port.open();
-    this.#timers.push(setInterval(() => this.#watchClock(), clockMilliseconds));
+    this.#intake.open();
+    this.#clockTimer = setInterval(() => this.#timekeeper.tick(), tickMilliseconds);
+    this.#watchdog.start();
+    await this.#control.open().catch((error: Error) => {
+      log.warn('control-unavailable', { reason: error.message });
+    });
     this.#identity = await loadIdentity({
       config: this.#config,
-      authorityPem: this.#authorityPem,
+      authorityPem: readFileSync(this.#own.uplink.authority, 'utf8'),
+      time: () => this.#timekeeper.time(),
       log,
       random,
       signal: this.#stopping.signal,
     });
-    this.#uplink.start();
+    this.#links.start(this.#config, this.#identity);
     this.#health.start();
   }
 
-  /** Stops reading, sends what is held (within a limit), says the last counts, and disconnects. */
+  /** Stops reading, sends what is held (within a limit), says the last counts, and leaves all of it in order. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const timer of this.#timers) clearInterval(timer);
-    await Promise.all(this.#ports.map((port) => port.stop()));
+    this.#downlink.stop();
+    await this.#watchdog.stop();
+    await this.#control.close();
+    clearInterval(this.#clockTimer);
+    await this.#intake.stop();
     if (this.#identity !== undefined) {
-      await this.#uplink.drain(drainMilliseconds);
+      await this.#links.drain(drainMilliseconds);
       await Promise.race([this.#health.finish(), elapsed(farewellMilliseconds)]);
-      await this.#uplink.stop();
+      await this.#links.stop();
     }
+    await this.#timekeeper.stop();
     const { held } = this.#journal;
+    await this.#journal.close();
     this.#world.log.info('gateway-stop', { acknowledged: this.#acknowledged, unacknowledged: held });
   }
 
-  /** The gateway's ledger as it is now. */
+  /** The gateway's own account as it is now. */
   health() {
+    const time = this.#timekeeper.time();
     return composeHealth({
       journal: this.#journal,
-      ports: this.#ports.map(({ ledger }) => ledger),
-      binding: this.#binder.ledger,
-      uplink: this.#uplink,
-      uptimeSeconds: Math.max(0, (this.#world.clock.monotonic() - this.#startedAt) / 1000),
+      ports: this.#ports,
+      binding: this.#frames,
+      uplink: this.#links,
+      time,
+      certificateDaysLeft: certificateDaysLeft(this.#identity?.chainPem, time),
+      process: processFigures(),
+      now: this.#world.clock.monotonic(),
+      startedAt: this.#startedAt,
     });
   }
 
   /** What `--progress` shows. */
   progress() {
-    const { frames, readings } = this.#binder.ledger;
+    const { frames, readings } = this.#frames;
     return {
       frames,
       readings,
       acknowledged: this.#acknowledged,
-      inFlight: this.#uplink.inFlight,
+      inFlight: this.#links.inFlight,
       held: this.#journal.held,
-      connected: this.#uplink.isConnected,
+      connected: this.#links.isConnected,
       latencyMs: this.#latencies?.take() ?? { p50: null, p99: null },
     };
   }
 
-  #heard(heard: readonly Heard[]): void {
-    for (const each of heard) {
-      const bound = this.#binder.bind(each);
-      if (bound.kind === 'reading') this.#append(bound.reading);
+  get #frames() {
+    return this.#past.frames(this.#intake.frames);
+  }
+
+  get #ports() {
+    return this.#past.ports(this.#intake.ports);
+  }
+
+  /** Which configuration is in force, what the run before this one left, and what time it is. */
+  async #settle(): Promise<void> {
+    const { state } = this.#own.gateway;
+    this.#timekeeper.tick();
+    const config = await this.#downlink.open();
+    this.#takeUp(config, await readDerivedState(this.#own));
+    this.#watchdog = this.#makeWatchdog();
+    this.#happened({ code: 'gateway-started', subject: '', detail: `version ${version}` });
+    const wedged = await readWedge(state);
+    if (wedged === undefined) return;
+    this.#happened({ code: 'gateway-wedged', subject: '', detail: wedged });
+    await this.#journal.flush();
+    await forgetWedge(state);
+  }
+
+  #makeWatchdog(): Watchdog {
+    const { log, environment, pid } = this.#world;
+    const { gateway, health, uplink } = this.#own;
+    return new Watchdog({
+      look: () => this.#look(),
+      manager: serviceManager({
+        environment,
+        pid,
+        onFailure: (reason) => log.warn('watchdog-not-told', { reason }),
+      }),
+      patience: { wedged: health.wedged_seconds * 1000, gather: uplink.max_delay_ms },
+      state: gateway.state,
+      log,
+      status: () => this.#watchdog.verdict.kind,
+    });
+  }
+
+  #takeUp(config: Config, restored: unknown): void {
+    this.#config = config;
+    this.#names = new Map(
+      reportedOf(config, this.#downlink.configuration()).sensors.map((sensor) => [sensor.tag, sensor]),
+    );
+    this.#intake = new Intake({
+      config,
+      drivers: this.#drivers,
+      world: this.#world,
+      restored,
+      onEntries: (entries) => this.#take(entries),
+      onBound: (reading) => this.#control.reading(reading),
+      onEvent: (event) => this.#happened(event),
+      onChange: () => this.#health.changed(),
+    });
+  }
+
+  /** Another configuration is in force from here on; the journal is the same. */
+  async #switchTo(config: Config): Promise<void> {
+    await this.#intake.stop();
+    this.#past.add(this.#intake);
+    await this.#links.stop();
+    this.#takeUp(config, this.#intake.derivedState);
+    this.#intake.open();
+    if (this.#identity !== undefined) this.#links.start(config, this.#identity);
+  }
+
+  #connected(): void {
+    this.#timekeeper.connected();
+    this.#downlink.connected();
+    this.#report();
+    void this.#health.report();
+  }
+
+  #report(): void {
+    const reported = reportedOf(this.#config, this.#downlink.configuration());
+    void this.#links.publish('reported', JSON.stringify(reported));
+  }
+
+  /** Entries of the sensors; what they have to say is said. */
+  #take(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.kind === 'event') this.#say(entry as EventWords);
+      else if (entry.kind === 'reading' && entry.aspect !== 'heard') this.#control.reading(entry);
+      this.#append(entry);
     }
   }
 
-  #append(entry: Entry): void {
-    const before = this.#journal.dropped;
-    this.#journal.append(entry);
-    if (this.#journal.dropped > before) this.#logDrops();
-    this.#uplink.appended(entry);
+  #happened(happening: EventWords): void {
+    this.#say(happening);
+    this.#append(gatewayEvent(this.#world.clock.monotonic(), happening));
   }
 
-  #logDrops(): void {
-    const now = this.#world.clock.monotonic();
-    if (now - this.#dropsLoggedAt < dropLogMilliseconds) return;
-    this.#dropsLoggedAt = now;
-    this.#world.log.warn('journal-full', { dropped: this.#journal.dropped, held: this.#journal.held });
+  #say(happening: EventWords): void {
+    const { code, subject, detail } = happening;
+    const level = events[code].severity === 'warning' ? 'warn' : events[code].severity;
+    this.#world.log[level](code, { ...(subject !== '' && { subject }), detail });
+    this.#control.event(happening);
+  }
+
+  #append(entry: Entry): void {
+    this.#journal.append(entry);
+    if (entry.kind === 'reading') this.#numbered++;
+    this.#links.appended(entry);
   }
 
   #retired(entries: readonly Entry[]): void {
     for (const { kind } of entries) if (kind === 'reading') this.#acknowledged++;
     this.#latencies?.acknowledged(entries, this.#world.clock.monotonic());
+    this.#downlink.confirmed();
     this.#health.changed();
   }
 
-  #watchClock(): void {
-    const now = anchorNow(this.#world.clock);
-    if (!anchorDue(this.#lastAnchor, now)) return;
-    this.#lastAnchor = now;
-    this.#append(now);
+  /** What the watchdog judges by. */
+  #look(): Look {
+    const { frames, readings, computed } = this.#frames;
+    const { connections, disconnects } = this.#links;
+    const link = this.#links.isConnected
+      ? ({ kind: 'up', connections } as const)
+      : ({ kind: 'down', attempts: this.#links.ended, reason: disconnects[0]?.reason ?? '' } as const);
+    return {
+      at: this.#world.clock.monotonic(),
+      ports: this.#ports,
+      frames,
+      made: readings + computed,
+      journal: { numbered: this.#numbered, held: this.#journal.held, disk: this.#journal.disk.state },
+      acknowledged: this.#acknowledged,
+      link: this.#identity === undefined ? { kind: 'unborn' } : link,
+    };
   }
 
-  #connect() {
-    const { host, port, keepalive_seconds } = this.#config.uplink;
-    return connectLink({
-      host,
-      port,
-      gatewayId: this.#config.gateway.id,
-      keepaliveSeconds: keepalive_seconds,
-      authorityPem: this.#authorityPem,
-      ...(this.#identity as Identity),
-      onNotice: ({ code, detail }) => this.#world.log.warn('notice', { code, detail }),
-    });
+  /** What is shown on the local socket. */
+  #facts() {
+    const { host, port } = this.#config.uplink;
+    const link = this.#links.isConnected ? 'up' : 'down';
+    return {
+      gateway: {
+        id: this.#own.gateway.id,
+        version,
+        pid: this.#world.pid,
+        revision: this.#downlink.configuration().revision,
+      },
+      cloud: {
+        host,
+        port,
+        link: this.#identity === undefined ? ('unborn' as const) : (link as 'up' | 'down'),
+      },
+      verdict: this.#watchdog.verdict,
+      health: this.health(),
+    };
   }
-}
-
-function reportedOf({ sensors }: Config): ReportedMessage {
-  return {
-    version: 1,
-    runtime: `loadline-gateway ${version}`,
-    sensors: sensors.map(({ tag, name, unit, interval_seconds, simulated }) => ({
-      tag,
-      name,
-      unit,
-      simulated,
-      ...(interval_seconds !== undefined && { intervalSeconds: interval_seconds }),
-    })),
-  };
 }
 
 /** Does not keep the process alive by itself. */

@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util';
 import { jsonLog } from '@loadline/sdk/platform';
 import { autoDetect } from '@serialport/bindings-cpp';
 import { systemClock } from './clock/index.ts';
-import { type Config, ConfigError, loadConfig } from './config/index.ts';
+import { ConfigError, type LocalConfig, loadConfig } from './config/index.ts';
+import { statusCommand } from './control/index.ts';
+import { doctorCommand } from './doctor/index.ts';
 import { Gateway } from './gateway.ts';
 import { IdentityMissing } from './identity/index.ts';
 import { Latencies } from './progress.ts';
@@ -10,6 +12,8 @@ import { version } from './version.ts';
 
 const usage = `Usage: gateway --config FILE [--progress]
        gateway --config FILE --check-config
+       gateway status --config FILE [--follow] [--json]
+       gateway doctor --config FILE [--bundle FILE] [--json]
 
 Takes readings of T24 transmitters off serial ports, and sends them to the cloud.
 
@@ -19,35 +23,43 @@ Takes readings of T24 transmitters off serial ports, and sends them to the cloud
   --version        print the version, and end
   --help           print this, and end
 
-The log goes to standard output, one line of JSON an event.
+status asks the gateway that runs with this configuration how it is; with --follow it shows its readings as they
+come. doctor says in words what is wrong and what to do; with --bundle it also writes an archive for support, in
+which no key, token, password or name is. Exit codes of doctor: 0 nothing, 1 warnings, 2 errors, 3 the gateway
+cannot be asked.
+
+The gateway's log goes to standard output, one line of JSON an event.
 `;
 
 /** Wrong usage or configuration: nothing that trying again could mend. */
 const exitUsage = 2;
 
-function fail(message: string): never {
+function fail(message: string, code = exitUsage): never {
   process.stderr.write(`gateway: ${message}\n`);
-  process.exit(exitUsage);
+  process.exit(code);
 }
 
 function readArguments() {
   try {
     return parseArgs({
+      allowPositionals: true,
       options: {
         config: { type: 'string' },
         progress: { type: 'boolean', default: false },
         'check-config': { type: 'boolean', default: false },
+        follow: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        bundle: { type: 'string' },
         version: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
-    }).values;
+    });
   } catch (error) {
     return fail(`${(error as Error).message}\n\n${usage}`);
   }
 }
 
-function readConfig(file: string | undefined): Config {
-  if (file === undefined) return fail(`--config FILE is needed\n\n${usage}`);
+function readConfig(file: string): LocalConfig {
   try {
     return loadConfig(file);
   } catch (error) {
@@ -56,13 +68,20 @@ function readConfig(file: string | undefined): Config {
   }
 }
 
-async function run(config: Config, showProgress: boolean): Promise<void> {
+async function run(local: LocalConfig, showProgress: boolean): Promise<void> {
   const clock = systemClock();
   const log = jsonLog((line) => process.stdout.write(line), clock.wall);
-  const latencies = showProgress ? new Latencies() : undefined;
+  const world = {
+    binding: autoDetect(),
+    clock,
+    log,
+    random: Math.random,
+    environment: process.env,
+    pid: process.pid,
+  };
   let gateway: Gateway;
   try {
-    gateway = new Gateway(config, { binding: autoDetect(), clock, log, random: Math.random }, latencies);
+    gateway = await Gateway.open(local, world, showProgress ? new Latencies() : undefined);
   } catch (error) {
     return fail((error as Error).message);
   }
@@ -91,13 +110,48 @@ async function run(config: Config, showProgress: boolean): Promise<void> {
   }
 }
 
-const options = readArguments();
+async function status(socket: string, options: { follow: boolean; json: boolean }): Promise<void> {
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
+  process.exitCode = await statusCommand({
+    socket,
+    ...options,
+    write: (text) => process.stdout.write(text),
+    fail: (text) => process.stderr.write(text),
+    signal: interrupted.signal,
+  });
+}
+
+const { values: options, positionals } = readArguments();
+const [command, ...rest] = positionals;
+if (rest.length > 0) fail(`${rest.join(' ')}: what is that?\n\n${usage}`);
 if (options.help) {
   process.stdout.write(usage);
 } else if (options.version) {
   process.stdout.write(`${version}\n`);
+} else if (options.config === undefined) {
+  fail(`--config FILE is needed\n\n${usage}`);
 } else {
-  const config = readConfig(options.config);
-  if (options['check-config']) process.stdout.write('the configuration can be used\n');
-  else await run(config, options.progress);
+  switch (command) {
+    case undefined: {
+      const local = readConfig(options.config);
+      if (options['check-config']) process.stdout.write('the configuration can be used\n');
+      else await run(local, options.progress);
+      break;
+    }
+    case 'status':
+      await status(readConfig(options.config).config.control.socket, options);
+      break;
+    case 'doctor':
+      process.exitCode = await doctorCommand({
+        configFile: options.config,
+        json: options.json,
+        bundle: options.bundle,
+        write: (text) => process.stdout.write(text),
+        wall: () => Date.now(),
+      });
+      break;
+    default:
+      fail(`there is no command ${command}\n\n${usage}`);
+  }
 }

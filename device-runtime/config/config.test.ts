@@ -232,6 +232,24 @@ config('a section from the cloud replaces the section of the file, and the other
   assert.is(found.gateway.id, 'mast-1');
 });
 
+config("the password of the file's proxy goes to that proxy only", () => {
+  const withProxy = good.replace(
+    '[[ports]]',
+    '[uplink.proxy]\nurl = "http://proxy:3128"\npassword_file = "password"\n[[ports]]',
+  );
+  const proxyFor = (url: string) => {
+    const checked = withDesired(parseConfig(withProxy, '/etc/loadline/gateway.toml'), {
+      uplink: { host: 'cloud.example', proxy: { url } },
+    });
+    return 'config' in checked ? checked.config.uplink.proxy : checked.problems;
+  };
+  assert.equal(proxyFor('http://proxy:3128'), {
+    url: 'http://proxy:3128',
+    password_file: '/etc/loadline/password',
+  });
+  assert.equal(proxyFor('http://elsewhere:3128'), { url: 'http://elsewhere:3128' });
+});
+
 config('what only the file may say is refused from the cloud, and so is what the file could not say', () => {
   const own = "is only for the gateway's own file to say";
   assert.equal(desired({ gateway: { id: 'x' }, drivers: [], uplink: { host: 'a', authority: '/x' } }), [

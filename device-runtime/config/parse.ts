@@ -123,13 +123,14 @@ export function withDesired(local: LocalConfig, desired: Readonly<Record<string,
   }
   const document: Record<string, unknown> = { ...local.document, ...desired };
   if (isTable(desired.uplink)) {
-    const own = local.config.uplink;
-    const proxy = desired.uplink.proxy;
-    const password = own.proxy?.password_file;
+    const { authority, proxy: own } = local.config.uplink;
+    const { proxy } = desired.uplink;
+    // The password was put here for that proxy, and is for no other to learn.
+    const same = isTable(proxy) && own?.password_file !== undefined && proxy.url === own.url;
     document.uplink = {
       ...desired.uplink,
-      authority: own.authority,
-      ...(isTable(proxy) && { proxy: { ...proxy, ...(password && { password_file: password }) } }),
+      authority,
+      ...(same && { proxy: { ...proxy, password_file: own.password_file } }),
     };
   }
   const checked = check(document, local.file);

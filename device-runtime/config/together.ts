@@ -61,8 +61,10 @@ function checkSensors({ sensors }: Parts, complain: Complain): void {
     if (overload && low === undefined && high === undefined) {
       complain(['sensors', index, 'overload'], 'needs low, high or both');
     }
-    if (low !== undefined && high !== undefined && low >= high) {
-      complain(['sensors', index, 'overload', 'low'], 'must be below high');
+    const inside = (high ?? Number.POSITIVE_INFINITY) - (low ?? Number.NEGATIVE_INFINITY);
+    if (inside <= 0) complain(['sensors', index, 'overload', 'low'], 'must be below high');
+    else if (inside <= 2 * (overload?.hysteresis ?? 0)) {
+      complain(['sensors', index, 'overload', 'hysteresis'], 'leaves nothing inside the limits');
     }
     if (send.policy !== 'change') return;
     if ((send.min_seconds ?? 0) > (send.max_seconds ?? Number.POSITIVE_INFINITY)) {

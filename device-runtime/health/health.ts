@@ -31,8 +31,8 @@ export interface HealthSources {
     readonly roundTripMs: number | null | undefined;
   };
   readonly time: KnownTime;
-  /** End of the certificate's validity, milliseconds since 1970; undefined while there is none. */
-  readonly certificateEnds: number | undefined;
+  /** Whole days until the certificate ends, at most; null while there is none. */
+  readonly certificateDaysLeft: number | null;
   readonly process: HealthMessage['process'];
   /** Milliseconds of the monotonic clock: now, and when the runtime started. */
   readonly now: number;
@@ -49,12 +49,11 @@ type KnownTime =
     }
   | { readonly kind: 'at-least'; readonly wall: number };
 
-const dayMilliseconds = 86_400_000;
 const disconnectsTold = 5;
 
 /** The gateway's own account as it is now. */
 export function composeHealth(sources: HealthSources): HealthMessage {
-  const { journal, ports, uplink, time, certificateEnds, now, startedAt } = sources;
+  const { journal, ports, uplink, time, certificateDaysLeft, now, startedAt } = sources;
   const { frames, readings, copies, suppressed, withheld, other, computed } = sources.binding;
   const { epoch, held, heldBytes, dropped, disk } = journal;
   const known = time.kind === 'known';
@@ -89,11 +88,7 @@ export function composeHealth(sources: HealthSources): HealthMessage {
       roundTripMs: uplink.roundTripMs ?? null,
     },
     clock: { trust: known ? time.by : 'nobody', uncertaintyMs: known ? Math.max(0, time.uncertainty) : null },
-    // Where nobody vouches for the time it is at least this late: there are no more days than these.
-    certificate: {
-      daysLeft:
-        certificateEnds === undefined ? null : Math.floor((certificateEnds - time.wall) / dayMilliseconds),
-    },
+    certificate: { daysLeft: certificateDaysLeft },
     process: sources.process,
   };
 }

@@ -21,7 +21,7 @@ const sources: HealthSources = {
   binding: { frames: 1, readings: 1, copies: 0, suppressed: 0, withheld: 0, other: 0, computed: 0 },
   uplink: { inFlight: 0, connections: 1, disconnects: [], windowBytes: 65_536, roundTripMs: undefined },
   time: { kind: 'known', by: 'system', wall: 1_700_000_000_000, uncertainty: 20 },
-  certificateEnds: undefined,
+  certificateDaysLeft: null,
   process: { residentBytes: 1, cpuSeconds: 0 },
   now: 11_500,
   startedAt: 10_000,
@@ -97,13 +97,8 @@ test('composes what the contract asks for', () => {
   assert.ok(message.process.residentBytes > 1_000_000);
 });
 
-test('counts the days of the certificate, past its end too, and says when nobody vouches for the time', () => {
-  const daysLeft = (certificateEnds: number | undefined, time: HealthSources['time'] = sources.time) =>
-    composeHealth({ ...sources, certificateEnds, time }).certificate.daysLeft;
+test('says when nobody vouches for the time', () => {
   const { wall } = sources.time;
-  assert.is(daysLeft(undefined), null);
-  assert.is(daysLeft(wall + 30.9 * 86_400_000), 30);
-  assert.is(daysLeft(wall - 1), -1);
   const { clock } = composeHealth({ ...sources, time: { kind: 'at-least', wall } });
   assert.equal(clock, { trust: 'nobody', uncertaintyMs: null });
 });

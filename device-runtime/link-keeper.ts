@@ -1,0 +1,145 @@
+import type { DownChannel, UpChannel } from '@loadline/sdk/contract';
+import { noticeMessage } from '@loadline/sdk/contract';
+import type { Entry } from '@loadline/sdk/telemetry';
+import type { Time } from './clock/index.ts';
+import type { Config } from './config/index.ts';
+import type { Identity } from './identity/index.ts';
+import type { Journal } from './journal/index.ts';
+import { connectLink, type Disconnect, Doors, Uplink } from './uplink/index.ts';
+import type { World } from './world.ts';
+
+export interface LinkKeeperOptions {
+  readonly world: World;
+  readonly journal: Journal;
+  readonly gatewayId: string;
+  readonly authorityPem: string;
+  readonly time: () => Time;
+  readonly onConnected: () => void;
+  readonly onDisconnected: () => void;
+  readonly onAcknowledged: (entries: readonly Entry[]) => void;
+  /** The cloud has acknowledged something that is no reading. */
+  readonly onAnswered: () => void;
+  readonly onMessage: (channel: Exclude<DownChannel, 'notice'>, payload: Uint8Array) => void;
+}
+
+const disconnectsKept = 5;
+
+/**
+ * The one uplink there is at a time, made anew for each configuration; and what all of them together have counted.
+ */
+export class LinkKeeper {
+  readonly #options: LinkKeeperOptions;
+  #uplink: Uplink | undefined;
+  #ended = 0;
+  #past: { readonly connections: number; readonly disconnects: readonly Disconnect[] } = {
+    connections: 0,
+    disconnects: [],
+  };
+
+  constructor(options: LinkKeeperOptions) {
+    this.#options = options;
+  }
+
+  get isConnected(): boolean {
+    return this.#uplink?.isConnected ?? false;
+  }
+
+  /** Entries published and not yet acknowledged. */
+  get inFlight(): number {
+    return this.#uplink?.inFlight ?? 0;
+  }
+
+  get connections(): number {
+    return this.#past.connections + (this.#uplink?.connections ?? 0);
+  }
+
+  /** Why the last links, or attempts at one, ended; the newest first. */
+  get disconnects(): readonly Disconnect[] {
+    return [...(this.#uplink?.disconnects ?? []), ...this.#past.disconnects].slice(0, disconnectsKept);
+  }
+
+  /** Links, and attempts at one, that have ended. */
+  get ended(): number {
+    return this.#ended;
+  }
+
+  get windowBytes(): number {
+    return this.#uplink?.windowBytes ?? 0;
+  }
+
+  get roundTripMs(): number | null {
+    return this.#uplink?.roundTripMs ?? null;
+  }
+
+  /** Begins to connect as a configuration says; an earlier uplink must have been stopped. */
+  start({ uplink }: Config, identity: Identity): void {
+    const { world, journal, onConnected, onDisconnected, onAcknowledged } = this.#options;
+    const { clock, log, random } = world;
+    const doors = new Doors(uplink.port, uplink.fallback_port);
+    this.#uplink = new Uplink({
+      journal,
+      clock,
+      log,
+      random,
+      windowBytes: uplink.window_bytes,
+      maxDelay: uplink.max_delay_ms,
+      connect: (signal) => doors.connect((port) => this.#connect(uplink, port, identity, signal), signal),
+      onConnected,
+      onDisconnected: () => {
+        this.#ended++;
+        onDisconnected();
+      },
+      onAcknowledged,
+    });
+    this.#uplink.start();
+  }
+
+  appended(entry: Entry): void {
+    this.#uplink?.appended(entry);
+  }
+
+  /** Resolves to whether the cloud has acknowledged it (`clock`: whether it was sent). */
+  async publish(channel: UpChannel, payload: string): Promise<boolean> {
+    const done = (await this.#uplink?.publish(channel, payload)) ?? false;
+    if (done && channel !== 'clock') this.#options.onAnswered();
+    return done;
+  }
+
+  /** Sends what is held without further delay, and waits until all of it is acknowledged, or `limit` ms. */
+  async drain(limit: number): Promise<void> {
+    await this.#uplink?.drain(limit);
+  }
+
+  /** Closes the link and makes no other. */
+  async stop(): Promise<void> {
+    await this.#uplink?.stop();
+    this.#past = { connections: this.connections, disconnects: this.disconnects };
+    this.#uplink = undefined;
+  }
+
+  #connect(uplink: Config['uplink'], port: number, identity: Identity, signal: AbortSignal) {
+    const { world, gatewayId, authorityPem, time, onMessage } = this.#options;
+    const { clock, log } = world;
+    return connectLink({
+      host: uplink.host,
+      port,
+      proxy: uplink.proxy,
+      gatewayId,
+      keepaliveSeconds: uplink.keepalive_seconds,
+      authorityPem,
+      ...identity,
+      time,
+      monotonic: clock.monotonic,
+      log,
+      signal,
+      onMessage: (channel, payload) => {
+        if (channel !== 'notice') {
+          onMessage(channel, payload);
+          return;
+        }
+        const { code, detail } = noticeMessage.parse(JSON.parse(Buffer.from(payload).toString('utf8')));
+        log.warn('notice', { code, detail });
+      },
+    });
+  }
+}
