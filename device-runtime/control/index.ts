@@ -1,5 +1,5 @@
 export { askStatus, followReadings } from './client.ts';
 export { LocalControl } from './local-control.ts';
-export type { GatewayFacts, GatewayStatus, ShownReading, StandingEvent } from './protocol.ts';
+export type { GatewayFacts, GatewayStatus, ShownReading } from './protocol.ts';
 export { ControlError } from './socket-path.ts';
 export { statusCommand } from './status.ts';

@@ -7,7 +7,7 @@ export class ControlError extends Error {
 }
 
 /** Bytes of sockaddr_un's path less its final zero: unix(7); 104 in all on macOS. */
-export const maxPathBytes = process.platform === 'linux' ? 107 : 103;
+const maxPathBytes = process.platform === 'linux' ? 107 : 103;
 
 /** @throws ControlError where the kernel could not take the path. */
 export function checkPath(path: string): void {

@@ -1,1 +1,1 @@
-export { type DoctorOptions, doctorCommand } from './doctor.ts';
+export { doctorCommand } from './doctor.ts';

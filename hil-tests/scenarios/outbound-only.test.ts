@@ -38,7 +38,8 @@ async function whyNot(): Promise<true | string> {
   }
   try {
     // As the test will be: a wire in a network of its own, and a process traced.
-    const script = 'ip link add outside type veth peer name wire; nft add table inet t; strace -qq -o /dev/null true';
+    const script =
+      'ip link add outside type veth peer name wire; nft add table inet t; strace -qq -o /dev/null true';
     execFileSync('unshare', ['--net', '--mount', 'sh', '-ec', script], { stdio: 'pipe' });
     return true;
   } catch (error) {
