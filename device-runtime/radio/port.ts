@@ -1,45 +1,13 @@
 import type { PortLedger } from '@loadline/sdk/contract';
-import type { Driver } from '@loadline/sdk/driver';
-import type { Heard } from '../bind/index.ts';
 import type { Candidate } from './candidates.ts';
-import type { Claims } from './claims.ts';
-import { Complaints, type RadioEvent } from './complaints.ts';
-import { Finder, type FinderOptions } from './finder.ts';
+import { Complaints } from './complaints.ts';
+import { Finder } from './finder.ts';
 import type { Holder } from './holders.ts';
-import type { Opener } from './opening.ts';
+import type { RadioPortOptions } from './port-options.ts';
 import { addCounts, type Counts, noCounts } from './receiver.ts';
 import { type Expectation, expectsAny, saidOf } from './recognition.ts';
 import { Session, type SessionOwner } from './session.ts';
 import { type Transmit, type TransmitResult, Transmitter } from './transmission.ts';
-
-/** Milliseconds of a port's patience; a test may shorten them. */
-export interface Timing {
-  /** Listening on a device that does not say who it is, where there are others to try. */
-  readonly listen: number;
-  /** Until a refused device is tried again. */
-  readonly refused: number;
-  /** For a module to answer a command. */
-  readonly answer: number;
-  /** Between two looks at who else has the device open. */
-  readonly look: number;
-}
-
-export interface RadioPortOptions extends FinderOptions {
-  readonly driver: Driver;
-  readonly opener: Opener;
-  /** Who has which device: one for all ports. */
-  readonly claims: Claims<RadioPort>;
-  /** The other ports of the same pattern, which this one's devices may be meant for. */
-  readonly twins: () => readonly RadioPort[];
-  /** Frames, in the order of the line. */
-  readonly onHeard: (heard: readonly Heard[]) => void;
-  /** Something in the ledger changed, with or without frames. */
-  readonly onChange: () => void;
-  readonly onEvent: (event: RadioEvent) => void;
-  /** The port has its device, or could not have it: who else does? */
-  readonly onSuspicion: () => void;
-  readonly timing: Timing;
-}
 
 /** First and longest wait before a port is opened again, in milliseconds: a replug is noticed well within a second. */
 const reopen = { first: 50, longest: 500 };
@@ -216,6 +184,8 @@ export class RadioPort implements SessionOwner {
         this.#options.onSuspicion();
       }
     }
+    // A twin may have passed one on meanwhile.
+    if (this.#session !== undefined) return;
     if (failure !== undefined) this.#complaints.unavailable(failure);
     else if (candidates.length > 0 && candidates.every(({ device }) => !claims.isFreeFor(device, this))) {
       this.#complaints.unavailable(`what is at ${port.path} another port has already`);
@@ -230,6 +200,7 @@ export class RadioPort implements SessionOwner {
   }
 
   #begin(session: Session): void {
+    if (session.hasEnded) return;
     // A twin may have passed one on meanwhile.
     if (this.#isStopped || this.#session !== undefined) {
       session.close(this.#isStopped ? 'the gateway stops' : 'the port has another device');

@@ -46,6 +46,8 @@ export class Session {
   /** Why it is being closed, where the device is the wrong one. */
   refused: string | undefined;
   isRecognised = false;
+  /** It can be over before anybody has it. */
+  hasEnded = false;
   readonly #clock: Clock;
   readonly #noise = new NoiseMeter();
   readonly #undecided: Frame[] = [];
@@ -149,6 +151,7 @@ export class Session {
   /** What was begun on this opening cannot be continued on the next. */
   #end(reason: string): void {
     clearTimeout(this.#stallTimer);
+    this.hasEnded = true;
     this.#stall();
     this.transmitter?.end(reason);
     this.owner.ended(this, reason);

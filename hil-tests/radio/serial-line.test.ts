@@ -13,7 +13,12 @@ let adapter: VirtualPort;
 test.before.each(async () => {
   adapter = await VirtualPort.open();
 });
-test.after.each(() => adapter.close());
+/** Radios that a test has opened: stopped however it ends. */
+const radios: Listening[] = [];
+test.after.each(async () => {
+  await Promise.all(radios.splice(0).map(({ radio }) => radio.stop()));
+  await adapter.close();
+});
 
 async function opened() {
   const ends: string[] = [];
@@ -62,12 +67,12 @@ test('bytes that waited before the opening are gone, and what comes after is who
   await adapter.write(measurementFrame(1, 7, 1));
   await adapter.write(measurementFrame(1, 7, 2).subarray(0, 8));
   const listening = new Listening([portConfig({ path: adapter.path })]);
+  radios.push(listening);
   await listening.opened();
   await adapter.write(measurementFrame(1, 7, 3));
   await listening.hears(1);
   assert.equal(listening.values, ['radio 3']);
   assert.is(listening.ledger().bytes, 16);
-  await listening.radio.stop();
 });
 
 test('two ports on one line are told: the second does not take bytes of the first', async () => {
@@ -75,13 +80,13 @@ test('two ports on one line are told: the second does not take bytes of the firs
     portConfig({ name: 'one', path: adapter.path }),
     portConfig({ name: 'two', path: adapter.device ?? '' }),
   ]);
+  radios.push(listening);
   await listening.opened(1, 'one');
   for (let value = 0; value < 50; value++) await adapter.write(measurementFrame(1, 7, value));
   await listening.hears(50);
   assert.ok(listening.values.every((each) => each.startsWith('one ')));
   await until(() => listening.ledger('two').trouble !== undefined);
   assert.match(listening.ledger('two').trouble ?? '', 'another port has already');
-  await listening.radio.stop();
 });
 
 test('several base stations on one line and several lines are all heard, each by its port and base', async () => {
@@ -90,6 +95,7 @@ test('several base stations on one line and several lines are all heard, each by
     portConfig({ name: 'one', path: adapter.path }),
     portConfig({ name: 'two', path: second.path, baud: 9600 }),
   ]);
+  radios.push(listening);
   await listening.opened(1, 'one');
   await listening.opened(1, 'two');
   await adapter.write(measurementFrame(1, 7, 1));
@@ -101,7 +107,6 @@ test('several base stations on one line and several lines are all heard, each by
     'one 16',
     'two 3',
   ]);
-  await listening.radio.stop();
   await second.close();
 });
 
