@@ -8,6 +8,7 @@ export interface WatchdogOptions {
   readonly look: () => Look;
   /** Undefined where nobody watches: then it is judged and said all the same. */
   readonly manager: ServiceManager | undefined;
+  /** Read at each look: another configuration may come into force. */
   readonly patience: Omit<Patience, 'period'>;
   /** The gateway's state folder. */
   readonly state: string;
@@ -25,7 +26,7 @@ const longestPeriod = 5000;
  */
 export class Watchdog {
   readonly #options: WatchdogOptions;
-  readonly #patience: Patience;
+  readonly #period: number;
   readonly #feedEvery: number;
   readonly #startedAt: number;
   #judged: Judged;
@@ -37,12 +38,11 @@ export class Watchdog {
     this.#options = options;
     this.#feedEvery = (options.manager?.watchdog ?? Number.POSITIVE_INFINITY) / 2;
     // Two looks for a feed: none comes more than half of half the time late.
-    const period = Math.min(longestPeriod, this.#feedEvery / 2);
-    this.#patience = { ...options.patience, period };
+    this.#period = Math.min(longestPeriod, this.#feedEvery / 2);
     const look = options.look();
     this.#startedAt = look.at;
     this.#fedAt = look.at;
-    this.#judged = judge(undefined, look, this.#patience);
+    this.#judged = judge(undefined, look, this.#patience());
   }
 
   /** What was judged last. */
@@ -54,7 +54,7 @@ export class Watchdog {
   start(): void {
     const { manager, status } = this.#options;
     manager?.ready(status());
-    this.#timer = setInterval(() => this.#watch(), this.#patience.period);
+    this.#timer = setInterval(() => this.#watch(), this.#period);
     this.#timer.unref();
   }
 
@@ -66,10 +66,15 @@ export class Watchdog {
     await Promise.all([this.#options.manager?.stopping(), this.#noting]);
   }
 
+  #patience(): Patience {
+    const { wedged, gather } = this.#options.patience;
+    return { wedged, gather, period: this.#period };
+  }
+
   #watch(): void {
     const { look, manager, status } = this.#options;
     const before = this.verdict;
-    this.#judged = judge(this.#judged, look(), this.#patience);
+    this.#judged = judge(this.#judged, look(), this.#patience());
     const { verdict } = this;
     const { at } = this.#judged.look;
     if (verdict.kind === 'wedged') {
@@ -78,7 +83,7 @@ export class Watchdog {
     }
     if (before.kind === 'wedged') this.#movesAgain();
     // The next look would come too late.
-    if (at - this.#fedAt < this.#feedEvery - this.#patience.period / 2) return;
+    if (at - this.#fedAt < this.#feedEvery - this.#period / 2) return;
     this.#fedAt = at;
     manager?.feed(status());
   }
