@@ -1,5 +1,7 @@
-/** What programs around the gateway need of it: they start its bundle, they do not run inside it. */
+/** What programs around the gateway need of it: they start its bundle, or ask the one that runs. */
 
 export { bundlePath, packagingPath } from './bundle.ts';
-export { type Config, ConfigError, type ConfigProblem, parseConfig } from './config/index.ts';
-export type { Journal, Run } from './journal/index.ts';
+export { type Config, ConfigError, type ConfigProblem, loadConfig, parseConfig } from './config/index.ts';
+export { statusCommand } from './control/index.ts';
+export { doctorCommand } from './doctor/index.ts';
+export { DiskJournal, type Journal, type Run } from './journal/index.ts';

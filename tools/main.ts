@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { doctorOfGateway, statusOfGateway } from './gateway/command.ts';
 import { listenCommand } from './serial/listen.ts';
 import { recordCommand } from './serial/record.ts';
 import { replayCommand } from './serial/replay.ts';
@@ -13,6 +14,8 @@ const USAGE_ERROR = 2;
 
 const commands: Command[] = [
   startCommand(),
+  statusOfGateway(),
+  doctorOfGateway(),
   listenCommand(),
   simulateCommand(),
   recordCommand(),
