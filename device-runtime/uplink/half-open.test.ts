@@ -1,16 +1,28 @@
 // Real links whose far end falls silent. What `watch.ts` decides is tested there; here is that it is asked, and obeyed.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { FarEnd } from './far-end.ts';
 import { linkTo, openFarEnd, until } from './test-links.ts';
 
 const test = suite('half-open');
+
+const farEnds: FarEnd[] = [];
+test.after(() => {
+  for (const farEnd of farEnds) farEnd.close();
+});
+
+async function open(options?: Parameters<typeof openFarEnd>[0]): Promise<FarEnd> {
+  const farEnd = await openFarEnd(options);
+  farEnds.push(farEnd);
+  return farEnd;
+}
 
 const second = 1000;
 const elapsed = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** An idle link with a keepalive of one second is asked after that, and given up five seconds later. */
 async function idle(): Promise<void> {
-  const farEnd = await openFarEnd();
+  const farEnd = await open();
   const link = await linkTo(farEnd, { keepaliveSeconds: 1 });
   await until(() => (farEnd.connections[0]?.pings ?? 0) >= 2, 'two questions');
   const [connection] = farEnd.connections;
@@ -18,12 +30,11 @@ async function idle(): Promise<void> {
   const since = performance.now();
   assert.match(await link.closed, /^the link is half-open: nothing has come from the cloud for [67] s$/);
   assert.ok(performance.now() - since < 7 * second);
-  farEnd.close();
 }
 
 /** A publish after a silence takes a question with it, which even a cloud that commits slowly answers. */
 async function busyAfterSilence(): Promise<void> {
-  const farEnd = await openFarEnd({ onPublish: () => {} });
+  const farEnd = await open({ onPublish: () => {} });
   const link = await linkTo(farEnd, { keepaliveSeconds: 30 });
   await until(() => farEnd.connections[0]?.subscribed.length === 4);
   const [connection] = farEnd.connections;
@@ -37,18 +48,16 @@ async function busyAfterSilence(): Promise<void> {
   assert.match(await link.closed, /half-open/);
   assert.match(await lost, /half-open/);
   assert.ok(performance.now() - since < 6 * second);
-  farEnd.close();
 }
 
 /** A commit that takes longer than 1.5 keepalives ends nothing. */
 async function slowCommit(): Promise<void> {
-  const farEnd = await openFarEnd({ onPublish: (_, acknowledge) => setTimeout(acknowledge, 4 * second) });
+  const farEnd = await open({ onPublish: (_, acknowledge) => setTimeout(acknowledge, 4 * second) });
   const link = await linkTo(farEnd, { keepaliveSeconds: 1 });
   // Nor do questions the cloud does not come to: it is busy with the commit.
   await until(() => farEnd.connections[0]?.subscribed.length === 4);
   await link.publish('telemetry', 'abc');
   await link.close();
-  farEnd.close();
 }
 
 test('is found idle and busy, and is no slow commit', async () => {
