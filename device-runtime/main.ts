@@ -7,11 +7,12 @@ import { statusCommand } from './control/index.ts';
 import { doctorCommand } from './doctor/index.ts';
 import { Gateway } from './gateway.ts';
 import { IdentityMissing } from './identity/index.ts';
+import { destinations } from './packaging/index.ts';
 import { Latencies } from './progress.ts';
 import { version } from './version.ts';
 
 const usage = `Usage: gateway --config FILE [--progress]
-       gateway --config FILE --check-config
+       gateway --config FILE --check-config | --destinations
        gateway status --config FILE [--follow] [--json]
        gateway doctor --config FILE [--bundle FILE] [--json]
 
@@ -20,6 +21,7 @@ Takes readings of T24 transmitters off serial ports, and sends them to the cloud
   --config FILE    the gateway's configuration, TOML
   --progress       a line a second of frames, readings, acknowledgements and latency
   --check-config   say whether the configuration can be used, and end
+  --destinations   print every host and port it connects to by this file, for a firewall
   --version        print the version, and end
   --help           print this, and end
 
@@ -47,6 +49,7 @@ function readArguments() {
         config: { type: 'string' },
         progress: { type: 'boolean', default: false },
         'check-config': { type: 'boolean', default: false },
+        destinations: { type: 'boolean', default: false },
         follow: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         bundle: { type: 'string' },
@@ -136,7 +139,9 @@ if (options.help) {
     case undefined: {
       const local = readConfig(options.config);
       if (options['check-config']) process.stdout.write('the configuration can be used\n');
-      else await run(local, options.progress);
+      else if (options.destinations) {
+        for (const { host, port } of destinations(local.config)) process.stdout.write(`${host} ${port}\n`);
+      } else await run(local, options.progress);
       break;
     }
     case 'status':

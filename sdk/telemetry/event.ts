@@ -14,7 +14,7 @@ export interface EventWords {
 export function gatewayEvent(monotonic: number, { code, subject, detail }: EventWords): GatewayEvent {
   return {
     kind: 'event',
-    monotonic,
+    monotonic: Math.floor(monotonic),
     code,
     subject: clip(subject, limits.eventSubjectBytes),
     detail: clip(detail, limits.eventDetailBytes),
