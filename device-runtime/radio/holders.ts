@@ -36,6 +36,8 @@ export async function findHolders(devices: Iterable<number>, proc = '/proc'): Pr
     .filter((name) => /^[0-9]+$/.test(name))
     .map(Number)
     .filter((pid) => pid !== process.pid);
+  // The first process is always there. Where it is hidden (ProtectProc= of systemd), so are others.
+  if (process.pid !== 1 && !pids.includes(1)) pids.unshift(1);
   for (const [index, pid] of pids.entries()) {
     if (index % atOnce === atOnce - 1) await turn();
     const open = openDevices(`${proc}/${pid}`, wanted);
@@ -57,7 +59,8 @@ function openDevices(folder: string, wanted: ReadonlySet<number>): ReadonlySet<n
   try {
     names = readdirSync(`${folder}/fd`);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? new Set() : 'unseen';
+    const hasEnded = (error as NodeJS.ErrnoException).code === 'ENOENT' && !folder.endsWith('/1');
+    return hasEnded ? new Set() : 'unseen';
   }
   const found = new Set<number>();
   const masters: string[] = [];
