@@ -36,7 +36,9 @@ test('the cloud on both its ports, and the enrolment server', () => {
 
 test('with a proxy the cloud itself is not contacted', () => {
   assert.equal(placesOf('proxy = { url = "http://proxy.example:3128" }'), ['proxy.example 3128']);
-  assert.equal(placesOf('proxy = { url = "http://proxy.example:80" }'), ['proxy.example 80']);
+  assert.equal(placesOf('proxy = { url = "http://proxy.example:80" }', enrolment('https://est.example')), [
+    'proxy.example 80',
+  ]);
   assert.equal(placesOf('proxy = { url = "socks5://[::1]:1080" }'), ['::1 1080']);
 });
 

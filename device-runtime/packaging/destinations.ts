@@ -2,16 +2,15 @@ import type { Config } from '../config/index.ts';
 
 /**
  * Every place the gateway connects to by its configuration, DNS apart: what the egress policy lets through. With a
- * proxy it is the proxy's, and the enrolment server's, which is asked without one.
+ * proxy it is the proxy alone: enrolment goes by it too.
  */
 export function destinations({
   uplink,
   enrolment,
 }: Config): { readonly host: string; readonly port: number }[] {
   const { host, port, fallback_port, proxy } = uplink;
-  const places = proxy
-    ? [placeOf(proxy.url, 80)]
-    : [{ host, port }, ...(fallback_port === undefined ? [] : [{ host, port: fallback_port }])];
+  if (proxy) return [placeOf(proxy.url, 80)];
+  const places = [{ host, port }, ...(fallback_port === undefined ? [] : [{ host, port: fallback_port }])];
   return enrolment === undefined ? places : [...places, placeOf(enrolment.url, 443)];
 }
 
