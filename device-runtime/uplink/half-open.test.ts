@@ -50,6 +50,17 @@ async function busyAfterSilence(): Promise<void> {
   assert.ok(performance.now() - since < 6 * second);
 }
 
+/** A publish right behind what came is left the time a commit may take, whatever the keepalive, and no more. */
+async function busy(): Promise<void> {
+  const farEnd = await open({ onPublish: () => {} });
+  const link = await linkTo(farEnd, { keepaliveSeconds: 60 });
+  await until(() => farEnd.connections[0]?.subscribed.length === 4);
+  const since = performance.now();
+  link.publish('telemetry', 'abc').catch(() => {});
+  assert.match(await link.closed, /half-open/);
+  assert.ok(performance.now() - since < 14 * second);
+}
+
 /** A commit that takes longer than 1.5 keepalives ends nothing. */
 async function slowCommit(): Promise<void> {
   const farEnd = await open({ onPublish: (_, acknowledge) => setTimeout(acknowledge, 4 * second) });
@@ -61,7 +72,7 @@ async function slowCommit(): Promise<void> {
 }
 
 test('is found idle and busy, and is no slow commit', async () => {
-  await Promise.all([idle(), busyAfterSilence(), slowCommit()]);
+  await Promise.all([idle(), busy(), busyAfterSilence(), slowCommit()]);
 });
 
 test.run();

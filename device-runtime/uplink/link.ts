@@ -201,8 +201,11 @@ class MqttLink implements Link {
           else resolve();
         },
       };
+      const first = qos !== 0 && this.#unansweredSince() === undefined;
       this.#underWay.add(publish);
       this.#client.publish(topic, body, { qos }, publish.settle);
+      // An answer is due now, perhaps before the next look.
+      if (first) this.#look();
     });
   }
 

@@ -20,7 +20,7 @@ export interface Credentials {
 }
 
 /** A proxy did not do what it was asked. The message says what it answered, and no password. */
-export class ProxyError extends Error {
+class ProxyError extends Error {
   override readonly name = 'ProxyError';
 }
 

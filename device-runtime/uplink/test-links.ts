@@ -8,8 +8,8 @@ const authority = await makeAuthority();
 const server = await makeHolder(authority, 'cloud', localServer);
 const gateway = await makeHolder(authority, 'mast-1', { profile: 'gateway' });
 
-/** For tests: what every link here is made with. */
-export const linkOptions = {
+/** What every link here is made with. */
+const linkOptions = {
   host: 'localhost',
   gatewayId: 'mast-1',
   keepaliveSeconds: 10,
