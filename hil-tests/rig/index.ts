@@ -11,6 +11,7 @@ export {
 } from './fault-proxy.ts';
 export type { Loss, StreamFaults } from './faulty-stream.ts';
 export { type Laced, type LaceOptions, lace } from './lace.ts';
+export { type ModuleAnswer, type ModulesOptions, type ReceivedCommand, VirtualModules } from './modules.ts';
 export { type Chunks, type Played, type PlayOptions, playRecording } from './player.ts';
 export { type RadioOptions, VirtualRadio } from './radio.ts';
 export {
@@ -22,6 +23,7 @@ export {
   readRecording,
 } from './recording.ts';
 export { type LineOptions, type LineSpeed, SerialLine } from './serial-line.ts';
+export { type BrownOut, type SpoiledCounts, SpoiledLine, type SpoiledLineOptions } from './spoiled-line.ts';
 export {
   type PlayTimedOptions,
   playTimed,
