@@ -75,7 +75,8 @@ test('2: more than 65,535 offline are all there, and so are more publishes than 
   for (let count = 0; count < 66_000; count++) {
     journal.append(reading(count & 0xff));
     uplink.appended(reading(count & 0xff));
-    if (count % 2000 === 0) await new Promise((resolve) => setImmediate(resolve));
+    // A journal that is outrun by a burst like this one drops by its rule, which is another story.
+    if (count % 2000 === 0) await journal.flush();
   }
   assert.is(journal.dropped, 0);
   uplink.start();
