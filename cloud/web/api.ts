@@ -7,7 +7,7 @@ import type {
   SeriesReply,
   sessionReply,
 } from '@loadline/sdk/contract';
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 // Types only: the page trusts its own cloud to keep the contract, and carries no validator to a phone.
 

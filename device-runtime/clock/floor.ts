@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { limits } from '@loadline/sdk/contract';
 import { type Log, writeWhole } from '@loadline/sdk/platform';
-import { z } from 'zod';
+import * as z from 'zod';
 import { drift } from './word.ts';
 
 /** Times that were surely past when the runtime started, ms since 1970; 0 where nothing is known. */

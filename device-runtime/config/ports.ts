@@ -1,5 +1,5 @@
 import { limits } from '@loadline/sdk/contract';
-import { z } from 'zod';
+import * as z from 'zod';
 import { flag, path, table, tag, text, whole } from './values.ts';
 
 const portNameAllowed = `must be 1 to ${limits.portNameBytes} bytes of UTF-8, in quotes`;

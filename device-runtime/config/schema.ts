@@ -1,5 +1,5 @@
 import { isGatewayId, limits } from '@loadline/sdk/contract';
-import { z } from 'zod';
+import * as z from 'zod';
 import { driver, port } from './ports.ts';
 import { derived, sensor, unconfigured } from './sensors.ts';
 import { goesTogether } from './together.ts';

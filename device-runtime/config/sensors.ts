@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { flag, number, seconds, table, tag, text, whole } from './values.ts';
 
 const sendAllowed = 'must be one of "every", "change", "window"';

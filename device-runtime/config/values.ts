@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The kinds of values that keys of the configuration have. Each says in its error what is allowed. */
 

@@ -1,7 +1,7 @@
 import { constants, release } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import { events } from '@loadline/sdk/contract';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Config } from '../config/index.ts';
 import type { GatewayStatus } from '../control/index.ts';
 import type { Finding } from './finding.ts';

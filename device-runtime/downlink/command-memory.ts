@@ -1,5 +1,5 @@
 import { limits, type ResultMessage } from '@loadline/sdk/contract';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Time } from '../clock/index.ts';
 import type { StateFile } from './state-file.ts';
 

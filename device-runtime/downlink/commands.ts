@@ -1,7 +1,7 @@
 import { type CommandBody, type CommandMessage, commandMessage, limits } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { EventWords } from '@loadline/sdk/telemetry';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Time } from '../clock/index.ts';
 import { CommandMemory, commandState, type Outcome } from './command-memory.ts';
 import { clip, Trickle } from './hostile.ts';

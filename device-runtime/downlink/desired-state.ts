@@ -1,5 +1,5 @@
 import type { ReportedMessage } from '@loadline/sdk/contract';
-import { z } from 'zod';
+import * as z from 'zod';
 import { clip } from './hostile.ts';
 
 /** One thing wrong with a configuration. */

@@ -1,5 +1,5 @@
 import { type Log, readIfThere, writeWhole } from '@loadline/sdk/platform';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { clip } from './hostile.ts';
 
 /** Milliseconds to the next attempt at a write that failed. */

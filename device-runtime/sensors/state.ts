@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { DerivedSeries } from './derived.ts';
 
 const shape = z.object({

@@ -1,5 +1,5 @@
 import { request } from 'node:https';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import {
   type CommandBody,
   type CommandReply,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from './limits.ts';
 import { commandBody, reportedMessage, resultMessage } from './messages.ts';
 import { gatewayParams } from './rest.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { healthMessage } from './messages.ts';
 import { isGatewayId } from './topics.ts';
 

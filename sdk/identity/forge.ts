@@ -1,5 +1,8 @@
 import { Buffer } from 'node:buffer';
-import forge from 'node-forge';
+// These two and what they need, and not the whole of it: forge has a TLS, an HTTP and an SSH of its own besides.
+import 'node-forge/lib/pkcs7.js';
+import 'node-forge/lib/x509.js';
+import forge from 'node-forge/lib/forge.js';
 
 // Exported by node-forge 1.4, missing in its types. They give the bytes to be signed, so that the
 // signature can be made elsewhere than in forge.

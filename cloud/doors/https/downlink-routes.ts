@@ -15,7 +15,7 @@ import {
 } from '@loadline/sdk/contract';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Downlink } from '../../downlink/index.ts';
 import type { Directory } from '../../router/index.ts';
 import type { CommandRow, DesiredRow } from '../../store/index.ts';

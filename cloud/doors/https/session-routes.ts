@@ -2,7 +2,7 @@ import { loginBody, problemReply, sessionCookie, sessionReply } from '@loadline/
 import type { Log } from '@loadline/sdk/platform';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Sessions } from '../../people/index.ts';
 import { sessionCookieOptions, userOf } from './access.ts';
 import { Problem } from './problem.ts';
