@@ -2,7 +2,7 @@ import { chmod, copyFile, mkdir, readdir, readFile, rename } from 'node:fs/promi
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build, type Plugin, transform } from 'esbuild';
 
 const room = dirname(fileURLToPath(import.meta.url));
 const bindingFolder = dirname(
@@ -39,6 +39,17 @@ const noLocales: Plugin = {
   },
 };
 
+/** Names inside libraries are made short. Our own stay: a stack trace out of the field is to be read. */
+const shortNamesInLibraries: Plugin = {
+  name: 'short-names-in-libraries',
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules[/\\].*\.[cm]?js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      return { contents: (await transform(source, { minifyIdentifiers: true })).code, loader: 'js' };
+    });
+  },
+};
+
 /** What CommonJS modules in the bundle expect around them, and ES modules lack. */
 const banner = `#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module';
@@ -69,11 +80,15 @@ export async function buildGateway(): Promise<{ file: string }> {
     minifyWhitespace: true,
     legalComments: 'none',
     banner: { js: banner },
-    plugins: [prebuildsBesideBundle, noLocales],
+    plugins: [prebuildsBesideBundle, noLocales, shortNamesInLibraries],
     // Native, optional, and loaded only where a port is USB HID: found in a node_modules above the bundle.
     external: ['node-hid'],
-    // A copy of Node's own streams for browsers.
-    alias: { 'readable-stream': 'node:stream' },
+    alias: {
+      // A copy of Node's own streams for browsers.
+      'readable-stream': 'node:stream',
+      // Timers that MQTT.js takes in browsers only.
+      'worker-timers': 'node:timers',
+    },
     logLevel: 'warning',
   });
   await chmod(fresh, 0o755);
