@@ -1,12 +1,21 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDeliveries } from '@loadline/cloud';
+import { bundlePath } from '@loadline/device-runtime';
 import { CloudError } from '@loadline/sdk/client';
 import { type Entry, entriesOf, type Reading } from '@loadline/sdk/telemetry';
 import * as assert from 'uvu/assert';
 import { FaultProxy, until, VirtualPort } from '../rig/index.ts';
-import { CloudProcess, prepareGateway, type Sections, type Service, startGateway } from '../system/index.ts';
+import {
+  CloudProcess,
+  type LogLine,
+  prepareGateway,
+  type Sections,
+  type Service,
+  startGateway,
+} from '../system/index.ts';
 
 export interface SiteOptions {
   /** Whether the gateway reaches the cloud's MQTT door straight, or through a fault proxy. Default: straight. */
@@ -16,6 +25,21 @@ export interface SiteOptions {
   readonly port?: Readonly<Record<string, unknown>>;
   /** Ports of the cloud's doors, for a cloud that is to come back on them. Default: any that are free. */
   readonly doors?: { readonly httpsPort: number; readonly mqttPort: number };
+  /** Where the cloud listens, and which names its certificate holds besides localhost. Default: this machine alone. */
+  readonly reach?: { readonly host?: string; readonly names: readonly string[] };
+  /** Words before the gateway's command line: a program that starts it in a place of its own. Default: none. */
+  readonly under?: readonly string[];
+}
+
+/** What the doctor finds, and the code it ends with. */
+export interface Diagnosis {
+  readonly code: number;
+  readonly findings: readonly {
+    readonly severity: string;
+    readonly about: string;
+    readonly says: string;
+    readonly act: string;
+  }[];
 }
 
 /** A reading as it stands in the store. */
@@ -37,6 +61,7 @@ export const gatewayId = 'mast-1';
 interface Link {
   readonly proxy: FaultProxy | undefined;
   readonly configFile: string;
+  readonly under: readonly string[];
 }
 
 /** Milliseconds between two questions to the cloud: it takes 1200 a minute from one address. */
@@ -50,7 +75,8 @@ export class Site {
   cloud: CloudProcess;
   /** The way to the MQTT door, where it is a proxied one. */
   readonly proxy: FaultProxy | undefined;
-  readonly #configFile: string;
+  readonly configFile: string;
+  readonly #under: readonly string[];
   #gateway: Service | undefined;
 
   private constructor(folder: string, port: VirtualPort, cloud: CloudProcess, link: Link) {
@@ -58,14 +84,15 @@ export class Site {
     this.port = port;
     this.cloud = cloud;
     this.proxy = link.proxy;
-    this.#configFile = link.configFile;
+    this.configFile = link.configFile;
+    this.#under = link.under;
   }
 
   /** Prepares all of it, and starts all but the gateway. */
   static async prepare(options: SiteOptions = {}): Promise<Site> {
-    const { link = 'straight', sections = {}, doors = {} } = options;
+    const { link = 'straight', sections = {}, doors = {}, reach = {}, under = [] } = options;
     const folder = await mkdtemp(join(tmpdir(), 'loadline-site-'));
-    const cloud = await CloudProcess.start({ ...doors, state: join(folder, 'cloud') });
+    const cloud = await CloudProcess.start({ ...doors, ...reach, state: join(folder, 'cloud') });
     const port = await VirtualPort.open({ folder: join(folder, 'dev') });
     const proxy =
       link === 'proxied' ? await FaultProxy.open({ target: { port: cloud.mqttPort } }) : undefined;
@@ -80,7 +107,7 @@ export class Site {
         ...(proxy && { uplink: { ...sections.uplink, port: proxy.port } }),
       },
     });
-    return new Site(folder, port, cloud, { proxy, configFile });
+    return new Site(folder, port, cloud, { proxy, configFile, under });
   }
 
   /** Starts it; resolves when the port is open and the link to the cloud stands. */
@@ -94,7 +121,7 @@ export class Site {
 
   /** Starts the gateway, for the first time or again. */
   startGateway(): void {
-    this.#gateway = startGateway(this.#configFile);
+    this.#gateway = startGateway(this.configFile, { under: this.#under });
   }
 
   /** The gateway's present run. */
@@ -116,6 +143,41 @@ export class Site {
       if (error instanceof CloudError && error.code === 'not-found') return undefined;
       throw error;
     }
+  }
+
+  /** Waits until the gateway has said this event so often, of one subject where one is named; the last of them. */
+  async said(event: string, times = 1, subject?: string): Promise<LogLine> {
+    const found = await until(
+      () => {
+        const lines = this.gateway.log.filter(
+          (line) => line.event === event && (subject === undefined || line.subject === subject),
+        );
+        return lines.length >= times ? lines[times - 1] : undefined;
+      },
+      { limitMs: patience, what: `${event} ${subject ?? ''} for the ${times}th time` },
+    );
+    return found;
+  }
+
+  /** What the cloud has of the gateway's events, the oldest first: `code subject`. */
+  async events(): Promise<string[]> {
+    const { events } = await this.cloud.client.events({ gateway: gatewayId, limit: 1000 });
+    return events.reverse().map(({ code, subject }) => `${code} ${subject}`.trim());
+  }
+
+  /** Asks the shipped doctor what is wrong with the gateway. */
+  async doctor(): Promise<Diagnosis> {
+    const words = [bundlePath, 'doctor', '--config', this.configFile, '--json'];
+    return await new Promise((resolve, reject) => {
+      const child = execFile(process.execPath, words, (error, stdout, stderr) => {
+        try {
+          const { findings } = JSON.parse(stdout) as Pick<Diagnosis, 'findings'>;
+          resolve({ code: child.exitCode ?? -1, findings });
+        } catch {
+          reject(new Error(`the doctor said no JSON: ${stdout}${stderr}`, { cause: error }));
+        }
+      });
+    });
   }
 
   /** Waits until the present run's account, with the gateway's own beside it, is as `wanted`; checks that it balances. */

@@ -4,7 +4,7 @@ import { bundlePath } from '@loadline/device-runtime';
 import { stringify } from 'smol-toml';
 import type { CloudProcess } from './cloud-process.ts';
 import { withLog } from './cloud-process.ts';
-import { Service } from './service.ts';
+import { Service, type ServiceOptions } from './service.ts';
 
 /** Sections of a gateway's configuration, spelt as in its file; docs/gateway.md has every key. */
 export type Sections = Readonly<Record<string, Readonly<Record<string, unknown>> | readonly object[]>>;
@@ -50,12 +50,17 @@ function gatewayToml(cloud: CloudProcess, { id, sections }: GatewayConfig): stri
 }
 
 /** Starts the shipped bundle with a configuration, in a process of its own. */
-export function startGateway(configFile: string, options: { logFile?: string } = {}): Service {
+export function startGateway(
+  configFile: string,
+  options: Pick<ServiceOptions, 'logFile' | 'under'> = {},
+): Service {
+  const { logFile, under } = options;
   return new Service({
     name: 'gateway',
     file: bundlePath,
     args: ['--config', configFile, '--progress'],
     nodeFlags: [],
-    ...withLog(options.logFile),
+    ...(under && { under }),
+    ...withLog(logFile),
   });
 }
