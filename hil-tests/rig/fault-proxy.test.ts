@@ -279,4 +279,18 @@ situation('says so when its port is taken, or an option is none', async ({ proxy
   assert.is(proxy.faults.loss, undefined);
 });
 
+situation('led elsewhere, new connections go there, and open ones stay', async ({ proxy, client }) => {
+  const other = createServer((socket) => socket.end('elsewhere'));
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const before = await client();
+  before.socket.write('before');
+  await until(() => before.got() === 'before');
+  proxy.leadTo({ port: (other.address() as AddressInfo).port });
+  const after = await client();
+  await until(() => after.got() === 'elsewhere');
+  before.socket.write(' and after');
+  await until(() => before.got() === 'before and after');
+  await new Promise((resolve) => other.close(resolve));
+});
+
 test.run();

@@ -69,7 +69,7 @@ interface Connection {
  * runs. It works on the byte stream, above the kernel's TCP: what that means for each fault is said there.
  */
 export class FaultProxy {
-  readonly #target: Required<ProxyTarget>;
+  #target: Required<ProxyTarget>;
   readonly #clock: Clock;
   readonly #random: SeededRandom;
   readonly #server: Server;
@@ -150,6 +150,11 @@ export class FaultProxy {
       toTarget.release();
       toClient.release();
     }
+  }
+
+  /** Leads new connections elsewhere from now on; open ones stay where they are. */
+  leadTo(target: ProxyTarget): void {
+    this.#target = { host: '127.0.0.1', ...target };
   }
 
   /** Resets every open connection, both sides (TCP RST). New ones are met as before. */
