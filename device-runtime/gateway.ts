@@ -272,7 +272,8 @@ export class Gateway {
 
   #makeWatchdog(): Watchdog {
     const { log, environment, pid } = this.#world;
-    const { gateway, health, uplink } = this.#own;
+    const { gateway, health } = this.#own;
+    const inForce = () => this.#config;
     return new Watchdog({
       look: () => this.#look(),
       manager: serviceManager({
@@ -280,7 +281,12 @@ export class Gateway {
         pid,
         onFailure: (reason) => log.warn('watchdog-not-told', { reason }),
       }),
-      patience: { wedged: health.wedged_seconds * 1000, gather: uplink.max_delay_ms },
+      patience: {
+        wedged: health.wedged_seconds * 1000,
+        get gather() {
+          return inForce().uplink.max_delay_ms;
+        },
+      },
       state: gateway.state,
       log,
       status: () => this.#watchdog.verdict.kind,
