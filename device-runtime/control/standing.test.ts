@@ -37,7 +37,7 @@ test('what nothing takes back is over after a day', () => {
 
 test('changes that want nobody are not kept, and a port that opens is well', () => {
   const standing = new Standing();
-  for (const code of ['port-lost', 'port-unavailable', 'port-held', 'port-wrong-device'] as const) {
+  for (const code of ['port-lost', 'port-unavailable', 'port-wrong-device'] as const) {
     note(standing, code, 'radio');
   }
   note(standing, 'port-open', 'radio');
@@ -61,7 +61,6 @@ test('every info event that ends something is known here to end it', () => {
       'command-refused',
       'gateway-wedged',
       'journal-cut',
-      'port-noisy',
       'sensor-battery-low',
       'tag-twice',
     ],

@@ -3,8 +3,10 @@ import type { StandingEvent } from './protocol.ts';
 
 /** Which events take which others back. */
 const takesBack: Partial<Record<EventCode, readonly EventCode[]>> = {
-  'port-open': ['port-lost', 'port-unavailable', 'port-held', 'port-wrong-device'],
+  'port-open': ['port-lost', 'port-unavailable', 'port-wrong-device'],
   'port-lost': ['port-unavailable', 'port-held', 'port-wrong-device', 'port-noisy'],
+  'port-released': ['port-held'],
+  'port-clear': ['port-noisy'],
   'sensor-returned': ['sensor-stale'],
   'sensor-within-limits': ['sensor-overload'],
   'sensor-quality-restored': ['sensor-bad-quality'],

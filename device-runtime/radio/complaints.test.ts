@@ -61,7 +61,11 @@ test('of who holds the port come again when it is another, and are over with the
   port.held([], '/dev/x');
   assert.is(port.trouble, undefined);
   port.held([holder(2)], '/dev/x');
-  assert.equal(codes(said), ['port-held', 'port-held', 'port-held']);
+  assert.equal(codes(said), ['port-held', 'port-held', 'port-released', 'port-held']);
+  port.lost('gone');
+  assert.is(port.trouble, 'gone');
+  port.held([], '/dev/x');
+  assert.is(said.length, 5, 'what is gone is held by nobody, and need not be said');
 });
 
 test('of a loose contact do not fill the journal: what is withheld is counted and said with the next', () => {

@@ -59,6 +59,9 @@ export class Complaints {
   lost(reason: string): void {
     this.#missing = reason;
     this.#said = 'absent';
+    // Whoever had that device open besides has not the next one.
+    this.#held = undefined;
+    this.#holderPids = '';
     this.say('port-lost', reason);
   }
 
@@ -82,8 +85,10 @@ export class Complaints {
     this.#held =
       holders.length === 0 ? undefined : clipped(holders.map((each) => adviceOn(each, path)).join('; '));
     const pids = holders.map(({ pid }) => pid).join();
-    if (this.#held !== undefined && pids !== this.#holderPids) this.say('port-held', this.#held);
+    if (pids === this.#holderPids) return;
     this.#holderPids = pids;
+    if (this.#held === undefined) this.say('port-released', path);
+    else this.say('port-held', this.#held);
   }
 
   say(code: EventCode, detail: string): void {

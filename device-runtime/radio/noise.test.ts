@@ -12,7 +12,7 @@ function verdicts(minutes: readonly (readonly [good: number, bad: number])[], me
     for (let tenth = 0; tenth < 10; tenth++) {
       const at = 5_000_000 * minute + index * minute + tenth * 6000;
       const verdict = meter.add(at, good / 10, bad / 10);
-      if (verdict !== undefined) said.push([index, verdict.bad, verdict.all]);
+      if (verdict?.kind === 'noisy') said.push([index, verdict.bad, verdict.all]);
     }
   });
   return { said, meter };
@@ -56,12 +56,20 @@ test('is over after a minute of frames, and is said again when it comes back', (
   );
 });
 
+test('says that it is over once, with the minute that showed it', () => {
+  const meter = new NoiseMeter();
+  meter.add(0, 0, 500);
+  assert.equal(meter.add(minute, 900, 100), { kind: 'noisy', bad: 500, all: 500 });
+  assert.equal(meter.add(2 * minute, 1000, 0), { kind: 'clear', bad: 100, all: 1000 });
+  assert.is(meter.add(3 * minute, 1000, 0), undefined);
+});
+
 test('goes by time and not by number: a silent hour between is no minute of noise', () => {
   const meter = new NoiseMeter();
   assert.is(meter.add(0, 0, 200), undefined);
   assert.is(meter.add(60 * minute, 0, 200), undefined);
   assert.is(meter.add(61 * minute, 0, 200), undefined, '200 bytes are too few');
-  assert.equal(meter.add(62 * minute, 0, 200), { bad: 400, all: 400 });
+  assert.equal(meter.add(62 * minute, 0, 200), { kind: 'noisy', bad: 400, all: 400 });
 });
 
 test.run();

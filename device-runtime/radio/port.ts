@@ -3,6 +3,7 @@ import type { Candidate } from './candidates.ts';
 import { Complaints } from './complaints.ts';
 import { Finder } from './finder.ts';
 import type { Holder } from './holders.ts';
+import type { NoiseVerdict } from './noise.ts';
 import type { RadioPortOptions } from './port-options.ts';
 import { addCounts, type Counts, noCounts } from './receiver.ts';
 import { type Expectation, expectsAny, saidOf } from './recognition.ts';
@@ -139,10 +140,11 @@ export class RadioPort implements SessionOwner {
     this.#options.onChange();
   }
 
-  noisy(session: Session, bad: number, all: number): void {
+  noise({ candidate }: Session, { kind, bad, all }: NoiseVerdict): void {
+    const last = kind === 'noisy' ? 'minutes' : 'minute';
     this.#complaints.say(
-      'port-noisy',
-      `${bad} of ${all} bytes of the last minutes on ${session.candidate.path} were no valid frames`,
+      `port-${kind}`,
+      `${bad} of ${all} bytes of the last ${last} on ${candidate.path} were no valid frames`,
     );
   }
 

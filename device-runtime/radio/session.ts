@@ -2,7 +2,7 @@ import type { Decoder } from '@loadline/sdk/driver';
 import { stallMilliseconds } from '@loadline/sdk/t24';
 import type { Clock } from '../clock/index.ts';
 import type { Candidate } from './candidates.ts';
-import { NoiseMeter } from './noise.ts';
+import { NoiseMeter, type NoiseVerdict } from './noise.ts';
 import type { Opener, Opening } from './opening.ts';
 import { type Frame, Receiver } from './receiver.ts';
 import { type Expectation, recognise, type Verdict } from './recognition.ts';
@@ -19,8 +19,8 @@ const lateMilliseconds = 50;
 export interface SessionOwner {
   /** Something came, with or without frames. */
   heard(session: Session): void;
-  /** Most bytes of the last minutes were noise: `bad` of `all`. */
-  noisy(session: Session, bad: number, all: number): void;
+  /** The line has become noisy, or is so no more. */
+  noise(session: Session, verdict: NoiseVerdict): void;
   /** The device is closed; nothing follows. */
   ended(session: Session, reason: string): void;
 }
@@ -131,7 +131,7 @@ export class Session {
     const bad = this.receiver.takeNoise();
     const noise = this.#noise.add(at, Math.max(0, chunk.length - bad), bad);
     this.owner.heard(this);
-    if (noise !== undefined) this.owner.noisy(this, noise.bad, noise.all);
+    if (noise !== undefined) this.owner.noise(this, noise);
   }
 
   #awaitRest(): void {

@@ -35,6 +35,11 @@ export const events = {
     meaning: 'another program has the port open and takes bytes away',
     act: 'stop the program that is named: disable a getty on it, mask ModemManager',
   },
+  'port-released': {
+    severity: 'info',
+    meaning: 'no other program has the port open any more',
+    act: 'nothing',
+  },
   'port-wrong-device': {
     severity: 'error',
     meaning: 'what answers on the port is not what the configuration expects there',
@@ -44,6 +49,11 @@ export const events = {
     severity: 'warning',
     meaning: 'most bytes of the last minutes were no valid frames',
     act: 'check baud rate, cable and ground',
+  },
+  'port-clear': {
+    severity: 'info',
+    meaning: 'most bytes of the last minute were valid frames again',
+    act: 'nothing',
   },
   // Sensors.
   'sensor-stale': {
