@@ -48,6 +48,8 @@ export interface StoredReading extends Reading {
   readonly number: number;
   /** Which delivery brought it, in the order of the commits. */
   readonly delivery: number;
+  /** When that was written, ms since 1970. */
+  readonly written: number;
 }
 
 type Run = Awaited<ReturnType<CloudProcess['client']['run']>>;
@@ -212,14 +214,14 @@ export class Site {
   /** The stored readings in the order of their numbers, epoch after epoch; read from the database's files. */
   readings(): StoredReading[] {
     const epochs = new Map<string, StoredReading[]>();
-    for (const { id, batch, fresh } of readDeliveries(join(this.folder, 'cloud'))) {
+    for (const { id, batch, fresh, writtenMs } of readDeliveries(join(this.folder, 'cloud'))) {
       const readings = epochs.get(batch.epoch) ?? [];
       epochs.set(batch.epoch, readings);
       entriesOf(batch).forEach((entry: Entry, position) => {
         const number = batch.first + position;
         if (entry.kind !== 'reading') return;
         if (!fresh.some(({ first, last }) => first <= number && number <= last)) return;
-        readings.push({ ...entry, epoch: batch.epoch, number, delivery: id });
+        readings.push({ ...entry, epoch: batch.epoch, number, delivery: id, written: writtenMs });
       });
     }
     return [...epochs.values()].flatMap((readings) => readings.sort((a, b) => a.number - b.number));
