@@ -29,6 +29,8 @@ export class NumberedClient {
   readonly #boot = randomBytes(16).toString('hex');
   readonly #acknowledged = new Set<number>();
   #next = 1;
+  /** Every number below is acknowledged. */
+  #owedFrom = 1;
   #published = 0;
   #answered = 0;
 
@@ -59,8 +61,13 @@ export class NumberedClient {
   async send(client: MqttClient, enough: AbortSignal): Promise<'acknowledged' | 'lost'> {
     const owed = this.#owed();
     let inFlight = 0;
-    return await new Promise((resolve) => {
-      client.once('close', () => resolve('lost'));
+    return await new Promise((settle) => {
+      const resolve = (how: 'acknowledged' | 'lost') => {
+        client.off('close', lost);
+        settle(how);
+      };
+      const lost = () => resolve('lost');
+      client.once('close', lost);
       const fill = () => {
         while (inFlight < window) {
           const run = owed.pop() ?? (enough.aborted ? undefined : this.#fresh());
@@ -85,7 +92,8 @@ export class NumberedClient {
   /** What is not acknowledged, with some neighbours that are, cut at random, in random order. */
   #owed(): Run[] {
     const runs: Run[] = [];
-    for (let first = 1; first < this.#next; ) {
+    while (this.#acknowledged.has(this.#owedFrom)) this.#owedFrom++;
+    for (let first = this.#owedFrom; first < this.#next; ) {
       const run = { first, count: Math.min(this.#random.integer(1, longestBatch), this.#next - first) };
       if (!numbersOf(run).every((number) => this.#acknowledged.has(number))) runs.push(run);
       first += run.count;

@@ -48,17 +48,8 @@ export class CloudProcess {
 
   /** Starts it, waits until it listens, and logs in with the first login. */
   static async start(options: CloudProcessOptions): Promise<CloudProcess> {
-    const { state, httpsPort = 0, mqttPort = 0, host, names = [], logFile, program = cloudProgram } = options;
-    const service = new Service({
-      name: 'cloud',
-      file: fileURLToPath(program),
-      args: [
-        ...['--state', state, '--https-port', String(httpsPort), '--mqtt-port', String(mqttPort)],
-        ...(host === undefined ? [] : ['--host', host]),
-        ...names.flatMap((name) => ['--name', name]),
-      ],
-      ...withLog(logFile),
-    });
+    const { state } = options;
+    const service = startCloudService(options);
     try {
       const listening = await service.line('listening');
       const cloud = new CloudProcess({
@@ -75,6 +66,21 @@ export class CloudProcess {
       throw error;
     }
   }
+}
+
+/** Starts the program and waits for nothing: it is on its way to listening. */
+export function startCloudService(options: CloudProcessOptions): Service {
+  const { state, httpsPort = 0, mqttPort = 0, host, names = [], logFile, program = cloudProgram } = options;
+  return new Service({
+    name: 'cloud',
+    file: fileURLToPath(program),
+    args: [
+      ...['--state', state, '--https-port', String(httpsPort), '--mqtt-port', String(mqttPort)],
+      ...(host === undefined ? [] : ['--host', host]),
+      ...names.flatMap((name) => ['--name', name]),
+    ],
+    ...withLog(logFile),
+  });
 }
 
 function readLogin(path: string): CloudProcess['login'] {

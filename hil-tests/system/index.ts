@@ -1,3 +1,3 @@
-export { CloudProcess, type CloudProcessOptions } from './cloud-process.ts';
+export { CloudProcess, type CloudProcessOptions, startCloudService } from './cloud-process.ts';
 export { type GatewayConfig, prepareGateway, type Sections, startGateway } from './gateway-process.ts';
 export { type LogLine, Service, type ServiceEnd, type ServiceOptions } from './service.ts';
