@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { type RequestOptions, request } from 'node:https';
+import type { RequestOptions, request } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
@@ -126,7 +126,8 @@ async function enrolPatiently(options: IdentityOptions, privateKeyPem: string): 
 
 /** A request over a connection whose far end was judged already. */
 function over(socket: TLSSocket): typeof request {
+  const https = process.getBuiltinModule('node:https');
   const overIt = (url: URL, options: RequestOptions) =>
-    request(url, { ...options, agent: undefined, createConnection: () => socket });
+    https.request(url, { ...options, agent: undefined, createConnection: () => socket });
   return overIt as typeof request;
 }

@@ -1,4 +1,4 @@
-import { type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Credentials } from './proxy.ts';
 import { at, type Destination } from './reasons.ts';
@@ -13,6 +13,8 @@ export function connectThroughHttp(
   credentials: Credentials | undefined,
 ): Promise<void> {
   const where = at(destination);
+  // An import of it reads all it exports, which loads Node's own fetch and WebSocket: 14 MiB, and 40 ms of every start.
+  const { request } = process.getBuiltinModule('node:http');
   return new Promise((resolve, reject) => {
     const asking = request({
       // Without an agent of any kind, or this would be ignored.
