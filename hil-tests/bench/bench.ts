@@ -4,5 +4,10 @@ export interface BenchRow {
   [figure: string]: string | number;
 }
 
-/** Runs for some seconds and gives its figures. */
-export type Bench = () => Promise<readonly BenchRow[]>;
+export interface BenchOptions {
+  /** How long a gateway settles, and each of its stretches is measured. Default: the bench's own. */
+  readonly seconds?: number;
+}
+
+/** Runs for some seconds or minutes and gives its figures. */
+export type Bench = (options: BenchOptions) => Promise<readonly BenchRow[]>;

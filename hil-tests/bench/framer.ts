@@ -2,6 +2,7 @@ import { encodeFrame, encodePacket, Framer, frameOverheadBytes } from '@loadline
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { BenchRow } from './bench.ts';
+import { median } from './figures.ts';
 
 const seed = 24;
 const frameCount = 200_000;
@@ -157,8 +158,4 @@ function check(line: Line, chunkBytes: number, found: Found): void {
         `of noise went in, ${found.frames} and ${found.discardedBytes} came out`,
     );
   }
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((one, other) => one - other)[numbers.length >> 1] ?? Number.NaN;
 }

@@ -1,6 +1,6 @@
 /** Makes the load of the ingest bench, in a process of its own: started by ingest.ts, told by one message what to do. */
-import { readFileSync } from 'node:fs';
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
+import { cpuSecondsOf } from './figures.ts';
 import { LoadGateway, type Shape } from './load-gateway.ts';
 
 /** What is to be done. */
@@ -32,8 +32,6 @@ export interface LoadReport {
   readonly acknowledged: number;
 }
 
-/** Ticks a second of /proc/PID/stat: 100 on every Linux that Node runs on. */
-const ticksPerSecond = 100;
 /** Messages of all clients together, encoded before anything is known of their pace. */
 const firstMessages = 1500;
 /** How much more is encoded than the last run needed. */
@@ -106,11 +104,4 @@ async function runLoad(
     }
   });
   return { messages: messages ?? 0, wallSeconds, cpuSeconds, acknowledged };
-}
-
-function cpuSecondsOf(pid: number): number {
-  // The name, field 2, may hold anything; fields 14 and 15 are utime and stime (proc_pid_stat(5)).
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }

@@ -10,6 +10,7 @@ import { createSigningRequest, enrol, generateKeyPair, softwareSigner } from '@l
 import { CloudProcess } from '../system/index.ts';
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
 import type { BenchRow } from './bench.ts';
+import { median } from './figures.ts';
 import type { LoadOrder, LoadReport, LoadRun } from './ingest-load.ts';
 import type { Shape } from './load-gateway.ts';
 
@@ -193,10 +194,6 @@ function measureSync(path: string): number {
   } finally {
     closeSync(file);
   }
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((one, other) => one - other)[numbers.length >> 1] ?? Number.NaN;
 }
 
 function say(text: string): void {

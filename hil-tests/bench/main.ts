@@ -1,4 +1,4 @@
-// npm run bench -- NAME [--json] | --list
+// npm run bench -- NAME [--json] [--seconds N] | --list
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Bench, BenchRow } from './bench.ts';
@@ -6,10 +6,11 @@ import type { Bench, BenchRow } from './bench.ts';
 // Loaded when asked for: a bench of the framer does not wait for a broker.
 const BENCHES: Record<string, Bench> = {
   framer: async () => (await import('./framer.ts')).benchFramer(),
+  gateway: async (options) => (await import('./gateway.ts')).benchGateway(options),
   ingest: async () => (await import('./ingest.ts')).benchIngest(),
 };
 
-const USAGE = `usage: npm run bench -- NAME [--json], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
+const USAGE = `usage: npm run bench -- NAME [--json] [--seconds N], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
 
 process.exitCode = await main();
 
@@ -32,7 +33,12 @@ async function main(): Promise<number> {
     console.error(`${positionals.length === 1 ? `there is no bench '${name}'` : 'name one bench'}\n${USAGE}`);
     return 2;
   }
-  const rows = await bench();
+  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+  if (seconds !== undefined && !(seconds > 0)) {
+    console.error(`--seconds is '${values.seconds}'; it must be more than 0\n${USAGE}`);
+    return 2;
+  }
+  const rows = await bench(seconds === undefined ? {} : { seconds });
   const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
   if (values.json) console.log(JSON.stringify({ bench: name, ...machine, rows }));
   else console.log(`${name}: Node ${machine.node}, ${machine.cores} x ${machine.cpu}\n${table(rows)}`);
@@ -42,7 +48,11 @@ async function main(): Promise<number> {
 function parse() {
   return parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false }, list: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
+    },
   });
 }
 
