@@ -71,9 +71,12 @@ test('with flipped bits, those frames fail their check, and all others are deliv
 });
 
 test('the adapter goes and is back within 100 ms, in the middle of a frame: half and rest are not joined', async () => {
+  const before = await site.stored(whole.length);
   for (let round = 1; round <= 3; round++) {
     const cut = frame(next++);
     await site.port.write(cut.subarray(0, 9));
+    // Heard, and waiting for its rest.
+    await site.port.drained();
     await site.port.unplug();
     await elapsed(60);
     await site.port.replug();
@@ -84,6 +87,9 @@ test('the adapter goes and is back within 100 ms, in the middle of a frame: half
     await assertWholeOnesStored();
   }
   assert.is(site.gateway.log.filter(({ event }) => event === 'port-lost').length, 3);
+  const { health } = await site.accountWhere('nothing is held', (_, { ports }) => ports[0]?.heldBytes === 0);
+  const [was, is] = [before.health, health].map((account) => account?.ports[0]?.discardedBytes ?? Number.NaN);
+  assert.is((is ?? 0) - (was ?? 0), 3 * frame(0).length, 'halves and rests are discarded');
 });
 
 test.run();

@@ -1,4 +1,5 @@
 // Other sources than base stations on the shipped gateway: an integrator's own driver, and a T24-SO read by a template.
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -74,6 +75,12 @@ test('a T24-SO by its template: tag, value and link quality of each line that fi
   ]);
   const { discardedBytes } = await site.stored(4);
   assert.is(discardedBytes, 'nonsense\n'.length + 'ID=25DF V=kg L=87% ;\r'.length);
+});
+
+test('each line has the speed that its port says, as on RS485', () => {
+  const speed = (port: VirtualPort) =>
+    Number(spawnSync('stty', ['-F', port.path, 'speed'], { encoding: 'utf8' }).stdout);
+  assert.equal([scale, so].map(speed), [9600, 19_200]);
 });
 
 test('unplugged in the middle of a line, its half is discarded, and the driver goes on', async () => {

@@ -18,6 +18,7 @@ const sensors = [
   },
   { tag: '0104', name: 'Left leg', unit: 'kN', gain: 10 },
   { tag: '0105', name: 'Right leg', unit: 'kN' },
+  { tag: '0107', name: 'Anemometer', unit: 'm/s' },
   { tag: '0106', name: 'Mixer', unit: '°C', interval_seconds: 0.5, stale_after_seconds: 1 },
 ].map((sensor) => ({ ...sensor, simulated }));
 const derived = [
@@ -134,6 +135,16 @@ test('overload and bad quality: the reading is carried as it is, and an event sa
   assert.is((await series('0105'))?.latest?.status, 0x02);
   // Nobody should take the sum before it for the present one.
   assert.is(travelled(0xf001).at(-1), 'derived nonFinite');
+});
+
+test('two transmitters under one tag, and a low battery: said as events, and every reading is kept', async () => {
+  const low = { flags: 0x60 };
+  for (let round = 0; round < 4; round++) {
+    await send(frameOf(0x0107, 7, low), frameOf(0x0107, { type: 'float32', value: 3.5 }, low));
+  }
+  assert.equal((await eventsOf('0107')).toSorted(), ['sensor-battery-low', 'tag-twice']);
+  assert.equal(travelled(0x0107), Array(4).fill(['heard 7', 'heard 3.5']).flat());
+  assert.is((await series('0107'))?.latest?.batteryLow, true);
 });
 
 test('a sensor that is silent becomes stale; its return, like other ends, is told at the latest at the stop', async () => {
