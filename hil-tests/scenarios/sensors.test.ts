@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
 import { frameOf } from './adapters.ts';
 import { outcomeOf } from './commands.ts';
-import { gatewayId, Site } from './site.ts';
+import { elapsed, gatewayId, Site } from './site.ts';
 
 const test = suite('sensors');
 
@@ -52,6 +52,11 @@ async function settled() {
   );
 }
 
+/** Waits for what comes by itself, and looks ten times a second. */
+async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  await until(async () => (await Promise.all([holds(), elapsed(100)]))[0], { limitMs: 15_000, what });
+}
+
 const series = async (tag: string, aspect = 'heard') =>
   (await site.cloud.client.series()).find((each) => each.tag === tag && each.aspect === aspect);
 
@@ -93,7 +98,7 @@ test('on change: what stays within the band is withheld and counted', async () =
 
 test('window: mean, least, most and last of a second, the figures physical and the last as heard', async () => {
   await send(...[4, 1, 7, 2].map((value) => frameOf(0x0103, value)));
-  await until(() => travelled(0x0103).length === 4, { what: 'the window is over' });
+  await eventually('the window is over', async () => travelled(0x0103).length === 4);
   assert.equal(travelled(0x0103).toSorted(), ['heard 2', 'max 14', 'mean 7', 'min 2']);
   await settled();
   const mean = await series('0103', 'mean');
@@ -149,7 +154,7 @@ test('two transmitters under one tag, and a low battery: said as events, and eve
 
 test('a sensor that is silent becomes stale; its return, like other ends, is told at the latest at the stop', async () => {
   await send(frameOf(0x0106, 21));
-  await until(async () => (await eventsOf('0106')).includes('sensor-stale'), { limitMs: 15_000 });
+  await eventually('it is stale', async () => (await eventsOf('0106')).includes('sensor-stale'));
   await send(frameOf(0x0106, 22));
   await site.gateway.stop();
   assert.equal((await eventsOf('0106')).slice(-2), ['sensor-stale', 'sensor-returned']);
