@@ -4,22 +4,13 @@ import { events, type ReportedMessage } from '@loadline/sdk/contract';
 import { type Driver, loadDriver } from '@loadline/sdk/driver';
 import { makePrivateFolder } from '@loadline/sdk/platform';
 import { type Entry, type EventWords, gatewayEvent } from '@loadline/sdk/telemetry';
-import { PastAccounts } from './accounts.ts';
+import { Account } from './account.ts';
 import { readFloors, Timekeeper, tickMilliseconds, touchedAt, writeFloor } from './clock/index.ts';
 import { type Config, type LocalConfig, withDesired } from './config/index.ts';
 import { LocalControl } from './control/index.ts';
 import { Downlink } from './downlink/index.ts';
-import {
-  composeHealth,
-  forgetWedge,
-  HealthReporter,
-  type Look,
-  processFigures,
-  readWedge,
-  serviceManager,
-  Watchdog,
-} from './health/index.ts';
-import { certificateDaysLeft, type Identity, loadIdentity } from './identity/index.ts';
+import { forgetWedge, HealthReporter, readWedge, serviceManager, Watchdog } from './health/index.ts';
+import { type Identity, loadIdentity } from './identity/index.ts';
 import { Intake, readDerivedState } from './intake.ts';
 import { DiskJournal } from './journal/index.ts';
 import { LinkKeeper } from './link-keeper.ts';
@@ -40,27 +31,23 @@ const farewellMilliseconds = 1000;
 export class Gateway {
   readonly #own: Config;
   readonly #world: World;
-  readonly #latencies: Latencies | undefined;
+  readonly #account: Account;
   readonly #journal: DiskJournal;
   readonly #drivers: readonly Driver[];
   readonly #timekeeper: Timekeeper;
   readonly #downlink: Downlink<Config>;
   readonly #control: LocalControl;
-  readonly #health: HealthReporter;
   readonly #links: LinkKeeper;
-  readonly #past = new PastAccounts();
   readonly #stopping = new AbortController();
-  readonly #startedAt: number;
   #config: Config;
   /** What each configured tag is called. */
   #names: ReadonlyMap<number, ReportedMessage['sensors'][number]> = new Map();
   /** There are these from `#settle` on, before anybody gets hold of this gateway. */
   #intake!: Intake;
+  #health!: HealthReporter;
   #watchdog!: Watchdog;
   #clockTimer: NodeJS.Timeout | undefined;
   #identity: Identity | undefined;
-  #acknowledged = 0;
-  #numbered = 0;
 
   /**
    * Opens the journal and settles the configuration: the file's, or one that the cloud desired.
@@ -105,10 +92,8 @@ export class Gateway {
     this.#own = config;
     this.#config = config;
     this.#world = world;
-    this.#latencies = latencies;
     this.#journal = parts.disk;
     this.#drivers = parts.drivers;
-    this.#startedAt = clock.monotonic();
     const onEvent = (event: EventWords) => this.#happened(event);
     this.#timekeeper = new Timekeeper({
       clock,
@@ -162,14 +147,23 @@ export class Gateway {
       path: config.control.socket,
       nameOf: (tag) => this.#names.get(tag),
       monotonic: clock.monotonic,
-      facts: () => this.#facts(),
+      facts: () => this.#account.facts(),
       log,
     });
-    this.#health = new HealthReporter({
-      compose: () => this.health(),
-      publish: (message) => this.#links.publish('health', JSON.stringify(message)),
-      interval: config.health.interval_seconds * 1000,
-      afterQuiet: config.health.after_quiet_ms,
+    this.#account = new Account({
+      world,
+      gatewayId: config.gateway.id,
+      journal: parts.disk,
+      links: this.#links,
+      timekeeper: this.#timekeeper,
+      latencies,
+      present: () => ({
+        config: this.#config,
+        intake: this.#intake,
+        identity: this.#identity,
+        revision: this.#downlink.configuration().revision,
+      }),
+      verdict: () => this.#watchdog.verdict,
     });
   }
 
@@ -214,45 +208,12 @@ export class Gateway {
     await this.#timekeeper.stop();
     const { held } = this.#journal;
     await this.#journal.close();
-    this.#world.log.info('gateway-stop', { acknowledged: this.#acknowledged, unacknowledged: held });
-  }
-
-  /** The gateway's own account as it is now. */
-  health() {
-    const time = this.#timekeeper.time();
-    return composeHealth({
-      journal: this.#journal,
-      ports: this.#ports,
-      binding: this.#frames,
-      uplink: this.#links,
-      time,
-      certificateDaysLeft: certificateDaysLeft(this.#identity?.chainPem, time),
-      process: processFigures(),
-      now: this.#world.clock.monotonic(),
-      startedAt: this.#startedAt,
-    });
+    this.#world.log.info('gateway-stop', { acknowledged: this.#account.acknowledged, unacknowledged: held });
   }
 
   /** What `--progress` shows. */
   progress() {
-    const { frames, readings } = this.#frames;
-    return {
-      frames,
-      readings,
-      acknowledged: this.#acknowledged,
-      inFlight: this.#links.inFlight,
-      held: this.#journal.held,
-      connected: this.#links.isConnected,
-      latencyMs: this.#latencies?.take() ?? { p50: null, p99: null },
-    };
-  }
-
-  get #frames() {
-    return this.#past.frames(this.#intake.frames);
-  }
-
-  get #ports() {
-    return this.#past.ports(this.#intake.ports);
+    return this.#account.progress();
   }
 
   /** Which configuration is in force, what the run before this one left, and what time it is. */
@@ -272,17 +233,19 @@ export class Gateway {
 
   #makeWatchdog(): Watchdog {
     const { log, environment, pid } = this.#world;
-    const { gateway, health } = this.#own;
+    const { gateway } = this.#own;
     const inForce = () => this.#config;
     return new Watchdog({
-      look: () => this.#look(),
+      look: () => this.#account.look(),
       manager: serviceManager({
         environment,
         pid,
         onFailure: (reason) => log.warn('watchdog-not-told', { reason }),
       }),
       patience: {
-        wedged: health.wedged_seconds * 1000,
+        get wedged() {
+          return inForce().health.wedged_seconds * 1000;
+        },
         get gather() {
           return inForce().uplink.max_delay_ms;
         },
@@ -298,6 +261,12 @@ export class Gateway {
     this.#names = new Map(
       reportedOf(config, this.#downlink.configuration()).sensors.map((sensor) => [sensor.tag, sensor]),
     );
+    this.#health = new HealthReporter({
+      compose: () => this.#account.health(),
+      publish: (message) => this.#links.publish('health', JSON.stringify(message)),
+      interval: config.health.interval_seconds * 1000,
+      afterQuiet: config.health.after_quiet_ms,
+    });
     this.#intake = new Intake({
       config,
       drivers: this.#drivers,
@@ -313,11 +282,14 @@ export class Gateway {
   /** Another configuration is in force from here on; the journal is the same. */
   async #switchTo(config: Config): Promise<void> {
     await this.#intake.stop();
-    this.#past.add(this.#intake);
+    this.#account.closed(this.#intake);
     await this.#links.stop();
+    this.#health.stop();
     this.#takeUp(config, this.#intake.derivedState);
     this.#intake.open();
-    if (this.#identity !== undefined) this.#links.start(config, this.#identity);
+    if (this.#identity === undefined) return;
+    this.#links.start(config, this.#identity);
+    this.#health.start();
   }
 
   #connected(): void {
@@ -355,54 +327,14 @@ export class Gateway {
 
   #append(entry: Entry): void {
     this.#journal.append(entry);
-    if (entry.kind === 'reading') this.#numbered++;
+    this.#account.numbered(entry);
     this.#links.appended(entry);
   }
 
   #retired(entries: readonly Entry[]): void {
-    for (const { kind } of entries) if (kind === 'reading') this.#acknowledged++;
-    this.#latencies?.acknowledged(entries, this.#world.clock.monotonic());
+    this.#account.retired(entries);
     this.#downlink.confirmed();
     this.#health.changed();
-  }
-
-  /** What the watchdog judges by. */
-  #look(): Look {
-    const { frames, readings, computed } = this.#frames;
-    const { connections, disconnects } = this.#links;
-    const link = this.#links.isConnected
-      ? ({ kind: 'up', connections } as const)
-      : ({ kind: 'down', attempts: this.#links.ended, reason: disconnects[0]?.reason ?? '' } as const);
-    return {
-      at: this.#world.clock.monotonic(),
-      ports: this.#ports,
-      frames,
-      made: readings + computed,
-      journal: { numbered: this.#numbered, held: this.#journal.held, disk: this.#journal.disk.state },
-      acknowledged: this.#acknowledged,
-      link: this.#identity === undefined ? { kind: 'unborn' } : link,
-    };
-  }
-
-  /** What is shown on the local socket. */
-  #facts() {
-    const { host, port } = this.#config.uplink;
-    const link = this.#links.isConnected ? 'up' : 'down';
-    return {
-      gateway: {
-        id: this.#own.gateway.id,
-        version,
-        pid: this.#world.pid,
-        revision: this.#downlink.configuration().revision,
-      },
-      cloud: {
-        host,
-        port,
-        link: this.#identity === undefined ? ('unborn' as const) : (link as 'up' | 'down'),
-      },
-      verdict: this.#watchdog.verdict,
-      health: this.health(),
-    };
   }
 }
 

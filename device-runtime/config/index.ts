@@ -1,5 +1,4 @@
 export {
-  type Checked,
   ConfigError,
   type ConfigProblem,
   type LocalConfig,

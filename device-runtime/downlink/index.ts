@@ -1,2 +1,2 @@
-export { CommandRefused, type Executors } from './commands.ts';
+export { CommandRefused } from './commands.ts';
 export { Downlink } from './downlink.ts';

@@ -1,2 +1,2 @@
 export { frameLedger } from './ledger.ts';
-export { type ResetOutcome, SensorStage } from './stage.ts';
+export { SensorStage } from './stage.ts';

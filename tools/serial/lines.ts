@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { SerialPort } from 'serialport';
 
 /** Speeds that a base station's line can have. */
-export const bauds = [9600, 19_200, 38_400, 57_600, 115_200, 230_400];
+const bauds = [9600, 19_200, 38_400, 57_600, 115_200, 230_400];
 
 /** A baud rate off the command line. */
 export function baudRate(text: string): number {
