@@ -27,8 +27,6 @@ export interface SiteOptions {
   readonly doors?: { readonly httpsPort: number; readonly mqttPort: number };
   /** Where the cloud listens, and which names its certificate holds besides localhost. Default: this machine alone. */
   readonly reach?: { readonly host?: string; readonly names: readonly string[] };
-  /** Words before the gateway's command line: a program that starts it in a place of its own. Default: none. */
-  readonly under?: readonly string[];
 }
 
 /** What the doctor finds, and the code it ends with. */
@@ -63,7 +61,6 @@ export const gatewayId = 'mast-1';
 interface Link {
   readonly proxy: FaultProxy | undefined;
   readonly configFile: string;
-  readonly under: readonly string[];
 }
 
 /** Milliseconds between two questions to the cloud: it takes 1200 a minute from one address. */
@@ -78,7 +75,6 @@ export class Site {
   /** The way to the MQTT door, where it is a proxied one. */
   readonly proxy: FaultProxy | undefined;
   readonly configFile: string;
-  readonly #under: readonly string[];
   #gateway: Service | undefined;
 
   private constructor(folder: string, port: VirtualPort, cloud: CloudProcess, link: Link) {
@@ -87,12 +83,11 @@ export class Site {
     this.cloud = cloud;
     this.proxy = link.proxy;
     this.configFile = link.configFile;
-    this.#under = link.under;
   }
 
   /** Prepares all of it, and starts all but the gateway. */
   static async prepare(options: SiteOptions = {}): Promise<Site> {
-    const { link = 'straight', sections = {}, doors = {}, reach = {}, under = [] } = options;
+    const { link = 'straight', sections = {}, doors = {}, reach = {} } = options;
     const folder = await mkdtemp(join(tmpdir(), 'loadline-site-'));
     const cloud = await CloudProcess.start({ ...doors, ...reach, state: join(folder, 'cloud') });
     const port = await VirtualPort.open({ folder: join(folder, 'dev') });
@@ -109,7 +104,7 @@ export class Site {
         ...(proxy && { uplink: { ...sections.uplink, port: proxy.port } }),
       },
     });
-    return new Site(folder, port, cloud, { proxy, configFile, under });
+    return new Site(folder, port, cloud, { proxy, configFile });
   }
 
   /** Starts it; resolves when the port is open and the link to the cloud stands. */
@@ -121,9 +116,13 @@ export class Site {
     return site;
   }
 
-  /** Starts the gateway, for the first time or again. */
-  startGateway(): void {
-    this.#gateway = startGateway(this.configFile, { under: this.#under });
+  /**
+   * Starts the gateway, for the first time or again.
+   *
+   * @param under words before its command line: a program that starts it in a place of its own
+   */
+  startGateway(under: readonly string[] = []): void {
+    this.#gateway = startGateway(this.configFile, { under });
   }
 
   /** The gateway's present run. */
