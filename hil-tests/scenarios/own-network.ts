@@ -29,6 +29,8 @@ export class OwnNetwork {
   readonly #folder: string;
   /** Questions that were asked of the DNS server outside. */
   readonly questions: string[] = [];
+  /** Whether that knows the outside's name, knows no name at all, or does not answer. */
+  names: 'known' | 'unknown' | 'unanswered' = 'known';
 
   private constructor(holder: ChildProcess, dns: Socket, folder: string) {
     this.#holder = holder;
@@ -37,7 +39,8 @@ export class OwnNetwork {
     dns.on('message', (question, { address, port }) => {
       const { name, answer } = answerTo(question);
       this.questions.push(name);
-      dns.send(answer, port, address);
+      if (this.names === 'unanswered') return;
+      dns.send(this.names === 'known' ? answer : unknown(question), port, address);
     });
   }
 
@@ -61,7 +64,7 @@ export class OwnNetwork {
       const [program = '', ...rest] = words;
       await run(program, rest);
     }
-    writeFileSync(join(folder, 'resolv.conf'), `nameserver ${outside}\n`);
+    writeFileSync(join(folder, 'resolv.conf'), `nameserver ${outside}\noptions timeout:1 attempts:1\n`);
     const dns = createSocket('udp4').bind(53, outside);
     await once(dns, 'listening');
     return new OwnNetwork(holder, dns, folder);
@@ -108,21 +111,33 @@ export class OwnNetwork {
 
   /** Words that start a program inside, with its system calls traced into `trace`. */
   under(trace: string): string[] {
-    const script = `mount --bind ${this.#folder}/resolv.conf /etc/resolv.conf; exec "$@"`;
     return [
-      ...[
-        'nsenter',
-        `--net=/proc/${this.#holder.pid}/ns/net`,
-        'unshare',
-        '--mount',
-        'sh',
-        '-ec',
-        script,
-        'sh',
-      ],
+      ...this.within(),
       // -D: the program stays this process's child, and strace watches from aside.
       ...['strace', '-D', '-f', '-yy', '-s', '0', '-e', 'trace=network', '-o', trace],
     ];
+  }
+
+  /** Words that start a program inside, with nothing traced; it is that program's process. */
+  within(): string[] {
+    const script = `mount --bind ${this.#folder}/resolv.conf /etc/resolv.conf; exec "$@"`;
+    const network = `--net=/proc/${this.#holder.pid}/ns/net`;
+    return ['nsenter', network, 'unshare', '--mount', 'sh', '-ec', script, 'sh'];
+  }
+
+  /** Pulls the wire at the inner end. */
+  async pull(): Promise<void> {
+    await this.#inside('ip', 'link', 'set', 'wire', 'down');
+  }
+
+  /** Plugs it in again, with the way to the outside. */
+  async plug(): Promise<void> {
+    await this.#inside('ip', 'link', 'set', 'wire', 'up');
+    await this.#inside('ip', 'route', 'replace', 'default', 'via', outside);
+  }
+
+  async #inside(...words: string[]): Promise<void> {
+    await run('nsenter', [`--net=/proc/${this.#holder.pid}/ns/net`, ...words]);
   }
 
   async close(): Promise<void> {
@@ -177,4 +192,13 @@ function answerTo(question: Buffer): { readonly name: string; readonly answer: B
   const address = Buffer.from(outside.split('.').map(Number));
   const record = Buffer.concat([Buffer.from('c00c00010001000000000004', 'hex'), address]);
   return { name, answer: isAsked ? Buffer.concat([header, record]) : header };
+}
+
+/** The answer that there is no such name (NXDOMAIN). */
+function unknown(question: Buffer): Buffer {
+  const { answer } = answerTo(question);
+  const header = Buffer.from(answer.subarray(0, question.indexOf(0, 12) + 5));
+  header.writeUInt16BE(0x8183, 2);
+  header.writeUInt16BE(0, 6);
+  return header;
 }
