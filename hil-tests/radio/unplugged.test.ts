@@ -2,6 +2,7 @@
 import { mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SerialPort } from 'serialport';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, VirtualPort } from '../rig/index.ts';
@@ -32,10 +33,26 @@ const invariant = () => {
   assert.is(frameBytes + discardedBytes + heldBytes, bytes);
 };
 
+/** The binding as it reads by itself, which is where the trap is: on Linux it is seldom asked to (serial.ts). */
+const readingByItself: typeof SerialPort.binding = {
+  ...SerialPort.binding,
+  open: async (options: Parameters<typeof SerialPort.binding.open>[0]) =>
+    new Proxy(await SerialPort.binding.open(options), {
+      get: (port, name) => {
+        const value = name === 'poller' ? undefined : Reflect.get(port, name);
+        return typeof value === 'function' ? value.bind(port) : value;
+      },
+    }),
+};
+
 test('right behind data, where serialport reads nothing for ever: it is found by looking', async () => {
-  // Whether the hang-up arrives with the data depends on what else runs: until it has, three times.
+  await listening.radio.stop();
+  listening = new Listening([portConfig({ path: adapter.path })], { binding: readingByItself });
+  await listening.opened();
+  // Whether the hang-up arrives with the data depends on what else runs: until it has, three times. No more rounds than
+  // a port tells of at once.
   const found = () => reasons().filter((reason) => reason.startsWith('the ')).length;
-  for (let round = 1; round <= 40 && found() < 3; round++) {
+  for (let round = 1; round <= 25 && found() < 3; round++) {
     await send(round);
     await adapter.unplug();
     await closed(round);
