@@ -46,6 +46,8 @@ export class Book {
   current: Segment | undefined;
   /** Whether what is undeclared or acknowledged has changed since the ledger was written. */
   ledgerIsOld = false;
+  /** Whether entries that were never on disk have been dropped since the last ledger: nothing else tells of them. */
+  hasVanished = false;
   /** Whether there may be segments of which nothing is held any more. */
   hasRetired = true;
   #segmentBytes = 0;
@@ -119,6 +121,7 @@ export class Book {
       this.dropped.add(range.first, range.last);
       this.undeclared.add(range.first, range.last);
       this.ledgerIsOld = true;
+      if (range.last >= this.memoryFrom) this.hasVanished = true;
     }
   }
 

@@ -107,7 +107,10 @@ export class Disk {
       }
       await this.#deleteDoomed();
       await this.#deleteRetired();
-      if (write === 'write') await this.#write(book.next);
+      if (write === 'write') {
+        if (book.hasVanished) await this.#writeLedger();
+        await this.#write(book.next);
+      }
       if (this.#state !== 'good') {
         this.#state = 'good';
         this.#options.tell(
@@ -192,11 +195,14 @@ export class Disk {
 
   async #writeLedger(): Promise<void> {
     const { book, ledger } = this.#options;
+    const { hasVanished } = book;
     book.ledgerIsOld = false;
+    book.hasVanished = false;
     try {
       this.#count(await ledger.write({ sequence: this.#sequence, epochs: ledgerEpochs(book) }));
     } catch (error) {
       book.ledgerIsOld = true;
+      book.hasVanished ||= hasVanished;
       throw error;
     }
   }
