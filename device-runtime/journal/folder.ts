@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateFolder } from '@loadline/sdk/platform';
 import { lockFolder } from './lock.ts';
 
 /**
@@ -47,7 +48,7 @@ export class DiskFolder implements JournalFolder {
   }
 
   async take(): Promise<void> {
-    await mkdir(this.#path, { recursive: true, mode: 0o700 });
+    await makePrivateFolder(this.#path);
     this.#unlock = await lockFolder(this.#path);
   }
 

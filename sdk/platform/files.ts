@@ -1,13 +1,17 @@
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 /** Windows has neither modes nor folders that can be synced; its own access lists decide there. */
 const posix = process.platform !== 'win32';
 
 /** Makes `folder` if it is not there, and its owner's alone whether it was or not. */
 export async function makePrivateFolder(folder: string): Promise<void> {
-  const created = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (created !== undefined) await syncFolder(dirname(created));
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first !== undefined) {
+    // Each new folder's name is in the one above it, and lasts when that is synced.
+    const end = dirname(resolve(first));
+    for (let made = resolve(folder); made !== end; made = dirname(made)) await syncFolder(dirname(made));
+  }
   if (posix) await chmod(folder, 0o700);
 }
 
