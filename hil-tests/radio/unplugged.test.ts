@@ -2,7 +2,7 @@
 import { mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SerialPort } from 'serialport';
+import { type BindingInterface, SerialPort } from 'serialport';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, VirtualPort } from '../rig/index.ts';
@@ -34,10 +34,10 @@ const invariant = () => {
 };
 
 /** The binding as it reads by itself, which is where the trap is: on Linux it is seldom asked to (serial.ts). */
-const readingByItself: typeof SerialPort.binding = {
-  ...SerialPort.binding,
-  open: async (options: Parameters<typeof SerialPort.binding.open>[0]) =>
-    new Proxy(await SerialPort.binding.open(options), {
+const readingByItself: BindingInterface = {
+  list: () => SerialPort.list(),
+  open: async (options) =>
+    new Proxy(await (SerialPort.binding as BindingInterface).open(options), {
       get: (port, name) => {
         const value = name === 'poller' ? undefined : Reflect.get(port, name);
         return typeof value === 'function' ? value.bind(port) : value;
