@@ -10,6 +10,7 @@ import {
   type Decision,
   decide,
   lanes,
+  liveGap,
   type Schedule,
   type ScheduleLimits,
   taken,
@@ -100,7 +101,22 @@ test('sends a reading at once on an idle link, and lets the next gather until it
   assert.equal(bench.pump(), []);
   assert.equal(bench.decide(), { kind: 'idle' });
   bench.acknowledge(0);
+  bench.now = liveGap;
   assert.equal(bench.pump(), ['live 1+3']);
+});
+
+test('gathers for a moment after a batch, however soon that was acknowledged', async () => {
+  const bench = await Bench.open(roomy);
+  bench.connect();
+  bench.append(1);
+  bench.pump();
+  bench.now = 5;
+  bench.acknowledge(0);
+  bench.append(1);
+  assert.equal(bench.decide(), { kind: 'wait', until: liveGap });
+  bench.append(1);
+  bench.now = liveGap;
+  assert.equal(bench.pump(), ['live 1+2']);
 });
 
 test('lets a full batch leave while another is in flight, as long as the window has room', async () => {
@@ -115,6 +131,7 @@ test('lets a full batch leave while another is in flight, as long as the window 
   assert.equal(bench.pump(), [`live 1+${full}`]);
   bench.acknowledge(0);
   bench.acknowledge(0);
+  bench.now = liveGap;
   assert.equal(bench.pump(), [`live ${full + 1}+1`]);
 });
 
@@ -142,6 +159,7 @@ test('sends what is new ahead of what has waited, and fills the window with the 
   bench.append(2);
   assert.equal(bench.pump(), [`live ${perBatch * 5}+2`]);
   bench.acknowledge(2);
+  bench.now = liveGap;
   bench.append(1);
   bench.acknowledge(0);
   assert.equal(bench.pump(), [`live ${perBatch * 5 + 2}+1`, `backlog ${perBatch * 2}+${perBatch - 1}`]);
