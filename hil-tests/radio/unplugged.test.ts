@@ -2,7 +2,8 @@
 import { mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BindingInterface, SerialPort } from 'serialport';
+import type { RadioOptions } from '@loadline/device-runtime/radio';
+import { SerialPort } from 'serialport';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, VirtualPort } from '../rig/index.ts';
@@ -34,10 +35,10 @@ const invariant = () => {
 };
 
 /** The binding as it reads by itself, which is where the trap is: on Linux it is seldom asked to (serial.ts). */
-const readingByItself: BindingInterface = {
+const readingByItself: RadioOptions['binding'] = {
   list: () => SerialPort.list(),
   open: async (options) =>
-    new Proxy(await (SerialPort.binding as BindingInterface).open(options), {
+    new Proxy(await (SerialPort.binding as RadioOptions['binding']).open(options), {
       get: (port, name) => {
         const value = name === 'poller' ? undefined : Reflect.get(port, name);
         return typeof value === 'function' ? value.bind(port) : value;
