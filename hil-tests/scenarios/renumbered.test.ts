@@ -1,4 +1,5 @@
 // An adapter that comes back as another device, under another name: the pattern finds it, and nothing is lost.
+import { renameSync, rmSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { VirtualPort } from '../rig/index.ts';
@@ -11,11 +12,12 @@ const test = suite('renumbered');
 let adapters: Adapters;
 let site: Site;
 let present: VirtualPort;
+let named = 'ttyUSB0';
 let sent = 0;
 
 test.before(async () => {
   adapters = await Adapters.open();
-  present = await adapters.plugIn('ttyUSB0');
+  present = await adapters.plugIn(named);
   site = await Site.open({ sections: { ports: [{ name: 'radio', path: adapters.path('ttyUSB*') }] } });
 });
 
@@ -33,13 +35,15 @@ async function deliverNext(): Promise<void> {
 test('comes back as another device under another name, three times: the next frame is delivered', async () => {
   await deliverNext();
   for (const [index, name] of ['ttyUSB1', 'ttyUSB0', 'ttyUSB17'].entries()) {
-    const { device } = present;
+    // Made while the old one is there, so it is another device for certain. Nothing of it is heard before it has a
+    // name that fits.
+    const next = await adapters.plugIn(`other${index}`);
+    await next.write(counterFrame(0x3a10, -1));
+    rmSync(adapters.path(named));
     await present.unplug();
-    // What takes the number that has become free is none of the gateway's: its name does not fit.
-    const stranger = await adapters.plugIn(`ttyACM${index}`);
-    await stranger.write(counterFrame(0x3a10, -1));
-    present = await adapters.plugIn(name);
-    assert.is.not(present.device, device);
+    renameSync(next.path, adapters.path(name));
+    present = next;
+    named = name;
     const { detail } = await site.said('port-open', index + 2);
     assert.match(String(detail), `${adapters.path(name)} (${adapters.path('ttyUSB*')})`);
     await deliverNext();
