@@ -1,17 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { until } from '../rig/index.ts';
 
-/** The beginning or the return of a system call on a descriptor, as strace saw it. */
+/** The beginning or the return of a system call on a descriptor or a path, as strace saw it. */
 export interface CallEvent {
   readonly kind: 'begins' | 'returns';
   readonly thread: number;
   readonly call: string;
-  /** What the descriptor is: a path, or `TCP:[127.0.0.1:8883->127.0.0.1:40000]`. */
+  /** Milliseconds since 1970, where times were asked for; else NaN. */
+  readonly at: number;
+  /** What the descriptor is: a path, or `TCP:[127.0.0.1:8883->127.0.0.1:40000]`; or the path that the call names. */
   readonly target: string;
   /** What it returned; undefined where it begins. */
   readonly result: number | undefined;
-  /** Its arguments behind the descriptor, as strace shows them. */
+  /** Its arguments behind the descriptor or the path, as strace shows them. */
   readonly rest: string;
 }
 
@@ -27,6 +30,37 @@ const traced = [
   ...['write', 'writev', 'pwrite64', 'pwritev', 'pwritev2', 'sendto', 'sendmsg'],
   ...['ftruncate', 'fsync', 'fdatasync', 'sync_file_range', 'msync', 'syncfs', 'sync'],
 ].join(',');
+
+/** Calls that make, name and remove files. */
+const naming = [
+  ...['openat', 'rename', 'renameat', 'renameat2', 'link', 'linkat'],
+  ...['unlink', 'unlinkat', 'mkdir', 'mkdirat'],
+].join(',');
+
+/** Longer than a process takes to end, and strace after it. */
+const endMs = 10_000;
+
+/**
+ * Words to start a program under that has every change it makes to a disk traced, from its first on, with times. What
+ * is started is still the program itself: strace is its child.
+ */
+export function tracedFromStart(file: string): string[] {
+  const options = ['-D', '-f', '-ttt', '-yy', '-xx', '-s', String(allBytes)];
+  return ['strace', ...options, '-e', `trace=${traced},${naming}`, '-o', file];
+}
+
+/** What `tracedFromStart` wrote of a process that has been ended, once all of it is there. */
+export async function readTrace(pid: number, file: string): Promise<CallEvent[]> {
+  const last = new RegExp(`^${pid} +\\S+ \\+\\+\\+ (killed|exited)`, 'm');
+  const text = await until(
+    async () => {
+      const found = await readFile(file, 'utf8');
+      return last.test(found.slice(-10_000)) ? found : undefined;
+    },
+    { limitMs: endMs, what: `the end of process ${pid} in its trace` },
+  );
+  return parseTrace(text);
+}
 
 /** strace at work on every thread of a process. */
 export class SystemCalls {
@@ -70,26 +104,34 @@ export class SystemCalls {
 function parseTrace(text: string): CallEvent[] {
   const events: CallEvent[] = [];
   const unfinished = new Map<number, Pick<CallEvent, 'call' | 'target' | 'rest'>>();
+  let at = Number.NaN;
   for (const line of text.split('\n')) {
-    const [, id = '', rest = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
+    const [, id = '', time, rest = ''] = /^(\d+) +(?:(\d+\.\d+) )?(.*)$/.exec(line) ?? [];
+    if (time !== undefined) at = Number(time) * 1000;
     const thread = Number(id);
     // From the end: with all its data a line is long.
     const result = Number(/^ = (-?\d+)/.exec(rest.slice(rest.lastIndexOf(' = ')))?.[1] ?? Number.NaN);
     if (rest.startsWith('<... ')) {
       const begun = unfinished.get(thread);
-      if (begun !== undefined) events.push({ kind: 'returns', thread, ...begun, result });
+      if (begun !== undefined) events.push({ kind: 'returns', thread, at, ...begun, result });
       unfinished.delete(thread);
       continue;
     }
     // A target may hold `->`, and ends at the first `>` that is not part of one.
-    const [head, call, target] = /^(\w+)\(\d+<((?:->|[^>])*)>/.exec(rest) ?? [];
+    const [head, call, target] =
+      /^(\w+)\(\d+<((?:->|[^>])*)>/.exec(rest) ?? /^(\w+)\((?:AT_FDCWD<[^>]*>, )?"([^"]*)"/.exec(rest) ?? [];
     if (head === undefined || call === undefined || target === undefined) continue;
     const begun = { call, target: inLetters(target), rest: rest.slice(head.length) };
-    events.push({ kind: 'begins', thread, ...begun, result: undefined });
+    events.push({ kind: 'begins', thread, at, ...begun, result: undefined });
     if (rest.endsWith('<unfinished ...>')) unfinished.set(thread, begun);
-    else events.push({ kind: 'returns', thread, ...begun, result });
+    else events.push({ kind: 'returns', thread, at, ...begun, result });
   }
   return events;
+}
+
+/** The second path of a call that names two: `, "\x2f…"`. */
+export function otherPath(rest: string): string {
+  return inLetters(/^, (?:AT_FDCWD<[^>]*>, )?"([^"]*)"/.exec(rest)?.[1] ?? '');
 }
 
 /** A path as it is: with -xx strace shows it in hex, as all else. */
