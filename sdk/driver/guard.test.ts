@@ -93,6 +93,43 @@ test('a decoder that failed is replaced by a fresh one, and what it held is acco
   assert.is(made, 2);
 });
 
+test('a driver that cannot give a fresh decoder is asked again with the next bytes', () => {
+  let made = 0;
+  const decoder = guarded('own', () => {
+    made += 1;
+    if (made === 2) throw new Error('not now');
+    return {
+      held: 0,
+      push: ({ length }) => {
+        if (made === 1) throw new Error('out of luck');
+        return [{ kind: 'discarded', bytes: length, reason: 'x' }];
+      },
+      stalled: () => [],
+    };
+  });
+  const reasons = [1, 2, 3].map((length) => {
+    const [each] = decoder.push(new Uint8Array(length));
+    assert.is(each?.bytes, length);
+    return each?.kind === 'discarded' && each.reason;
+  });
+  assert.equal(reasons, ['driver own failed: out of luck', 'driver own failed: not now', 'x']);
+});
+
+test('what an async decoder throws later ends nothing', async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  const decoded = given(answering(() => Promise.reject(new Error('later'))));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', note);
+  assert.equal(decoded, {
+    kind: 'discarded',
+    bytes: 5,
+    reason: 'driver own failed: push and stalled must return an array',
+  });
+  assert.equal(unhandled, []);
+});
+
 test('a decoder that keeps all it is given is stopped at the bound', () => {
   const decoder = guarded('own', () => {
     let held = 0;

@@ -76,7 +76,11 @@ function contentProblem(content: Measurement | OtherFrame | undefined): string |
 }
 
 function outputProblem(decoded: readonly Decoded[], held: unknown, owed: number): string | undefined {
-  if (!Array.isArray(decoded)) return 'push and stalled must return an array';
+  if (!Array.isArray(decoded)) {
+    // Of an async function: what it comes to, nobody waits for, and a failure of it would end the gateway.
+    Promise.resolve(decoded).catch(() => {});
+    return 'push and stalled must return an array';
+  }
   if (!whole(held, 0, maxHeldBytes)) return `held must be 0..${maxHeldBytes} bytes, and is ${String(held)}`;
   let bytes = held as number;
   for (const each of decoded) {
@@ -95,16 +99,18 @@ function outputProblem(decoded: readonly Decoded[], held: unknown, owed: number)
 /**
  * Stands between the gateway and a decoder that somebody else wrote. What it gives is checked, because a tag out of
  * range or a byte not accounted for would come to light much further on. A decoder that throws or gives anything wrong
- * loses what it was given (`discarded`, the reason says why), and a fresh one takes its place.
+ * loses what it was given (`discarded`, the reason says why), and a fresh one takes its place; one that cannot be
+ * had is asked for again with the next bytes.
  */
 export function guarded(name: string, make: () => Decoder): Decoder {
-  let inner = make();
+  let inner: Decoder | undefined = make();
   let held = 0;
   let failure: string | undefined;
-  const run = (owed: number, work: () => Decoded[]): Decoded[] => {
+  const run = (owed: number, work: (decoder: Decoder) => Decoded[]): Decoded[] => {
     let problem: string | undefined;
     try {
-      const decoded = work();
+      inner ??= make();
+      const decoded = work(inner);
       const { held: left } = inner;
       problem = outputProblem(decoded, left, owed);
       if (problem === undefined) {
@@ -115,7 +121,7 @@ export function guarded(name: string, make: () => Decoder): Decoder {
       problem = error instanceof Error ? error.message : String(error);
     }
     failure = `driver ${name} failed: ${problem}`.slice(0, 200);
-    inner = make();
+    inner = undefined;
     held = 0;
     return owed === 0 ? [] : [{ kind: 'discarded', bytes: owed, reason: failure }];
   };
@@ -126,7 +132,7 @@ export function guarded(name: string, make: () => Decoder): Decoder {
     get failure() {
       return failure;
     },
-    push: (chunk) => run(held + chunk.length, () => inner.push(chunk)),
-    stalled: () => run(held, () => inner.stalled()),
+    push: (chunk) => run(held + chunk.length, (decoder) => decoder.push(chunk)),
+    stalled: () => run(held, (decoder) => decoder.stalled()),
   };
 }
