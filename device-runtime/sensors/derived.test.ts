@@ -226,6 +226,27 @@ test('zero and peak survive a restart, and say when they have changed', () => {
   assert.equal(derivedIn(second.take(at(1, 0, 4.5))), ['0.5 @0', '5 @0']);
 });
 
+test('what is kept of a series outlives a configuration without it: one that was only tried costs no zero', () => {
+  const first = stage([one], { derived: [tare, peak] });
+  first.take(at(1, 0, 5));
+  first.resetDerived(0xd003, 1);
+  const tried = stage([{ ...one, gain: 2 }], { derived: [tare], restored: first.state });
+  tried.take(at(1, 2, 6));
+  tried.resetDerived(0xd003, 3);
+  const back = stage([one], { derived: [tare, peak], restored: JSON.parse(JSON.stringify(tried.state)) });
+  assert.equal(derivedIn(back.take(at(1, 4, 4))), ['-1 @4', '5 @4']);
+});
+
+test('what is kept of series that are no more is bounded', () => {
+  let state: unknown;
+  for (let gain = 2; gain < 600; gain++) {
+    const under = stage([{ ...one, gain }], { derived: [peak], restored: state });
+    under.take(at(1, 0, 1));
+    state = under.state;
+  }
+  assert.is((state as { series: unknown[] }).series.length, 257);
+});
+
 test('what is not of this series any more is not restored: kind, source or calibration', () => {
   const first = stage([one, two], { derived: [peak] });
   first.take(at(1, 0, 100));

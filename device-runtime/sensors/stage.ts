@@ -43,6 +43,8 @@ export class SensorStage {
   readonly #derived: DerivedSeries[] = [];
   /** What is derived from each sensor, directly or not, in that order. */
   readonly #dependents = new Map<Sensor, DerivedSeries[]>();
+  /** What was kept of series that this configuration does not have. */
+  readonly #otherState: ReturnType<typeof restoreState>;
   #taken = 0;
   #revision = 0;
   /** Not later than the first thing due; readings move due times away without its being worked out anew. */
@@ -85,7 +87,7 @@ export class SensorStage {
       // By tag: what is derived from it need not repeat of what it is.
       byName.set(config.name, { source: series, recipe: `${config.kind} ${config.tag}`, roots });
     }
-    restoreState(this.#derived, restored);
+    this.#otherState = restoreState(this.#derived, restored);
     this.#look(startedAt);
   }
 
@@ -157,7 +159,7 @@ export class SensorStage {
 
   /** Zeros and peaks, to be kept over a restart. */
   get state(): DerivedState {
-    return stateOf(this.#derived);
+    return stateOf(this.#derived, this.#otherState);
   }
 
   /** Another number whenever `state` is another. */
