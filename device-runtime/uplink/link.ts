@@ -9,6 +9,7 @@ import {
 } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import mqttClient from 'mqtt/lib/client';
+import { writeToStream } from 'mqtt-packet';
 import type { Time } from '../clock/index.ts';
 import type { ProxyConfig } from './proxy.ts';
 import { at, explain } from './reasons.ts';
@@ -17,6 +18,8 @@ import { askFirst, type Silence, watch } from './watch.ts';
 
 // Not the package's front door: that one brings WebSockets and proxies along, 160 KB of them.
 const MqttClient = mqttClient.default;
+// A buffer of every number there is of two bytes: 9 MiB, for a few packets a second.
+writeToStream.cacheNumbers = false;
 
 /** One connection to the cloud. Made connected, used once, never reconnected. */
 export interface Link {
