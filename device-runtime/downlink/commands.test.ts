@@ -284,4 +284,32 @@ test('whatever is in the file, it opens', async () => {
   );
 });
 
+test('what came with the link waits until the cloud has said what time it is, and for no more than ten seconds', async () => {
+  const world = await opened();
+  const known = world.time;
+  world.time = { kind: 'at-least', wall: noon - day };
+  world.commands.connected();
+  world.commands.received(command(1));
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.is(world.results.length, 0);
+  world.time = known;
+  await until(() => world.results.length === 1);
+  world.time = { kind: 'at-least', wall: noon - day };
+  world.commands.received(command(2));
+  world.commands.received(command(3, noon - 2 * day));
+  world.pass(10_000);
+  await until(() => world.results.length === 3);
+  assert.equal(world.outcomes, ['done', 'refused', 'expired']);
+});
+
+test('one that still waits for that when the gateway stops is not answered: the next run will be asked again', async () => {
+  const world = await opened();
+  world.time = { kind: 'at-least', wall: noon - day };
+  world.commands.connected();
+  world.commands.received(command(1));
+  world.commands.stop();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  assert.equal([world.results, world.events], [[], []]);
+});
+
 test.run();

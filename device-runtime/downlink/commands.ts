@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type CommandBody, type CommandMessage, commandMessage, limits } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { EventWords } from '@loadline/sdk/telemetry';
@@ -10,6 +11,8 @@ import { type KeptFile, reasonOf, StateFile } from './state-file.ts';
 
 /** Milliseconds a command may take, once begun. */
 const executeMilliseconds = 60_000;
+/** Milliseconds from a new link on in which commands wait for somebody to vouch for the time, and between two looks. */
+const vouching = { limit: 10_000, look: 20 };
 /** Outcomes of commands that were not begun, kept in memory to answer a repeated one alike. */
 const maxRefused = 256;
 
@@ -61,6 +64,8 @@ export class Commands {
   readonly #file: StateFile<z.infer<typeof commandState>>;
   #working = false;
   #stopped = false;
+  /** Monotonic milliseconds until which the cloud may still be about to say what time it is. */
+  #vouchedBy = Number.NEGATIVE_INFINITY;
 
   constructor(options: CommandsOptions) {
     this.#options = options;
@@ -79,6 +84,7 @@ export class Commands {
 
   /** There is a link: results that were not acknowledged are sent again. */
   connected(): void {
+    this.#vouchedBy = this.#options.monotonic() + vouching.limit;
     for (const [id, outcome] of this.#open) void this.#send(id, outcome);
   }
 
@@ -132,6 +138,9 @@ export class Commands {
 
   async #carryOut({ id, expires, command }: CommandMessage): Promise<void> {
     const { time } = this.#options;
+    await this.#vouched(expires);
+    // The cloud still has it, and will send it to the next run.
+    if (this.#stopped) return;
     this.#memory.forget(time(), (open) => this.#open.has(open));
     const before = judge(expires, time());
     if (before.kind === 'not') return this.#refuse(id, before.outcome.outcome, before.outcome.detail);
@@ -148,6 +157,16 @@ export class Commands {
     await this.#memory.end(id, outcome);
     this.#say(id, command.kind, outcome);
     this.#answer(id, outcome);
+  }
+
+  /** What waited in the cloud comes with the link, a moment before the cloud has said what time it is. */
+  async #vouched(expires: number): Promise<void> {
+    const { time, monotonic } = this.#options;
+    while (!this.#stopped && monotonic() < this.#vouchedBy) {
+      const { kind, wall } = time();
+      if (kind === 'known' || expires <= wall) return;
+      await delay(vouching.look);
+    }
   }
 
   async #execute(command: CommandBody, left: number): Promise<Outcome> {
