@@ -6,8 +6,9 @@ import { makePrivateFolder } from '@loadline/sdk/platform';
 import { type Entry, type EventWords, gatewayEvent } from '@loadline/sdk/telemetry';
 import { Account } from './account.ts';
 import { readFloors, Timekeeper, tickMilliseconds, touchedAt, writeFloor } from './clock/index.ts';
-import { type Config, type LocalConfig, withDesired } from './config/index.ts';
+import type { Config, LocalConfig } from './config/index.ts';
 import { LocalControl } from './control/index.ts';
+import { checkDesired } from './desired-check.ts';
 import { Downlink } from './downlink/index.ts';
 import { forgetWedge, HealthReporter, readWedge, serviceManager, Watchdog } from './health/index.ts';
 import { type Identity, loadIdentity } from './identity/index.ts';
@@ -126,7 +127,7 @@ export class Gateway {
     this.#downlink = new Downlink<Config>({
       state,
       own: config,
-      check: (document) => withDesired(local, document),
+      check: checkDesired(local, parts.drivers),
       apply: (desired) => this.#switchTo(desired),
       onChange: () => this.#report(),
       execute: {
