@@ -125,12 +125,12 @@ export class Session {
 
   #receive(chunk: Uint8Array): void {
     const at = this.#clock.monotonic();
-    this.#keep(this.receiver.receive(chunk, at));
+    this.#undecided.push(...this.receiver.receive(chunk, at));
     clearTimeout(this.#stallTimer);
     if (this.receiver.isWaiting) this.#awaitRest();
     const bad = this.receiver.takeNoise();
     const noise = this.#noise.add(at, Math.max(0, chunk.length - bad), bad);
-    this.owner.heard(this);
+    this.#heard();
     if (noise !== undefined) this.owner.noise(this, noise);
   }
 
@@ -144,8 +144,8 @@ export class Session {
   }
 
   #stall(): void {
-    this.#keep(this.receiver.stall());
-    this.owner.heard(this);
+    this.#undecided.push(...this.receiver.stall());
+    this.#heard();
   }
 
   /** What was begun on this opening cannot be continued on the next. */
@@ -157,8 +157,9 @@ export class Session {
     this.owner.ended(this, reason);
   }
 
-  #keep(frames: readonly Frame[]): void {
-    this.#undecided.push(...frames);
+  /** Its owner takes what is its own first: after a hold-up, one chunk may bring more than is kept undecided. */
+  #heard(): void {
+    this.owner.heard(this);
     const excess = this.#undecided.length - maxUndecided;
     if (excess > 0) this.receiver.refuse(this.#undecided.splice(0, excess));
   }

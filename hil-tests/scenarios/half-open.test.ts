@@ -18,7 +18,9 @@ test.before(async () => {
   sites = await Promise.all([Site.open({ link: 'proxied' }), Site.open({ link: 'proxied' })]);
 });
 
-test.after(() => Promise.all(sites.map((site) => site.close())));
+test.after(async () => {
+  await Promise.all(sites.map((site) => site.close()));
+});
 
 /** Lets the link go half-open, sends meanwhile what `work` sends, and judges how long the gateway took to notice. */
 async function noticedInTime(site: Site, counter: Counter, everyMilliseconds: number | undefined) {
