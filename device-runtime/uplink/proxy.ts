@@ -59,8 +59,19 @@ export async function openTunnel(
   }
 }
 
+/**
+ * Milliseconds for each address of a name before the next is tried. By itself Node gives up after 250: less than one way
+ * there and back over a satellite, or over a mobile link that is asleep, so that a cloud with two addresses, of which
+ * this site reaches one, would never be reached.
+ */
+const addressMilliseconds = 3000;
+
 async function connectTcp(destination: Destination, signal: AbortSignal): Promise<Socket> {
-  const socket = connect({ ...destination, noDelay: true });
+  const socket = connect({
+    ...destination,
+    noDelay: true,
+    autoSelectFamilyAttemptTimeout: addressMilliseconds,
+  });
   try {
     await once(socket, 'connect', { signal });
     return socket;
