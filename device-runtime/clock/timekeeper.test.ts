@@ -234,4 +234,23 @@ test('an anchor of a vague voucher is followed by one as soon as somebody knows 
   assert.ok((world.anchors[1]?.uncertainty ?? 0) < 2000);
 });
 
+test('late in a long run without the cloud, forged NTP cannot go back to near its start', () => {
+  const world = new TestWorld({ own: noon - day }, noon);
+  world.keeper.tick();
+  world.connectAndAnswer();
+  world.run(hour);
+  world.keeper.disconnected();
+  world.run(100 * day, hour);
+  assert.is(world.keeper.time().kind, 'at-least');
+  world.synchronise(-90 * day);
+  world.run(2000, 2000);
+  const time = world.keeper.time();
+  assert.is(time.kind, 'at-least');
+  assert.ok(time.wall > world.true - hour && time.wall <= world.true, new Date(time.wall).toISOString());
+  assert.is(world.codes.at(-1), 'clock-disputed');
+  world.synchronise();
+  world.run(2000, 2000);
+  assert.is(world.keeper.time().kind, 'known');
+});
+
 test.run();

@@ -47,12 +47,15 @@ interface Known {
  *
  * The system's word comes first, unless it was given so long ago that the cloud's is finer by seconds. Where it and the cloud's contradict each other by more than two
  * minutes beyond what both admit, the cloud is believed: its word comes authenticated, NTP's does not. Neither is
- * believed more than a day below the floor that was kept while the cloud vouched: else whoever forges NTP could make
- * an expired certificate good again.
+ * believed more than a day below the floor that was kept while the cloud vouched, the system not below what it has
+ * risen to in this run either: else whoever forges NTP could make an expired certificate good again.
  */
 export class Timekeeper {
   readonly #options: TimekeeperOptions;
   readonly #startedAt: number;
+  /** The floor, and since when it has been surely past, on the monotonic clock. */
+  #floor: number;
+  #floorSince: number;
   readonly #steps = new Steps();
   readonly #system = new SystemWord();
   readonly #cloud: CloudWord;
@@ -63,7 +66,6 @@ export class Timekeeper {
   #disputed = '';
   /** What was last known, for the time when nobody vouches any more. */
   #past: { readonly monotonic: number; readonly wall: number } | undefined;
-  #floor: number;
   #floorKeptAt = Number.NEGATIVE_INFINITY;
   #keeping: Promise<void> = Promise.resolve();
 
@@ -71,6 +73,7 @@ export class Timekeeper {
     this.#options = options;
     this.#startedAt = options.clock.monotonic();
     this.#floor = options.floors.own;
+    this.#floorSince = this.#startedAt;
     this.#cloud = new CloudWord(options.ask);
   }
 
@@ -137,12 +140,10 @@ export class Timekeeper {
   #judge(monotonic: number): { readonly known: Known | undefined; readonly dispute: string } {
     const system = worth(this.#system.word, monotonic);
     const cloud = worth(this.#cloud.word, monotonic);
-    const { own } = this.#options.floors;
-    const early = ({ wall, uncertainty }: Word): boolean => wall + uncertainty < own - floorTolerance;
-    const believed = (word: Word | undefined): Word | undefined =>
-      word === undefined || early(word) ? undefined : word;
-    const dispute = disputeOf(system, cloud, early, own);
-    const [bySystem, byCloud] = [believed(system), believed(cloud)];
+    // NTP may be forged at any time of a long run; the cloud may have mended its own clock, and is whom TLS let through.
+    const floors = { system: this.#floorNow(monotonic), cloud: this.#options.floors.own };
+    const dispute = disputeOf(system, cloud, floors);
+    const [bySystem, byCloud] = [believed(system, floors.system), believed(cloud, floors.cloud)];
     if (byCloud !== undefined && (bySystem === undefined || cloudFirst(bySystem, byCloud))) {
       return { known: { by: 'cloud', word: byCloud }, dispute };
     }
@@ -151,12 +152,13 @@ export class Timekeeper {
 
   /** Later than what was surely past before: as the latest voucher of this run had it, else as the files had it. */
   #atLeast(monotonic: number): number {
-    const { own, saved } = this.#options.floors;
+    const { saved } = this.#options.floors;
     const before = this.#past ?? { monotonic: this.#startedAt, wall: saved };
-    return Math.max(
-      floorAfter(own, monotonic - this.#startedAt),
-      floorAfter(before.wall, monotonic - before.monotonic),
-    );
+    return Math.max(this.#floorNow(monotonic), floorAfter(before.wall, monotonic - before.monotonic));
+  }
+
+  #floorNow(monotonic: number): number {
+    return floorAfter(this.#floor, monotonic - this.#floorSince);
   }
 
   #sayTrust(known: Known | undefined): void {
@@ -186,6 +188,7 @@ export class Timekeeper {
     const wall = surelyPast(word, monotonic);
     if (wall <= this.#floor) return;
     this.#floor = wall;
+    this.#floorSince = monotonic;
     this.#floorKeptAt = monotonic;
     this.#keeping = this.#keeping
       .then(() => this.#options.keepFloor(wall))
@@ -201,15 +204,26 @@ function cloudFirst(system: Word, cloud: Word): boolean {
   return contradiction(system, cloud) > minutes || cloud.uncertainty + finer < system.uncertainty;
 }
 
+function isEarly({ wall, uncertainty }: Word, floor: number): boolean {
+  return wall + uncertainty < floor - floorTolerance;
+}
+
+function believed(word: Word | undefined, floor: number): Word | undefined {
+  return word === undefined || isEarly(word, floor) ? undefined : word;
+}
+
 function disputeOf(
   system: Word | undefined,
   cloud: Word | undefined,
-  early: (word: Word) => boolean,
-  floor: number,
+  floors: Readonly<Record<Voucher, number>>,
 ): string {
-  const past = (word: Word) => `it is ${atWords(word.wall)}, but ${atWords(floor)} is past: not believed`;
-  if (cloud !== undefined && early(cloud)) return `the cloud says: ${past(cloud)}`;
-  if (system !== undefined && early(system)) return `the system says: ${past(system)}`;
+  const past = (word: Word, floor: number) =>
+    `it is ${atWords(word.wall)}, but ${atWords(floor)} is past: not believed`;
+  if (cloud !== undefined && isEarly(cloud, floors.cloud))
+    return `the cloud says: ${past(cloud, floors.cloud)}`;
+  if (system !== undefined && isEarly(system, floors.system)) {
+    return `the system says: ${past(system, floors.system)}`;
+  }
   if (system === undefined || cloud === undefined || contradiction(system, cloud) <= minutes) return '';
   const apart = inWords(system.wall - cloud.wall);
   const way = system.wall > cloud.wall ? 'ahead of' : 'behind';
