@@ -61,9 +61,15 @@ export class Account {
     this.#parts.latencies?.acknowledged(entries, this.#parts.world.clock.monotonic());
   }
 
-  /** An intake was stopped, and another takes its place. */
-  closed(intake: Intake): void {
-    this.#past.add(intake);
+  /** An intake was stopped, and another takes its place: at once, or what it counted would be there twice. */
+  closed({ frames, ports }: Intake): void {
+    this.#past.addFrames(frames);
+    this.#past.addPorts(ports);
+  }
+
+  /** The intake counts its frames anew; these it counted before. */
+  began(frames: Intake['frames']): void {
+    this.#past.addFrames(frames);
   }
 
   /** The health message as it is now. */

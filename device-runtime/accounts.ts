@@ -11,11 +11,14 @@ export class PastAccounts {
   #frames: Frames | undefined;
   #ports: readonly PortLedger[] = [];
 
-  /** Takes over the account of an intake that was stopped. */
-  add({ frames, ports }: Pick<Intake, 'frames' | 'ports'>): void {
-    const sums = { frames: this.frames(frames), ports: this.ports(ports) };
-    this.#frames = sums.frames;
-    this.#ports = sums.ports.map((port) => ({ ...port, open: false }));
+  /** Takes over what became of frames. */
+  addFrames(frames: Frames): void {
+    this.#frames = this.frames(frames);
+  }
+
+  /** Takes over the account of ports that were closed. */
+  addPorts(ports: readonly PortLedger[]): void {
+    this.#ports = this.ports(ports).map((port) => ({ ...port, open: false }));
   }
 
   /** All frames, `present` being those of the configuration in force. */
@@ -38,8 +41,11 @@ export class PastAccounts {
   }
 }
 
+/** What stands for all ports of earlier configurations: it is no port, and is never open. */
+export const formerPorts = '(ports not configured any more)';
+
 const noPort: PortLedger = {
-  name: '(ports not configured any more)',
+  name: formerPorts,
   open: false,
   bytes: 0,
   frameBytes: 0,

@@ -222,7 +222,7 @@ export class Gateway {
     const { state } = this.#own.gateway;
     this.#timekeeper.tick();
     const config = await this.#downlink.open();
-    this.#takeUp(config, await readDerivedState(this.#own));
+    this.#takeUp(config, await readDerivedState(this.#own, this.#world.log));
     this.#watchdog = this.#makeWatchdog();
     this.#happened({ code: 'gateway-started', subject: '', detail: `version ${version}` });
     const wedged = await readWedge(state);
@@ -258,16 +258,7 @@ export class Gateway {
   }
 
   #takeUp(config: Config, restored: unknown): void {
-    this.#config = config;
-    this.#names = new Map(
-      reportedOf(config, this.#downlink.configuration()).sensors.map((sensor) => [sensor.tag, sensor]),
-    );
-    this.#health = new HealthReporter({
-      compose: () => this.#account.health(),
-      publish: (message) => this.#links.publish('health', JSON.stringify(message)),
-      interval: config.health.interval_seconds * 1000,
-      afterQuiet: config.health.after_quiet_ms,
-    });
+    this.#configure(config);
     this.#intake = new Intake({
       config,
       drivers: this.#drivers,
@@ -280,14 +271,35 @@ export class Gateway {
     });
   }
 
-  /** Another configuration is in force from here on; the journal is the same. */
+  #configure(config: Config): void {
+    this.#config = config;
+    this.#names = new Map(
+      reportedOf(config, this.#downlink.configuration()).sensors.map((sensor) => [sensor.tag, sensor]),
+    );
+    this.#health = new HealthReporter({
+      compose: () => this.#account.health(),
+      publish: (message) => this.#links.publish('health', JSON.stringify(message)),
+      interval: config.health.interval_seconds * 1000,
+      afterQuiet: config.health.after_quiet_ms,
+    });
+  }
+
+  /** Another configuration is in force from here on; the journal is the same, and so are ports that stay as they are. */
   async #switchTo(config: Config): Promise<void> {
-    await this.#intake.stop();
-    this.#account.closed(this.#intake);
+    // What is heard until the ports are closed, if they are, goes to the journal.
     await this.#links.stop();
+    const portsStay = this.#intake.hasPortsOf(config);
+    if (!portsStay) await this.#intake.stop();
     this.#health.stop();
-    this.#takeUp(config, this.#intake.derivedState);
-    this.#intake.open();
+    this.#control.configured(portsStay ? 'same-ports' : 'other-ports');
+    if (portsStay) {
+      this.#account.began(this.#intake.takeUp(config));
+      this.#configure(config);
+    } else {
+      this.#account.closed(this.#intake);
+      this.#takeUp(config, this.#intake.derivedState);
+      this.#intake.open();
+    }
     if (this.#identity === undefined) return;
     this.#links.start(config, this.#identity);
     this.#health.start();

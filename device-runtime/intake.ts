@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { CommandBody, PortLedger } from '@loadline/sdk/contract';
 import type { Driver } from '@loadline/sdk/driver';
-import { readIfThere, writeWhole } from '@loadline/sdk/platform';
+import { type Log, readIfThere, writeWhole } from '@loadline/sdk/platform';
 import type { Entry, Reading } from '@loadline/sdk/telemetry';
 import { Binder, type Heard } from './bind/index.ts';
 import type { Config } from './config/index.ts';
@@ -29,12 +30,12 @@ export interface IntakeOptions {
 /** Milliseconds between two times that zeros and peaks are kept on their own: it spares the card. */
 const keepMilliseconds = 60_000;
 
-/** The way in under one configuration: ports -> frames -> readings -> what is to be journalled. */
+/** The way in: ports -> frames -> readings -> what is to be journalled. Its ports are the same as long as it lives. */
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #radio: Radio;
-  readonly #binder: Binder;
-  readonly #stage: SensorStage;
+  #binder: Binder;
+  #stage: SensorStage;
   #openPorts = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
@@ -46,21 +47,9 @@ export class Intake {
   constructor(options: IntakeOptions) {
     const { config, drivers, world, restored } = options;
     const { clock, log, binding } = world;
-    const { sensors, derived, unconfigured, copies } = config;
     this.#options = options;
-    this.#binder = new Binder({
-      sensors,
-      sightings: unconfigured.sightings,
-      maxSeries: unconfigured.max_series,
-      copyWindow: copies.window_ms,
-    });
-    this.#stage = new SensorStage({
-      sensors,
-      derived,
-      ports: config.ports.map(({ name }) => name),
-      startedAt: clock.monotonic(),
-      restored,
-    });
+    this.#binder = binderOf(config);
+    this.#stage = stageOf(config, clock.monotonic(), restored);
     this.#keptRevision = this.#stage.stateRevision;
     this.#keptAt = clock.monotonic();
     this.#radio = new Radio({
@@ -95,6 +84,30 @@ export class Intake {
     this.#arm();
   }
 
+  /** Whether another configuration leaves the ports as they are, so that `takeUp` will do. */
+  hasPortsOf({ ports }: Config): boolean {
+    return isDeepStrictEqual(ports, this.#options.config.ports);
+  }
+
+  /**
+   * Goes on under another configuration of the same ports, which stay open: no frame is lost by it. What sensors hold
+   * back is given out.
+   *
+   * @returns what became of the frames until now; `frames` begins anew
+   */
+  takeUp(config: Config): Intake['frames'] {
+    const now = this.#now();
+    this.#options.onEntries(this.#stage.finish(now));
+    this.#keep();
+    const { frames } = this;
+    this.#stage = stageOf(config, now, this.#stage.state);
+    this.#binder = binderOf(config);
+    this.#keptRevision = this.#stage.stateRevision;
+    for (const name of this.#openPorts) this.#stage.portChanged(name, true, now);
+    this.#arm();
+    return frames;
+  }
+
   /** Closes the ports, and gives out what sensors hold back. */
   async stop(): Promise<void> {
     await this.#radio.stop();
@@ -114,20 +127,21 @@ export class Intake {
     throw outcome === 'refused' ? new CommandRefused(detail) : new Error(detail);
   }
 
-  /** An executor of the down-link: a tare's zero, a peak's end. */
-  resetDerived({ tag }: Extract<CommandBody, { kind: 'reset-derived' }>): Promise<string> {
+  /** An executor of the down-link: a tare's zero, a peak's end. It is on disk before it is said to be done. */
+  async resetDerived({ tag }: Extract<CommandBody, { kind: 'reset-derived' }>): Promise<string> {
     const { outcome, entries } = this.#stage.resetDerived(tag, this.#now());
     this.#options.onEntries(entries);
     switch (outcome) {
       case 'reset':
         this.#keep();
-        return Promise.resolve('reset to its present value');
+        await this.#keeping;
+        return 'reset to its present value';
       case 'no-such-series':
-        return Promise.reject(new CommandRefused('no derived series has this tag'));
+        throw new CommandRefused('no derived series has this tag');
       case 'not-resettable':
-        return Promise.reject(new CommandRefused('a sum or a difference has nothing to reset'));
+        throw new CommandRefused('a sum or a difference has nothing to reset');
       case 'no-value':
-        return Promise.reject(new CommandRefused('its source has no good value at present'));
+        throw new CommandRefused('its source has no good value at present');
     }
   }
 
@@ -139,6 +153,7 @@ export class Intake {
       onBound(bound.reading);
       onEntries(this.#stage.take(bound.reading));
     }
+    this.#keepInTime();
     this.#arm();
   }
 
@@ -170,8 +185,12 @@ export class Intake {
     const now = this.#now();
     this.#timerDue = Number.POSITIVE_INFINITY;
     this.#options.onEntries(this.#stage.tick(now));
-    if (now - this.#keptAt >= keepMilliseconds) this.#keep();
+    this.#keepInTime();
     this.#arm();
+  }
+
+  #keepInTime(): void {
+    if (this.#now() - this.#keptAt >= keepMilliseconds) this.#keep();
   }
 
   #keep(): void {
@@ -190,16 +209,31 @@ export class Intake {
   }
 }
 
+function binderOf({ sensors, unconfigured, copies }: Config): Binder {
+  return new Binder({
+    sensors,
+    sightings: unconfigured.sightings,
+    maxSeries: unconfigured.max_series,
+    copyWindow: copies.window_ms,
+  });
+}
+
+function stageOf({ sensors, derived, ports }: Config, startedAt: number, restored: unknown): SensorStage {
+  const names = ports.map(({ name }) => name);
+  return new SensorStage({ sensors, derived, ports: names, startedAt, restored });
+}
+
 function derivedFile({ gateway }: Config): string {
   return join(gateway.state, 'derived.json');
 }
 
 /** Zeros and peaks as the run before this one left them; undefined where there are none that can be read. */
-export async function readDerivedState(config: Config): Promise<unknown> {
+export async function readDerivedState(config: Config, log: Log): Promise<unknown> {
   try {
     const text = await readIfThere(derivedFile(config));
     return text === undefined ? undefined : JSON.parse(text);
-  } catch {
+  } catch (error) {
+    log.warn('derived-state-lost', { reason: (error as Error).message });
     return undefined;
   }
 }

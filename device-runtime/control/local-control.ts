@@ -67,6 +67,11 @@ export class LocalControl {
     this.#standing.note(event, this.#options.monotonic());
   }
 
+  /** Another configuration is in force; see `Standing.configured`. */
+  configured(ports: Parameters<Standing['configured']>[0]): void {
+    this.#standing.configured(ports);
+  }
+
   async close(): Promise<void> {
     await this.#server?.close();
     this.#server = undefined;

@@ -28,6 +28,16 @@ test('what came again is told once, with how often and when last', () => {
   assert.equal([event?.times, event?.secondsAgo], [2, 10]);
 });
 
+test('another configuration ends what stood of sensors, and of ports where they are opened anew', () => {
+  const standing = new Standing();
+  for (const code of ['sensor-overload', 'tag-twice', 'port-lost', 'disk-full'] as const)
+    note(standing, code);
+  standing.configured('same-ports');
+  assert.equal(codes(standing), ['port-lost ', 'disk-full ']);
+  standing.configured('other-ports');
+  assert.equal(codes(standing), ['disk-full ']);
+});
+
 test('what nothing takes back is over after a day', () => {
   const standing = new Standing();
   note(standing, 'gateway-wedged');

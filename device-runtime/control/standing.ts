@@ -53,6 +53,14 @@ export class Standing {
     this.#noted.delete(oldest as string);
   }
 
+  /** Another configuration is in force: what still holds of its sensors, and of ports opened anew, is told again. */
+  configured(ports: 'same-ports' | 'other-ports'): void {
+    for (const [key, { code }] of this.#noted) {
+      const isPort = code.startsWith('port-') && ports === 'other-ports';
+      if (isPort || code.startsWith('sensor-') || code === 'tag-twice') this.#noted.delete(key);
+    }
+  }
+
   /** The newest last. */
   list(now: number): StandingEvent[] {
     const list: StandingEvent[] = [];

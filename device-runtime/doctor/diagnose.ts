@@ -1,4 +1,5 @@
 import { type EventCode, events } from '@loadline/sdk/contract';
+import { formerPorts } from '../accounts.ts';
 import type { GatewayStatus } from '../control/index.ts';
 import { error, type Finding, warning } from './finding.ts';
 
@@ -84,6 +85,7 @@ function radio({ health }: GatewayStatus, told: ReadonlySet<string>): Finding[] 
   const isOld = health.uptimeSeconds > firstSeconds;
   return health.ports.flatMap(({ name, open, trouble, bytes, discardedBytes, frames }) => {
     const about = `port ${name}`;
+    if (name === formerPorts) return [];
     if (!open) {
       const isTold = ['port-lost', 'port-unavailable', 'port-held', 'port-wrong-device'].some((code) =>
         told.has(code),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { formerPorts } from '../accounts.ts';
 import { facts } from '../control/fixtures/status.ts';
 import { makeFleet } from './fixtures/fleet.ts';
 import { closedPort, Place } from './fixtures/place.ts';
@@ -156,6 +157,7 @@ test('what the gateway says of itself becomes findings', async () => {
         { ...port, name: 'quiet', bytes: 0, frameBytes: 0, discardedBytes: 0 },
         { ...port, name: 'wrong', bytes: 20_000, discardedBytes: 20_000, frameBytes: 0, frames: 0 },
         { ...port, name: 'noisy', bytes: 20_000, discardedBytes: 4000 },
+        { ...port, name: formerPorts, open: false },
       ],
       journal: { ...facts.health.journal, dropped: 7, heldBytes: 200e6, disk: 'failing' },
       clock: { trust: 'nobody', uncertaintyMs: null },
@@ -182,6 +184,7 @@ test('what the gateway says of itself becomes findings', async () => {
   ]) {
     assert.ok(said.includes(text), `${text}\n\n${said}`);
   }
+  assert.not.match(said, formerPorts);
 });
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
