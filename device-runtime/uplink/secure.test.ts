@@ -152,4 +152,27 @@ test('an attempt ends when it is told to, wherever it is', async () => {
   assert.is(await attempt.catch((error: Error) => error.message), 'enough');
 });
 
+test('no connection is left behind where its own certificate is of no use', async () => {
+  let gone = 0;
+  const server = createTcpServer((socket) => {
+    socket.resume().on('error', () => {});
+    socket.on('close', () => gone++);
+  });
+  const port = await listening(server);
+  const { certificatePem: authorityPem } = authority;
+  const client = { privateKeyPem: cloud.privateKeyPem, chainPem: 'cut by a power cut' };
+  const signal = AbortSignal.timeout(5000);
+  const failed = connectSecure({ host: 'localhost', port, authorityPem, time: bySystem, client, signal });
+  assert.is(
+    await failed.then(
+      () => 'connected',
+      () => 'failed',
+    ),
+    'failed',
+  );
+  for (const limit = Date.now() + 5000; gone === 0; await new Promise((resolve) => setTimeout(resolve, 5))) {
+    assert.ok(Date.now() < limit, 'the connection is still there');
+  }
+});
+
 test.run();

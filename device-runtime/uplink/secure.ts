@@ -36,17 +36,19 @@ export async function connectSecure(options: SecureOptions): Promise<TLSSocket> 
   signal.throwIfAborted();
   const tunnel = await openTunnel({ host, port }, options.proxy, signal);
   const bySystemClock = isSystemClock(time);
-  const socket = connect({
-    socket: tunnel,
-    host,
-    ...(isIP(host) === 0 && { servername: host }),
-    ...(protocol !== undefined && { ALPNProtocols: [protocol] }),
-    ca: authorityPem,
-    ...(client && { key: client.privateKeyPem, cert: client.chainPem }),
-    minVersion: 'TLSv1.2',
-    rejectUnauthorized: bySystemClock,
-  } satisfies ConnectionOptions);
+  let socket: TLSSocket | undefined;
   try {
+    // Throws where our own key or certificate is of no use, and the tunnel must not be left behind then either.
+    socket = connect({
+      socket: tunnel,
+      host,
+      ...(isIP(host) === 0 && { servername: host }),
+      ...(protocol !== undefined && { ALPNProtocols: [protocol] }),
+      ca: authorityPem,
+      ...(client && { key: client.privateKeyPem, cert: client.chainPem }),
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: bySystemClock,
+    } satisfies ConnectionOptions);
     await handshake(socket, options);
     if (bySystemClock) return socket;
     const claim = { kind: 'server', host } as const;
@@ -54,7 +56,7 @@ export async function connectSecure(options: SecureOptions): Promise<TLSSocket> 
     if (fault !== undefined) throw new Untrusted(notBelieved(fault, options));
     return socket;
   } catch (error) {
-    socket.destroy();
+    socket?.destroy();
     tunnel.destroy();
     throw error;
   }
