@@ -12,8 +12,8 @@ import { gatewayId } from './site.ts';
 
 const test = suite('npm run crash');
 
-/** The gateway is killed without its link, both right after a new one, and the cloud at work. */
-const seed = Number(process.env.LOADLINE_SEED ?? 5);
+/** The gateway is killed a while after its link went, both at work, and the cloud while a backlog drains. */
+const seed = Number(process.env.LOADLINE_SEED ?? 35);
 const cycles = 3;
 
 let run: CrashRun;
