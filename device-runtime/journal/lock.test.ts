@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -59,6 +59,20 @@ test('of many that take over one stale lock at once, one gets it', async () => {
     assert.is(got.length, 1);
     await got[0]?.value();
   }
+});
+
+test('where no lock can be made, as on a full disk, one that is there still counts', async () => {
+  const release = await lockFolder(folder);
+  const own = readFileSync(join(folder, 'lock'), 'utf8');
+  await release();
+  // So deep that there is room for the lock's name, and not for that of one in the making.
+  let deep = folder;
+  while (deep.length < 4080) deep = join(deep, 'x'.repeat(Math.min(200, 4080 - deep.length)));
+  mkdirSync(deep, { recursive: true });
+  const refusedAs = () => lockFolder(deep).catch((error: NodeJS.ErrnoException) => error.code ?? error.name);
+  assert.is(await refusedAs(), 'ENAMETOOLONG');
+  writeFileSync(join(deep, 'lock'), own);
+  assert.is(await refusedAs(), 'JournalInUse');
 });
 
 test('the journal takes the folder, and gives it up when it is closed', async () => {

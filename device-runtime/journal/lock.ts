@@ -23,12 +23,16 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, 'lock');
   const own = JSON.stringify({ ...identityOf(process.pid), token: randomBytes(8).toString('hex') });
   for (let attempt = 0; attempt < attempts; attempt++) {
-    if (await createLock(path, own)) return () => giveUp(path, own);
+    // A full disk takes no lock, and must not hide that there is one.
+    const made = await createLock(path, own).catch((error: Error) => error);
+    if (made === true) return () => giveUp(path, own);
     // What cannot be read, be it a folder, is no lock of anybody's.
     const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
       error.code === 'ENOENT' ? undefined : '',
     );
-    if (found !== undefined && !(await takeAway(path, found))) break;
+    if (found !== undefined && isAlive(found)) break;
+    if (made instanceof Error) throw made;
+    if (found !== undefined) await takeAway(path, found);
   }
   throw new JournalInUse(
     `${folder} is in use by process ${holderOf(path) ?? 'unknown'}: stop that gateway, or give this one a state folder of its own`,
@@ -90,20 +94,18 @@ async function createLock(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Removes the lock `found`, if nobody alive has it. Of several that try, each removes it only as it was read. */
-async function takeAway(path: string, found: string): Promise<boolean> {
-  if (isAlive(found)) return false;
+/** Removes the lock `found`, which nobody alive has. Of several that try, each removes it only as it was read. */
+async function takeAway(path: string, found: string): Promise<void> {
   const aside = `${path}.${randomBytes(8).toString('hex')}`;
   try {
     await rename(path, aside);
   } catch {
-    return true;
+    return;
   }
   const taken = await readFile(aside, 'utf8').catch(() => '');
   // Somebody else was quicker, and this is the lock he has made since.
   if (taken !== found && isAlive(taken)) await link(aside, path).catch(() => {});
   await unlink(aside).catch(() => {});
-  return true;
 }
 
 async function giveUp(path: string, own: string): Promise<void> {
