@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { limits } from '@loadline/sdk/contract';
 import { jsonLog } from '@loadline/sdk/platform';
 import { decodeBatch, type Entry, entriesOf, type NumberRange } from '@loadline/sdk/telemetry';
 import { suite } from 'uvu';
@@ -208,6 +209,25 @@ test('drains until all is acknowledged, or until its limit', async () => {
   farEnds[0]?.published[0]?.acknowledge();
   await drained;
   assert.is(journal.held, 0);
+  await uplink.stop();
+});
+
+test('a backlog of more ports than one batch may name travels in several', async () => {
+  const { journal, uplink, farEnds } = await bench();
+  const ports = 3 * limits.batchPorts;
+  for (let port = 0; port < ports; port++) journal.append({ ...reading(), port: `port-${port}` });
+  uplink.start();
+  const published = () => farEnds.flatMap((farEnd) => farEnd.published);
+  for (let acknowledged = 0; journal.held > 0; acknowledged++) {
+    await until(() => published().length > acknowledged);
+    published()[acknowledged]?.acknowledge();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assert.equal(
+    published().flatMap(({ numbers }) => numbers),
+    Array.from({ length: ports }, (_, number) => number),
+  );
+  assert.is(farEnds.length, 1);
   await uplink.stop();
 });
 

@@ -43,6 +43,12 @@ export interface Disconnect {
   readonly reason: string;
 }
 
+/** A run of the journal, and how it travels. */
+interface Batch {
+  readonly run: Run;
+  readonly body: Uint8Array;
+}
+
 /**
  * Half a minute at most: whoever waits for the link on site sees it come, and a fleet of ten thousand that lost its
  * cloud for hours comes back as 700 handshakes a second, which a cloud bears.
@@ -239,25 +245,42 @@ export class Uplink {
     const run = this.#options.journal.declaration();
     if (run === undefined) return;
     this.#declaring = true;
-    this.#send(link, run, now);
+    this.#send(link, { run, body: encodeBatch(run.header, run.entries) }, now);
   }
 
   /** Cuts and publishes; false where the window has no room for even one entry. */
   #cut(link: Link, schedule: Schedule, cut: Extract<Decision, { kind: 'cut' }>, now: number): boolean {
     const { journal } = this.#options;
-    const run = journal.cut(cut.range, cut.maxBytes, limits.batchEntries);
-    if (run === undefined && journal.heldIn(cut.range) !== undefined) return false;
-    this.#schedule = taken(schedule, cut, run, now);
-    if (run !== undefined) this.#send(link, run, now);
+    const batch = this.#batch(cut);
+    if (batch === undefined && journal.heldIn(cut.range) !== undefined) return false;
+    this.#schedule = taken(schedule, cut, batch?.run, now);
+    if (batch !== undefined) this.#send(link, batch, now);
     return true;
   }
 
-  #send(link: Link, run: Run, now: number): void {
+  /**
+   * What does not fit into one batch is halved: weights are estimates, and an epoch may know the ports of many
+   * configurations. Unsent, it would end this process, and every one after it.
+   */
+  #batch({ range, maxBytes }: Extract<Decision, { kind: 'cut' }>): Batch | undefined {
+    for (let most: number = limits.batchEntries; ; ) {
+      const run = this.#options.journal.cut(range, maxBytes, most);
+      if (run === undefined) return undefined;
+      try {
+        return { run, body: encodeBatch(run.header, run.entries) };
+      } catch (error) {
+        most = Math.floor(run.entries.length / 2);
+        if (most === 0) throw error;
+      }
+    }
+  }
+
+  #send(link: Link, { run, body }: Batch, now: number): void {
     const window = this.#window;
-    const batch = window.sent(run.bytes, now);
-    link.publish('telemetry', encodeBatch(run.header, run.entries)).then(
+    const sent = window.sent(run.bytes, now);
+    link.publish('telemetry', body).then(
       () => {
-        window.acknowledged(batch, this.#options.clock.monotonic());
+        window.acknowledged(sent, this.#options.clock.monotonic());
         this.#acknowledged(link, run);
       },
       // The link is gone and says so itself; the run is still the journal's.
