@@ -1,10 +1,13 @@
 import type { ReportedMessage } from '@loadline/sdk/contract';
-import type { Config, SensorConfig } from './config/index.ts';
+import type { DerivedConfig, SensorConfig } from './config/index.ts';
 import { version } from './version.ts';
 
 /** What the gateway says it is configured to be. */
 export function reportedOf(
-  { sensors, derived }: Config,
+  {
+    sensors,
+    derived,
+  }: { readonly sensors: readonly SensorConfig[]; readonly derived: readonly DerivedConfig[] },
   configuration: ReportedMessage['configuration'],
 ): ReportedMessage {
   return {
@@ -30,7 +33,7 @@ export function reportedOf(
 }
 
 /** What is worked out of something simulated is simulated. */
-function derivedOf(sensors: Config['sensors'], derived: Config['derived']) {
+function derivedOf(sensors: readonly SensorConfig[], derived: readonly DerivedConfig[]) {
   const simulated = new Set(sensors.filter((sensor) => sensor.simulated).map(({ name }) => name));
   return derived.map(({ tag, name, unit, of }) => {
     const isSimulated = [of].flat().some((source) => simulated.has(source));

@@ -70,7 +70,7 @@ config('names the key, its line and what is allowed, for several errors at once'
     .replace('"25df"', '"25dg"');
   assert.equal(problemsIn(text), [
     '/etc/loadline/gateway.toml:8: uplink.port must be a whole number from 1 to 65535',
-    '/etc/loadline/gateway.toml:14: ports[1].baud must be 9600, 19200, 38400, 57600, 115200 or 230400',
+    '/etc/loadline/gateway.toml:14: ports[1].baud must be 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400 or 460800',
     '/etc/loadline/gateway.toml:17: sensors[1].tag must be four hex digits in quotes, such as "25DF"',
   ]);
 });
@@ -151,8 +151,30 @@ config('refuses more sensors than one message to the cloud can name', () => {
       `[[sensors]]\ntag = "${(tag + 0x4000).toString(16)}"\nname = "${'x'.repeat(100)}"\nunit = "N"\n`,
   );
   const [problem] = problemsIn(good + sensors.join(''));
-  assert.match(problem ?? '', /gateway\.toml:14: sensors take \d+ bytes in one message to the cloud/);
+  assert.match(
+    problem ?? '',
+    /gateway\.toml:14: sensors and derived series take \d+ bytes in one message to the cloud/,
+  );
 });
+
+const sensorNamed = (name: string, tag: number) =>
+  `[[sensors]]\ntag = "${tag.toString(16)}"\nname = "${name} ${tag}"\nunit = "N"\n`;
+
+config(
+  'counts what is said of derived series too, and not what is said of sensors to the gateway alone',
+  () => {
+    const sensors = Array.from({ length: 350 }, (_, index) => sensorNamed('é'.repeat(45), 0x4000 + index));
+    assert.equal(problemsIn(good + sensors.join('')), []);
+    const derived = Array.from(
+      { length: 256 },
+      (_, index) =>
+        `[[derived]]\ntag = "${(0xd000 + index).toString(16)}"\nname = "sum ${index} ${'é'.repeat(45)}"\nunit = "N"\nkind = "tare"\nof = "Wind"\n`,
+    );
+    const text = good.replace(/name = "[^"]*"(?=\n(unit|interval))/, 'name = "Wind"');
+    const [problem] = problemsIn(text + sensors.join('') + derived.join(''));
+    assert.match(problem ?? '', /sensors and derived series take \d+ bytes in one message/);
+  },
+);
 
 config('never accepts a secret in the address of the enrolment server', () => {
   const text = `${good}\n[enrolment]\nurl = "https://user:secret@cloud.example"\nsecret_file = "secret"\n`;

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { flag, path, table, tag, text, whole } from './values.ts';
 
 const portNameAllowed = `must be 1 to ${limits.portNameBytes} bytes of UTF-8, in quotes`;
-const baudAllowed = 'must be 9600, 19200, 38400, 57600, 115200 or 230400';
+const baudAllowed = 'must be 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400 or 460800';
 const driverAllowed =
   'must be 1 to 32 of a-z, 0-9 and hyphens, in quotes: "t24", "gw1", "so", "hid", or one of [[drivers]]';
 
@@ -26,7 +26,7 @@ export const port = table({
     'the device, best its link in /dev/serial/by-id; a pattern with * for one of several alike; for HID "usb" or a hidraw device',
   ),
   baud: z
-    .literal([9600, 19_200, 38_400, 57_600, 115_200, 230_400], baudAllowed)
+    .literal([2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800], baudAllowed)
     .default(115_200)
     .describe('line speed; always 8 data bits, no parity, 1 stop bit'),
   driver: driverName()

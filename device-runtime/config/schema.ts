@@ -29,19 +29,6 @@ const copies = optionalTable({
     .describe('equal frames of different base stations within this time are one reading; 0 is off'),
 });
 
-/** All sensors travel in one `reported` message. */
-const fitsReported = (context: z.core.ParsePayload<unknown[]>): void => {
-  const room = limits.messageBytes - 4096;
-  const bytes = Buffer.byteLength(JSON.stringify(context.value));
-  if (bytes <= room) return;
-  context.issues.push({
-    code: 'custom',
-    input: context.value,
-    message: `take ${bytes} bytes in one message to the cloud, and must fit in ${room}: fewer, or shorter names`,
-    continue: true,
-  });
-};
-
 const portCount = `at least one [[ports]] table is needed, at most ${limits.batchPorts - 1} are allowed`;
 /** As many as a `reported` message may name. */
 const maxSensors = 4096;
@@ -66,7 +53,7 @@ export const configSchema = table({
   sensors: z
     .array(sensor, 'must be [[sensors]] tables')
     .max(maxSensors, sensorCount)
-    .check(distinct('tag'), distinct('name'), fitsReported)
+    .check(distinct('tag'), distinct('name'))
     .default([]),
   derived: z
     .array(derived, 'must be [[derived]] tables')

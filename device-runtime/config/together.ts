@@ -1,4 +1,6 @@
+import { limits } from '@loadline/sdk/contract';
 import type * as z from 'zod';
+import { reportedOf } from '../reported.ts';
 import type { driver, port } from './ports.ts';
 import type { derived, sensor } from './sensors.ts';
 
@@ -14,6 +16,9 @@ interface Parts {
 /** Drivers that the gateway brings. */
 const ownDrivers = ['t24', 'gw1', 'so', 'hid'] as const;
 
+/** Bytes of a `reported` message that are left for the rest of it. */
+const reportedRest = 4096;
+
 type Complain = (path: readonly (string | number)[], message: string) => void;
 
 /** Adds an issue for everything in a configuration that does not go together. */
@@ -24,6 +29,7 @@ export const goesTogether = (context: z.core.ParsePayload<Parts>): void => {
   checkPorts(context.value, complain);
   checkSensors(context.value, complain);
   checkDerived(context.value, complain);
+  checkReported(context.value, complain);
 };
 
 function checkPorts({ ports, drivers }: Parts, complain: Complain): void {
@@ -71,6 +77,18 @@ function checkSensors({ sensors }: Parts, complain: Complain): void {
       complain(['sensors', index, 'send', 'min_seconds'], 'must not be above max_seconds');
     }
   });
+}
+
+/** All of them travel in one `reported` message, with what becomes of a configuration beside them. */
+function checkReported(parts: Parts, complain: Complain): void {
+  const { sensors } = reportedOf(parts, { revision: null });
+  const room = limits.messageBytes - reportedRest;
+  const bytes = Buffer.byteLength(JSON.stringify(sensors));
+  if (bytes <= room) return;
+  complain(
+    ['sensors'],
+    `and derived series take ${bytes} bytes in one message to the cloud, and must fit in ${room}: fewer, or shorter names`,
+  );
 }
 
 function checkDerived({ sensors, derived }: Parts, complain: Complain): void {
