@@ -7,7 +7,7 @@ import { gatewayId, Site } from './site.ts';
 
 const test = suite('journal full');
 
-/** The smallest journal there is: some 270 readings. */
+/** The smallest journal there is: some ten thousand readings. */
 const journalBytes = 65_536;
 
 let site: Site;
@@ -31,18 +31,23 @@ test('what the journal could not hold is declared, the newest is kept, and the r
   await site.proxy?.set({ newConnections: 'refuse' });
   site.proxy?.reset();
   await site.gateway.line('uplink-lost');
-  await counter.send(2000);
+  for (let piece = 0; piece < 100; piece++) {
+    await counter.send(200);
+    await site.port.drained();
+  }
   await until(() => heard >= counter.sent, { limitMs: 20_000, what: 'the gateway has heard all of it' });
   await site.proxy?.set({ newConnections: 'accept' });
   await counter.send(5);
   const account = await site.accountWhere(
     'all that is held is stored',
     ({ stored }, { readings, journal }) =>
-      readings === counter.sent && journal.held === 0 && stored + journal.dropped === readings,
+      // An event that stood among the readings is dropped with them, and is none.
+      readings === counter.sent && journal.held === 0 && stored + journal.dropped >= readings,
   );
-  const dropped = account.health?.journal.dropped ?? 0;
-  assert.ok(dropped > 1000 && dropped < 1990, `${dropped} dropped`);
-  assert.equal([account.stored, account.duplicate], [counter.sent - dropped, 0]);
+  const dropped = counter.sent - account.stored;
+  assert.ok((account.health?.journal.dropped ?? 0) <= dropped + 10);
+  assert.ok(dropped > 1000 && dropped < 19_990, `${dropped} dropped`);
+  assert.is(account.duplicate, 0);
   const kept = countsTo(counter.sent).filter((count) => count < 10 || count >= 10 + dropped);
   assert.equal(countsIn(site.readings()), kept);
 });
@@ -50,8 +55,14 @@ test('what the journal could not hold is declared, the newest is kept, and the r
 test('the cloud shows the gap, and that it will not be filled', async () => {
   const { epochs, readings } = await site.cloud.client.ledger(gatewayId);
   const dropped = counter.sent - readings.stored;
-  // Number 0 is an anchor, so reading n has number n + 1.
-  assert.equal(epochs[0]?.gaps, [{ first: 11, last: 10 + dropped, state: 'dropped' }]);
+  const gaps = epochs[0]?.gaps ?? [];
+  assert.equal(
+    gaps.filter(({ state }) => state !== 'dropped'),
+    [],
+  );
+  // Events that stood among the readings went with them.
+  const gone = gaps.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  assert.ok(dropped > 1000 && gone >= dropped && gone <= dropped + 10, `${gone} of ${dropped}`);
 });
 
 test.run();
