@@ -30,6 +30,7 @@ export class RadioPort implements SessionOwner {
   /** A device that could not be opened just now. */
   #wanted: Candidate | undefined;
   #isOpening = false;
+  #attempting: Promise<void> = Promise.resolve();
   #past: Counts = noCounts;
   #reopenTimer: NodeJS.Timeout | undefined;
   #listenTimer: NodeJS.Timeout | undefined;
@@ -94,7 +95,7 @@ export class RadioPort implements SessionOwner {
   open(): void {
     if (this.#isStopped || this.#isOpening || this.#session !== undefined) return;
     this.#isOpening = true;
-    this.#attempt()
+    this.#attempting = this.#attempt()
       .catch((error: Error) => this.#complaints.unavailable(error.message))
       .finally(() => {
         this.#isOpening = false;
@@ -107,15 +108,20 @@ export class RadioPort implements SessionOwner {
     this.#isStopped = true;
     clearTimeout(this.#reopenTimer);
     clearTimeout(this.#listenTimer);
+    // A driver of the kernel may sit on a port that it is to open or close.
+    const limit = Promise.withResolvers<void>();
+    const timer = setTimeout(limit.resolve, stopMilliseconds);
+    await Promise.race([this.#end(), limit.promise]);
+    clearTimeout(timer);
+  }
+
+  /** Waits for an opening that is under way, too: whoever opens the device next would find it locked. */
+  async #end(): Promise<void> {
+    await this.#attempting;
     const session = this.#session;
     if (session === undefined) return;
     await new Promise<void>((resolve) => {
-      // A driver of the kernel may sit on a port that it is to close.
-      const limit = setTimeout(resolve, stopMilliseconds);
-      this.#onStopped = () => {
-        clearTimeout(limit);
-        resolve();
-      };
+      this.#onStopped = resolve;
       session.close('the gateway stops');
     });
   }
@@ -204,12 +210,13 @@ export class RadioPort implements SessionOwner {
   #begin(session: Session): void {
     if (session.hasEnded) return;
     // A twin may have passed one on meanwhile.
-    if (this.#isStopped || this.#session !== undefined) {
-      session.close(this.#isStopped ? 'the gateway stops' : 'the port has another device');
+    if (this.#session !== undefined) {
+      session.close('the port has another device');
       return;
     }
     this.#wanted = undefined;
     this.#session = session;
+    if (this.#isStopped) return;
     this.#beganAt = this.#options.clock.monotonic();
     this.#options.onSuspicion();
     if (expectsAny(this.#expected)) this.#recognised(session);
