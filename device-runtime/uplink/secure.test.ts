@@ -49,8 +49,12 @@ function serve({ privateKeyPem, chainPem }: typeof cloud): Promise<number> {
 }
 
 /** What became of it: `connected`, or the kind of error and its words. */
-async function tried(port: number, time: Time, host = 'localhost'): Promise<string> {
-  const { certificatePem: authorityPem } = authority;
+async function tried(
+  port: number,
+  time: Time,
+  host = 'localhost',
+  authorityPem = authority.certificatePem,
+): Promise<string> {
   const signal = AbortSignal.timeout(5000);
   try {
     const socket = await connectSecure({ host, port, authorityPem, time, signal });
@@ -173,6 +177,25 @@ test('no connection is left behind where its own certificate is of no use', asyn
   for (const limit = Date.now() + 5000; gone === 0; await new Promise((resolve) => setTimeout(resolve, 5))) {
     assert.ok(Date.now() < limit, 'the connection is still there');
   }
+});
+
+test('an authority file that a power cut has emptied makes nobody believed, and no public authority', async () => {
+  let asked = 0;
+  const port = await listening(
+    createTcpServer((socket) => {
+      asked++;
+      socket.destroy();
+    }),
+  );
+  for (const time of Object.values(clocks)) {
+    for (const empty of ['', '\n']) {
+      assert.match(
+        await tried(port, time, 'localhost', empty),
+        /^untrusted: .*uplink\.authority holds no certificate/,
+      );
+    }
+  }
+  assert.is(asked, 0);
 });
 
 test.run();

@@ -34,6 +34,12 @@ export class Untrusted extends Error {
 export async function connectSecure(options: SecureOptions): Promise<TLSSocket> {
   const { host, port, authorityPem, time, client, protocol, signal } = options;
   signal.throwIfAborted();
+  // With an empty `ca`, TLS would trust every public authority: whoever owns DNS gets a certificate of one.
+  if (!/-----BEGIN CERTIFICATE-----/.test(authorityPem)) {
+    throw new Untrusted(
+      'the file uplink.authority holds no certificate in PEM: nobody can be believed by it',
+    );
+  }
   const tunnel = await openTunnel({ host, port }, options.proxy, signal);
   const bySystemClock = isSystemClock(time);
   let socket: TLSSocket | undefined;
