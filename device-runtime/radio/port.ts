@@ -115,7 +115,7 @@ export class RadioPort implements SessionOwner {
     clearTimeout(timer);
   }
 
-  /** Waits for an opening that is under way, too: whoever opens the device next would find it locked. */
+  /** Waits for an opening that is under way, too: whoever opens the device next would share its bytes with it. */
   async #end(): Promise<void> {
     await this.#attempting;
     const session = this.#session;

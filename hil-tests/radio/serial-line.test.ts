@@ -111,20 +111,20 @@ test('several base stations on one line and several lines are all heard, each by
 });
 
 test('a radio that was stopped has no port any more, though one was just being opened', async () => {
+  let made: { readonly isOpen: boolean } | undefined;
   const slow = {
     ...SerialPort.binding,
     open: async (options: Parameters<typeof SerialPort.binding.open>[0]) => {
+      const port = await SerialPort.binding.open(options);
+      made = port;
       await new Promise((resolve) => setTimeout(resolve, 50));
-      return await SerialPort.binding.open(options);
+      return port;
     },
   } as typeof SerialPort.binding;
-  const first = new Listening([portConfig({ path: adapter.path })], { binding: slow });
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  await first.radio.stop();
-  const second = new Listening([portConfig({ path: adapter.path })]);
-  radios.push(second);
-  await until(() => second.events.length > 0);
-  assert.is(second.events[0]?.code, 'port-open');
+  const { radio } = new Listening([portConfig({ path: adapter.path })], { binding: slow });
+  await until(() => made !== undefined);
+  await radio.stop();
+  assert.is(made?.isOpen, false);
 });
 
 test.run();
