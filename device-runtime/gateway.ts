@@ -10,7 +10,14 @@ import type { Config, LocalConfig } from './config/index.ts';
 import { LocalControl } from './control/index.ts';
 import { checkDesired } from './desired-check.ts';
 import { Downlink } from './downlink/index.ts';
-import { forgetWedge, HealthReporter, readWedge, serviceManager, Watchdog } from './health/index.ts';
+import {
+  forgetWedge,
+  HealthReporter,
+  readWedge,
+  serviceManager,
+  verdictLine,
+  Watchdog,
+} from './health/index.ts';
 import { type Identity, loadIdentity } from './identity/index.ts';
 import { Intake, readDerivedState } from './intake.ts';
 import { DiskJournal } from './journal/index.ts';
@@ -253,7 +260,7 @@ export class Gateway {
       },
       state: gateway.state,
       log,
-      status: () => this.#watchdog.verdict.kind,
+      status: () => verdictLine(this.#watchdog.verdict),
     });
   }
 

@@ -54,6 +54,18 @@ export type Verdict =
   /** What stands still, in words. */
   | { readonly kind: 'wedged'; readonly what: string };
 
+/** A verdict as systemd shows it in the status line of the service. */
+export function verdictLine(verdict: Verdict): string {
+  switch (verdict.kind) {
+    case 'progressing':
+      return 'progressing';
+    case 'idle':
+      return `idle: ${verdict.why}`;
+    case 'wedged':
+      return `wedged: ${verdict.what}`;
+  }
+}
+
 export interface Patience {
   /** Milliseconds between two looks. */
   readonly period: number;
