@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin, transform } from 'esbuild';
+import { leanStart } from './bundle.ts';
 
 const room = dirname(fileURLToPath(import.meta.url));
 const bindingFolder = dirname(
@@ -51,7 +52,8 @@ const shortNamesInLibraries: Plugin = {
 };
 
 /** What CommonJS modules in the bundle expect around them, and ES modules lack. */
-const banner = `#!/usr/bin/env node
+const variables = Object.entries(leanStart.environment).map(([name, value]) => `${name}=${value}`);
+const banner = `#!/usr/bin/env -S ${[...variables, 'node', ...leanStart.nodeFlags].join(' ')}
 import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);
 const __dirname = import.meta.dirname;

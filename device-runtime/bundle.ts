@@ -10,5 +10,14 @@ export const bundlePath: string = fileURLToPath(
   ),
 );
 
+/**
+ * How the bundle is started, so that a full line takes some 35 MiB less: a small heap for what lives shortly, and one
+ * arena for what is allocated outside it. Its unit and its first line say the same.
+ */
+export const leanStart = {
+  nodeFlags: ['--max-semi-space-size=1'],
+  environment: { MALLOC_ARENA_MAX: '1' },
+} as const;
+
 /** Beside the bundle: the systemd units and the egress policy. */
 export const packagingPath: string = join(dirname(bundlePath), 'packaging');

@@ -1,6 +1,6 @@
 /** What programs around the gateway need of it: they start its bundle, or ask the one that runs. */
 
-export { bundlePath, packagingPath } from './bundle.ts';
+export { bundlePath, leanStart, packagingPath } from './bundle.ts';
 export { type Config, ConfigError, type ConfigProblem, loadConfig, parseConfig } from './config/index.ts';
 export { statusCommand } from './control/index.ts';
 export { doctorCommand } from './doctor/index.ts';

@@ -10,6 +10,8 @@ import type { Opener, Opening, OpeningEvents } from './opening.ts';
  * and the first after a silence at once. A 4 KiB buffer of the kernel's lasts for 355 at 115200 baud.
  */
 const gatherMilliseconds = 10;
+/** Bytes of one read that say that enough has gathered already. */
+const crowdBytes = 1024;
 /** Milliseconds between two looks at whether an open port's device is still there. */
 const lifeMilliseconds = 250;
 
@@ -152,7 +154,7 @@ function readWhenReadable(port: NativePort, poller: NonNullable<NativePort['poll
     try {
       const bytesRead = readSync(fd, buffer, offset, length, null);
       const now = performance.now();
-      isBusy = now - readAt < 2 * gatherMilliseconds;
+      isBusy = now - readAt < 2 * gatherMilliseconds && bytesRead < crowdBytes;
       readAt = now;
       if (bytesRead > 0) return { buffer, bytesRead };
     } catch {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundlePath } from '@loadline/device-runtime';
+import { bundlePath, leanStart } from '@loadline/device-runtime';
 import { stringify } from 'smol-toml';
 import type { CloudProcess } from './cloud-process.ts';
 import { withLog } from './cloud-process.ts';
@@ -59,7 +59,7 @@ export function startGateway(
     name: 'gateway',
     file: bundlePath,
     args: ['--config', configFile, '--progress'],
-    nodeFlags: [],
+    ...leanStart,
     ...(under && { under }),
     ...withLog(logFile),
   });
