@@ -8,6 +8,7 @@ const BENCHES: Record<string, Bench> = {
   framer: async () => (await import('./framer.ts')).benchFramer(),
   gateway: async (options) => (await import('./gateway.ts')).benchGateway(options),
   ingest: async () => (await import('./ingest.ts')).benchIngest(),
+  replay: async () => (await import('./replay.ts')).benchReplay(),
 };
 
 const USAGE = `usage: npm run bench -- NAME [--json] [--seconds N], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
