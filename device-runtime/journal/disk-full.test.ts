@@ -205,4 +205,22 @@ test('a disk that takes nothing at the start is no reason not to start', async (
   await again.close();
 });
 
+test('a disk that takes nothing is not tried as often as a short flush time would have it', async () => {
+  const folder = new PowerLossFolder();
+  const journal = await openJournal(folder, { flushMilliseconds: 0.001 });
+  let tries = 0;
+  let broken = true;
+  folder.onChange = (operation) => {
+    if (!broken || operation !== 'create') return;
+    tries++;
+    throw failure('ENOSPC');
+  };
+  journal.append(reading(1));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.ok(tries <= 4, `${tries} tries`);
+  broken = false;
+  await until(() => journal.disk.state === 'good', 'recovered');
+  await journal.close();
+});
+
 test.run();

@@ -52,6 +52,8 @@ const segmentBytesMost = 256 * 1024;
 const roomAgain = 1 / 8;
 /** Into how many steps of age the flush time is divided. */
 const ageSteps = 16;
+/** Least milliseconds between two attempts at a disk that takes nothing: they cost, and nothing is won by hurrying. */
+const retryLeast = 100;
 /** Characters of an event's detail, well below what limits.eventDetailBytes allows. */
 const detailCharacters = 250;
 
@@ -319,7 +321,7 @@ export class DiskJournal implements Journal {
     this.#timer = undefined;
     const done = () => {
       this.#passing = false;
-      this.#retryAt = this.#options.monotonic() + this.#options.flushMilliseconds;
+      this.#retryAt = this.#options.monotonic() + Math.max(this.#options.flushMilliseconds, retryLeast);
       this.#arm();
       this.#tidySoon();
     };
