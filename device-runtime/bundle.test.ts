@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { createAuthority, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildGateway } from './build.ts';
@@ -25,6 +27,14 @@ name = "radio"
 path = "/dev/null"
 `;
 
+const authorityPem = createAuthority({
+  commonName: 'A fleet',
+  signer: softwareSigner((await generateKeyPair()).privateKeyPem),
+  serial: new Uint8Array(8).fill(1),
+  notBefore: Date.now(),
+  notAfter: Date.now() + 3_600_000,
+});
+
 interface Ended {
   readonly code: number;
   readonly stdout: string;
@@ -32,9 +42,13 @@ interface Ended {
 }
 
 function gateway(...args: string[]): Promise<Ended> {
+  return gatewayOn(process.execPath, ...args);
+}
+
+function gatewayOn(node: string, ...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
     const options = { cwd: '/', timeout: 20_000 };
-    execFile(process.execPath, [join(folder, 'gateway.mjs'), ...args], options, (error, stdout, stderr) => {
+    execFile(node, [join(folder, 'gateway.mjs'), ...args], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
@@ -59,6 +73,22 @@ test('starts from any folder with nothing but itself, and says its version', asy
   assert.equal(await gateway('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
+// The Node of the system, which starts this project and need not be the one that runs it.
+const systemNode = (process.env.PATH ?? '')
+  .split(delimiter)
+  .map((path) => join(path, 'node'))
+  .find((path) => existsSync(path) && realpathSync(path) !== realpathSync(process.execPath));
+const systemVersion = systemNode && spawnSync(systemNode, ['--version'], { encoding: 'utf8' }).stdout.trim();
+const isOlder = systemVersion !== undefined && Number.parseInt(systemVersion.slice(1), 10) < 24;
+if (!isOlder) console.log('skipped: an older Node is told that it is: there is none in PATH');
+
+(isOlder ? test : test.skip)('on an older Node it says so, and what to do', async () => {
+  const { code, stdout, stderr } = await gatewayOn(systemNode ?? '', '--version');
+  assert.equal([code, stdout], [2, '']);
+  assert.match(stderr, `gateway: needs Node 24, and this is ${systemVersion}`);
+  assert.not.match(stderr, 'SyntaxError');
+});
+
 test('explains itself', async () => {
   const { code, stdout } = await gateway('--help');
   assert.is(code, 0);
@@ -66,6 +96,7 @@ test('explains itself', async () => {
 });
 
 test('accepts a good configuration without starting anything', async () => {
+  await writeFile(join(folder, 'authority.pem'), authorityPem);
   const { code, stderr } = await gateway('--config', await configFile(config), '--check-config');
   assert.equal([code, stderr], [0, '']);
 });
@@ -86,13 +117,31 @@ test('ends with code 2 on a file that is not there, an option it does not know, 
 });
 
 test('says which file of its configuration it cannot read, and ends with code 2', async () => {
+  await rm(join(folder, 'authority.pem'));
   const { code, stderr } = await gateway('--config', await configFile(config));
   assert.is(code, 2);
-  assert.match(stderr, join(folder, 'authority.pem'));
+  assert.match(stderr, `uplink.authority: ${join(folder, 'authority.pem')} cannot be read`);
+});
+
+test('says so before the start as well, and of a driver that cannot be loaded', async () => {
+  const { code, stdout, stderr } = await gateway('--config', await configFile(config), '--check-config');
+  assert.equal([code, stdout], [2, '']);
+  assert.match(stderr, `uplink.authority: ${join(folder, 'authority.pem')} cannot be read`);
+  await writeFile(join(folder, 'authority.pem'), 'not a certificate');
+  assert.match(
+    (await gateway('--config', join(folder, 'gateway.toml'), '--check-config')).stderr,
+    'has no certificate',
+  );
+  await writeFile(join(folder, 'authority.pem'), authorityPem);
+  const own = await configFile(`${config}[[drivers]]\nname = "own"\nmodule = "own.mjs"\n`);
+  assert.match(
+    (await gateway('--config', own, '--check-config')).stderr,
+    /driver "own" of .*own.mjs cannot be used/,
+  );
 });
 
 test('says what is missing where it has neither a certificate nor a way to one', async () => {
-  await writeFile(join(folder, 'authority.pem'), '');
+  await writeFile(join(folder, 'authority.pem'), authorityPem);
   const { code, stderr, stdout } = await gateway('--config', await configFile(config));
   assert.is(code, 2);
   assert.match(stderr, 'configure [enrolment]');

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { events, type ReportedMessage } from '@loadline/sdk/contract';
 import { type Driver, loadDriver } from '@loadline/sdk/driver';
 import { makePrivateFolder } from '@loadline/sdk/platform';
 import { type Entry, type EventWords, gatewayEvent } from '@loadline/sdk/telemetry';
 import { Account } from './account.ts';
+import { readAuthority } from './authority.ts';
 import { readFloors, Timekeeper, tickMilliseconds, touchedAt, writeFloor } from './clock/index.ts';
 import type { Config, LocalConfig } from './config/index.ts';
 import { LocalControl } from './control/index.ts';
@@ -67,7 +67,7 @@ export class Gateway {
   static async open(local: LocalConfig, world: World, latencies?: Latencies): Promise<Gateway> {
     const { clock, log } = world;
     const { gateway, journal, drivers } = local.config;
-    const authorityPem = readFileSync(local.config.uplink.authority, 'utf8');
+    const authorityPem = readAuthority(local.config.uplink.authority);
     await makePrivateFolder(gateway.state);
     const loaded = await Promise.all(drivers.map(loadDriver));
     let happened: (happening: EventWords) => void = () => {};
@@ -190,7 +190,7 @@ export class Gateway {
     });
     this.#identity = await loadIdentity({
       config: this.#config,
-      authorityPem: readFileSync(this.#own.uplink.authority, 'utf8'),
+      authorityPem: readAuthority(this.#own.uplink.authority),
       time: () => this.#timekeeper.time(),
       log,
       random,

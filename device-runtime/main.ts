@@ -1,6 +1,9 @@
+import './node-version.ts';
 import { parseArgs } from 'node:util';
+import { loadDriver } from '@loadline/sdk/driver';
 import { jsonLog } from '@loadline/sdk/platform';
 import { autoDetect } from '@serialport/bindings-cpp';
+import { readAuthority } from './authority.ts';
 import { systemClock } from './clock/index.ts';
 import { ConfigError, type LocalConfig, loadConfig } from './config/index.ts';
 import { statusCommand } from './control/index.ts';
@@ -71,6 +74,17 @@ function readConfig(file: string): LocalConfig {
   }
 }
 
+/** Reads besides what the file only names: the authority, and drivers of the integrator's own. */
+async function check({ config }: LocalConfig): Promise<void> {
+  try {
+    readAuthority(config.uplink.authority);
+    await Promise.all(config.drivers.map(loadDriver));
+  } catch (error) {
+    return fail(`the configuration cannot be used\n${(error as Error).message}`);
+  }
+  process.stdout.write('the configuration can be used\n');
+}
+
 async function run(local: LocalConfig, showProgress: boolean): Promise<void> {
   const clock = systemClock();
   const log = jsonLog((line) => process.stdout.write(line), clock.wall);
@@ -138,7 +152,7 @@ if (options.help) {
   switch (command) {
     case undefined: {
       const local = readConfig(options.config);
-      if (options['check-config']) process.stdout.write('the configuration can be used\n');
+      if (options['check-config']) await check(local);
       else if (options.destinations) {
         for (const { host, port } of destinations(local.config)) process.stdout.write(`${host} ${port}\n`);
       } else await run(local, options.progress);

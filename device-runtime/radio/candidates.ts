@@ -1,4 +1,5 @@
-import { globSync, readdirSync, type Stats, statSync } from 'node:fs';
+// As a whole: an older Node has no globSync, and could not even say that it is too old.
+import fs, { readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where udev keeps a link for every serial adapter that says who it is. */
@@ -16,7 +17,7 @@ export interface Candidate {
 
 /** The devices that a path, or a pattern with `*`, leads to now: each once, by the first of its names. */
 export function candidatesOf(path: string): Candidate[] {
-  const paths = path.includes('*') ? globSync(path).sort() : [path];
+  const paths = path.includes('*') ? fs.globSync(path).sort() : [path];
   const found = new Map<number, Candidate>();
   for (const each of paths) {
     const stats = statsOf(each);

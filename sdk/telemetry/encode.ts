@@ -1,4 +1,5 @@
-import { zstdCompressSync } from 'node:zlib';
+// As a whole: an older Node has no zstd, and a gateway on it could not even say that it is too old.
+import zlib from 'node:zlib';
 import { limits } from '../contract/index.ts';
 import type { BatchHeader } from './batch.ts';
 import { type Collection, collect } from './collect.ts';
@@ -184,6 +185,6 @@ export function encodeBatch(header: BatchHeader, entries: readonly Entry[]): Uin
 function shortest(wire: (layout: Layout) => WireBatch): Uint8Array {
   const plain = cbor.encode(wire('plain'));
   if (plain.length < compressFrom) return plain;
-  const compressed = zstdCompressSync(cbor.encode(wire('shuffled')));
+  const compressed = zlib.zstdCompressSync(cbor.encode(wire('shuffled')));
   return compressed.length < plain.length ? compressed : plain;
 }
