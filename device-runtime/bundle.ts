@@ -11,7 +11,7 @@ export const bundlePath: string = fileURLToPath(
 );
 
 /**
- * How the bundle is started, so that a full line takes some 35 MiB less: a small heap for what lives shortly, and one
+ * How the bundle is started, so that a full line takes some 13 MiB less: a small heap for what lives shortly, and one
  * arena for what is allocated outside it. Its unit and its first line say the same.
  */
 export const leanStart = {

@@ -137,8 +137,8 @@ interface NativePort {
 }
 
 /**
- * The binding's own `read` tries first and waits then, each on a thread of its own: three switches for every few bytes,
- * a third of what a busy gateway costs. The descriptor never blocks, so it is waited for first, and read here.
+ * The binding's own `read` tries first and waits then, each on a thread of its own: several switches for every few
+ * bytes. The descriptor never blocks, so it is waited for first, and read here.
  * Whatever is no data (an error, a hang-up) is left to the binding's own.
  */
 function readWhenReadable(port: NativePort, poller: NonNullable<NativePort['poller']>, fd: number): void {

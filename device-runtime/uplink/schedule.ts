@@ -62,7 +62,7 @@ export type Decision =
 
 /**
  * Milliseconds from one live batch to the next, unless one is full. Where frames follow each other closely over a short
- * link, a batch for every few of them is most of what a gateway's processor does, and nobody sees the difference.
+ * link, every few of them would be a batch of their own, each with its encryption, write and acknowledgement.
  */
 export const liveGap = 40;
 
