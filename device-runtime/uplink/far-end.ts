@@ -7,6 +7,8 @@ export interface FarEndOptions {
   readonly authorityPem: string;
   /** What it does with a publish; `acknowledge` sends the PUBACK. Default: acknowledges at once. */
   readonly onPublish?: (publish: FarPublish, acknowledge: () => void) => void;
+  /** What it does with a subscription; `grant` sends the SUBACK. Default: grants at once. */
+  readonly onSubscribe?: (topic: string, grant: () => void) => void;
   /** Return code of its CONNACK; undefined for no CONNACK at all. Default: 0. */
   readonly connack?: { readonly code: number | undefined };
 }
@@ -141,8 +143,12 @@ export class FarConnection {
         return;
       case type.subscribe: {
         const end = 4 + body.readUInt16BE(2);
-        this.subscribed.push(`${body.toString('utf8', 4, end)} ${body[end]}`);
-        this.#write(0x90, Buffer.from([body[0] as number, body[1] as number, body[end] as number]));
+        const topic = body.toString('utf8', 4, end);
+        this.subscribed.push(`${topic} ${body[end]}`);
+        const granted = Buffer.from([body[0] as number, body[1] as number, body[end] as number]);
+        const grant = (): void => this.#write(0x90, granted);
+        if (this.#options.onSubscribe) this.#options.onSubscribe(topic, grant);
+        else grant();
         return;
       }
       case type.pingreq:

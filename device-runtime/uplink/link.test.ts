@@ -128,4 +128,29 @@ test('a cloud that refuses the gateway, or never answers its CONNECT, is no link
   await until(() => mute.connections.every(({ socket }) => socket.destroyed));
 });
 
+test('the question for the time is not asked before its answer would be heard, and nothing else waits for that', async () => {
+  let grantTime = (): void => {};
+  const farEnd = await open({
+    onSubscribe: (topic, grant) => {
+      if (topic.endsWith('/time')) grantTime = grant;
+      else grant();
+    },
+  });
+  const link = await linkTo(farEnd);
+  const [connection] = farEnd.connections;
+  const asked = link.publish('clock', '{}');
+  await link.publish('health', '{}');
+  const topics = () => connection?.published.map(({ topic }) => topic.split('/').at(-1));
+  assert.equal(topics(), ['health']);
+  grantTime();
+  await asked;
+  await until(() => connection?.published.length === 2);
+  assert.equal(topics(), ['health', 'clock']);
+  await link.close();
+  const unheard = await linkTo(await open({ onSubscribe: () => {} }));
+  const never = why(unheard.publish('clock', '{}'));
+  await unheard.close();
+  assert.is(await never, 'closed by this gateway');
+});
+
 test.run();

@@ -121,6 +121,8 @@ class MqttLink implements Link {
   readonly #options: LinkOptions;
   readonly #socket: TLSSocket;
   readonly #client: InstanceType<typeof MqttClient>;
+  /** Resolves once the cloud says that answers to the question for the time will be heard. */
+  readonly #answerable = Promise.withResolvers<void>();
   /** Each publish under way, oldest first, with what to call when the link is gone: MQTT.js may never say. */
   readonly #underWay = new Set<UnderWay>();
   /** The first thing known to be wrong is the reason; what follows from it is not. */
@@ -148,6 +150,8 @@ class MqttLink implements Link {
     });
     const { promise: closed, resolve: close } = Promise.withResolvers<string>();
     const { promise: connected, resolve: connect, reject: refuse } = Promise.withResolvers<void>();
+    // Perhaps nobody asks.
+    this.#answerable.promise.catch(() => {});
     this.closed = closed;
     this.connected = connected;
     socket.on('data', () => {
@@ -166,6 +170,7 @@ class MqttLink implements Link {
       for (const { settle } of this.#underWay) settle(gone);
       close(why);
       refuse(gone);
+      this.#answerable.reject(gone);
     });
     this.#client.once('connect', () => {
       this.#subscribe();
@@ -188,6 +193,8 @@ class MqttLink implements Link {
     // The cloud would end the link over it, and the next one, for ever.
     if (body.length > most)
       throw new Error(`${channel}: ${body.length} bytes, and at most ${most} are taken`);
+    // Asked before, the cloud would have nobody to answer, and the time would come half a minute later.
+    if (channel === 'clock') await this.#answerable.promise;
     if (this.#socket.destroyed) throw new Error(this.#reason ?? 'the link is gone');
     const now = this.#options.monotonic();
     if (askFirst(this.#silence(), now)) this.#ask(now);
@@ -225,6 +232,7 @@ class MqttLink implements Link {
     for (const channel of downChannels) {
       this.#client.subscribe(gatewayTopic(gatewayId, channel), { qos: downQos[channel] }, (error) => {
         if (error) this.lose(`the cloud refuses ${channel}: ${error.message}`);
+        else if (channel === 'time') this.#answerable.resolve();
       });
     }
   }
