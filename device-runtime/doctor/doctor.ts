@@ -30,9 +30,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<ExitCode> {
     ({ config } = loadConfig(configFile));
   } catch (problem) {
     if (!(problem instanceof ConfigError)) throw problem;
-    const unusable = problem.problems.map(({ key, line, message }) =>
-      error('configuration', `${configFile}:${line}: ${key} ${message}`, 'correct it'),
-    );
+    const unusable = problem.message.split('\n').map((says) => error('configuration', says, 'correct it'));
     write(json ? `${JSON.stringify({ asked: false, findings: unusable })}\n` : textOf(unusable, false));
     return 3;
   }

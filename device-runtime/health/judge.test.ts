@@ -56,6 +56,11 @@ test('frames alone, or acknowledgements alone, are progress', () => {
   );
 });
 
+test('the first look says nothing of what has not had time to be', () => {
+  const { verdict } = judge(undefined, { ...still, link: { kind: 'unborn' } }, patience);
+  assert.equal(verdict, { kind: 'idle', why: 'it has only just started' });
+});
+
 test('a silent radio with nothing held is idle for ever', () => {
   assert.is(
     whyIdle(() => ({})),

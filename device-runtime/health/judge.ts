@@ -178,10 +178,12 @@ function moved(before: Look | undefined, { frames, acknowledged }: Look): boolea
 }
 
 function whyIdle(before: Look | undefined, { ports, journal, link }: Look): string {
+  // Ports are not open yet, whatever the next look finds.
+  if (before === undefined) return 'it has only just started';
   const bytes = (look: Look['ports']) => sum(look.map((port) => port.bytes));
   const radio = ports.every(({ open }) => !open)
     ? 'no port is open'
-    : bytes(ports) > bytes(before?.ports ?? [])
+    : bytes(ports) > bytes(before.ports)
       ? 'the radio brings bytes and no frames'
       : 'the radio is silent';
   const way =

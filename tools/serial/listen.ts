@@ -88,9 +88,10 @@ async function listen(path: string, flags: Flags): Promise<void> {
     clearInterval(picture);
     if (port.isOpen) await new Promise<void>((closed) => port.close(() => closed()));
     take(decoder.stalled());
+    // Also where the device has gone: what was heard until then was heard.
+    if (flags.json) process.stdout.write(`${JSON.stringify(table.sum)}\n`);
+    else console.log(table.sumText());
   }
-  if (flags.json) process.stdout.write(`${JSON.stringify(table.sum)}\n`);
-  else console.log(table.sumText());
 }
 
 function show(path: string, table: HeardTable, began: number): void {

@@ -128,6 +128,23 @@ test('record ends with an error, and keeps what it has, when the device goes', a
   assert.match(recording.said.errors, /its device is gone; [03] bytes are kept/);
 });
 
+test('listen ends with an error, and says what it heard, when the device goes', async () => {
+  const port = await VirtualPort.open({ folder });
+  const listening = start('listen', port.path, '--json');
+  // What comes before the port is open is thrown away by the opening.
+  const heard = async () => {
+    await port.write(Buffer.from('0B0B012325DF1C043F0F4E9FFBE85EA6', 'hex'));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return listening.said.out.includes('\n');
+  };
+  await until(heard, { limitMs: 20_000 });
+  await port.close();
+  const lines = await listening.lines();
+  assert.is(listening.child.exitCode, 1);
+  assert.match(listening.said.errors, 'its device is gone');
+  assert.is(lines.pop()?.frames, lines.length);
+});
+
 test('what cannot be is said in one line, before anything is opened', () => {
   const missing = refused('replay', join(folder, 'nowhere.hex'));
   assert.equal(missing.status, 1);
