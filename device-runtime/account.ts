@@ -55,10 +55,10 @@ export class Account {
     if (kind === 'reading') this.#numbered++;
   }
 
-  /** The cloud has committed these. */
-  retired(entries: readonly Entry[]): void {
-    for (const { kind } of entries) if (kind === 'reading') this.#acknowledged++;
-    this.#parts.latencies?.acknowledged(entries, this.#parts.world.clock.monotonic());
+  /** The cloud has committed readings that were heard at these times (monotonic milliseconds). */
+  retired(times: Float64Array): void {
+    this.#acknowledged += times.length;
+    this.#parts.latencies?.acknowledged(times, this.#parts.world.clock.monotonic());
   }
 
   /** An intake was stopped, and another takes its place: at once, or what it counted would be there twice. */

@@ -124,7 +124,7 @@ export class Gateway {
         this.#timekeeper.disconnected();
         this.#health.changed();
       },
-      onAcknowledged: (entries) => this.#retired(entries),
+      onAcknowledged: (times) => this.#retired(times),
       onAnswered: () => this.#downlink.confirmed(),
       onMessage: (channel, payload) => {
         if (channel === 'time') this.#timekeeper.answered(Buffer.from(payload).toString('utf8'));
@@ -351,8 +351,8 @@ export class Gateway {
     this.#links.appended(entry);
   }
 
-  #retired(entries: readonly Entry[]): void {
-    this.#account.retired(entries);
+  #retired(times: Float64Array): void {
+    this.#account.retired(times);
     this.#downlink.confirmed();
     this.#health.changed();
   }

@@ -16,7 +16,8 @@ export interface LinkKeeperOptions {
   readonly time: () => Time;
   readonly onConnected: () => void;
   readonly onDisconnected: () => void;
-  readonly onAcknowledged: (entries: readonly Entry[]) => void;
+  /** Readings that were heard at these times (monotonic milliseconds) are committed. */
+  readonly onAcknowledged: (times: Float64Array) => void;
   /** The cloud has acknowledged something that is no reading. */
   readonly onAnswered: () => void;
   readonly onMessage: (channel: Exclude<DownChannel, 'notice'>, payload: Uint8Array) => void;

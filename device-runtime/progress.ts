@@ -1,5 +1,3 @@
-import type { Entry } from '@loadline/sdk/telemetry';
-
 /** Latencies kept of one second; more are not needed to know its percentiles. */
 const maxSamples = 65_536;
 
@@ -7,13 +5,9 @@ const maxSamples = 65_536;
 export class Latencies {
   #samples: number[] = [];
 
-  /** Entries were acknowledged at `now` (monotonic milliseconds). */
-  acknowledged(entries: readonly Entry[], now: number): void {
-    for (const entry of entries) {
-      if (entry.kind === 'reading' && this.#samples.length < maxSamples) {
-        this.#samples.push(now - entry.monotonic);
-      }
-    }
+  /** Readings that were heard at `times` were acknowledged at `now` (monotonic milliseconds). */
+  acknowledged(times: Float64Array, now: number): void {
+    for (const time of times.subarray(0, maxSamples - this.#samples.length)) this.#samples.push(now - time);
   }
 
   /** Median and 99th percentile since the last call, in milliseconds; null where nothing was acknowledged. */

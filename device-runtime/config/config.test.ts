@@ -38,7 +38,7 @@ config('fills in every default and takes relative paths from the folder of the f
   assert.is(parsed.gateway.state, '/etc/loadline/state');
   assert.is(parsed.uplink.authority, '/etc/loadline/authority.pem');
   assert.is(parsed.uplink.port, 8883);
-  assert.is(parsed.uplink.window_bytes, 1_048_576);
+  assert.is(parsed.uplink.window_bytes, 2_097_152);
   assert.equal(parsed.journal, { max_bytes: 268_435_456, flush_seconds: 1 });
   assert.is(parsed.control.socket, '/etc/loadline/state/control.sock');
   assert.is(parsed.clock.saved_file, '/var/lib/systemd/timesync/clock');

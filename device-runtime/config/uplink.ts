@@ -28,7 +28,7 @@ export const uplink = table({
     .default(0)
     .describe('how long readings may gather on an idle link: fewer bytes, later readings'),
   window_bytes: whole(16 * 1024, 16 * 1024 * 1024)
-    .default(1024 * 1024)
+    .default(2 * 1024 * 1024)
     .describe('most bytes of readings, before compression, in flight; a slow link gets less by itself'),
   keepalive_seconds: whole(5, limits.mqttKeepaliveSeconds)
     .default(10)

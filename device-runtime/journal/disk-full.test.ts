@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PowerLossFolder } from './power-loss.ts';
@@ -220,6 +222,32 @@ test('a disk that takes nothing is not tried as often as a short flush time woul
   assert.ok(tries <= 4, `${tries} tries`);
   broken = false;
   await until(() => journal.disk.state === 'good', 'recovered');
+  await journal.close();
+});
+
+test('a disk that is full for days takes no more memory than its bound', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const folder = new PowerLossFolder();
+  let now = 0;
+  const journal = await openJournal(folder, { flushMilliseconds: 1000, monotonic: () => now });
+  folder.onChange = () => {
+    throw failure('ENOSPC');
+  };
+  const heapAt = async (entries: number) => {
+    while (journal.next < entries) {
+      now += 100;
+      journal.append(reading(journal.next));
+      // Attempts at the disk go by a timer.
+      if (journal.next % 2000 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await heapAt(60_000);
+  const grown = (await heapAt(360_000)) - before;
+  assert.ok(grown < 5_000_000, `${grown} bytes more for 300,000 readings`);
+  folder.onChange = () => {};
   await journal.close();
 });
 

@@ -7,7 +7,7 @@ import { dropSegment, keepWithin } from './bounds.ts';
 import { JournalDamage } from './bytes.ts';
 import { Disk } from './disk.ts';
 import { DiskFolder, type JournalFolder } from './folder.ts';
-import type { Journal, JournalDisk, Run } from './journal.ts';
+import type { Journal, JournalDisk, Run, Sent } from './journal.ts';
 import { Ledger } from './ledger.ts';
 import { JournalInUse } from './lock.ts';
 import { readFolder } from './opening.ts';
@@ -176,7 +176,8 @@ export class DiskJournal implements Journal {
       const last = Math.min(found.last, range.last, epoch.end - 1, found.first + maxEntries - 1);
       const { entries, bytes, damage } = this.#collect(found.first, last, maxBytes);
       if (entries.length > 0) {
-        return { position: found.first, header: this.#header(epoch, found.first), entries, bytes };
+        const header = this.#header(epoch, found.first);
+        return { position: found.first, count: entries.length, header, entries, bytes };
       }
       if (!damage) return undefined;
     }
@@ -187,15 +188,14 @@ export class DiskJournal implements Journal {
       const header = this.#book.headerOf(epoch, epoch.end - epoch.base);
       const heldOne = this.heldIn({ first: epoch.base, last: epoch.end - 1 }) !== undefined;
       if (heldOne || header.dropped.length === 0) continue;
-      return { position: epoch.end, header, entries: [], bytes: 0 };
+      return { position: epoch.end, count: 0, header, entries: [], bytes: 0 };
     }
     return undefined;
   }
 
-  acknowledge(run: Run): void {
-    const { position, entries, header } = run;
+  acknowledge({ position, count, header }: Sent): void {
     const base = position - header.first;
-    if (entries.length > 0) this.#book.acknowledge(position, position + entries.length - 1);
+    if (count > 0) this.#book.acknowledge(position, position + count - 1);
     for (const { first, last } of header.dropped) this.#book.declared(base + first, base + last);
     if (this.#full && this.#book.heldBytes <= this.#options.maxBytes * (1 - roomAgain)) {
       this.#full = false;
@@ -294,7 +294,9 @@ export class DiskJournal implements Journal {
 
   #arm(): void {
     if (this.#closed || this.#passing || this.#timer !== undefined) return;
-    const due = this.#disk.state === 'good' ? this.#dueAt() : this.#retryAt;
+    // Asked for in any case: it lets go of the ages of what is not held any more.
+    const oldestDue = this.#dueAt();
+    const due = this.#disk.state === 'good' ? oldestDue : this.#retryAt;
     if (due === undefined) return;
     this.#timer = setTimeout(() => this.#tick(due), Math.max(0, due - this.#options.monotonic()));
   }

@@ -1,2 +1,2 @@
 export { DiskJournal } from './disk-journal.ts';
-export type { Journal, Run } from './journal.ts';
+export type { Journal, Run, Sent } from './journal.ts';

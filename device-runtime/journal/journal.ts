@@ -1,15 +1,20 @@
 import type { BatchHeader, Entry, NumberRange } from '@loadline/sdk/telemetry';
 
+/** What is kept of a run that is on its way: a whole backlog of entries would otherwise wait in memory. */
+export interface Sent {
+  /** Position of the first entry. */
+  readonly position: number;
+  /** How many entries it has; 0 where only drops are to be declared. */
+  readonly count: number;
+  /** Epoch, its parent and boot, the oldest number of it still held, the first number, and drops to declare. */
+  readonly header: BatchHeader;
+}
+
 /**
  * Consecutive entries of one epoch, as a batch carries them. Positions are this journal's own order over all epochs it
  * holds; numbers are the entries' for good, and count from 0 in each epoch.
  */
-export interface Run {
-  /** Position of the first entry. */
-  readonly position: number;
-  /** Epoch, its parent and boot, the oldest number of it still held, the first number, and drops to declare. */
-  readonly header: BatchHeader;
-  /** Empty where only drops are to be declared. */
+export interface Run extends Sent {
   readonly entries: readonly Entry[];
   /** About how many bytes they take in a batch before compression (`entryWeight`). */
   readonly bytes: number;
@@ -61,8 +66,8 @@ export interface Journal {
   heldIn(range: NumberRange): number | undefined;
   /** A run without entries, for an epoch of which nothing is held any more and drops are still to be declared. */
   declaration(): Run | undefined;
-  /** The cloud has acknowledged the batch of this run: its entries are forgotten, its drops need no declaring. */
-  acknowledge(run: Run): void;
+  /** The cloud has acknowledged the batch of a run: its entries are forgotten, its drops need no declaring. */
+  acknowledge(sent: Sent): void;
   /** Writes and syncs everything that is held and not on disk yet. */
   flush(): Promise<void>;
   /** Flushes, and gives the folder up. */

@@ -5,7 +5,7 @@ import { decodeBatch, type Entry, entriesOf, type NumberRange } from '@loadline/
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../clock/index.ts';
-import type { Journal } from '../journal/index.ts';
+import type { Journal, Sent } from '../journal/index.ts';
 import type { Link } from './link.ts';
 import { reading, TestJournals } from './test-journal.ts';
 import { Uplink } from './uplink.ts';
@@ -48,7 +48,7 @@ test.after.each(() => journals.closeAll());
 async function bench(given?: Journal) {
   const journal = given ?? (await journals.open());
   const farEnds: FarEnd[] = [];
-  const acknowledged: Entry[] = [];
+  const acknowledged: number[] = [];
   const uplink = new Uplink({
     journal,
     clock: systemClock(),
@@ -61,7 +61,7 @@ async function bench(given?: Journal) {
     },
     onConnected: () => {},
     onDisconnected: () => {},
-    onAcknowledged: (entries) => acknowledged.push(...entries),
+    onAcknowledged: (times) => acknowledged.push(...times),
     random: () => 0,
     log: jsonLog(() => {}, Date.now),
   });
@@ -147,16 +147,17 @@ test('declares drops that no entries are left to travel with', async () => {
   const header = { epoch: 'e'.repeat(32), parent: undefined, boot: '0'.repeat(32), oldest: 7, first: 7 };
   const run = {
     position: -1,
+    count: 0,
     header: { ...header, dropped: [{ first: 0, last: 6 }] },
     entries: [],
     bytes: 0,
   };
-  const acknowledged: unknown[] = [];
+  const acknowledged: Sent[] = [];
   // A journal whose epoch before last was dropped whole: all but that is the real one.
   const worn = new Proxy(journal, {
     get: (target, name) => {
       if (name === 'declaration') return () => (acknowledged.length === 0 ? run : undefined);
-      if (name === 'acknowledge') return (each: unknown) => acknowledged.push(each);
+      if (name === 'acknowledge') return (each: Sent) => acknowledged.push(each);
       const value = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },
@@ -168,7 +169,8 @@ test('declares drops that no entries are left to travel with', async () => {
   assert.equal(farEnds[0]?.published[0]?.numbers, []);
   farEnds[0]?.published[0]?.acknowledge();
   await until(() => acknowledged.length === 1);
-  assert.is(acknowledged[0], run);
+  const [sent] = acknowledged;
+  assert.equal([sent?.position, sent?.count, sent?.header], [run.position, 0, run.header]);
   await uplink.stop();
   assert.is(farEnds[0]?.published.length, 1);
 });

@@ -3,7 +3,7 @@ import { limits, type UpChannel } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import { type Entry, encodeBatch, entryWeight } from '@loadline/sdk/telemetry';
 import type { Clock } from '../clock/index.ts';
-import type { Journal, Run } from '../journal/index.ts';
+import type { Journal, Run, Sent } from '../journal/index.ts';
 import { type Backoff, backoffDelay, failuresAfter } from './backoff.ts';
 import type { Link } from './link.ts';
 import {
@@ -30,8 +30,8 @@ export interface UplinkOptions {
   readonly onConnected: () => void;
   /** The connection is gone, or there was none to be had. */
   readonly onDisconnected: (reason: string) => void;
-  /** The cloud has committed these entries. */
-  readonly onAcknowledged: (entries: readonly Entry[]) => void;
+  /** The cloud has committed readings that were heard at these times (monotonic milliseconds). */
+  readonly onAcknowledged: (times: Float64Array) => void;
   /** A number 0 <= n < 1, for the jitter. */
   readonly random: () => number;
   readonly log: Log;
@@ -277,27 +277,38 @@ export class Uplink {
 
   #send(link: Link, { run, body }: Batch, now: number): void {
     const window = this.#window;
-    const sent = window.sent(run.bytes, now);
+    const probe = window.sent(run.bytes, now);
+    // Not the run itself: its entries are thirty times as many bytes as their times.
+    const { position, count, header } = run;
+    const sent = { position, count, header, times: timesOf(run.entries) };
     link.publish('telemetry', body).then(
       () => {
-        window.acknowledged(sent, this.#options.clock.monotonic());
-        this.#acknowledged(link, run);
+        window.acknowledged(probe, this.#options.clock.monotonic());
+        this.#acknowledged(link, sent);
       },
       // The link is gone and says so itself; the run is still the journal's.
       () => {},
     );
   }
 
-  #acknowledged(link: Link, run: Run): void {
+  #acknowledged(link: Link, sent: Sent & { readonly times: Float64Array }): void {
     const { journal, onAcknowledged } = this.#options;
-    journal.acknowledge(run);
+    journal.acknowledge(sent);
     if (link === this.#link && this.#schedule !== undefined) {
       this.#served = true;
-      if (run.entries.length === 0) this.#declaring = false;
-      else this.#schedule = acknowledged(this.#schedule, run.position);
+      if (sent.count === 0) this.#declaring = false;
+      else this.#schedule = acknowledged(this.#schedule, sent.position);
     }
-    onAcknowledged(run.entries);
+    onAcknowledged(sent.times);
     if (journal.held === 0) this.#drained?.();
     this.#wake();
   }
+}
+
+/** When the readings among these were heard. */
+function timesOf(entries: readonly Entry[]): Float64Array {
+  return Float64Array.from(
+    entries.filter(({ kind }) => kind === 'reading'),
+    ({ monotonic }) => monotonic,
+  );
 }

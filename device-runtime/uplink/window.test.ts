@@ -72,7 +72,7 @@ function simulate(link: SimulatedLink, milliseconds: number): Outcome {
       schedule = taken(
         schedule,
         decision,
-        { position: range.first, header: {} as never, entries, bytes },
+        { position: range.first, count, header: {} as never, entries, bytes },
         now,
       );
       // A packet's headers, too.
