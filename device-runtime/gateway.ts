@@ -297,6 +297,8 @@ export class Gateway {
     await this.#links.stop();
     const portsStay = this.#intake.hasPortsOf(config);
     if (!portsStay) await this.#intake.stop();
+    // Told to stop meanwhile: nothing is opened any more.
+    if (this.#stopping.signal.aborted) return;
     this.#health.stop();
     this.#control.configured(portsStay ? 'same-ports' : 'other-ports');
     if (portsStay) {

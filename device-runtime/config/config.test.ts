@@ -254,6 +254,19 @@ config('a section from the cloud replaces the section of the file, and the other
   assert.is(found.gateway.id, 'mast-1');
 });
 
+config('transmission is switched on by the file, and by nobody else', () => {
+  const port = { name: 'radio', path: '/dev/ttyUSB0' };
+  assert.equal(desired({ ports: [{ ...port, transmit: true }] }), [
+    "ports[1].transmit is only for the gateway's own file to say",
+  ]);
+  assert.is((desired({ ports: [{ ...port, transmit: false }] }) as Config).ports[0]?.transmit, false);
+  const on = good.replace('"/dev/ttyUSB0"', '"/dev/ttyUSB0"\ntransmit = true');
+  const checked = withDesired(parseConfig(on, '/etc/loadline/gateway.toml'), {
+    ports: [{ ...port, transmit: true }],
+  });
+  assert.ok('config' in checked && checked.config.ports[0]?.transmit);
+});
+
 config("the password of the file's proxy goes to that proxy only", () => {
   const withProxy = good.replace(
     '[[ports]]',

@@ -116,6 +116,7 @@ export function withDesired(local: LocalConfig, desired: Readonly<Record<string,
   const foreign = [
     ...ownSections.filter((section) => section in desired),
     ...['uplink.authority', 'uplink.proxy.password_file'].filter((name) => has(desired, name)),
+    ...switchedOn(local.config, desired.ports),
   ];
   if (foreign.length > 0) {
     const message = "is only for the gateway's own file to say";
@@ -136,6 +137,17 @@ export function withDesired(local: LocalConfig, desired: Readonly<Record<string,
   const checked = check(document, local.file);
   if ('config' in checked) return checked;
   return { problems: checked.issues.map(({ path, message }) => ({ key: keyName(path), message })) };
+}
+
+/** Transmission that a document from the cloud would switch on: whoever may set one could then move sensors. */
+function switchedOn({ ports: own }: Config, ports: unknown): string[] {
+  if (!Array.isArray(ports)) return [];
+  const allowed = new Set(own.filter(({ transmit }) => transmit).map(({ name }) => name));
+  return ports.flatMap((port: unknown, index) =>
+    isTable(port) && port.transmit === true && !allowed.has(String(port.name))
+      ? [`ports[${index + 1}].transmit`]
+      : [],
+  );
 }
 
 function isTable(value: unknown): value is Record<string, unknown> {

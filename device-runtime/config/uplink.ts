@@ -8,6 +8,7 @@ const proxy = table({
   url: z
     .string(proxyAllowed)
     .regex(/^(http|socks5):\/\/[^@/?#]+:\d{1,5}\/?$/, proxyAllowed)
+    .refine((url) => Number(/:(\d+)\/?$/.exec(url)?.[1]) <= 65_535, proxyAllowed)
     .describe('an HTTP proxy (CONNECT) or a SOCKS5 proxy; it resolves the names'),
   user: text(1, 255).optional().describe('user name at the proxy'),
   password_file: path()

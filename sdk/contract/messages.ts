@@ -123,7 +123,8 @@ export type ReportedMessage = z.infer<typeof reportedMessage>;
 /**
  * What a gateway is to be configured as, topic `desired`, JSON. `configuration` has the sections of the gateway's file:
  * each that it names replaces the file's, the others stay. What only the file may say is refused: `gateway`,
- * `enrolment`, `drivers`, `control`, `clock`, `journal`, `uplink.authority`, `uplink.proxy.password_file`.
+ * `enrolment`, `drivers`, `control`, `clock`, `journal`, `uplink.authority`, `uplink.proxy.password_file`, and
+ * `transmit` of a port that has it not in the file.
  */
 export const desiredMessage = z.strictObject({
   version: z.literal(1),
@@ -179,5 +180,5 @@ export type ClockQuestion = z.infer<typeof clockQuestion>;
 export type ClockAnswer = z.infer<typeof clockAnswer>;
 
 /** Why the cloud is about to close a link, topic `notice`, JSON. */
-export const noticeMessage = z.strictObject({ code: z.string(), detail: z.string().max(500) });
+export const noticeMessage = z.strictObject({ code: z.string().max(64), detail: z.string().max(500) });
 export type NoticeMessage = z.infer<typeof noticeMessage>;
