@@ -51,7 +51,12 @@ export class CloudClient {
   readonly #options: CloudClientOptions;
   #cookie: string | undefined;
 
+  /** @throws Error where `authorityPem` holds no certificate: TLS would then trust every public authority */
   constructor(options: CloudClientOptions) {
+    const { authorityPem } = options;
+    if (authorityPem !== undefined && !authorityPem.includes('-----BEGIN CERTIFICATE-----')) {
+      throw new Error("the authority that the cloud's certificate must come from holds no certificate in PEM");
+    }
     this.#options = options;
   }
 
