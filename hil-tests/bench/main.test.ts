@@ -18,4 +18,10 @@ test('an unknown bench, none and an unknown option are usage errors that name ev
   }
 });
 
+test('asked for help it names every bench, and that is no error', () => {
+  const { status, stdout } = bench('--help');
+  assert.is(status, 0);
+  assert.match(stdout, `Benches: ${bench('--list').stdout.trim().split('\n').join(', ')}`);
+});
+
 test.run();

@@ -24,6 +24,10 @@ async function main(): Promise<number> {
     return 2;
   }
   const { values, positionals } = parsed;
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
   if (values.list) {
     for (const name of Object.keys(BENCHES)) console.log(name);
     return 0;
@@ -52,6 +56,7 @@ function parse() {
     options: {
       json: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
       seconds: { type: 'string' },
     },
   });

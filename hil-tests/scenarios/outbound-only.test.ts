@@ -1,6 +1,6 @@
 // @time-limit 120 s
-// The bundled gateway in a network of its own, seen from outside: what listens, what comes over the wire, what it asks
-// of the kernel. Each way of seeing is shown to see first.
+// In a network of its own, seen from outside: the gateway listens to nothing, and contacts the named destinations only.
+// By what listens, what comes over the wire, and what it asks of the kernel. Each way of seeing is shown to see first.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
