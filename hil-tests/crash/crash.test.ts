@@ -86,14 +86,10 @@ test('the control: a delivery that stands there twice is counted, reading by rea
 test('the control: what a gateway declares dropped is not lost, and what it does not declare is', () => {
   const { delivery, readings } = lastOf(gatewayId);
   const { first, count, epoch } = delivery.batch;
-  const declared = { first, last: first + count - 1 };
-  const without = (each: ArchivedDelivery): ArchivedDelivery[] => {
-    if (each === delivery) return [];
-    if (each.batch.epoch !== epoch) return [each];
-    return [{ ...each, batch: { ...each.batch, dropped: [...each.batch.dropped, declared] } }];
-  };
-  assert.is(judged(without).lost, 0);
-  assert.is(judged(without).declaredDropped, run.verdict.declaredDropped + count);
+  const declared = [...run.evidence.declared, { epoch, first, last: first + count - 1 }];
+  const without = deliveries.filter((each) => each !== delivery);
+  const { lost, declaredDropped } = judge(without, { ...run.evidence, declared });
+  assert.equal([lost, declaredDropped], [0, run.verdict.declaredDropped + count]);
   assert.is(judged((each) => (each === delivery ? [] : [each])).lost, readings);
 });
 

@@ -28,6 +28,8 @@ export interface Evidence {
   readonly sent: readonly SentFrames[];
   /** In their order. */
   readonly lives: readonly GatewayLife[];
+  /** What the gateway declared dropped, by the cloud's ledger: some of it comes in batches of nothing else. */
+  readonly declared: readonly ({ readonly epoch: string } & NumberRange)[];
   /** Milliseconds after which a reading that was heard must outlive a kill: the flush time and the timer's margin. */
   readonly safeAfterMs: number;
   readonly client: {
@@ -43,7 +45,7 @@ export interface Verdict {
   readonly acked: number;
   readonly lost: number;
   readonly duplicated: number;
-  /** Numbers that the gateway declared dropped, by the headers of its batches. */
+  /** Numbers that the gateway declared dropped, and that did not arrive after all. */
   readonly declaredDropped: number;
   /** Heard by the gateway too shortly before its kill to be on disk, and not stored. */
   readonly unflushed: number;
@@ -87,6 +89,8 @@ export function judge(deliveries: Iterable<ArchivedDelivery>, evidence: Evidence
     if (delivery.gateway === evidence.gateway) take(gateway, delivery, order);
     if (delivery.gateway === evidence.client.gateway) take(client, delivery, order);
   }
+  for (const { epoch, first, last } of evidence.declared)
+    drop(gateway, order.get(epoch) ?? order.size, { first, last });
   const ofGateway = judgeGateway(gateway, evidence, order);
   const acknowledged = [...evidence.client.acknowledged];
   const clientLost = acknowledged.filter((number) => !client.times.has(number)).length;
@@ -118,11 +122,6 @@ function emptyRecord(): CloudRecord {
 function take(record: CloudRecord, { batch, fresh }: ArchivedDelivery, order: Map<string, number>): void {
   // One that the gateway's log did not name comes last: whatever is in it was never sent.
   const epoch = order.get(batch.epoch) ?? order.size;
-  for (const { first, last } of batch.dropped) {
-    const dropped = record.dropped.get(epoch) ?? new Set();
-    record.dropped.set(epoch, dropped);
-    for (let number = first; number <= last; number++) dropped.add(number);
-  }
   entriesOf(batch).forEach((entry, position) => {
     const number = batch.first + position;
     if (entry.kind !== 'reading' || !isWithin(fresh, number)) return;
@@ -131,6 +130,12 @@ function take(record: CloudRecord, { batch, fresh }: ArchivedDelivery, order: Ma
     record.places.set(value, { epoch, number });
     record.stored.set(epoch, (record.stored.get(epoch) ?? 0) + 1);
   });
+}
+
+function drop(record: CloudRecord, epoch: number, { first, last }: NumberRange): void {
+  const dropped = record.dropped.get(epoch) ?? new Set();
+  record.dropped.set(epoch, dropped);
+  for (let number = first; number <= last; number++) dropped.add(number);
 }
 
 function isWithin(ranges: readonly NumberRange[], number: number): boolean {
@@ -173,12 +178,14 @@ function judgeGateway(
     [...record.dropped].map(([epoch, numbers]) => [epoch, [...numbers].sort((a, b) => a - b)]),
   );
   const missing = new Map<GatewayLife, Missing>();
+  const lost = new Map<GatewayLife, number>();
   let before: Place | undefined;
   const close = (after: Place | undefined) => {
-    for (const [{ epoch }, { safe, youngMs }] of missing) {
+    for (const [life, { safe, youngMs }] of missing) {
+      const { epoch } = life;
       const place = epoch === undefined ? undefined : order.get(epoch);
       const declared = place === undefined ? 0 : countBetween(dropped.get(place) ?? [], place, before, after);
-      verdict.lost += Math.max(0, safe - declared);
+      lost.set(life, (lost.get(life) ?? 0) + Math.max(0, safe - declared));
       // The oldest are dropped first.
       const unflushed = youngMs.slice(Math.max(0, declared - safe));
       verdict.unflushed += unflushed.length;
@@ -202,13 +209,14 @@ function judgeGateway(
     }
   }
   close(undefined);
-  // What was acknowledged at once was never to be on disk: of each life, so much must be there.
-  for (const { epoch, settled } of evidence.lives) {
-    const place = epoch === undefined ? undefined : order.get(epoch);
-    if (place === undefined) continue;
-    const acked = Math.max(0, settled - (record.dropped.get(place)?.size ?? 0));
+  for (const life of evidence.lives) {
+    const place = life.epoch === undefined ? undefined : order.get(life.epoch);
+    const acked =
+      place === undefined ? 0 : Math.max(0, life.settled - (record.dropped.get(place)?.size ?? 0));
+    const stored = place === undefined ? 0 : (record.stored.get(place) ?? 0);
     verdict.acked += acked;
-    verdict.lost += Math.max(0, acked - (record.stored.get(place) ?? 0));
+    // What was acknowledged at once was never to be on disk: of each life, so much must be there. It may be missed twice.
+    verdict.lost += Math.max(lost.get(life) ?? 0, acked - stored);
   }
   return verdict;
 }

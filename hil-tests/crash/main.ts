@@ -22,7 +22,7 @@ What the JSON says:
   lost             acknowledged and not stored; or heard by a gateway longer before its kill than its flush time (1 s,
                    and 1 s for timers on a busy machine), and neither stored nor declared dropped
   duplicated       values stored more than once
-  declaredDropped  numbers that the gateway declared dropped, as the cloud has them
+  declaredDropped  numbers that the gateway declared dropped and the cloud has not got, by the cloud's ledger
   unflushed        heard, younger than that at the kill, and gone; oldestUnflushedMs is the age of the oldest
   unheard          sent while no gateway had the port open
   foreign          stored and never sent

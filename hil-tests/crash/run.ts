@@ -88,11 +88,13 @@ async function crashSite(site: CrashSite, options: CrashOptions, began: number):
   await Promise.all([frames.stop(), client.stop()]);
   await site.port.drained();
   await drained(site);
+  const declared = await site.declared();
   await site.stop();
   const evidence: Evidence = {
     gateway: gatewayId,
     sent: frames.sent,
     lives: site.lives,
+    declared,
     safeAfterMs: flushSeconds * 1000 + marginMs,
     client: { gateway: client.gateway, acknowledged: client.acknowledged, last: client.last },
   };

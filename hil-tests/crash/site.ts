@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CloudClient } from '@loadline/sdk/client';
 import { FaultProxy, noFaults, VirtualPort } from '../rig/index.ts';
 import { WaitingDoor } from '../scenarios/waiting-door.ts';
 import {
@@ -12,7 +13,7 @@ import {
 } from '../system/index.ts';
 import { enrolIdentity, type GatewayIdentity } from '../system/mqtt-gateway.ts';
 import { tag } from './frames.ts';
-import type { GatewayLife } from './judge.ts';
+import type { Evidence, GatewayLife } from './judge.ts';
 import type { Victim } from './strikes.ts';
 
 /** What the gateway is called. */
@@ -20,7 +21,7 @@ export const gatewayId = 'mast-1';
 /** The gateway's default. */
 export const flushSeconds = 1;
 /** So little that the largest floods with the link away drop, and that there are many segments. */
-const journalBytes = 256 * 1024;
+const journalBytes = 96 * 1024;
 
 type Changing = { -readonly [K in keyof GatewayLife]: GatewayLife[K] };
 
@@ -52,6 +53,7 @@ export class CrashSite {
   /** Behind the proxy: a gateway that finds the cloud down waits in it, and does not back off for half a minute. */
   readonly #door: WaitingDoor;
   readonly #httpsPort: number;
+  readonly #login: CloudProcess['login'];
   readonly #configFile: string;
   readonly #lives: Changing[] = [];
   readonly #killed = new Set<Service>();
@@ -74,6 +76,7 @@ export class CrashSite {
     this.client = client;
     this.mqttPort = first.mqttPort;
     this.#httpsPort = first.httpsPort;
+    this.#login = first.login;
     this.#configFile = configFile;
     this.#cloud = first.service;
     this.#mourn(this.#cloud);
@@ -147,6 +150,20 @@ export class CrashSite {
       });
     }
     if (victim !== 'cloud') this.#startGateway();
+  }
+
+  /** What the cloud's ledger has of the gateway as declared dropped. */
+  async declared(): Promise<Evidence['declared']> {
+    const { name, password } = this.#login;
+    const cloud = new CloudClient({
+      url: `https://localhost:${this.#httpsPort}`,
+      authorityPem: this.client.authorityPem,
+    });
+    await cloud.logIn(name, password);
+    const { epochs } = await cloud.ledger(gatewayId);
+    return epochs.flatMap(({ epoch, gaps }) =>
+      gaps.filter(({ state }) => state === 'dropped').map(({ first, last }) => ({ epoch, first, last })),
+    );
   }
 
   /** Ends both in order, the gateway first, and gives up the port and the link. */
