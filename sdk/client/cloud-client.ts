@@ -55,7 +55,9 @@ export class CloudClient {
   constructor(options: CloudClientOptions) {
     const { authorityPem } = options;
     if (authorityPem !== undefined && !authorityPem.includes('-----BEGIN CERTIFICATE-----')) {
-      throw new Error("the authority that the cloud's certificate must come from holds no certificate in PEM");
+      throw new Error(
+        "the authority that the cloud's certificate must come from holds no certificate in PEM",
+      );
     }
     this.#options = options;
   }
