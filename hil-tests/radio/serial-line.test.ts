@@ -1,6 +1,6 @@
 // What serialport does when pushed, and what one opening of a port makes of it.
 import { statSync } from 'node:fs';
-import { serialOpener } from '@loadline/device-runtime/radio';
+import { type RadioOptions, serialOpener } from '@loadline/device-runtime/radio';
 import { SerialPort } from 'serialport';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -114,13 +114,13 @@ test('a radio that was stopped has no port any more, though one was just being o
   let made: { readonly isOpen: boolean } | undefined;
   const slow = {
     ...SerialPort.binding,
-    open: async (options: Parameters<typeof SerialPort.binding.open>[0]) => {
-      const port = await SerialPort.binding.open(options);
+    open: async (options: Parameters<RadioOptions['binding']['open']>[0]) => {
+      const port = await (SerialPort.binding as RadioOptions['binding']).open(options);
       made = port;
       await new Promise((resolve) => setTimeout(resolve, 50));
       return port;
     },
-  } as typeof SerialPort.binding;
+  } as RadioOptions['binding'];
   const { radio } = new Listening([portConfig({ path: adapter.path })], { binding: slow });
   await until(() => made !== undefined);
   await radio.stop();
