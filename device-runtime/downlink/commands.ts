@@ -176,6 +176,8 @@ export class Commands {
       () => reject(new Error(`no outcome within ${limit} ms: whether it was carried out is not known`)),
       limit,
     );
+    // An executor that never ends keeps no process from ending.
+    timer.unref();
     try {
       const until = this.#options.monotonic() + left;
       const executor = this.#options.execute[command.kind] as (

@@ -63,7 +63,8 @@ function speak(program: string, words: readonly string[], socket: string): Promi
       stdio: ['ignore', 'ignore', 'pipe'],
       // Nothing of the gateway's own environment.
       env: { PATH: process.env.PATH, NOTIFY_SOCKET: socket },
-      timeout: wordMilliseconds,
+      // Not `timeout`: its timer outlives a program that is not there.
+      signal: AbortSignal.timeout(wordMilliseconds),
       killSignal: 'SIGKILL',
     });
     let errors = '';

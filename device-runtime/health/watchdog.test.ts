@@ -1,3 +1,4 @@
+// @long
 // What systemd would see, over a real unix datagram socket.
 import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// @long
 // Real links whose far end falls silent. What `watch.ts` decides is tested there; here is that it is asked, and obeyed.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

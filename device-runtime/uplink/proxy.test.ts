@@ -46,6 +46,7 @@ test.before.each(() => {
 
 function toFarEnd(one: Socket): void {
   const other = connect({ host: '127.0.0.1', port: farEnd.port });
+  sockets.add(other);
   one.pipe(other).pipe(one);
   for (const socket of [one, other]) socket.on('error', () => {});
 }

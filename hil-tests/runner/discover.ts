@@ -5,23 +5,29 @@ import { join } from 'node:path';
 export interface TestFile {
   path: string;
   timeLimitMs: number;
+  /** Whether it waits for real limits to run out, and so has a script of its own. */
+  isLong: boolean;
 }
 
 const DEFAULT_TIME_LIMIT_MS = 90_000;
 
 const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', '.git', 'state']);
 const TIME_LIMIT = /^\/\/ @time-limit (.*)$/m;
+const LONG = /^\/\/ @long$/m;
 
 /**
  * Every `*.test.ts` below `root` whose path contains one of `filters` (all of them without filters), sorted.
- * A file raises its time limit with a line of its own: `// @time-limit 180 s`.
+ * A file raises its time limit with a line of its own: `// @time-limit 180 s`; `// @long` takes it out of `npm test`.
  */
 export function discoverTests(root: string, filters: readonly string[]): TestFile[] {
   const paths = globSync('**/*.test.ts', { cwd: root, exclude: (name) => SKIPPED_FOLDERS.has(name) });
   return paths
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort()
-    .map((path) => ({ path, timeLimitMs: timeLimitOf(path, readFileSync(join(root, path), 'utf8')) }));
+    .map((path) => {
+      const source = readFileSync(join(root, path), 'utf8');
+      return { path, timeLimitMs: timeLimitOf(path, source), isLong: LONG.test(source) };
+    });
 }
 
 function timeLimitOf(path: string, source: string): number {

@@ -1,7 +1,8 @@
 import type { TestFile } from './discover.ts';
 import { type FileResult, runFile } from './run-file.ts';
 
-const FILES_AT_A_TIME = 2;
+/** One more than the least machine has cores: a good part of the files wait for somebody most of their time. */
+const FILES_AT_A_TIME = 3;
 const SKIP_LINE = /skipped: .*/g;
 
 /** Runs the files two at a time, prints each as it ends and the sum at last. True when nothing failed. */

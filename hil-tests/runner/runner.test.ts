@@ -30,14 +30,14 @@ function write(name: string, source: string): string {
 }
 
 function run(name: string, source: string, timeLimitMs = 30_000, signal = never) {
-  return runFile(root, { path: write(name, source), timeLimitMs }, signal);
+  return runFile(root, { path: write(name, source), timeLimitMs, isLong: false }, signal);
 }
 
 async function runPrinted(files: string[]) {
   const lines: string[] = [];
   const passed = await runAll(
     root,
-    files.map((path) => ({ path, timeLimitMs: 30_000 })),
+    files.map((path) => ({ path, timeLimitMs: 30_000, isLong: false })),
     (line) => lines.push(line),
     never,
   );
@@ -193,6 +193,15 @@ test('a file sets its own time limit in a comment, and a malformed one is refuse
   );
   write('limit/c.test.ts', '// @time-limit 3 minutes\n');
   assert.throws(() => discoverTests(join(root, 'limit'), []), /c\.test\.ts: '@time-limit 3 minutes'/);
+});
+
+test('a file says that it is long, and is told from the others', () => {
+  write('long/a.test.ts', '// @long\n// What it is about.\n');
+  write('long/b.test.ts', '// It is not @long.\n');
+  assert.equal(
+    discoverTests(join(root, 'long'), []).map(({ isLong }) => isLong),
+    [true, false],
+  );
 });
 
 test.after(() => rmSync(root, { recursive: true, force: true }));

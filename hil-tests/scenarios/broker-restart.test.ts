@@ -1,3 +1,4 @@
+// @long
 // The cloud is stopped, killed and started again under a gateway at work, and stays away for a while: it catches up.
 import { join } from 'node:path';
 import { suite } from 'uvu';

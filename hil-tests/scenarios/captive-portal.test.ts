@@ -1,3 +1,4 @@
+// @long
 // Something else answers where the cloud should: the gateway tells it nothing, says what it found, and waits for the cloud.
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';

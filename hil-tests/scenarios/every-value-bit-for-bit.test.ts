@@ -93,7 +93,8 @@ function wireBytes(value: Value): number[] {
 
 const typeNames = ['none', 'uint8', 'uint16', 'int32', 'float32', 'string', 'binary'] as const;
 
-function asStored({ number: _, delivery: __, epoch: ___, monotonic: ____, value, ...rest }: StoredReading) {
+function asStored(reading: StoredReading) {
+  const { number: _, delivery: __, epoch: ___, monotonic: ____, written: _____, value, ...rest } = reading;
   return { ...rest, type: value.type === 'nonFinite' ? 'float32' : value.type, data: wireBytes(value) };
 }
 

@@ -1,3 +1,4 @@
+// @long
 // A gateway killed with its backlog on the disk: the next run delivers it, and lost is at most what was younger than a flush.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

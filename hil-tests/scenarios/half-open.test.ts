@@ -1,3 +1,4 @@
+// @long
 // The cloud's end of the link is gone and nobody says so: the gateway notices within 15 s, idle or busy, and loses nothing.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

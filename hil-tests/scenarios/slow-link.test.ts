@@ -1,3 +1,4 @@
+// @long
 // A link of 64 kbit/s, and one that loses a tenth of what it carries: live readings do not wait behind a backlog.
 import { encodeFrame, encodePacket } from '@loadline/sdk/t24';
 import { suite } from 'uvu';

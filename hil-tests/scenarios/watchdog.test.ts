@@ -1,3 +1,4 @@
+// @long
 // Watched by systemd: a gateway that moves, or idles for a reason, is left alone; a wedged one is ended, and the next run says so.
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
