@@ -5,7 +5,7 @@ import { type FileResult, runFile } from './run-file.ts';
 const FILES_AT_A_TIME = 3;
 const SKIP_LINE = /skipped: .*/g;
 
-/** Runs the files two at a time, prints each as it ends and the sum at last. True when nothing failed. */
+/** Runs the files three at a time, prints each as it ends and the sum at last. True when nothing failed. */
 export async function runAll(
   root: string,
   files: readonly TestFile[],

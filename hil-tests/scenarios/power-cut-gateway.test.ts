@@ -1,3 +1,4 @@
+// @long
 // The gateway's power is cut at any moment, and its disk loses what was not synced: what was heard in time is there.
 // @time-limit 180 s
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';

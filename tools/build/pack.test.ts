@@ -1,4 +1,5 @@
 // @time-limit 300 s
+// @long
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   accessSync,

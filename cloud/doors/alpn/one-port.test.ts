@@ -1,3 +1,4 @@
+// @long
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket, connect as tcpConnect } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
