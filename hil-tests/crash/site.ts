@@ -160,7 +160,7 @@ export class CrashSite {
       authorityPem: this.client.authorityPem,
     });
     await cloud.logIn(name, password);
-    const { epochs } = await cloud.ledger(gatewayId);
+    const { epochs } = await cloud.ledger(gatewayId, 1000);
     return epochs.flatMap(({ epoch, gaps }) =>
       gaps.filter(({ state }) => state === 'dropped').map(({ first, last }) => ({ epoch, first, last })),
     );

@@ -126,6 +126,11 @@ test('the account of both epochs balances', async () => {
   }
   assert.equal([readings.stored, readings.rejected], [counter.sent, 0]);
   assert.is(epochs.length, 2);
+  const newest = await site.cloud.client.ledger(gatewayId, 1);
+  assert.equal(
+    newest.epochs.map(({ epoch }) => epoch),
+    [epochs[0]?.epoch],
+  );
   assert.equal(
     epochs.map(({ gaps }) => gaps),
     [[], []],

@@ -119,9 +119,9 @@ export class CloudClient {
     return await this.#get(`/api/v1/gateways/${gateway}/events?limit=${limit}${from}`, eventsReply);
   }
 
-  /** A gateway's account. */
-  async ledger(gateway: string): Promise<z.infer<typeof ledgerReply>> {
-    return await this.#get(`/api/v1/gateways/${gateway}/ledger`, ledgerReply);
+  /** A gateway's account, with its newest `epochs` (1000 at most); each start of the gateway is one. */
+  async ledger(gateway: string, epochs = 20): Promise<z.infer<typeof ledgerReply>> {
+    return await this.#get(`/api/v1/gateways/${gateway}/ledger?epochs=${epochs}`, ledgerReply);
   }
 
   /** What one run of a gateway (its epoch) brought, counted from what is stored. */

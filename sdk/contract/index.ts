@@ -30,6 +30,7 @@ export {
   eventsReply,
   gatewayParams,
   gatewaysReply,
+  ledgerQuery,
   ledgerReply,
   loginBody,
   newGatewayBody,

@@ -28,6 +28,8 @@ export const readingsQuery = z.object({
   to: z.iso.datetime({ offset: true }),
   points: z.coerce.number().int().min(8).max(10_000).default(1000),
 });
+/** How many of a gateway's epochs its ledger is to show, the newest first; each start of a gateway is one. */
+export const ledgerQuery = z.object({ epochs: z.coerce.number().int().min(1).max(1000).default(20) });
 export const eventsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   /** `next` of the page before. */

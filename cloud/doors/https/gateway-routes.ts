@@ -2,6 +2,7 @@ import {
   gatewayParams,
   gatewaysReply,
   type HealthMessage,
+  ledgerQuery,
   ledgerReply,
   newGatewayBody,
   newGatewayReply,
@@ -18,9 +19,6 @@ import type { Directory, Gateway } from '../../router/index.ts';
 import type { Store } from '../../store/index.ts';
 import { demand, userOf } from './access.ts';
 import { Problem } from './problem.ts';
-
-/** Epochs of a gateway that its ledger shows, newest first. */
-const epochsShown = 20;
 
 /** The gateway a request names, where its user may do `scope` to it. */
 export function gatewayOf(directory: Directory, request: FastifyRequest, id: string, scope: Scope): Gateway {
@@ -77,11 +75,15 @@ export function gatewayRoutes(
     '/api/v1/gateways/:gateway/ledger',
     {
       config: { opens: 'ledger.get' },
-      schema: { params: gatewayParams, response: { 200: ledgerReply, ...problems } },
+      schema: {
+        params: gatewayParams,
+        querystring: ledgerQuery,
+        response: { 200: ledgerReply, ...problems },
+      },
     },
     async (request) => {
       const { number } = gatewayOf(directory, request, request.params.gateway, 'ledger.get');
-      const ledger = await store.read('ledger', { gateway: number, limit: epochsShown });
+      const ledger = await store.read('ledger', { gateway: number, limit: request.query.epochs });
       if (ledger === undefined) throw new Problem(404, 'not-found', 'there is no such thing');
       const epochs = ledger.epochs.map((epoch) => ({
         ...epoch,
