@@ -9,7 +9,7 @@ import { Downlink } from './downlink/index.ts';
 import { Enrolments, makeFirstUser, Sessions } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { databaseFiles } from './state-folder.ts';
-import { type DatabaseOptions, Store, takeFolder } from './store/index.ts';
+import { type DatabaseOptions, Store, step, takeFolder } from './store/index.ts';
 
 export interface CloudOptions {
   /** Folder of everything it keeps: database, its key, the authority. Made where it is not there. */
@@ -61,7 +61,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     folder: join(folder, 'authority'),
     now,
     log: async ({ fingerprint, commonName: subject, serial, notAfter: expires }) => {
-      await store.done({ kind: 'certificate', fingerprint, subject, serial, expires });
+      await store.change({
+        steps: [step('addCertificate', { fingerprint, subject, serial, expires })],
+        audit: [],
+      });
     },
   });
   const identity = await authority.issueServer({ names: options.names });

@@ -12,7 +12,7 @@ import { openAuthority } from '../authority/index.ts';
 import { Downlink } from '../downlink/index.ts';
 import { Enrolments, makeFirstUser, Sessions } from '../people/index.ts';
 import { Directory, Live, Router } from '../router/index.ts';
-import { Store } from '../store/index.ts';
+import { Store, step } from '../store/index.ts';
 import { HttpsDoor } from './https/index.ts';
 import { MqttDoor } from './mqtt/index.ts';
 
@@ -46,17 +46,20 @@ export async function openDoors() {
     folder: join(folder, 'authority'),
     now: Date.now,
     log: async ({ fingerprint, commonName: subject, serial, notAfter: expires }) => {
-      await store.done({ kind: 'certificate', fingerprint, subject, serial, expires });
+      await store.change({
+        steps: [step('addCertificate', { fingerprint, subject, serial, expires })],
+        audit: [],
+      });
     },
   });
   const { name, password } = JSON.parse(readFileSync((await makeFirstUser(store, folder)) ?? '', 'utf8'));
-  await store.done({ kind: 'organisation', id: 'second', name: 'Second' });
+  await store.change({ steps: [step('addOrganisation', { id: 'second', name: 'Second' })], audit: [] });
   for (const [id, organisation] of [
     [ours, 'first'],
     [neighbour, 'first'],
     [theirs, 'second'],
   ] as const) {
-    await store.done({ kind: 'gateway', id, organisation });
+    await store.change({ steps: [step('addGateway', { id, organisation })], audit: [] });
   }
   const directory = await Directory.load(store);
   const live = new Live();

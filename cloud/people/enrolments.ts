@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Store } from '../store/index.ts';
+import { type Store, step } from '../store/index.ts';
 import { tokenHash } from './sessions.ts';
 
 /** Milliseconds a one-time enrolment secret is good for. */
@@ -19,7 +19,8 @@ export class Enrolments {
   async offer(gateway: string): Promise<string> {
     const secret = randomBytes(24).toString('base64url');
     const expires = this.#now() + enrolmentMilliseconds;
-    await this.#store.done({ kind: 'enrolment', gateway, secretHash: tokenHash(secret), expires });
+    const enrolment = { gateway, secretHash: tokenHash(secret), expires };
+    await this.#store.change({ steps: [step('setEnrolment', enrolment)], audit: [] });
     return secret;
   }
 
@@ -29,8 +30,8 @@ export class Enrolments {
    */
   async spend(gateway: string, secret: string, publicKeyPem: string): Promise<boolean> {
     const [secretHash, keyHash] = [tokenHash(secret), tokenHash(publicKeyPem)];
-    return (
-      (await this.#store.done({ kind: 'enrolled', gateway, secretHash, keyHash, at: this.#now() })) === 1
-    );
+    const spent = { gateway, secretHash, keyHash, at: this.#now() };
+    const { done } = await this.#store.change({ steps: [step('spendEnrolment', spent, 'some')], audit: [] });
+    return done;
   }
 }

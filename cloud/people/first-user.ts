@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeWhole } from '@loadline/sdk/platform';
-import type { Store } from '../store/index.ts';
+import { type Store, step } from '../store/index.ts';
 import { generatePassword, hashPassword } from './passwords.ts';
 
 /** The first organisation, and the name its first user logs in with. */
@@ -18,8 +18,13 @@ export async function makeFirstUser(store: Store, folder: string): Promise<strin
   const path = join(folder, 'first-login.json');
   // The file first: a crash in between leaves a password nobody needs, not a user nobody can be.
   await writeWhole(path, `${JSON.stringify({ name: firstUser, password })}\n`, 0o600);
-  await store.done({ kind: 'organisation', ...organisation });
   const passwordHash = await hashPassword(password);
-  await store.done({ kind: 'user', name: firstUser, organisation: organisation.id, passwordHash });
+  await store.change({
+    steps: [
+      step('addOrganisation', organisation),
+      step('addUser', { name: firstUser, organisation: organisation.id, passwordHash }),
+    ],
+    audit: [],
+  });
   return path;
 }

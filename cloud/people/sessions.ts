@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Principal } from '../access/index.ts';
-import type { Store } from '../store/index.ts';
+import { type Store, step } from '../store/index.ts';
 import { isPassword } from './passwords.ts';
 
 /** Milliseconds a session lasts. */
@@ -29,7 +29,13 @@ export class Sessions {
     const token = randomBytes(32).toString('base64url');
     const now = this.#now();
     const expires = now + sessionMilliseconds;
-    await this.#store.done({ kind: 'session', tokenHash: tokenHash(token), user: name, expires, now });
+    await this.#store.change({
+      steps: [
+        step('clearSessions', { now }),
+        step('addSession', { tokenHash: tokenHash(token), user: name, expires }),
+      ],
+      audit: [],
+    });
     return token;
   }
 
@@ -43,6 +49,6 @@ export class Sessions {
 
   /** Ends a session. */
   async end(token: string): Promise<void> {
-    await this.#store.done({ kind: 'session-end', tokenHash: tokenHash(token) });
+    await this.#store.change({ steps: [step('endSession', { tokenHash: tokenHash(token) })], audit: [] });
   }
 }

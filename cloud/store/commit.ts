@@ -1,4 +1,5 @@
 import { limits } from '@loadline/sdk/contract';
+import { Changer } from './change.ts';
 import { type Connection, inTransaction } from './database.ts';
 import type { LedgerEntry } from './delivery-statements.ts';
 import { DownlinkCommitter } from './downlink-commit.ts';
@@ -21,6 +22,7 @@ export class Committer {
   readonly #connection: Connection;
   readonly #statements: Statements;
   readonly #downlink: DownlinkCommitter;
+  readonly #changer: Changer;
   readonly #now: () => number;
   #epochs: EpochTable;
   /** The last delivery that gave earlier ones their times. */
@@ -31,6 +33,7 @@ export class Committer {
     this.#connection = connection;
     this.#statements = writeStatements(connection);
     this.#downlink = new DownlinkCommitter(connection);
+    this.#changer = new Changer(connection);
     this.#epochs = new EpochTable(this.#statements);
     this.#now = now;
   }
@@ -80,23 +83,8 @@ export class Committer {
         if (write.through < this.#resolvedAt) return done(0);
         for (const series of write.series) s.setSeries.run(series);
         return done(s.setCheckpoint.run(write));
-      case 'organisation':
-        return done(s.addOrganisation.run(write));
-      case 'user':
-        return done(s.addUser.run(write));
-      case 'session':
-        s.clearSessions.run(write);
-        return done(s.addSession.run(write));
-      case 'session-end':
-        return done(s.endSession.run(write));
-      case 'gateway':
-        return done(s.addGateway.run(write));
-      case 'enrolment':
-        return done(s.setEnrolment.run(write));
-      case 'enrolled':
-        return done(s.spendEnrolment.run(write));
-      case 'certificate':
-        return done(s.addCertificate.run(write));
+      case 'change':
+        return this.#changer.take(write);
       case 'desired':
       case 'command':
       case 'command-sent':

@@ -2,6 +2,7 @@ import type { Entry, ForeignEventCode, GatewayEvent } from '@loadline/sdk/teleme
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { step } from './change.ts';
 import { Committer } from './commit.ts';
 import type { EventPlace } from './event-reads.ts';
 import { storeReads } from './reads.ts';
@@ -132,7 +133,9 @@ test('page by page every event comes once, the newest first, whatever its delive
 test('the events of another gateway are not among them', async () => {
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => wall);
-    committer.commit([{ kind: 'gateway', id: 'crane', organisation: 'first' }]);
+    committer.commit([
+      { kind: 'change', steps: [step('addGateway', { id: 'crane', organisation: 'first' })], audit: [] },
+    ]);
     committer.commit([delivery(0, [anchor, event(20)]), { ...delivery(0, [anchor, event(30)]), gateway: 2 }]);
     const reads = storeReads(connection);
     const of = (number: number) =>

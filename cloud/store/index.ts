@@ -1,4 +1,6 @@
 export { type ArchivedDelivery, archivedDeliveries } from './archive.ts';
+export type { AuditDetails, AuditDraft, AuditParty } from './audit-draft.ts';
+export { type Changed, type Step, step } from './change.ts';
 export { type DatabaseOptions, takeFolder } from './database.ts';
 export type { CommandRow, DesiredRow } from './downlink-reads.ts';
 export type { EventPlace, EventRow } from './event-reads.ts';

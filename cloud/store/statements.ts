@@ -1,4 +1,3 @@
-import { adminStatements } from './admin-statements.ts';
 import type { Connection } from './database.ts';
 import { deliveryStatements } from './delivery-statements.ts';
 import { epochStatements } from './epoch-statements.ts';
@@ -12,6 +11,5 @@ export function writeStatements(connection: Connection) {
     ...epochStatements(connection),
     ...deliveryStatements(connection),
     ...eventStatements(connection),
-    ...adminStatements(connection),
   };
 }

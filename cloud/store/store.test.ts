@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { takeFolder } from './database.ts';
 import { Store } from './store.ts';
-import { delivery, numbered } from './test-store.ts';
+import { delivery, firstGateway, numbered } from './test-store.ts';
 import type { DeliveryWrite, Outcome } from './writes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'loadline-store-'));
@@ -28,8 +28,7 @@ test.after(() => rmSync(folder, { recursive: true }));
 
 test('a closed store, opened again, knows its series as before', async () => {
   const store = await Store.open(options, assert.unreachable);
-  await store.done({ kind: 'organisation', id: 'first', name: 'First' });
-  await store.done({ kind: 'gateway', id: 'mast', organisation: 'first' });
+  await store.change({ steps: firstGateway, audit: [] });
   await commit(store, delivery(1, [anchor]));
   await commit(store, delivery(2, numbered(2, 50)));
   const before = store.index.all();

@@ -1,3 +1,4 @@
+import type { Changed, ChangeWrite } from './change.ts';
 import type { DatabaseOptions } from './database.ts';
 import { Reader } from './reader.ts';
 import type { Reads } from './reads.ts';
@@ -68,8 +69,16 @@ export class Store {
   }
 
   /** See `Writer.done`. */
-  done(write: Exclude<Write, DeliveryWrite>): Promise<number> {
+  done(write: Exclude<Write, DeliveryWrite | ChangeWrite>): Promise<number> {
     return this.#writer.done(write);
+  }
+
+  /**
+   * Takes the steps together, with their entries in the audit log: all of it is on disk when this resolves with
+   * `done`, or nothing is.
+   */
+  change({ steps, audit }: Omit<ChangeWrite, 'kind'>): Promise<Changed> {
+    return this.#writer.change({ kind: 'change', steps, audit });
   }
 
   /** See `Reader.read`. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HealthMessage } from '@loadline/sdk/contract';
 import { type Batch, decodeBatch, type Entry, encodeBatch } from '@loadline/sdk/telemetry';
+import { type Step, step } from './change.ts';
 import { Committer } from './commit.ts';
 import { type Connection, migrate, openConnection } from './database.ts';
 import { migrations } from './schema.ts';
@@ -35,6 +36,12 @@ export const health: HealthMessage = {
   process: { residentBytes: 1, cpuSeconds: 0 },
 };
 
+/** The steps that make that gateway and its organisation. */
+export const firstGateway: readonly Step[] = [
+  step('addOrganisation', { id: 'first', name: 'First' }),
+  step('addGateway', { id: 'mast', organisation: 'first' }),
+];
+
 /** An encrypted database on disk with one gateway, for as long as `use` runs. */
 export async function withDatabase(
   use: (connection: Connection, file: string) => Promise<void> | void,
@@ -44,10 +51,7 @@ export async function withDatabase(
   const connection = openConnection({ file, key: 'a5'.repeat(32) }, 'write');
   try {
     migrate(connection, migrations);
-    new Committer(connection, () => 0).commit([
-      { kind: 'organisation', id: 'first', name: 'First' },
-      { kind: 'gateway', id: 'mast', organisation: 'first' },
-    ]);
+    new Committer(connection, () => 0).commit([{ kind: 'change', steps: firstGateway, audit: [] }]);
     await use(connection, file);
   } finally {
     connection.close();

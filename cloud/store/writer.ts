@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads';
+import type { Changed, ChangeWrite } from './change.ts';
 import type { DatabaseOptions } from './database.ts';
 import { startThread } from './threads.ts';
 import type { DeliveryWrite, Outcome, Write } from './writes.ts';
@@ -53,9 +54,18 @@ export class Writer {
   }
 
   /** The same, for rare writes: rejects where nothing was written. */
-  async done(write: Exclude<Write, DeliveryWrite>): Promise<number> {
+  async done(write: Exclude<Write, DeliveryWrite | ChangeWrite>): Promise<number> {
     const outcome = await new Promise<Outcome>((resolve) => this.write(write, resolve));
     if (outcome.kind === 'done') return outcome.changed;
+    throw new Error(outcome.kind === 'failed' ? outcome.message : `unexpected outcome ${outcome.kind}`);
+  }
+
+  /** Takes a change; rejects where the database fails at it, as when it is full. */
+  async change(write: ChangeWrite): Promise<Changed> {
+    const outcome = await new Promise<Outcome>((resolve) => this.write(write, resolve));
+    if (outcome.kind === 'changed') return { done: true, rows: outcome.rows };
+    if (outcome.kind === 'refused')
+      return { done: false, step: outcome.step, constraint: outcome.constraint };
     throw new Error(outcome.kind === 'failed' ? outcome.message : `unexpected outcome ${outcome.kind}`);
   }
 

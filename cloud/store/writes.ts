@@ -1,5 +1,6 @@
 import type { Code } from '@loadline/sdk/contract';
 import type { Aspect, NumberRange } from '@loadline/sdk/telemetry';
+import type { ChangeOutcome, ChangeWrite } from './change.ts';
 import type { DownlinkWrite, ResultWrite } from './downlink-writes.ts';
 import type { Timeline, TimelinePoint } from './timeline.ts';
 
@@ -71,47 +72,6 @@ export interface CheckpointWrite {
   }[];
 }
 
-/** Rare writes: people, gateways, certificates. */
-export type AdminWrite =
-  | { readonly kind: 'organisation'; readonly id: string; readonly name: string }
-  | {
-      readonly kind: 'user';
-      readonly name: string;
-      readonly organisation: string;
-      readonly passwordHash: string;
-    }
-  | {
-      readonly kind: 'session';
-      readonly tokenHash: Uint8Array;
-      readonly user: string;
-      readonly expires: number;
-      /** Milliseconds since 1970: sessions that expired before it are cleared away. */
-      readonly now: number;
-    }
-  | { readonly kind: 'session-end'; readonly tokenHash: Uint8Array }
-  | { readonly kind: 'gateway'; readonly id: string; readonly organisation: string }
-  | {
-      readonly kind: 'enrolment';
-      readonly gateway: string;
-      readonly secretHash: Uint8Array;
-      readonly expires: number;
-    }
-  | {
-      readonly kind: 'enrolled';
-      readonly gateway: string;
-      readonly secretHash: Uint8Array;
-      /** Hash of the public key that the certificate is asked for. */
-      readonly keyHash: Uint8Array;
-      readonly at: number;
-    }
-  | {
-      readonly kind: 'certificate';
-      readonly fingerprint: string;
-      readonly subject: string;
-      readonly serial: string;
-      readonly expires: number;
-    };
-
 export type Write =
   | DeliveryWrite
   | RejectionWrite
@@ -120,7 +80,7 @@ export type Write =
   | ResultWrite
   | CheckpointWrite
   | DownlinkWrite
-  | AdminWrite;
+  | ChangeWrite;
 
 /** What became of a delivery. `fresh` are the numbers that were not there before. */
 export interface DeliveryOutcome {
@@ -142,5 +102,6 @@ export type Outcome =
   | { readonly kind: 'rejected'; readonly code: Code; readonly detail: string }
   /** Another write is done; `changed` rows. An insert of what was there already changes none. */
   | { readonly kind: 'done'; readonly changed: number }
+  | ChangeOutcome
   /** Nothing of it was written: try again later. */
   | { readonly kind: 'failed'; readonly message: string };

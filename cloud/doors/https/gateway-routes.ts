@@ -16,7 +16,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Scope } from '../../access/index.ts';
 import type { Enrolments } from '../../people/index.ts';
 import type { Directory, Gateway } from '../../router/index.ts';
-import type { Store } from '../../store/index.ts';
+import { type Store, step } from '../../store/index.ts';
 import { demand, userOf } from './access.ts';
 import { Problem } from './problem.ts';
 
@@ -60,7 +60,7 @@ export function gatewayRoutes(
     async (request, reply) => {
       const { id } = request.body;
       const { organisation } = userOf(request);
-      await store.done({ kind: 'gateway', id, organisation: organisation.id });
+      await store.change({ steps: [step('addGateway', { id, organisation: organisation.id })], audit: [] });
       await directory.reload();
       // An id that another organisation has taken is answered like one that cannot be had at all.
       const gateway = directory.gateway(id);

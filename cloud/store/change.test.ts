@@ -1,0 +1,83 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Step, step } from './change.ts';
+import { Committer } from './commit.ts';
+import type { Connection } from './database.ts';
+import { delivery, numbered, withDatabase } from './test-store.ts';
+
+const change = (...steps: Step[]) => ({ kind: 'change' as const, steps, audit: [] });
+const organisation = (id: string) => step('addOrganisation', { id, name: id }, 'some');
+const certificate = step('addCertificate', { fingerprint: 'f', subject: 's', serial: '1', expires: 1 });
+
+function organisations(connection: Connection): unknown[] {
+  return connection.prepare('select id from organisation order by id').pluck().all();
+}
+
+test('all steps of a change are taken, and each says how many rows it changed', async () => {
+  await withDatabase((connection) => {
+    const steps = [organisation('second'), step('addOrganisation', { id: 'second', name: 'again' })];
+    assert.equal(new Committer(connection, () => 0).commit([change(...steps)]), [
+      { kind: 'changed', rows: [1, 0] },
+    ]);
+    assert.equal(organisations(connection), ['first', 'second']);
+  });
+});
+
+test('a step that was to change rows and changes none undoes the whole change, and no other of its group', async () => {
+  await withDatabase((connection) => {
+    const outcomes = new Committer(connection, () => 0).commit([
+      change(organisation('before')),
+      change(organisation('undone'), organisation('first'), organisation('never')),
+      delivery(2, numbered(2, 5)),
+      change(organisation('later')),
+    ]);
+    assert.equal(outcomes[1], { kind: 'refused', step: 1, constraint: false });
+    assert.equal(
+      outcomes.map(({ kind }) => kind),
+      ['changed', 'refused', 'delivery', 'changed'],
+    );
+    assert.equal(organisations(connection), ['before', 'first', 'later']);
+  });
+});
+
+test('what would be there twice, or refers to nothing, refuses the change that asks for it', async () => {
+  await withDatabase((connection) => {
+    const orphan = step('addGateway', { id: 'crane', organisation: 'nobody' });
+    const outcomes = new Committer(connection, () => 0).commit([
+      change(certificate),
+      change(organisation('undone'), certificate),
+      change(organisation('undone'), orphan),
+    ]);
+    assert.equal(outcomes, [
+      { kind: 'changed', rows: [1] },
+      { kind: 'refused', step: 1, constraint: true },
+      { kind: 'refused', step: 1, constraint: true },
+    ]);
+    assert.equal(organisations(connection), ['first']);
+  });
+});
+
+test('a mistake of the program fails the change, and is no refusal', async () => {
+  await withDatabase((connection) => {
+    const nameless = step('addOrganisation', { id: 'nameless', name: null as never });
+    const outcomes = new Committer(connection, () => 0).commit([
+      change(organisation('second')),
+      change(nameless),
+    ]);
+    assert.equal(
+      outcomes.map(({ kind }) => kind),
+      ['changed', 'failed'],
+    );
+    assert.equal(organisations(connection), ['first', 'second']);
+  });
+});
+
+// @ts-expect-error a parameter of another statement
+step('addOrganisation', { id: 'x', fingerprint: 'f' });
+// @ts-expect-error no such statement
+step('dropEverything', {});
+// @ts-expect-error the parameters of one statement under the name of another
+const crossed: Step = { do: 'addOrganisation', with: { tokenHash: new Uint8Array(1) } };
+assert.ok(crossed);
+
+test.run();

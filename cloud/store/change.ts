@@ -1,0 +1,107 @@
+import { adminStatements } from './admin-statements.ts';
+import type { AuditDraft } from './audit-draft.ts';
+import { type Connection, inTransaction } from './database.ts';
+
+/** Changes of what people administer: named steps that are taken together, with what the audit log says of them. */
+
+/** Every statement that a step may name. Those of one subject stand in a file of their own. */
+export function changeStatements(connection: Connection) {
+  return {
+    ...adminStatements(connection),
+  };
+}
+
+type ChangeStatements = ReturnType<typeof changeStatements>;
+
+/** Name of a statement that a step may run. */
+export type StepName = keyof ChangeStatements;
+
+/** Parameters of a statement. */
+export type StepParameters<K extends StepName> = Parameters<ChangeStatements[K]['run']>[0];
+
+/** One statement with its parameters. `rows: 'some'`: where it changes no row, the whole change is undone. */
+export type Step = {
+  readonly [K in StepName]: { readonly do: K; readonly with: StepParameters<K>; readonly rows?: 'some' };
+}[StepName];
+
+/** Steps that are taken all or none, in their order, and the entries that the audit log gets if they are. */
+export interface ChangeWrite {
+  readonly kind: 'change';
+  readonly steps: readonly Step[];
+  readonly audit: readonly AuditDraft[];
+}
+
+/** What became of a change. */
+export type ChangeOutcome =
+  /** All of it is on disk; rows changed by each step. */
+  | { readonly kind: 'changed'; readonly rows: readonly number[] }
+  /**
+   * Nothing of it was written: the step of this index was to change rows and changed none, or, with `constraint`, it
+   * would have made something twice, or referred to what is not there.
+   */
+  | { readonly kind: 'refused'; readonly step: number; readonly constraint: boolean };
+
+/** The same, for who asked for it. */
+export type Changed =
+  | { readonly done: true; readonly rows: readonly number[] }
+  | { readonly done: false; readonly step: number; readonly constraint: boolean };
+
+/** A step: `step('addGateway', { … }, 'some')`. */
+export function step<K extends StepName>(name: K, parameters: StepParameters<K>, rows?: 'some'): Step {
+  // The compiler does not follow a member of a union that is chosen by a type parameter.
+  return { do: name, with: parameters, ...(rows && { rows }) } as Step;
+}
+
+class Refused extends Error {
+  readonly outcome: Extract<ChangeOutcome, { kind: 'refused' }>;
+  constructor(step: number, constraint: boolean) {
+    super(`step ${step} was refused`);
+    this.outcome = { kind: 'refused', step, constraint };
+  }
+}
+
+/** Constraints that what somebody asks for can break; every other one is a mistake of the program. */
+const refusing: ReadonlySet<unknown> = new Set([
+  'SQLITE_CONSTRAINT_UNIQUE',
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  'SQLITE_CONSTRAINT_FOREIGNKEY',
+]);
+
+/** Takes changes, each in a savepoint of the transaction around it. */
+export class Changer {
+  readonly #connection: Connection;
+  readonly #statements: Record<StepName, { run(parameters: unknown): number }>;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#statements = changeStatements(connection) as Record<StepName, { run(parameters: never): number }>;
+  }
+
+  /** Takes one change; throws where the database fails at it. */
+  take(write: ChangeWrite): ChangeOutcome {
+    try {
+      return inTransaction(this.#connection, () => {
+        const rows = write.steps.map((step, index) => this.#step(step, index));
+        return { kind: 'changed', rows };
+      });
+    } catch (error) {
+      if (error instanceof Refused) return error.outcome;
+      throw error;
+    }
+  }
+
+  #step(step: Step, index: number): number {
+    const changed = this.#run(step, index);
+    if (step.rows === 'some' && changed === 0) throw new Refused(index, false);
+    return changed;
+  }
+
+  #run(step: Step, index: number): number {
+    try {
+      return this.#statements[step.do].run(step.with);
+    } catch (error) {
+      if (refusing.has((error as { code?: unknown }).code)) throw new Refused(index, true);
+      throw error;
+    }
+  }
+}
