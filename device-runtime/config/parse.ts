@@ -1,51 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
-import type * as z from 'zod';
-import { findLines, type KeyPath } from './lines.ts';
+import { ConfigError, checkTable, type KeyIssue, keyName, parseToml } from '@loadline/sdk/toml';
 import { type Config, configSchema } from './schema.ts';
-
-/** One thing wrong with a configuration. */
-export interface ConfigProblem {
-  /** The key as one would name it: `uplink.port`, `sensors[2].tag`; empty where the text is not TOML at all. */
-  readonly key: string;
-  /** Line in the file, from 1; 0 where the file could not be read. */
-  readonly line: number;
-  /** What is wrong, or what is allowed. */
-  readonly message: string;
-}
-
-/** A configuration that cannot be used, with everything found wrong in it, in the order of the file. */
-export class ConfigError extends Error {
-  readonly problems: readonly ConfigProblem[];
-
-  constructor(file: string, problems: readonly ConfigProblem[]) {
-    const said = problems.map(({ key, line, message }) => {
-      const place = line > 0 ? `${file}:${line}` : file;
-      return key === '' ? `${place}: ${message}` : `${place}: ${key} ${message}`;
-    });
-    super(said.join('\n'));
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
-}
-
-function keyName(path: KeyPath): string {
-  return path.reduce<string>((name, part) => {
-    if (typeof part === 'number') return `${name}[${part + 1}]`;
-    return name === '' ? part : `${name}.${part}`;
-  }, '');
-}
-
-/** Every issue as a path and what to say of it; an object's unknown keys are one problem each. */
-function problemsOf(issue: z.core.$ZodIssue): { path: KeyPath; message: string }[] {
-  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a key of the configuration' }));
-  }
-  const missing = issue.code === 'invalid_type' && issue.input === undefined;
-  return [{ path, message: missing ? `is missing: it ${issue.message}` : issue.message }];
-}
 
 /** A configuration as it stands in the gateway's own file, and what it says. */
 export interface LocalConfig {
@@ -62,26 +18,10 @@ export interface LocalConfig {
  * @throws ConfigError naming every wrong key, its line and what is allowed.
  */
 export function parseConfig(text: string, file: string): LocalConfig {
-  let document: Record<string, unknown>;
-  try {
-    document = parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const reason = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
-    throw new ConfigError(file, [{ key: '', line: error.line, message: `not valid TOML: ${reason}` }]);
-  }
-  const checked = check(document, file);
-  if ('config' in checked) return { file, document, config: checked.config };
-  const lineOf = findLines(text);
-  const problems = checked.issues.map(({ path, message }) => ({
-    key: keyName(path),
-    line: lineOf(path),
-    message,
-  }));
-  throw new ConfigError(
-    file,
-    problems.toSorted((one, other) => one.line - other.line),
-  );
+  const document = parseToml(text, file);
+  const checked = check(document.table, file);
+  if ('config' in checked) return { file, document: document.table, config: checked.config };
+  throw document.error(checked.issues);
 }
 
 /**
@@ -163,32 +103,20 @@ function has(document: Readonly<Record<string, unknown>>, name: string): boolean
   return true;
 }
 
-interface Issue {
-  readonly path: KeyPath;
-  readonly message: string;
-}
-
-/** Checks a document and makes its paths absolute; of several issues with one key the first is told. */
+/** Checks a document and makes its paths absolute. */
 function check(
   document: Readonly<Record<string, unknown>>,
   file: string,
-): { readonly config: Config } | { readonly issues: readonly Issue[] } {
-  const result = configSchema.safeParse(document, { reportInput: true });
-  if (!result.success) {
-    const byKey = new Map<string, Issue>();
-    for (const issue of result.error.issues.flatMap(problemsOf)) {
-      const key = keyName(issue.path);
-      if (!byKey.has(key)) byKey.set(key, issue);
-    }
-    return { issues: [...byKey.values()] };
-  }
+): { readonly config: Config } | { readonly issues: readonly KeyIssue[] } {
+  const result = checkTable(document, configSchema);
+  if ('issues' in result) return result;
   const fromFile = (path: string): string => resolve(dirname(file), path);
-  const { gateway, uplink, enrolment, control, clock, drivers } = result.data;
+  const { gateway, uplink, enrolment, control, clock, drivers } = result.value;
   const state = fromFile(gateway.state);
   const { proxy } = uplink;
   return {
     config: {
-      ...result.data,
+      ...result.value,
       gateway: { ...gateway, state },
       uplink: {
         ...uplink,

@@ -1,6 +1,7 @@
 import { limits } from '@loadline/sdk/contract';
+import { flag, path, table, text, whole } from '@loadline/sdk/toml';
 import * as z from 'zod';
-import { flag, path, table, tag, text, whole } from './values.ts';
+import { tag } from './tag.ts';
 
 const portNameAllowed = `must be 1 to ${limits.portNameBytes} bytes of UTF-8, in quotes`;
 const baudAllowed = 'must be 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400 or 460800';

@@ -1,10 +1,10 @@
 import { isGatewayId, limits } from '@loadline/sdk/contract';
+import { distinct, optionalTable, path, table, whole } from '@loadline/sdk/toml';
 import * as z from 'zod';
 import { driver, port } from './ports.ts';
 import { derived, sensor, unconfigured } from './sensors.ts';
 import { goesTogether } from './together.ts';
 import { clock, control, enrolment, health, journal, uplink } from './uplink.ts';
-import { distinct, optionalTable, path, table, whole } from './values.ts';
 
 /**
  * Every key of the gateway's configuration: type, range, default and meaning, declared once. Errors, the

@@ -1,5 +1,6 @@
+import { flag, number, seconds, table, text, whole } from '@loadline/sdk/toml';
 import * as z from 'zod';
-import { flag, number, seconds, table, tag, text, whole } from './values.ts';
+import { tag } from './tag.ts';
 
 const sendAllowed = 'must be one of "every", "change", "window"';
 

@@ -1,6 +1,6 @@
 import { limits } from '@loadline/sdk/contract';
+import { optionalTable, path, seconds, table, text, whole } from '@loadline/sdk/toml';
 import * as z from 'zod';
-import { optionalTable, path, seconds, table, text, whole } from './values.ts';
 
 const proxyAllowed = 'must be http://host:port or socks5://host:port, in quotes, without a user or password';
 

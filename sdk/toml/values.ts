@@ -24,14 +24,6 @@ export const seconds = (most: number) => {
   return z.number(allowed).positive(allowed).max(most, allowed);
 };
 
-const tagAllowed = 'must be four hex digits in quotes, such as "25DF"';
-/** A data tag. */
-export const tag = () =>
-  z
-    .string(tagAllowed)
-    .regex(/^[0-9a-fA-F]{4}$/, tagAllowed)
-    .transform((digits) => Number.parseInt(digits, 16));
-
 export const table = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, {
     error: (issue) => (issue.code === 'invalid_type' ? 'must be a table' : undefined),
