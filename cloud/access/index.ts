@@ -1,2 +1,21 @@
-export { may, type Organisation, type Principal, type Resource } from './may.ts';
-export type { Scope } from './scopes.ts';
+export { type Decision, may, standingIn } from './may.ts';
+export type {
+  ApplicationPrincipal,
+  GatewayPrincipal,
+  Organisation,
+  Principal,
+  Reach,
+  Standing,
+  TokenPrincipal,
+  UserPrincipal,
+} from './principal.ts';
+export {
+  type DevicePlace,
+  type MemberPlace,
+  type Resource,
+  reachesCustomer,
+  reachesDevice,
+  reachesMember,
+  reachesTag,
+} from './resource.ts';
+export { isWithin, type Membership, mayGive, narrowed, reachOf, roleScopes, standingOf } from './standing.ts';

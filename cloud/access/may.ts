@@ -1,50 +1,73 @@
+import { type GatewayScope, gatewayScopes, type OrganisationScope, type Scope } from '@loadline/sdk/api';
 import type { Code } from '@loadline/sdk/contract';
-import { type Role, roles, type Scope } from './scopes.ts';
-
-/** Whose readings, gateways and people these are: a hard wall. */
-export interface Organisation {
-  readonly id: string;
-}
-
-/** Who asks: proven by a certificate at the MQTT door, by a session at the HTTPS door. */
-export type Principal =
-  | { readonly kind: 'gateway'; readonly id: string; readonly organisation: Organisation }
-  | {
-      readonly kind: 'user';
-      readonly name: string;
-      readonly role: Extract<Role, 'administrator'>;
-      readonly organisation: Organisation;
-    };
-
-/** What is asked for: something of an organisation, and where it is one gateway's, of which. */
-export interface Resource {
-  readonly organisation: Organisation;
-  readonly gateway?: string;
-}
+import type { Organisation, Principal, Standing } from './principal.ts';
+import { type Resource, reachesCustomer, reachesDevice, reachesMember, reachesTag } from './resource.ts';
 
 export type Decision =
   | { readonly allowed: true }
-  | { readonly allowed: false; readonly code: Extract<Code, 'forbidden' | 'not-found' | 'topic-forbidden'> };
+  | {
+      readonly allowed: false;
+      readonly code: Extract<Code, 'forbidden' | 'not-found' | 'topic-forbidden' | 'second-factor-required'>;
+    };
 
 const allowed: Decision = { allowed: true };
+const notFound: Decision = { allowed: false, code: 'not-found' };
 
 /**
  * May this principal do this to that? The one place where it is decided.
  *
- * What lies in another organisation is answered as if it did not exist. A gateway speaks for itself only.
+ * What lies in another organisation, or out of reach, is answered as if it did not exist. A gateway speaks for itself
+ * only.
  */
 export function may(principal: Principal, scope: Scope, resource: Resource): Decision {
-  if (principal.organisation.id !== resource.organisation.id) return { allowed: false, code: 'not-found' };
-  switch (principal.kind) {
-    case 'gateway': {
-      const own = resource.gateway === principal.id;
-      return own && grants('gateway', scope) ? allowed : { allowed: false, code: 'topic-forbidden' };
-    }
-    case 'user':
-      return grants(principal.role, scope) ? allowed : { allowed: false, code: 'forbidden' };
+  if (principal.kind === 'gateway') return gatewayMay(principal, scope, resource);
+  if (principal.kind === 'user' && principal.pending) return refusal('second-factor-required');
+  if (resource.of === 'fleet') {
+    const fleet: ReadonlySet<Scope> = principal.kind === 'user' ? principal.fleet : new Set();
+    return fleet.has(scope) ? allowed : refusal('forbidden');
+  }
+  const standing = standingIn(principal, resource.organisation);
+  if (standing === undefined) return notFound;
+  if (standing.withheld !== null) return refusal(standing.withheld);
+  if (!reaches(standing, resource)) return notFound;
+  return standing.scopes.has(scope as OrganisationScope) ? allowed : refusal('forbidden');
+}
+
+/** What a person or program is in an organisation; undefined where nothing. */
+export function standingIn(
+  principal: Exclude<Principal, { kind: 'gateway' }>,
+  { id }: Organisation,
+): Standing | undefined {
+  if (principal.kind === 'user') return principal.standings.get(id);
+  return principal.standing.organisation.id === id ? principal.standing : undefined;
+}
+
+function gatewayMay(
+  principal: Extract<Principal, { kind: 'gateway' }>,
+  scope: Scope,
+  resource: Resource,
+): Decision {
+  if (resource.of === 'fleet' || resource.organisation.id !== principal.organisation.id) return notFound;
+  const own = resource.of === 'device' && resource.device.id === principal.id;
+  return own && gatewayScopes.includes(scope as GatewayScope) ? allowed : refusal('topic-forbidden');
+}
+
+function reaches({ reach }: Standing, resource: Exclude<Resource, { of: 'fleet' }>): boolean {
+  switch (resource.of) {
+    case 'organisation':
+      return true;
+    case 'device':
+      return (
+        reachesDevice(reach, resource.device) &&
+        (resource.tag === undefined || reachesTag(reach, resource.tag))
+      );
+    case 'member':
+      return reachesMember(reach, resource.member);
+    case 'customer':
+      return reachesCustomer(reach, resource.customer);
   }
 }
 
-function grants(role: Role, scope: Scope): boolean {
-  return (roles[role] as readonly Scope[]).includes(scope);
+function refusal(code: Extract<Decision, { allowed: false }>['code']): Decision {
+  return { allowed: false, code };
 }

@@ -2,20 +2,34 @@ import type { Aspect } from '@loadline/sdk/telemetry';
 import { type Compilable, type Generated, type Kysely, sql } from 'kysely';
 import { type DownlinkTables, downlinkTables } from './downlink-schema.ts';
 import { type EventTables, eventTables } from './event-schema.ts';
+import { type PeopleTables, peopleTables } from './people-schema.ts';
 
 /**
  * The tables. Times are whole milliseconds since 1970 unless a name says otherwise; `gateway` and `epoch`
  * columns of the hot tables hold row numbers, not names.
  */
-export interface Schema extends DownlinkTables, EventTables {
-  organisation: { id: string; name: string };
-  user: { name: string; organisation: string; password_hash: string };
-  /** A session is found by the hash of its token: the token itself is nowhere. */
-  session: { token_hash: Uint8Array; user: string; expires: number };
+export interface Schema extends DownlinkTables, EventTables, PeopleTables {
+  organisation: {
+    id: string;
+    name: string;
+    isolation: Generated<'basic' | 'strict'>;
+    /** Whom it asks for a second factor. */
+    second_factor: Generated<'not-required' | 'administrators' | 'everyone'>;
+    /** Days that an API token may live, and that the audit log is kept. */
+    token_days: Generated<number>;
+    audit_days: Generated<number>;
+    /** Sessions and tokens from before it have ended. */
+    cut_off: number | null;
+    created: Generated<number>;
+  };
   gateway: {
     number: Generated<number>;
     id: string;
     organisation: string;
+    /** What people call it; null where nobody has named it. */
+    name: string | null;
+    department: string | null;
+    customer: string | null;
     /** JSON of the last `reported` message. */
     reported: string | null;
     /** Readings and deliveries: received = stored + duplicate + rejected, counted apart at door and commit. */
@@ -238,4 +252,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
     },
     db.schema.dropTable('series_of_tag'),
   ],
+  peopleTables,
 ];

@@ -1,28 +1,12 @@
 import * as z from 'zod';
-import { healthMessage } from './messages.ts';
-import { isGatewayId } from './topics.ts';
+import { healthMessage } from '../contract/index.ts';
 
-/** The shapes of the REST API, `/api/v1`: the doors check by them, clients are typed by them. */
+/** What the API says of series, readings, accounts and events. */
 
 const count = z.number();
 const range = z.object({ first: count, last: count });
 const counts = z.object({ received: count, stored: count, duplicate: count, rejected: count });
 
-export const gatewayParams = z.object({
-  gateway: z.string().refine(isGatewayId, 'not a gateway id: 1 to 64 of a-z, 0-9 and inner hyphens'),
-});
-/** A series by its name (`seriesName` of sdk/telemetry): `25DF` as heard, `25DF.mean` another aspect. */
-export const seriesParams = gatewayParams.extend({
-  series: z
-    .string()
-    .regex(
-      /^[0-9A-F]{4}(?:\.(?:mean|min|max|derived))?$/,
-      'not a series: a tag of four hex digits in upper case, and its aspect, as in 25DF or 25DF.mean',
-    ),
-});
-export const runParams = gatewayParams.extend({
-  epoch: z.string().regex(/^[0-9a-f]{32}$/, 'not an epoch: 32 hex digits'),
-});
 export const readingsQuery = z.object({
   from: z.iso.datetime({ offset: true }),
   to: z.iso.datetime({ offset: true }),
@@ -30,23 +14,6 @@ export const readingsQuery = z.object({
 });
 /** How many of a gateway's epochs its ledger is to show, the newest first; each start of a gateway is one. */
 export const ledgerQuery = z.object({ epochs: z.coerce.number().int().min(1).max(1000).default(20) });
-export const eventsQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-  /** `next` of the page before. */
-  before: z
-    .string()
-    .regex(/^\d{1,15}\.\d{1,15}$/, 'not the place of an event: take it from `next` of the page before')
-    .optional(),
-});
-export const loginBody = z.strictObject({ name: z.string().max(200), password: z.string().max(200) });
-export const newGatewayBody = z.strictObject({ id: gatewayParams.shape.gateway });
-
-export const sessionReply = z.object({ name: z.string(), organisation: z.string(), role: z.string() });
-export const newGatewayReply = z.object({ id: z.string(), enrolmentSecret: z.string() });
-export const gatewaysReply = z.object({
-  gateways: z.array(z.object({ id: z.string(), connected: z.boolean(), runtime: z.string().nullable() })),
-});
-
 const value = z.discriminatedUnion('type', [
   z.object({ type: z.literal('none') }),
   z.object({ type: z.enum(['uint8', 'uint16', 'int32', 'float32', 'float64']), value: z.number() }),
@@ -65,8 +32,8 @@ const quality = z.discriminatedUnion('kind', [
 ]);
 /** What of a sensor a reading is: `Aspect` of sdk/telemetry. */
 const aspect = z.enum(['heard', 'mean', 'min', 'max', 'derived']);
-const series = z.object({
-  gateway: z.string(),
+export const seriesReply = z.object({
+  device: z.string(),
   tag: z.string(),
   aspect,
   name: z.string().nullable(),
@@ -88,9 +55,7 @@ const series = z.object({
     })
     .nullable(),
 });
-export type SeriesReply = z.infer<typeof series>;
-export const seriesReply = series;
-export const seriesListReply = z.object({ series: z.array(series) });
+export type SeriesReply = z.infer<typeof seriesReply>;
 /** Physical values by time, ms since 1970; null where a reading was not a number. */
 export const readingsReply = z.object({
   points: z.array(z.tuple([z.number(), z.number().nullable()])),
@@ -110,29 +75,22 @@ export const ledgerReply = z.object({
     }),
   ),
 });
-export const eventsReply = z.object({
-  /** The newest first. */
-  events: z.array(
-    z.object({
-      /** Null while nobody has told the gateway's boot the time. */
-      time: z.string().nullable(),
-      /** Of the gateway's clock since its boot. */
-      monotonicMs: z.number(),
-      /** The number of the event in its epoch. */
-      epoch: z.string(),
-      number: count,
-      code: z.string(),
-      /** Null where the code is of a newer gateway than this cloud. */
-      severity: z.enum(['info', 'warning', 'error']).nullable(),
-      meaning: z.string().nullable(),
-      act: z.string().nullable(),
-      /** A port's name, a tag, or empty for the gateway itself. */
-      subject: z.string(),
-      detail: z.string(),
-    }),
-  ),
-  /** What `before` must be for the next page; null where this is the last. */
-  next: z.string().nullable(),
+export const eventReply = z.object({
+  /** Null while nobody has told the gateway's boot the time. */
+  time: z.string().nullable(),
+  /** Of the gateway's clock since its boot. */
+  monotonicMs: z.number(),
+  /** The number of the event in its epoch. */
+  epoch: z.string(),
+  number: count,
+  code: z.string(),
+  /** Null where the code is of a newer gateway than this cloud. */
+  severity: z.enum(['info', 'warning', 'error']).nullable(),
+  meaning: z.string().nullable(),
+  act: z.string().nullable(),
+  /** A port's name, a tag, or empty for the gateway itself. */
+  subject: z.string(),
+  detail: z.string(),
 });
 export const runReply = z.object({
   /** Of the gateway's own account: valid frames heard, bytes that were none, readings numbered. */
@@ -157,15 +115,3 @@ export const runReply = z.object({
   ),
   health: healthMessage.nullable(),
 });
-
-/** Problem details (RFC 9457); `code` is one of `codes`. */
-export const problemReply = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number(),
-  detail: z.string(),
-  code: z.string(),
-});
-
-/** The cookie of a session: bound to the host by its prefix (RFC 6265bis, section 4.1.3.2). */
-export const sessionCookie = '__Host-loadline-session';

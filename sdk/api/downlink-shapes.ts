@@ -1,9 +1,7 @@
 import * as z from 'zod';
-import { limits } from './limits.ts';
-import { commandBody, reportedMessage, resultMessage } from './messages.ts';
-import { gatewayParams } from './rest.ts';
+import { commandBody, limits, reportedMessage, resultMessage } from '../contract/index.ts';
 
-/** The part of the REST API that reaches down to a gateway: its desired configuration, and commands. */
+/** What the API says and takes of what reaches down to a gateway: its desired configuration, and commands. */
 
 /** Keys of a gateway's file that only the gateway itself may say, from the top: see `desiredMessage`. */
 const ownKeys = [
@@ -64,8 +62,6 @@ export const newCommandBody = z.strictObject({
 });
 export const newCommandReply = z.object({ id: z.string() });
 
-export const commandParams = gatewayParams.extend({ id: z.uuid() });
-
 /** One command. `sent`: it has been put on a link at least once; what came of it is not known. */
 export const commandReply = z.object({
   id: z.string(),
@@ -80,8 +76,6 @@ export const commandReply = z.object({
   finished: z.string().nullable(),
 });
 export type CommandReply = z.infer<typeof commandReply>;
-/** Newest first. */
-export const commandsReply = z.object({ commands: z.array(commandReply) });
 
 /** Whether a JSON value has more than `levels` of objects and arrays in each other; looks no deeper than that. */
 function isDeeper(value: unknown, levels: number): boolean {

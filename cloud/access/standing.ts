@@ -1,0 +1,129 @@
+import { expandScopes, type OrganisationScope, type RoleName, roles } from '@loadline/sdk/api';
+import type { Organisation, Reach, Standing } from './principal.ts';
+import type { MemberPlace } from './resource.ts';
+
+/** What is on record of somebody in an organisation. */
+export interface Membership extends MemberPlace {
+  readonly organisation: Organisation & {
+    readonly isolation: 'basic' | 'strict';
+    readonly secondFactor: 'not-required' | 'administrators' | 'everyone';
+  };
+  readonly role: string;
+  /** Patterns of an own role; undefined where the role is one of every organisation, or is gone. */
+  readonly ownScopes: readonly string[] | undefined;
+}
+
+/** What somebody is in an organisation now. `secondFactor`: whether he has enabled one. */
+export function standingOf(membership: Membership, { secondFactor }: { secondFactor: boolean }): Standing {
+  const { organisation, role, ownScopes } = membership;
+  const scopes = roleScopes(role, ownScopes);
+  return {
+    organisation: { id: organisation.id },
+    scopes,
+    reach: reachOf(membership),
+    withheld:
+      !secondFactor && asksForSecondFactor(organisation.secondFactor, scopes)
+        ? 'second-factor-required'
+        : null,
+  };
+}
+
+/** Scopes of a role of every organisation, or of an own one by its patterns. */
+export function roleScopes(
+  role: string,
+  ownScopes: readonly string[] | undefined,
+): ReadonlySet<OrganisationScope> {
+  if (Object.hasOwn(roles, role)) return expandScopes(roles[role as RoleName].scopes);
+  return expandScopes(ownScopes ?? []);
+}
+
+/** How far a membership reaches. */
+export function reachOf({
+  reach,
+  departments,
+  customer,
+  organisation,
+}: Pick<Membership, 'reach' | 'departments' | 'customer' | 'organisation'>): Reach {
+  const unlimited = { devices: null, tags: null };
+  switch (reach) {
+    case 'organisation':
+      return { ...unlimited, departments: 'all', customer: null };
+    case 'departments': {
+      const unassigned = organisation.isolation === 'basic';
+      return { ...unlimited, departments: { ids: new Set(departments), unassigned }, customer: null };
+    }
+    case 'customer':
+      // A customer that is gone is nobody's: no device has an empty one.
+      return { ...unlimited, departments: 'all', customer: customer ?? '' };
+  }
+}
+
+/**
+ * The part of `standing` that a token or key is limited to: never more than either of the two.
+ */
+export function narrowed(
+  standing: Standing,
+  to: {
+    readonly scopes: ReadonlySet<OrganisationScope>;
+    readonly devices: readonly string[] | null;
+    readonly tags: readonly number[] | null;
+  },
+): Standing {
+  return {
+    ...standing,
+    scopes: new Set([...standing.scopes].filter((one) => to.scopes.has(one))),
+    reach: {
+      ...standing.reach,
+      devices: both(standing.reach.devices, to.devices),
+      tags: both(standing.reach.tags, to.tags),
+    },
+  };
+}
+
+/**
+ * Whether who stands so may make somebody, or something, that has these scopes and this reach: nobody gives more than
+ * he has.
+ */
+export function mayGive(
+  giver: Standing,
+  gift: { readonly scopes: ReadonlySet<OrganisationScope>; readonly reach: Reach },
+): boolean {
+  return [...gift.scopes].every((one) => giver.scopes.has(one)) && isWithin(gift.reach, giver.reach);
+}
+
+/** Whether one reach sees nothing that the other does not. */
+export function isWithin(inner: Reach, outer: Reach): boolean {
+  if (!isSubset(inner.devices, outer.devices) || !isSubset(inner.tags, outer.tags)) return false;
+  if (outer.customer !== null) return inner.customer === outer.customer;
+  if (outer.departments === 'all') return true;
+  if (inner.customer !== null || inner.departments === 'all') return false;
+  const { ids, unassigned } = inner.departments;
+  if (unassigned && !outer.departments.unassigned) return false;
+  const { ids: outerIds } = outer.departments;
+  return [...ids].every((one) => outerIds.has(one));
+}
+
+function asksForSecondFactor(
+  policy: Membership['organisation']['secondFactor'],
+  scopes: ReadonlySet<OrganisationScope>,
+): boolean {
+  switch (policy) {
+    case 'not-required':
+      return false;
+    case 'everyone':
+      return true;
+    case 'administrators':
+      // Whoever can make people what they are, whatever his role is called.
+      return scopes.has('user.patch') || scopes.has('users.create') || scopes.has('organisation.patch');
+  }
+}
+
+function both<T>(one: ReadonlySet<T> | null, other: readonly T[] | null): ReadonlySet<T> | null {
+  if (other === null) return one;
+  return new Set(one === null ? other : other.filter((item) => one.has(item)));
+}
+
+function isSubset<T>(inner: ReadonlySet<T> | null, outer: ReadonlySet<T> | null): boolean {
+  if (outer === null) return true;
+  return inner !== null && [...inner].every((item) => outer.has(item));
+}

@@ -1,0 +1,22 @@
+export { type CommandReply, newCommandBody } from './downlink-shapes.ts';
+export type { CheckedInputOf, InputOf, Opens, Operation, ParameterNames, ReplyOf } from './operation.ts';
+export { deviceReply } from './operations/devices.ts';
+export { apiPrefix, type OperationId, type Operations, operations } from './operations/index.ts';
+export { type ParameterName, parametersOf, pathParameters } from './parameters.ts';
+export { deviceCookie, problemReply, sessionCookie } from './problem.ts';
+export {
+  expandScopes,
+  type FleetScope,
+  fleetScopes,
+  type GatewayScope,
+  gatewayScopes,
+  type OrganisationScope,
+  organisationScopes,
+  type RoleName,
+  roles,
+  type Scope,
+  type ScopePattern,
+  scopePatterns,
+  scopes,
+} from './scopes.ts';
+export type { SeriesReply } from './series-shapes.ts';

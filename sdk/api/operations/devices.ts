@@ -1,0 +1,227 @@
+import * as z from 'zod';
+import { limits } from '../../contract/index.ts';
+import {
+  commandReply,
+  desiredBody,
+  desiredReply,
+  newCommandBody,
+  newCommandReply,
+  newDesiredReply,
+} from '../downlink-shapes.ts';
+import type { Operation } from '../operation.ts';
+import { page, pageQuery } from '../page.ts';
+import { pathParameters } from '../parameters.ts';
+import {
+  eventReply,
+  ledgerQuery,
+  ledgerReply,
+  readingsQuery,
+  readingsReply,
+  runReply,
+  seriesReply,
+} from '../series-shapes.ts';
+
+const devices = '/organisations/:organisation/devices';
+const device = `${devices}/:device` as const;
+
+const name = z.string().trim().min(1).max(200);
+
+/** A device as the API says it. */
+export const deviceReply = z.object({
+  id: z.string(),
+  /** What people call it; its id where nobody has named it. */
+  name: z.string(),
+  kind: z.literal('gateway'),
+  /** Ids; null where it is unassigned, or the organisation's own. */
+  department: z.string().nullable(),
+  customer: z.string().nullable(),
+  connected: z.boolean(),
+  /** Version of its program, as it last reported. */
+  runtime: z.string().nullable(),
+});
+
+/** Body of a new device. */
+const newDeviceBody = z.strictObject({
+  id: pathParameters.device,
+  name: name.optional(),
+  department: pathParameters.department.nullable().default(null),
+  customer: pathParameters.customer.nullable().default(null),
+});
+
+const secretReply = z.object({ id: z.string(), enrolmentSecret: z.string() });
+
+export const deviceOperations = {
+  listDevices: {
+    method: 'GET',
+    path: devices,
+    opens: 'devices.get',
+    summary: 'List devices',
+    query: pageQuery.extend({
+      name: z.string().max(200).optional(),
+      department: z.union([pathParameters.department, z.literal('none')]).optional(),
+      customer: z.union([pathParameters.customer, z.literal('none')]).optional(),
+      connected: z.enum(['true', 'false']).optional(),
+    }),
+    status: 200,
+    reply: page(deviceReply),
+  },
+  createDevice: {
+    method: 'POST',
+    path: devices,
+    opens: 'devices.create',
+    summary: 'Take a device in, with a one-time enrolment secret',
+    description:
+      'The secret is shown this once. Of somebody who acts for departments or a customer the device is one of those.',
+    body: newDeviceBody,
+    status: 201,
+    reply: secretReply,
+    refuses: ['conflict', 'more-than-own'],
+  },
+  getDevice: {
+    method: 'GET',
+    path: device,
+    opens: 'device.get',
+    summary: 'Read a device',
+    status: 200,
+    reply: deviceReply,
+  },
+  patchDevice: {
+    method: 'PATCH',
+    path: device,
+    opens: 'device.patch',
+    summary: 'Change the name, department or customer of a device',
+    body: z.strictObject({
+      name: name.optional(),
+      department: pathParameters.department.nullable().optional(),
+      customer: pathParameters.customer.nullable().optional(),
+    }),
+    status: 200,
+    reply: deviceReply,
+    refuses: ['more-than-own'],
+  },
+  enrolDevice: {
+    method: 'POST',
+    path: `${device}/enrolment`,
+    opens: 'device.enrol',
+    summary: 'Make a new one-time enrolment secret; the one before ends',
+    status: 201,
+    reply: secretReply,
+  },
+  getLedger: {
+    method: 'GET',
+    path: `${device}/ledger`,
+    opens: 'ledger.get',
+    summary: "Read a device's account: received = stored + duplicate + rejected",
+    query: ledgerQuery,
+    status: 200,
+    reply: ledgerReply,
+  },
+  getRun: {
+    method: 'GET',
+    path: `${device}/runs/:epoch`,
+    opens: 'ledger.get',
+    summary: 'Read what one run of a gateway (an epoch) brought, counted from what is stored',
+    status: 200,
+    reply: runReply,
+  },
+  listEvents: {
+    method: 'GET',
+    path: `${device}/events`,
+    opens: 'events.get',
+    summary: 'List what happened to a device and its sensors, the newest first',
+    query: pageQuery,
+    status: 200,
+    reply: page(eventReply),
+  },
+  listSeries: {
+    method: 'GET',
+    path: '/organisations/:organisation/series',
+    opens: 'series.get',
+    summary: 'List series with their latest readings',
+    query: pageQuery.extend({ device: pathParameters.device.optional() }),
+    status: 200,
+    reply: page(seriesReply),
+  },
+  getSeries: {
+    method: 'GET',
+    path: `${device}/series/:series`,
+    opens: 'series.get',
+    summary: 'Read a series with its latest reading',
+    status: 200,
+    reply: seriesReply,
+  },
+  getReadings: {
+    method: 'GET',
+    path: `${device}/series/:series/readings`,
+    opens: 'readings.get',
+    summary: 'Read the readings of a series between two times, thinned, extremes kept',
+    query: readingsQuery,
+    status: 200,
+    reply: readingsReply,
+  },
+  followReadings: {
+    method: 'GET',
+    path: '/organisations/:organisation/live',
+    opens: 'live.get',
+    summary: 'Follow readings as they are committed',
+    description:
+      'Server-sent events. `readings`: [{device, tag, aspect, points: [[ms since 1970, physical value]]}]; `ping`: ' +
+      'nothing, every ten seconds; `end`: the stream is over, and so may be the session.',
+    status: 200,
+    stream: 'text/event-stream',
+    refuses: ['too-many-attempts'],
+  },
+  getDesired: {
+    method: 'GET',
+    path: `${device}/desired`,
+    opens: 'desired.get',
+    summary: 'Read what a gateway is to be configured as, and what it made of that',
+    status: 200,
+    reply: desiredReply,
+  },
+  setDesired: {
+    method: 'PUT',
+    path: `${device}/desired`,
+    opens: 'desired.set',
+    summary: 'Say what a gateway is to be configured as, whole',
+    description:
+      'The gateway checks it, puts it in force or refuses it, and goes back to the one before where the cloud cannot ' +
+      'be reached with it: GET says which.',
+    body: desiredBody,
+    status: 200,
+    reply: newDesiredReply,
+    refuses: ['request-invalid'],
+    // The message to the gateway is a little longer than the body: its own limit is checked by the handler.
+    bodyBytes: limits.messageBytes,
+  },
+  listCommands: {
+    method: 'GET',
+    path: `${device}/commands`,
+    opens: 'commands.get',
+    summary: 'List the commands of a gateway, the newest first, and what became of them',
+    query: pageQuery,
+    status: 200,
+    reply: page(commandReply),
+  },
+  createCommand: {
+    method: 'POST',
+    path: `${device}/commands`,
+    opens: 'commands.create',
+    summary: 'Give a gateway a command',
+    description:
+      'It is carried out once at most and not after it has expired. EXPERIMENTAL: `transmit` makes the gateway speak ' +
+      'on the radio of T24 modules (wake, sleep, stay-awake); a gateway refuses it unless its configuration allows it.',
+    body: newCommandBody,
+    status: 202,
+    reply: newCommandReply,
+    refuses: ['too-many-commands'],
+  },
+  getCommand: {
+    method: 'GET',
+    path: `${device}/commands/:command`,
+    opens: 'command.get',
+    summary: 'Read a command, and what became of it',
+    status: 200,
+    reply: commandReply,
+  },
+} as const satisfies Record<string, Operation>;

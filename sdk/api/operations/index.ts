@@ -1,0 +1,24 @@
+import { auditOperations, fleetOperations } from './audit.ts';
+import { descriptionOperations } from './description.ts';
+import { deviceOperations } from './devices.ts';
+import { organisationOperations } from './organisations.ts';
+import { profileOperations, sessionOperations } from './session.ts';
+import { tokenOperations } from './tokens.ts';
+
+/** Every operation of the REST API, by its id. There is no other route below `apiPrefix`. */
+export const operations = {
+  ...sessionOperations,
+  ...profileOperations,
+  ...organisationOperations,
+  ...deviceOperations,
+  ...tokenOperations,
+  ...auditOperations,
+  ...fleetOperations,
+  ...descriptionOperations,
+} as const;
+
+export type Operations = typeof operations;
+export type OperationId = keyof Operations;
+
+/** What every path of the table is below. */
+export const apiPrefix = '/api/v1';
