@@ -1,5 +1,5 @@
 import type { ReportedMessage } from '@loadline/sdk/contract';
-import type { Organisation } from '../access/index.ts';
+import type { DevicePlace, Organisation, Resource } from '../access/index.ts';
 import type { GatewayRow, Store } from '../store/index.ts';
 
 /** A gateway and whose it is. */
@@ -8,8 +8,18 @@ export interface Gateway {
   readonly number: number;
   readonly id: string;
   readonly organisation: Organisation;
+  /** What people call it; its id where nobody has named it. */
+  name: string;
+  department: string | null;
+  customer: string | null;
   /** What it last said it is configured to be. */
   reported: ReportedMessage | undefined;
+}
+
+/** A gateway, as it is asked for; with a tag, one of its series. */
+export function resourceOf({ organisation, id, department, customer }: Gateway, tag?: number): Resource {
+  const device: DevicePlace = { id, department, customer };
+  return { of: 'device', organisation, device, ...(tag !== undefined && { tag }) };
 }
 
 /** Gateways and certificates in memory: every connection and every delivery asks here. */
@@ -31,7 +41,12 @@ export class Directory {
   /** Reads it anew, after gateways or certificates were written. */
   async reload(): Promise<void> {
     const { gateways, certificates } = await this.#store.read('directory', {});
-    for (const row of gateways) if (!this.#gateways.has(row.id)) this.#gateways.set(row.id, fromRow(row));
+    for (const row of gateways) {
+      const known = this.#gateways.get(row.id);
+      // The same object for as long as it lives: links and deliveries under way hold on to it.
+      if (known === undefined) this.#gateways.set(row.id, fromRow(row));
+      else Object.assign(known, placeOf(row));
+    }
     for (const { fingerprint, subject, revoked } of certificates) {
       this.#certificates.set(fingerprint, { subject, revoked: revoked !== null });
     }
@@ -54,6 +69,11 @@ export class Directory {
   }
 }
 
-function fromRow({ number, id, organisation, reported }: GatewayRow): Gateway {
-  return { number, id, organisation: { id: organisation }, reported };
+function fromRow(row: GatewayRow): Gateway {
+  const { number, id, organisation, reported } = row;
+  return { number, id, organisation: { id: organisation }, reported, ...placeOf(row) };
+}
+
+function placeOf({ id, name, department, customer }: GatewayRow) {
+  return { name: name ?? id, department, customer };
 }

@@ -1,3 +1,3 @@
-export { Directory, type Gateway } from './directory.ts';
+export { Directory, type Gateway, resourceOf } from './directory.ts';
 export { Live } from './live.ts';
 export { Router } from './router.ts';

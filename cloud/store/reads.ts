@@ -6,6 +6,7 @@ import {
 } from '@loadline/sdk/contract';
 import { type Aspect, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Kysely } from 'kysely';
+import { auditReads } from './audit-reads.ts';
 import { type Connection, prepare } from './database.ts';
 import { deliveryReads } from './deliveries.ts';
 import { downlinkReads } from './downlink-reads.ts';
@@ -22,6 +23,9 @@ export interface GatewayRow {
   readonly number: number;
   readonly id: string;
   readonly organisation: string;
+  readonly name: string | null;
+  readonly department: string | null;
+  readonly customer: string | null;
   readonly reported: ReportedMessage | undefined;
 }
 
@@ -107,8 +111,12 @@ export function storeReads(connection: Connection) {
   const deliveries = deliveryReads(connection);
   const allGateways = prepare<
     Record<never, never>,
-    { number: number; id: string; organisation: string; reported: string | null }
-  >(connection, (db) => db.selectFrom('gateway').select(['number', 'id', 'organisation', 'reported']));
+    Omit<GatewayRow, 'reported'> & { reported: string | null }
+  >(connection, (db) =>
+    db
+      .selectFrom('gateway')
+      .select(['number', 'id', 'organisation', 'name', 'department', 'customer', 'reported']),
+  );
   const allCertificates = prepare<Record<never, never>, CertificateRow>(connection, (db) =>
     db.selectFrom('certificate').select(['fingerprint', 'subject', 'revoked']),
   );
@@ -164,6 +172,7 @@ export function storeReads(connection: Connection) {
   return {
     ...downlinkReads(connection),
     ...eventReads(connection),
+    ...auditReads(connection),
 
     /** Every gateway and every certificate: what a door must know of its callers. */
     directory(_: Record<never, never>): { gateways: GatewayRow[]; certificates: CertificateRow[] } {

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import {
+  apiPrefix,
+  type Operation,
+  type OperationId,
+  operations,
+  parametersOf,
+  pathParameters,
+  problemReply,
+} from '@loadline/sdk/api';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import * as z from 'zod';
+import type { Handlers } from './call.ts';
+import type { Gate } from './gate.ts';
+import { Problem } from './problem.ts';
+import { Turns } from './turns.ts';
+import { visitOf } from './visit.ts';
+
+/** Requests a minute that one address may send, where an operation has no limit of its own. */
+const usualPerMinute = 1200;
+
+/** Requests a minute that one address may send to what anybody may call, where guessing could pay. */
+const publicPerMinute = 60;
+
+type AnyHandler = (call: unknown) => unknown;
+
+/** Makes a route of every operation of the table. */
+export function bindOperations(app: FastifyInstance, parts: { handlers: Handlers; gate: Gate }): void {
+  const turns = new Turns();
+  for (const [id, operation] of Object.entries<Operation>(operations)) {
+    bind(app, { id: id as OperationId, operation, turns, ...parts });
+  }
+}
+
+interface Route {
+  readonly id: OperationId;
+  readonly operation: Operation;
+  readonly handlers: Handlers;
+  readonly gate: Gate;
+  readonly turns: Turns;
+}
+
+function bind(app: FastifyInstance, route: Route): void {
+  const { id, operation, gate } = route;
+  const { method, path, opens, status, query, body, reply, stream, bodyBytes } = operation;
+  const names = parametersOf(path);
+  const params = z.object(Object.fromEntries(names.map((name) => [name, pathParameters[name]])));
+  app.route({
+    method,
+    url: `${apiPrefix}${path}`,
+    // A stream has no end to ask a HEAD of; everything else answers one like its GET.
+    exposeHeadRoute: stream === undefined,
+    ...(bodyBytes !== undefined && { bodyLimit: bodyBytes }),
+    config: {
+      opens,
+      rateLimit: { max: opens === 'public' ? publicPerMinute : usualPerMinute, timeWindow: '1 minute' },
+    },
+    schema: {
+      ...(names.length > 0 && { params }),
+      ...(query !== undefined && { querystring: query }),
+      ...(body !== undefined && { body }),
+      response: {
+        ...(stream === undefined && { [status]: reply ?? z.undefined() }),
+        '4xx': problemReply,
+        '5xx': problemReply,
+      },
+    },
+    // After `onRequest`, where the limit of requests is: who is over it costs no look into the store.
+    preParsing: async (request) => {
+      await gate.admit(request, operation);
+    },
+    handler: (request, answer) => handle(route, request, answer),
+  });
+  void id;
+}
+
+async function handle(route: Route, request: FastifyRequest, answer: FastifyReply): Promise<unknown> {
+  const { operation } = route;
+  const condition = request.headers['if-match'];
+  if (condition === undefined || operation.method === 'GET') return await run(route, request, answer);
+  // Whoever says what he read gets his turn alone: nothing can change between the look and the act.
+  return await route.turns.take(request.url, async () => {
+    await demandUnchanged(route, request, answer, condition);
+    return await run(route, request, answer);
+  });
+}
+
+async function run({ id, operation, handlers, gate }: Route, request: FastifyRequest, answer: FastifyReply) {
+  const call = await gate.call(id, operation, request, visitOf(request, answer));
+  const reply = await (handlers[id] as AnyHandler)(call);
+  if (operation.stream !== undefined) return answer;
+  if (operation.status === 204) return await answer.status(204).send();
+  answer.status(operation.status).header('cache-control', 'no-store');
+  if (operation.method !== 'GET' || operation.opens === 'public') return reply;
+  const tag = entityTag(reply);
+  answer.header('etag', tag).header('cache-control', 'private, no-cache');
+  if (matches(request.headers['if-none-match'], tag)) return await answer.status(304).send();
+  return reply;
+}
+
+/** Throws where what stands at this address is not what the caller last read of it (RFC 9110, section 13.1.1). */
+async function demandUnchanged(
+  { handlers, gate }: Route,
+  request: FastifyRequest,
+  answer: FastifyReply,
+  condition: string,
+): Promise<void> {
+  const path = request.routeOptions.url?.slice(apiPrefix.length);
+  const reading = Object.entries<Operation>(operations).find(
+    ([, one]) => one.method === 'GET' && one.path === path && one.reply !== undefined,
+  );
+  if (reading === undefined) {
+    throw new Problem(
+      412,
+      'precondition-failed',
+      'there is nothing to read at this address: leave If-Match out',
+    );
+  }
+  const [id, operation] = reading as [OperationId, Operation];
+  const call = await gate.call(id, operation, request, visitOf(request, answer));
+  if (matches(condition, entityTag(await (handlers[id] as AnyHandler)(call)))) return;
+  throw new Problem(412, 'precondition-failed', 'it has changed since it was read: read it again');
+}
+
+/** What a representation is known by: it changes exactly when that does. */
+function entityTag(reply: unknown): string {
+  return `"${createHash('sha256').update(JSON.stringify(reply)).digest('base64url').slice(0, 22)}"`;
+}
+
+function matches(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === tag);
+}

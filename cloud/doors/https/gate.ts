@@ -1,0 +1,188 @@
+import { fleetScopes, type Operation, type OperationId, type Scope, sessionCookie } from '@loadline/sdk/api';
+import { parseSeriesName } from '@loadline/sdk/telemetry';
+import type { FastifyRequest } from 'fastify';
+import { may, type Resource, standingIn } from '../../access/index.ts';
+import type { Member, Members } from '../../people/index.ts';
+import { type Directory, type Gateway, resourceOf } from '../../router/index.ts';
+import type { AuditDraft } from '../../store/index.ts';
+import type { Caller, EntryPart, Visit } from './call.ts';
+import { Problem } from './problem.ts';
+
+/** Whoever a request proves to be, or nobody. A credential that is wrong, ended or held back throws its `Problem`. */
+export interface Authenticator {
+  /** By the cookie of a session; undefined where the session has ended. */
+  bySession(token: string, visit: { source: string }): Promise<Caller | undefined>;
+  /** By the value of a bearer token (RFC 6750). */
+  byToken(token: string, visit: { source: string }): Promise<Caller>;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What opens the route. A route that does not say it does not start. */
+    opens?: Operation['opens'];
+  }
+  interface FastifyRequest {
+    caller: Caller | null;
+  }
+}
+
+const noSuchThing = () => new Problem(404, 'not-found', 'there is no such thing');
+
+/** Stands before every operation: who asks, what for, and whether he may. */
+export class Gate {
+  readonly #authenticator: Authenticator;
+  readonly #directory: Directory;
+  readonly #members: Members;
+  readonly #now: () => number;
+
+  /** `now`: ms since 1970. */
+  constructor(parts: {
+    authenticator: Authenticator;
+    directory: Directory;
+    members: Members;
+    now: () => number;
+  }) {
+    this.#authenticator = parts.authenticator;
+    this.#directory = parts.directory;
+    this.#members = parts.members;
+    this.#now = parts.now;
+  }
+
+  /** Lets a request through to its body, or throws. Who has not proven himself gets no further than this. */
+  async admit(request: FastifyRequest, operation: Operation): Promise<void> {
+    if (operation.opens === 'public') {
+      // A login by another site's page would put its victim into a session of the attacker's.
+      if (request.headers.origin !== undefined) demandOwnOrigin(request, operation);
+      return;
+    }
+    request.caller = (await this.#authenticate(request, operation)) ?? null;
+    const { caller } = request;
+    if (caller === null)
+      throw new Problem(401, 'unauthenticated', 'log in, or send an API token (Authorization: Bearer)');
+    if (operation.opens === 'caller') return;
+    if (operation.opens === 'self') {
+      if (caller.kind !== 'user')
+        throw new Problem(403, 'forbidden', 'this is for persons: no API token opens it');
+      if (caller.pending) throw new Problem(403, 'second-factor-required', 'give the second factor first');
+      return;
+    }
+    // What the organisation is like is not told before it is known that he is of it: the same for every route.
+    const resource = await this.#resource(request, operation);
+    demand(caller, operation.opens, resource.resource);
+  }
+
+  /** What the handler of an operation works on. The request has been admitted. */
+  async call(id: OperationId, operation: Operation, request: FastifyRequest, visit: Visit): Promise<unknown> {
+    const { caller } = request;
+    const { organisation } = request.params as { organisation?: string };
+    const standing =
+      caller && organisation !== undefined ? standingIn(caller, { id: organisation }) : undefined;
+    const scoped = operation.opens !== 'public' && operation.opens !== 'caller' && operation.opens !== 'self';
+    const { device, member } = scoped ? await this.#resource(request, operation) : {};
+    return {
+      input: { ...(request.params as object), query: request.query, body: request.body },
+      caller: caller ?? undefined,
+      standing,
+      device,
+      member,
+      visit,
+      entry: (what: EntryPart = {}) => this.#entry(id, operation, { caller, organisation, visit }, what),
+    };
+  }
+
+  async #authenticate(request: FastifyRequest, operation: Operation): Promise<Caller | undefined> {
+    const visit = { source: request.ip };
+    const { authorization } = request.headers;
+    if (authorization !== undefined) {
+      const token = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
+      if (token === undefined)
+        throw new Problem(401, 'unauthenticated', 'Authorization must be: Bearer <API token>');
+      return await this.#authenticator.byToken(token, visit);
+    }
+    const session = request.cookies[sessionCookie];
+    if (session === undefined) return undefined;
+    demandOwnOrigin(request, operation);
+    return await this.#authenticator.bySession(session, visit);
+  }
+
+  /** What the path asks for. What is not there is answered like what is out of reach. */
+  async #resource(
+    request: FastifyRequest,
+    { opens }: Operation,
+  ): Promise<{ resource: Resource; device?: Gateway; member?: Member }> {
+    const params = request.params as Partial<Record<string, string>>;
+    if ((fleetScopes as readonly string[]).includes(opens)) return { resource: { of: 'fleet' } };
+    const organisation = { id: params.organisation ?? '' };
+    const whole: Resource = { of: 'organisation', organisation };
+    const { caller } = request;
+    // Nothing is looked up for who is nobody here: not even how long that takes may tell.
+    if (caller === null || standingIn(caller, organisation) === undefined) return { resource: whole };
+    if (params.device !== undefined) {
+      const device = this.#directory.gateway(params.device);
+      if (device === undefined || device.organisation.id !== organisation.id) throw noSuchThing();
+      return { resource: resourceOf(device, parseSeriesName(params.series ?? '')?.tag), device };
+    }
+    if (params.user !== undefined) {
+      const member = await this.#members.member(organisation.id, params.user);
+      if (member === undefined) throw noSuchThing();
+      return { resource: { of: 'member', organisation, member }, member };
+    }
+    if (params.customer !== undefined) {
+      return { resource: { of: 'customer', organisation, customer: params.customer } };
+    }
+    return { resource: whole };
+  }
+
+  #entry(
+    id: OperationId,
+    { opens }: Operation,
+    {
+      caller,
+      organisation,
+      visit,
+    }: { caller: Caller | null; organisation: string | undefined; visit: Visit },
+    what: EntryPart,
+  ): AuditDraft {
+    const actor = caller === null ? { kind: 'nobody', id: '' } : { kind: caller.kind, id: caller.id };
+    const person = caller?.kind === 'token' ? caller.creator : caller?.id;
+    const { personal, ...rest } = what;
+    return {
+      organisation: organisation ?? null,
+      at: this.#now(),
+      actor,
+      channel: 'https',
+      action: opens === 'public' || opens === 'caller' || opens === 'self' ? id : opens,
+      target: null,
+      outcome: 'done',
+      code: null,
+      before: null,
+      after: null,
+      ...rest,
+      personal: {
+        of: [...(person === undefined ? [] : [person]), ...(personal?.of ?? [])],
+        data: { ...personal?.data, source: visit.source },
+      },
+    };
+  }
+}
+
+/** Throws the problem where the caller may not do this to that. */
+export function demand(caller: Caller, scope: Scope, resource: Resource): void {
+  const decision = may(caller, scope, resource);
+  if (decision.allowed) return;
+  switch (decision.code) {
+    case 'not-found':
+      throw noSuchThing();
+    case 'second-factor-required':
+      throw new Problem(403, 'second-factor-required', 'enable or give the second factor first');
+    case 'forbidden':
+    case 'topic-forbidden':
+      throw new Problem(403, 'forbidden', `this needs the scope ${scope}`);
+  }
+}
+
+/** Browsers say where a request comes from, and let no page lie: another site's page cannot act by a person's cookie. */
+function demandOwnOrigin(request: FastifyRequest, { method }: Operation): void {
+  if (method === 'GET' || request.headers.origin === `https://${request.headers.host}`) return;
+  throw new Problem(403, 'origin-refused', `Origin must be https://${request.headers.host}`);
+}
