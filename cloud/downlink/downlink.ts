@@ -7,7 +7,7 @@ import {
   type ResultMessage,
 } from '@loadline/sdk/contract';
 import type { Gateway } from '../router/index.ts';
-import type { CommandRow, DesiredRow, Store } from '../store/index.ts';
+import { type AuditDraft, type CommandRow, type DesiredRow, type Store, step } from '../store/index.ts';
 import { nextRevision } from './revision.ts';
 
 /** What may be on its way down to a gateway. */
@@ -49,22 +49,25 @@ export class Downlink {
   async desire(
     gateway: Gateway,
     configuration: DesiredMessage['configuration'],
-    by: string,
+    { by, entry }: { by: string; entry: (revision: string) => AuditDraft },
   ): Promise<string | undefined> {
     for (let attempt = 0; attempt < revisionAttempts; attempt++) {
       const last = await this.desired(gateway);
       const at = this.#now();
       const revision = nextRevision(at, last?.revision);
       if (Buffer.byteLength(desiredText({ revision, configuration })) > limits.messageBytes) return undefined;
-      const changed = await this.#store.done({
-        kind: 'desired',
+      const words = {
         gateway: gateway.number,
         revision,
         configuration: JSON.stringify(configuration),
         at,
         by,
+      };
+      const changed = await this.#store.change({
+        steps: [step('setDesired', words, 'some')],
+        audit: [entry(revision)],
       });
-      if (changed === 0) continue;
+      if (!changed.done) continue;
       this.#listener(gateway.id, 'desired');
       return revision;
     }
@@ -79,21 +82,21 @@ export class Downlink {
   /** Gives a gateway a command; its id. Undefined where limits.commandsWaiting wait for it already. */
   async give(
     gateway: Gateway,
-    order: { command: CommandBody; milliseconds: number; by: string },
+    order: { command: CommandBody; milliseconds: number; by: string; entry: (id: string) => AuditDraft },
   ): Promise<string | undefined> {
     const id = randomUUID();
     const at = this.#now();
-    const { command, milliseconds, by } = order;
-    const changed = await this.#store.done({
-      kind: 'command',
-      gateway: gateway.number,
-      id,
-      command,
-      at,
-      expires: at + Math.min(milliseconds, limits.commandMilliseconds),
-      by,
+    const { command, milliseconds, by, entry } = order;
+    const expires = at + Math.min(milliseconds, limits.commandMilliseconds);
+    const words = { gateway: gateway.number, id, command: JSON.stringify(command), at, expires, by };
+    const changed = await this.#store.change({
+      steps: [
+        step('trimCommands', { gateway: gateway.number, at, kept: limits.commandsKept - 1 }),
+        step('addCommand', { ...words, waiting: limits.commandsWaiting }, 'some'),
+      ],
+      audit: [entry(id)],
     });
-    if (changed === 0) return undefined;
+    if (!changed.done) return undefined;
     this.#listener(gateway.id, 'command');
     return id;
   }
@@ -136,7 +139,8 @@ export class Downlink {
 
   /** A command has been put on a link to its gateway. */
   async sent({ number }: Gateway, id: string): Promise<void> {
-    await this.#store.done({ kind: 'command-sent', gateway: number, id, at: this.#now() });
+    const sent = step('setSent', { gateway: number, id, at: this.#now() });
+    await this.#store.change({ steps: [sent], audit: [] });
   }
 }
 

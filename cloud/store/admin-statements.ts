@@ -1,6 +1,6 @@
 import { type Connection, prepare } from './database.ts';
 
-/** Statements of people, gateways and certificates. */
+/** Statements of gateways and certificates. */
 export function adminStatements(connection: Connection) {
   return {
     addOrganisation: prepare<{ id: string; name: string }>(connection, (db, p) =>
@@ -8,21 +8,6 @@ export function adminStatements(connection: Connection) {
         .insertInto('organisation')
         .values({ id: p.id, name: p.name })
         .onConflict((conflict) => conflict.doNothing()),
-    ),
-    addUser: prepare<{ name: string; organisation: string; passwordHash: string }>(connection, (db, p) =>
-      db
-        .insertInto('user')
-        .values({ name: p.name, organisation: p.organisation, password_hash: p.passwordHash })
-        .onConflict((conflict) => conflict.doNothing()),
-    ),
-    addSession: prepare<{ tokenHash: Uint8Array; user: string; expires: number }>(connection, (db, p) =>
-      db.insertInto('session').values({ token_hash: p.tokenHash, user: p.user, expires: p.expires }),
-    ),
-    clearSessions: prepare<{ now: number }>(connection, (db, p) =>
-      db.deleteFrom('session').where('expires', '<', p.now),
-    ),
-    endSession: prepare<{ tokenHash: Uint8Array }>(connection, (db, p) =>
-      db.deleteFrom('session').where('token_hash', '=', p.tokenHash),
     ),
     addGateway: prepare<{ id: string; organisation: string }>(connection, (db, p) =>
       db

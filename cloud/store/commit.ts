@@ -2,7 +2,7 @@ import { limits } from '@loadline/sdk/contract';
 import { Changer } from './change.ts';
 import { type Connection, inTransaction } from './database.ts';
 import type { LedgerEntry } from './delivery-statements.ts';
-import { DownlinkCommitter } from './downlink-commit.ts';
+import { CommandResults } from './downlink-commit.ts';
 import type { ResultWrite } from './downlink-writes.ts';
 import { type EpochState, EpochTable } from './epoch-table.ts';
 import { addRange, countNumbers, hasNumber, rangesAsJson } from './number-set.ts';
@@ -21,7 +21,7 @@ const mostPoints = 2 * limits.batchAnchors;
 export class Committer {
   readonly #connection: Connection;
   readonly #statements: Statements;
-  readonly #downlink: DownlinkCommitter;
+  readonly #results: CommandResults;
   readonly #changer: Changer;
   readonly #now: () => number;
   #epochs: EpochTable;
@@ -32,7 +32,7 @@ export class Committer {
   constructor(connection: Connection, now: () => number) {
     this.#connection = connection;
     this.#statements = writeStatements(connection);
-    this.#downlink = new DownlinkCommitter(connection);
+    this.#results = new CommandResults(connection);
     this.#changer = new Changer(connection);
     this.#epochs = new EpochTable(this.#statements);
     this.#now = now;
@@ -85,10 +85,6 @@ export class Committer {
         return done(s.setCheckpoint.run(write));
       case 'change':
         return this.#changer.take(write);
-      case 'desired':
-      case 'command':
-      case 'command-sent':
-        return done(this.#downlink.write(write));
     }
   }
 
@@ -195,7 +191,7 @@ export class Committer {
 
   #result(write: ResultWrite, ledger: Map<number, LedgerEntry>): number {
     const { gateway, at, payload } = write;
-    const changed = this.#downlink.result(write);
+    const changed = this.#results.take(write);
     if (changed !== undefined) return changed;
     const why = { code: 'command-unknown', detail: 'this gateway was given no command of that id' } as const;
     const rejection = {

@@ -2,20 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { limits } from '@loadline/sdk/contract';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type ChangeWrite, type Step, step } from './change.ts';
 import { Committer } from './commit.ts';
-import type { DownlinkWrite, ResultWrite } from './downlink-writes.ts';
+import type { ResultWrite } from './downlink-writes.ts';
 import { storeReads } from './reads.ts';
 import { gateway, withDatabase } from './test-store.ts';
 
-const commandOf = (id: string, at: number, expires: number): DownlinkWrite => ({
-  kind: 'command',
-  gateway,
-  id,
-  command: { kind: 'report' },
-  at,
-  expires,
-  by: 'ann',
-});
+const change = (...steps: Step[]): ChangeWrite => ({ kind: 'change', steps, audit: [] });
+const commandOf = (id: string, at: number, expires: number): ChangeWrite =>
+  change(
+    step('trimCommands', { gateway, at, kept: limits.commandsKept - 1 }),
+    step(
+      'addCommand',
+      { gateway, id, command: '{"kind":"report"}', at, expires, by: 'ann', waiting: limits.commandsWaiting },
+      'some',
+    ),
+  );
 const resultOf = (id: string, at: number): ResultWrite => ({
   kind: 'result',
   gateway,
@@ -23,14 +25,14 @@ const resultOf = (id: string, at: number): ResultWrite => ({
   at,
   payload: Buffer.from(id),
 });
-const desiredOf = (revision: string): DownlinkWrite => ({
-  kind: 'desired',
-  gateway,
-  revision,
-  configuration: JSON.stringify({ revision }),
-  at: 1,
-  by: 'ann',
-});
+const desiredOf = (revision: string): ChangeWrite =>
+  change(
+    step(
+      'setDesired',
+      { gateway, revision, configuration: JSON.stringify({ revision }), at: 1, by: 'ann' },
+      'some',
+    ),
+  );
 
 test('the newest commands are kept, and each that waits, however old', () =>
   withDatabase((connection) => {
@@ -55,8 +57,8 @@ test('as many commands wait as may; one that has expired waits no more', () =>
     const committer = new Committer(connection, () => 0);
     const order = (at: number) => committer.commit([commandOf(randomUUID(), at, at + 100)])[0];
     for (let count = 0; count < limits.commandsWaiting; count++) order(0);
-    assert.equal(order(99), { kind: 'done', changed: 0 });
-    assert.equal(order(100), { kind: 'done', changed: 1 });
+    assert.equal(order(99)?.kind, 'refused');
+    assert.equal(order(100)?.kind, 'changed');
   }));
 
 test('the first result and the first sending count, and a result of no command is a rejection in the ledger', () =>
@@ -64,7 +66,7 @@ test('the first result and the first sending count, and a result of no command i
     const committer = new Committer(connection, () => 0);
     const reads = storeReads(connection);
     const id = randomUUID();
-    const sent = (at: number): DownlinkWrite => ({ kind: 'command-sent', gateway, id, at });
+    const sent = (at: number) => change(step('setSent', { gateway, id, at }));
     committer.commit([commandOf(id, 0, 100), sent(3), sent(4), resultOf(id, 5), resultOf(id, 6)]);
     const row = reads.command({ gateway, id });
     assert.equal([row?.sent, row?.detail, row?.finished], [3, '5', 5]);
@@ -78,8 +80,8 @@ test('a revision that is not newer replaces nothing', () =>
     const committer = new Committer(connection, () => 0);
     const changed = ['b', 'a', 'b', 'c'].map((revision) => committer.commit([desiredOf(revision)])[0]);
     assert.equal(
-      changed,
-      [1, 0, 0, 1].map((count) => ({ kind: 'done', changed: count })),
+      changed.map((outcome) => outcome?.kind),
+      ['changed', 'refused', 'refused', 'changed'],
     );
     assert.equal(storeReads(connection).desired({ gateway })?.configuration, { revision: 'c' });
   }));

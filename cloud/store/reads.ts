@@ -35,12 +35,6 @@ export interface CertificateRow {
   readonly revoked: number | null;
 }
 
-export interface UserRow {
-  readonly name: string;
-  readonly organisation: string;
-  readonly passwordHash: string;
-}
-
 /** `received = stored + duplicate + rejected`, of deliveries and of readings. */
 export interface LedgerCounts {
   readonly received: number;
@@ -127,23 +121,6 @@ export function storeReads(connection: Connection) {
   const checkpoint = prepare<Record<never, never>, { through: number }>(connection, (db) =>
     db.selectFrom('checkpoint').select('through'),
   );
-  const user = prepare<{ name: string }, { name: string; organisation: string; password_hash: string }>(
-    connection,
-    (db, p) => db.selectFrom('user').selectAll().where('name', '=', p.name),
-  );
-  const anyUser = prepare<Record<never, never>, { name: string }>(connection, (db) =>
-    db.selectFrom('user').select('name').limit(1),
-  );
-  const session = prepare<{ tokenHash: Uint8Array; now: number }, { name: string; organisation: string }>(
-    connection,
-    (db, p) =>
-      db
-        .selectFrom('session')
-        .innerJoin('user', 'user.name', 'session.user')
-        .select(['user.name', 'user.organisation'])
-        .where('token_hash', '=', p.tokenHash)
-        .where('expires', '>', p.now),
-  );
   const counters = prepare<
     { gateway: number },
     Record<`${'deliveries' | 'readings'}_${'received' | 'stored' | 'duplicate' | 'rejected'}`, number>
@@ -208,23 +185,6 @@ export function storeReads(connection: Connection) {
         }
       }
       return index.all();
-    },
-
-    hasUsers(_: Record<never, never>): boolean {
-      return anyUser.first({}) !== undefined;
-    },
-
-    user({ name }: { name: string }): UserRow | undefined {
-      const row = user.first({ name });
-      return row && { name: row.name, organisation: row.organisation, passwordHash: row.password_hash };
-    },
-
-    /** Whose session a token's hash opens at `now`, ms since 1970. */
-    session(query: {
-      tokenHash: Uint8Array;
-      now: number;
-    }): { name: string; organisation: string } | undefined {
-      return session.first(query);
     },
 
     /** Readings of one series between two times, thinned to about `points`. */

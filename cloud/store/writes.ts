@@ -1,7 +1,7 @@
 import type { Code } from '@loadline/sdk/contract';
 import type { Aspect, NumberRange } from '@loadline/sdk/telemetry';
 import type { ChangeOutcome, ChangeWrite } from './change.ts';
-import type { DownlinkWrite, ResultWrite } from './downlink-writes.ts';
+import type { ResultWrite } from './downlink-writes.ts';
 import type { Timeline, TimelinePoint } from './timeline.ts';
 
 /** What can be written, and what comes of it: the messages between the process and its one writer thread. */
@@ -79,7 +79,6 @@ export type Write =
   | ReportedWrite
   | ResultWrite
   | CheckpointWrite
-  | DownlinkWrite
   | ChangeWrite;
 
 /** What became of a delivery. `fresh` are the numbers that were not there before. */

@@ -1,0 +1,96 @@
+import { type Connection, prepare } from './database.ts';
+
+/** Steps that say what is to reach a gateway: desired configurations and commands. Times are ms since 1970. */
+export function downlinkStatements(connection: Connection) {
+  return {
+    /** Changes nothing where its revision is not newer than the one that is there. */
+    setDesired: prepare<{
+      gateway: number;
+      revision: string;
+      configuration: string;
+      at: number;
+      by: string;
+    }>(connection, (db, p) =>
+      db
+        .insertInto('desired')
+        .values({
+          gateway: p.gateway,
+          revision: p.revision,
+          configuration: p.configuration,
+          created: p.at,
+          by: p.by,
+        })
+        .onConflict((conflict) =>
+          conflict
+            .column('gateway')
+            .doUpdateSet((eb) => ({
+              revision: eb.ref('excluded.revision'),
+              configuration: eb.ref('excluded.configuration'),
+              created: eb.ref('excluded.created'),
+              by: eb.ref('excluded.by'),
+            }))
+            .whereRef('excluded.revision', '>', 'desired.revision'),
+        ),
+    ),
+    /** Changes nothing where `waiting` of the gateway's commands wait already. */
+    addCommand: prepare<{
+      gateway: number;
+      id: string;
+      command: string;
+      at: number;
+      by: string;
+      expires: number;
+      waiting: number;
+    }>(connection, (db, p) =>
+      db
+        .insertInto('command')
+        .columns(['gateway', 'id', 'command', 'created', 'by', 'expires'])
+        .expression(
+          db
+            .selectNoFrom((eb) => [
+              eb.val(p.gateway).as('gateway'),
+              eb.val(p.id).as('id'),
+              eb.val(p.command).as('command'),
+              eb.val(p.at).as('created'),
+              eb.val(p.by).as('by'),
+              eb.val(p.expires).as('expires'),
+            ])
+            .where(
+              db
+                .selectFrom('command')
+                .select((eb) => eb.fn.countAll<number>().as('count'))
+                .where('gateway', '=', p.gateway)
+                .where('outcome', 'is', null)
+                .where('expires', '>', p.at),
+              '<',
+              p.waiting,
+            ),
+        ),
+    ),
+    /** The newest are kept, and whatever still waits. */
+    trimCommands: prepare<{ gateway: number; at: number; kept: number }>(connection, (db, p) =>
+      db
+        .deleteFrom('command')
+        .where('gateway', '=', p.gateway)
+        .where((eb) => eb.or([eb('outcome', 'is not', null), eb('expires', '<=', p.at)]))
+        .where('number', '<=', (eb) =>
+          eb
+            .selectFrom('command as newer')
+            .select('newer.number')
+            .where('newer.gateway', '=', p.gateway)
+            .orderBy('newer.number', 'desc')
+            .limit(1)
+            .offset(p.kept as never),
+        ),
+    ),
+    /** It has been put on a link; the first time counts. */
+    setSent: prepare<{ gateway: number; id: string; at: number }>(connection, (db, p) =>
+      db
+        .updateTable('command')
+        .set({ sent: p.at })
+        .where('gateway', '=', p.gateway)
+        .where('id', '=', p.id)
+        .where('sent', 'is', null),
+    ),
+  };
+}
