@@ -1,0 +1,52 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+const hour = 3_600_000;
+
+/** What a link in a mail is for, and how long it is good, in ms. */
+const lives = {
+  'set-password': 7 * 24 * hour,
+  'reset-password': hour,
+} as const;
+
+export type LinkPurpose = keyof typeof lives;
+
+/** A one-time secret for a mail. */
+export interface Link {
+  /** 256 random bits, base64url: for the mail alone. */
+  readonly secret: string;
+  /** What is kept. */
+  readonly hash: Buffer;
+  /** ms since 1970; from then on it is good no more. */
+  readonly expires: number;
+}
+
+/** Makes a link's secret. `now`: ms since 1970. */
+export function makeLink(purpose: LinkPurpose, now: number): Link {
+  const secret = randomBytes(32).toString('base64url');
+  return { secret, hash: hashOf(purpose, secret), expires: now + lives[purpose] };
+}
+
+/**
+ * What is kept of a secret that somebody brought; undefined where it cannot be one. The purpose is in the hash: a
+ * secret for one thing is found for no other. A secret is good once: the row with this hash, if `now < expires`, is
+ * deleted in the change that does what it is for.
+ */
+export function linkHash(purpose: LinkPurpose, secret: string): Buffer | undefined {
+  return /^[\w-]{43}$/.test(secret) ? hashOf(purpose, secret) : undefined;
+}
+
+/**
+ * The link for the mail. The secret is in the fragment, which a browser sends to nobody: no log has it, and a program
+ * that looks at links ahead of their reader spends nothing.
+ *
+ * `origin`: such as `https://cloud.example.org`.
+ */
+export function linkUrl(origin: string, purpose: LinkPurpose, secret: string): string {
+  const url = new URL('/', origin);
+  url.hash = `${purpose}=${secret}`;
+  return url.href;
+}
+
+function hashOf(purpose: LinkPurpose, secret: string): Buffer {
+  return createHash('sha256').update(`${purpose}\0${secret}`).digest();
+}
