@@ -1,17 +1,11 @@
-/** A value of JSON. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+import { createHash } from 'node:crypto';
+import type { AuditParty, Json } from '@loadline/sdk/audit';
 
-/** Names that no detail may have: `checkDetails` (see `audit-secrets.ts`) refuses more than a type can. */
+/** Names that no detail may have; `checkedDraft` refuses more than a type can. */
 type SecretName = 'password' | 'secret' | 'token' | 'code' | 'hash' | 'key';
 
 /** Details of an entry: an object of JSON, none of it secret. */
 export type AuditDetails = { readonly [name: string]: Json } & { readonly [K in SecretName]?: never };
-
-/** Who did something, or what it was done to: a kind (`user`, `token`, `device`, …) and an opaque id. */
-export interface AuditParty {
-  readonly kind: string;
-  readonly id: string;
-}
 
 /** An entry of the audit log as it is handed to the store: its place in the chain is given to it there. */
 export interface AuditDraft {
@@ -38,4 +32,110 @@ export interface AuditDraft {
    * the chain, which holds no more than a salted hash of it, so that it can be erased. Nothing personal goes elsewhere.
    */
   readonly personal: { readonly of: readonly string[]; readonly data: AuditDetails } | null;
+}
+
+/** Characters of one text at most: what is longer was made up by somebody, and is cut. */
+const longestText = 1000;
+
+/** Characters of before, after and personal at most, each as JSON: of what is longer its size and digest are kept. */
+const longestDetails = 65_536;
+
+/** Last words of a name whose value is a secret, or stands for one. */
+const secretWords: ReadonlySet<string> = new Set([
+  'code',
+  'cookie',
+  'credential',
+  'hash',
+  'key',
+  'otp',
+  'passphrase',
+  'passwd',
+  'password',
+  'pin',
+  'salt',
+  'secret',
+  'token',
+]);
+const secretEnding = /(password|passphrase|passwd|secret|token|hash|apikey)$/;
+
+/** Values that are secrets whatever their name: argon2 and PEM, and the header of a JWT or JWE. */
+const secretValue = /^\$argon2|-----BEGIN |^eyJ[\w-]{8,}\./;
+
+/**
+ * An entry as it may go into the log: its texts well formed, and none longer than it may be.
+ *
+ * @throws Error where it has a detail whose name or form is that of a secret: a mistake of the program
+ */
+export function checkedDraft(draft: AuditDraft): AuditDraft {
+  const { personal } = draft;
+  return {
+    organisation: draft.organisation,
+    at: draft.at,
+    actor: party(draft.actor),
+    channel: text(draft.channel),
+    action: text(draft.action),
+    target: draft.target && party(draft.target),
+    outcome: draft.outcome,
+    code: draft.code === null ? null : text(draft.code),
+    before: details(draft.before, `${draft.action}: before`),
+    after: details(draft.after, `${draft.action}: after`),
+    personal: personal && {
+      of: [...new Set(personal.of)].sort(),
+      data: details(personal.data, `${draft.action}: personal`) as AuditDetails,
+    },
+  };
+}
+
+function party({ kind, id }: AuditParty): AuditParty {
+  return { kind: text(kind), id: text(id) };
+}
+
+function text(value: string): string {
+  return (value.length > longestText ? `${value.slice(0, longestText)}…` : value).toWellFormed();
+}
+
+function details(value: AuditDetails | null, where: string): AuditDetails | null {
+  if (value === null) return null;
+  const checked = json(value, where);
+  const whole = JSON.stringify(checked);
+  if (whole.length <= longestDetails) return checked as AuditDetails;
+  return { characters: whole.length, sha256: createHash('sha256').update(whole).digest('hex') };
+}
+
+function json(value: Json | undefined, where: string): Json {
+  switch (typeof value) {
+    case 'string':
+      if (secretValue.test(value)) throw new Error(`audit entry ${where}: its value looks like a secret`);
+      return text(value);
+    case 'number':
+      if (!Number.isFinite(value)) throw new Error(`audit entry ${where}: ${value} is not a number of JSON`);
+      return value;
+    case 'boolean':
+      return value;
+    case 'object': {
+      if (value === null) return null;
+      if (Array.isArray(value)) return value.map((one, index) => json(one, `${where}[${index}]`));
+      if (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null) break;
+      const members = Object.entries(value).flatMap(([name, member]): [string, Json][] => {
+        if (member === undefined) return [];
+        if (isSecretName(name)) throw new Error(`audit entry ${where}.${name}: secrets stay out of the log`);
+        return [[text(name), json(member, `${where}.${name}`)]];
+      });
+      return Object.fromEntries(members);
+    }
+  }
+  throw new Error(`audit entry ${where}: a value that JSON does not have`);
+}
+
+/** Whether a name's last word is that of a secret: `passwordHash` and `api_key` are, `keyVersion` is not. */
+function isSecretName(name: string): boolean {
+  const last =
+    name
+      .split(/(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+/)
+      .filter((word) => word !== '')
+      .at(-1)
+      ?.toLowerCase() ?? '';
+  return [last, last.replace(/s$/, ''), last.replace(/es$/, '')].some(
+    (word) => secretWords.has(word) || secretEnding.test(word),
+  );
 }

@@ -1,6 +1,9 @@
 import { adminStatements } from './admin-statements.ts';
 import type { AuditDraft } from './audit-draft.ts';
+import { AuditLog } from './audit-log.ts';
+import { auditStatements } from './audit-statements.ts';
 import { type Connection, inTransaction } from './database.ts';
+import { downlinkStatements } from './downlink-statements.ts';
 
 /** Changes of what people administer: named steps that are taken together, with what the audit log says of them. */
 
@@ -8,6 +11,8 @@ import { type Connection, inTransaction } from './database.ts';
 export function changeStatements(connection: Connection) {
   return {
     ...adminStatements(connection),
+    ...downlinkStatements(connection),
+    ...auditStatements(connection),
   };
 }
 
@@ -70,10 +75,12 @@ const refusing: ReadonlySet<unknown> = new Set([
 /** Takes changes, each in a savepoint of the transaction around it. */
 export class Changer {
   readonly #connection: Connection;
+  readonly #log: AuditLog;
   readonly #statements: Record<StepName, { run(parameters: unknown): number }>;
 
   constructor(connection: Connection) {
     this.#connection = connection;
+    this.#log = new AuditLog(connection);
     this.#statements = changeStatements(connection) as Record<StepName, { run(parameters: never): number }>;
   }
 
@@ -82,6 +89,7 @@ export class Changer {
     try {
       return inTransaction(this.#connection, () => {
         const rows = write.steps.map((step, index) => this.#step(step, index));
+        for (const draft of write.audit) this.#log.append(draft);
         return { kind: 'changed', rows };
       });
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Aspect } from '@loadline/sdk/telemetry';
 import { type Compilable, type Generated, type Kysely, sql } from 'kysely';
+import { type AuditTables, auditTables } from './audit-schema.ts';
 import { type DownlinkTables, downlinkTables } from './downlink-schema.ts';
 import { type EventTables, eventTables } from './event-schema.ts';
 import { type PeopleTables, peopleTables } from './people-schema.ts';
@@ -8,7 +9,7 @@ import { type PeopleTables, peopleTables } from './people-schema.ts';
  * The tables. Times are whole milliseconds since 1970 unless a name says otherwise; `gateway` and `epoch`
  * columns of the hot tables hold row numbers, not names.
  */
-export interface Schema extends DownlinkTables, EventTables, PeopleTables {
+export interface Schema extends AuditTables, DownlinkTables, EventTables, PeopleTables {
   organisation: {
     id: string;
     name: string;
@@ -21,6 +22,8 @@ export interface Schema extends DownlinkTables, EventTables, PeopleTables {
     /** Sessions and tokens from before it have ended. */
     cut_off: number | null;
     created: Generated<number>;
+    /** Goes up with every change of what people are in it: a change is made on what was read, or not at all. */
+    revision: Generated<number>;
   };
   gateway: {
     number: Generated<number>;
@@ -253,4 +256,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
     db.schema.dropTable('series_of_tag'),
   ],
   peopleTables,
+  auditTables,
 ];

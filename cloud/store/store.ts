@@ -1,3 +1,4 @@
+import { checkedDraft } from './audit-draft.ts';
 import type { Changed, ChangeWrite } from './change.ts';
 import type { DatabaseOptions } from './database.ts';
 import { Reader } from './reader.ts';
@@ -16,6 +17,9 @@ const readsMany: ReadonlySet<keyof Reads> = new Set([
   'ledger',
   'seriesIndex',
   'latestOfBoot',
+  'audit',
+  'auditVerify',
+  'auditRecords',
 ]);
 
 /** The store: one writer, one reader, and the live index of series. */
@@ -76,9 +80,11 @@ export class Store {
   /**
    * Takes the steps together, with their entries in the audit log: all of it is on disk when this resolves with
    * `done`, or nothing is.
+   *
+   * @throws Error where an entry would take a secret into the log, or the database fails
    */
-  change({ steps, audit }: Omit<ChangeWrite, 'kind'>): Promise<Changed> {
-    return this.#writer.change({ kind: 'change', steps, audit });
+  async change({ steps, audit }: Omit<ChangeWrite, 'kind'>): Promise<Changed> {
+    return this.#writer.change({ kind: 'change', steps, audit: audit.map(checkedDraft) });
   }
 
   /** See `Reader.read`. */
