@@ -1,0 +1,40 @@
+import type { Letter } from '../letter.ts';
+import type { MailContent } from '../mail.ts';
+import type { Page } from '../page.ts';
+import { accountErased } from './account-erased.ts';
+import { addressChanged } from './address-changed.ts';
+import { guessingAlarm } from './guessing-alarm.ts';
+import { invitation } from './invitation.ts';
+import { newSignIn } from './new-sign-in.ts';
+import { passwordChanged } from './password-changed.ts';
+import { passwordReset } from './password-reset.ts';
+import { secondFactorReset } from './second-factor-reset.ts';
+import { secondFactorResetRequested } from './second-factor-reset-requested.ts';
+import { secondFactorSwitched } from './second-factor-switched.ts';
+
+/** What a mail says, in words. */
+export function write(mail: MailContent, page: Page): Letter {
+  switch (mail.kind) {
+    case 'invitation':
+      return invitation(mail, page);
+    case 'password-reset':
+      return passwordReset(mail, page);
+    case 'password-changed':
+      return passwordChanged(mail, page);
+    case 'second-factor-enabled':
+    case 'second-factor-disabled':
+      return secondFactorSwitched(mail, page);
+    case 'second-factor-reset-requested':
+      return secondFactorResetRequested(mail, page);
+    case 'second-factor-reset':
+      return secondFactorReset(mail, page);
+    case 'new-sign-in':
+      return newSignIn(mail, page);
+    case 'guessing-alarm':
+      return guessingAlarm(mail, page);
+    case 'address-changed':
+      return addressChanged(mail, page);
+    case 'account-erased':
+      return accountErased(mail);
+  }
+}
