@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Store, step } from '../store/index.ts';
+import { type Step, type Store, step } from '../store/index.ts';
 import { tokenHash } from './sessions.ts';
 
 /** Milliseconds a one-time enrolment secret is good for. */
@@ -15,13 +15,11 @@ export class Enrolments {
     this.#now = now;
   }
 
-  /** Makes a secret for one gateway and keeps its hash; an earlier one of that gateway ends. */
-  async offer(gateway: string): Promise<string> {
+  /** A secret for one gateway, and the steps that keep its hash; an earlier one of that gateway ends by them. */
+  offer(gateway: string): { secret: string; steps: Step[] } {
     const secret = randomBytes(24).toString('base64url');
     const expires = this.#now() + enrolmentMilliseconds;
-    const enrolment = { gateway, secretHash: tokenHash(secret), expires };
-    await this.#store.change({ steps: [step('setEnrolment', enrolment)], audit: [] });
-    return secret;
+    return { secret, steps: [step('setEnrolment', { gateway, secretHash: tokenHash(secret), expires })] };
   }
 
   /**

@@ -27,7 +27,15 @@ function committed(entries: readonly Entry[], over: Partial<Committed> = {}): Co
   const [epoch, boot] = ['e0'.repeat(16), 'b0'.repeat(16)];
   const header = { epoch, boot, parent: undefined, oldest: 0, first: 0, dropped: [] };
   return {
-    gateway: { number: 1, id: 'mast', organisation, reported: undefined },
+    gateway: {
+      number: 1,
+      id: 'mast',
+      organisation,
+      name: 'mast',
+      department: null,
+      customer: null,
+      reported: undefined,
+    },
     batch: decodeBatch(encodeBatch(header, entries)),
     fresh: [{ first: 0, last: entries.length - 1 }],
     timeline: [{ monotonic: 0, wall }],

@@ -11,7 +11,7 @@ import {
 import { type Batch, decodeBatch, TelemetryError } from '@loadline/sdk/telemetry';
 import { may, type Principal } from '../access/index.ts';
 import type { DeliveryOutcome, Store } from '../store/index.ts';
-import type { Directory, Gateway } from './directory.ts';
+import { type Directory, type Gateway, resourceOf } from './directory.ts';
 import type { Live } from './live.ts';
 import { Turns } from './turns.ts';
 
@@ -79,9 +79,7 @@ export class Router {
       settle({ kind: 'forbidden', code: 'gateway-unknown' });
       return;
     }
-    const { organisation } = gateway;
-    const resource = { organisation, gateway: gateway.id };
-    const decision = may(delivery.principal, scopeOf[delivery.channel], resource);
+    const decision = may(delivery.principal, scopeOf[delivery.channel], resourceOf(gateway));
     if (!decision.allowed) {
       settle({ kind: 'forbidden', code: decision.code });
       return;

@@ -9,22 +9,17 @@ import type { Log } from '@loadline/sdk/platform';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Authority, ServerIdentity } from '../../authority/index.ts';
-import type { Downlink } from '../../downlink/index.ts';
-import type { Enrolments, Sessions } from '../../people/index.ts';
-import type { Directory, Live } from '../../router/index.ts';
-import type { Store } from '../../store/index.ts';
+import type { Enrolments } from '../../people/index.ts';
+import type { Directory } from '../../router/index.ts';
 import { shareByProtocol } from '../alpn/index.ts';
-import { guardRoutes } from './access.ts';
-import { downlinkRoutes } from './downlink-routes.ts';
+import { bindOperations } from './bind.ts';
+import type { Handlers } from './call.ts';
 import { estRoutes } from './est-routes.ts';
-import { eventRoutes } from './event-routes.ts';
-import { gatewayRoutes } from './gateway-routes.ts';
-import { liveRoutes } from './live-routes.ts';
+import type { Gate } from './gate.ts';
+import { demandOpenings } from './openings.ts';
 import { refuseConnection, sendProblems, sendUnroutable } from './problem.ts';
-import { seriesRoutes } from './series-routes.ts';
-import { sessionRoutes } from './session-routes.ts';
 
-/** Requests a minute that one address may send, logins and enrolments apart. */
+/** Requests a minute that one address may send for the page and for enrolment. */
 const requestsPerMinute = 1200;
 
 /** Milliseconds that a TLS handshake may take, and that a request's headers may take. */
@@ -45,14 +40,13 @@ export interface HttpsDoorOptions {
   readonly port: number;
   readonly identity: ServerIdentity;
   readonly authority: Authority;
-  readonly store: Store;
   readonly directory: Directory;
-  readonly live: Live;
-  readonly sessions: Sessions;
   readonly enrolments: Enrolments;
-  readonly downlink: Downlink;
-  /** Ids of the gateways that are connected now. */
-  readonly connected: () => ReadonlySet<string>;
+  /** One for each operation of the API. */
+  readonly handlers: Handlers;
+  readonly gate: Gate;
+  /** Called when the door closes: ends what would not end by itself. */
+  readonly beforeClose: () => void;
   /** Takes the connections that ask for MQTT (ALPN `mqtt`): the MQTT door's. */
   readonly acceptMqtt: (socket: Socket) => void;
   readonly log: Log;
@@ -103,6 +97,7 @@ export class HttpsDoor {
       forceCloseConnections: true,
     }) as unknown as FastifyInstance;
     app.addHook('preClose', () => {
+      options.beforeClose();
       for (const close of closers) close();
       return Promise.resolve();
     });
@@ -119,14 +114,10 @@ export class HttpsDoor {
       strictTransportSecurity: false,
       referrerPolicy: { policy: 'no-referrer' },
     });
+    // Each operation says its own limit (`bind.ts`): this one is for what is none.
     await app.register(rateLimit, { max: requestsPerMinute, timeWindow: '1 minute' });
-    guardRoutes(app, options.sessions);
-    sessionRoutes(app, options);
-    gatewayRoutes(app, options);
-    seriesRoutes(app, options);
-    downlinkRoutes(app, options);
-    eventRoutes(app, options);
-    liveRoutes(app, options);
+    demandOpenings(app);
+    bindOperations(app, options);
     estRoutes(app, options);
     await app.register(pageFiles);
     await app.listen({ host, port });

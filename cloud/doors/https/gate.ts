@@ -1,7 +1,7 @@
 import { fleetScopes, type Operation, type OperationId, type Scope, sessionCookie } from '@loadline/sdk/api';
 import { parseSeriesName } from '@loadline/sdk/telemetry';
 import type { FastifyRequest } from 'fastify';
-import { may, type Resource, standingIn } from '../../access/index.ts';
+import { may, type Resource, type Standing, standingIn } from '../../access/index.ts';
 import type { Member, Members } from '../../people/index.ts';
 import { type Directory, type Gateway, resourceOf } from '../../router/index.ts';
 import type { AuditDraft } from '../../store/index.ts';
@@ -86,8 +86,22 @@ export class Gate {
       device,
       member,
       visit,
+      again: () => this.#again(request, operation),
       entry: (what: EntryPart = {}) => this.#entry(id, operation, { caller, organisation, visit }, what),
     };
+  }
+
+  async #again(request: FastifyRequest, operation: Operation): Promise<Standing | undefined> {
+    const { organisation = '' } = request.params as { organisation?: string };
+    try {
+      const caller = await this.#authenticate(request, operation);
+      if (caller === undefined) return undefined;
+      demand(caller, operation.opens as Scope, { of: 'organisation', organisation: { id: organisation } });
+      return standingIn(caller, { id: organisation });
+    } catch {
+      // Whatever cannot be proven again has ended; a store that cannot answer cannot say that it stands.
+      return undefined;
+    }
   }
 
   async #authenticate(request: FastifyRequest, operation: Operation): Promise<Caller | undefined> {

@@ -4,6 +4,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { limits, parseTopic, type UpChannel, upChannels } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import { Aedes, type Client } from 'aedes';
+import type { GatewayPrincipal } from '../../access/index.ts';
 import type { ServerIdentity } from '../../authority/index.ts';
 import type { Downlink } from '../../downlink/index.ts';
 import type { Directory, Gateway, Router } from '../../router/index.ts';
@@ -11,7 +12,7 @@ import { fitConnect } from './connect-packet.ts';
 import { DownQueue } from './down-queue.ts';
 import { downChannel, mayReceive } from './down-topics.ts';
 import { GuardedConnection } from './guarded-connection.ts';
-import { type GatewayPrincipal, identify } from './identify.ts';
+import { identify } from './identify.ts';
 import { MqttSession } from './session.ts';
 
 export interface MqttDoorOptions {

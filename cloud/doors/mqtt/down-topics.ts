@@ -1,7 +1,6 @@
 import { type DownChannel, downChannels, parseTopic } from '@loadline/sdk/contract';
-import { may } from '../../access/index.ts';
-import type { Directory } from '../../router/index.ts';
-import type { GatewayPrincipal } from './identify.ts';
+import { type GatewayPrincipal, may } from '../../access/index.ts';
+import { type Directory, resourceOf } from '../../router/index.ts';
 
 /** What each topic opens to. */
 const receiveScopes = {
@@ -22,6 +21,5 @@ export function mayReceive(principal: GatewayPrincipal, topic: string, directory
   const channel = downChannel(topic);
   const gateway = directory.gateway(parseTopic(topic)?.gateway ?? '');
   if (channel === undefined || gateway === undefined) return false;
-  const { organisation, id } = gateway;
-  return may(principal, receiveScopes[channel], { organisation, gateway: id }).allowed;
+  return may(principal, receiveScopes[channel], resourceOf(gateway)).allowed;
 }

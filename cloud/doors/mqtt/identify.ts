@@ -1,10 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { Code } from '@loadline/sdk/contract';
-import type { Principal } from '../../access/index.ts';
+import type { GatewayPrincipal } from '../../access/index.ts';
 import type { Directory } from '../../router/index.ts';
-
-/** A gateway that has proven who it is. */
-export type GatewayPrincipal = Extract<Principal, { kind: 'gateway' }>;
 
 /** Why somebody is nobody here. */
 type Refusal = Extract<

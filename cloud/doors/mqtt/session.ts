@@ -1,9 +1,9 @@
 import { type Code, gatewayTopic, limits, type NoticeMessage } from '@loadline/sdk/contract';
 import type { Client } from 'aedes';
 import { generate, type IPublishPacket } from 'mqtt-packet';
+import type { GatewayPrincipal } from '../../access/index.ts';
 import type { DownQueue } from './down-queue.ts';
 import { type GuardedConnection, noticeMilliseconds } from './guarded-connection.ts';
-import type { GatewayPrincipal } from './identify.ts';
 
 /** A publish that has come and is not acknowledged yet. */
 export interface Pending {

@@ -1,0 +1,170 @@
+import type { Operations, ReplyOf } from '@loadline/sdk/api';
+import type { HealthMessage } from '@loadline/sdk/contract';
+import { tagName } from '@loadline/sdk/t24';
+import { reachesDevice, type Standing } from '../../../access/index.ts';
+import type { Enrolments } from '../../../people/index.ts';
+import type { Directory, Gateway } from '../../../router/index.ts';
+import { type Store, step } from '../../../store/index.ts';
+import type { Handlers } from '../call.ts';
+import { pageOf } from '../pages.ts';
+import { Problem } from '../problem.ts';
+
+type DeviceReply = ReplyOf<Operations['getDevice']>;
+
+/** Devices: take them in, say whose they are, and read their accounts. */
+export function deviceHandlers(parts: {
+  store: Store;
+  directory: Directory;
+  enrolments: Enrolments;
+  /** Ids of the gateways that are connected now. */
+  connected: () => ReadonlySet<string>;
+}): Pick<
+  Handlers,
+  'listDevices' | 'createDevice' | 'getDevice' | 'patchDevice' | 'enrolDevice' | 'getLedger' | 'getRun'
+> {
+  const { store, directory, enrolments, connected } = parts;
+  const describe = (device: Gateway): DeviceReply => ({
+    id: device.id,
+    name: device.name,
+    kind: 'gateway',
+    department: device.department,
+    customer: device.customer,
+    connected: connected().has(device.id),
+    runtime: device.reported?.runtime ?? null,
+  });
+
+  return {
+    listDevices({ input: { query }, standing }) {
+      const devices = directory
+        .gatewaysOf(standing.organisation)
+        .filter((one) => reachesDevice(standing.reach, one))
+        .map(describe)
+        .filter((one) => fits(one, query))
+        .sort((a, b) => (a.id < b.id ? -1 : 1));
+      return pageOf(devices, query, ({ id }) => id);
+    },
+
+    async createDevice({ input: { body }, standing, entry }) {
+      const { id, name } = body;
+      const { organisation } = standing;
+      const place = placeFor(standing, body);
+      demandWithin(standing, id, place);
+      // An id that is taken, here or in another organisation, is answered like one that cannot be had at all.
+      const taken = () => new Problem(409, 'conflict', `the id ${id} cannot be had: choose another`);
+      if (directory.gateway(id) !== undefined) throw taken();
+      const { secret, steps } = enrolments.offer(id);
+      const changed = await store.change({
+        steps: [
+          step('addGateway', { id, organisation: organisation.id }, 'some'),
+          step('setDevicePlace', { id, organisation: organisation.id, name: name ?? null, ...place }, 'some'),
+          ...steps,
+        ],
+        audit: [entry({ target: { kind: 'device', id }, after: { id, name: name ?? null, ...place } })],
+      });
+      if (!changed.done) throw changed.step === 0 ? taken() : noSuchPlace();
+      await directory.reload();
+      return { id, enrolmentSecret: secret };
+    },
+
+    getDevice: ({ device }) => describe(device),
+
+    async patchDevice({ input: { body }, device, standing, entry }) {
+      const { id, organisation } = device;
+      const before = { name: device.name, department: device.department, customer: device.customer };
+      const after = { ...before, ...body };
+      demandWithin(standing, id, after);
+      const changed = await store.change({
+        steps: [step('setDevicePlace', { id, organisation: organisation.id, ...after }, 'some')],
+        audit: [entry({ target: { kind: 'device', id }, before, after })],
+      });
+      if (!changed.done) throw noSuchPlace();
+      await directory.reload();
+      return describe(device);
+    },
+
+    async enrolDevice({ device: { id }, entry }) {
+      const { secret, steps } = enrolments.offer(id);
+      await store.change({ steps, audit: [entry({ target: { kind: 'device', id } })] });
+      return { id, enrolmentSecret: secret };
+    },
+
+    async getLedger({ input, device, standing }) {
+      demandWhole(standing);
+      const ledger = await store.read('ledger', { gateway: device.number, limit: input.query.epochs });
+      if (ledger === undefined) throw new Problem(404, 'not-found', 'there is no such thing');
+      const epochs = ledger.epochs.map((epoch) => ({
+        ...epoch,
+        received: [...epoch.received],
+        gaps: [...epoch.gaps],
+        health: epoch.health ?? null,
+      }));
+      return { ...ledger, epochs };
+    },
+
+    async getRun({ input, device, standing }) {
+      demandWhole(standing);
+      const run = await store.read('run', { gateway: device.number, epoch: input.epoch });
+      if (run === undefined) throw new Problem(404, 'not-found', 'nothing of this epoch has been stored');
+      const { health, series, ...counts } = run;
+      return {
+        ...counts,
+        ...framesOf(health),
+        series: series.map((one) => ({ ...one, tag: tagName(one.tag) })),
+        health: health ?? null,
+      };
+    },
+  };
+}
+
+type Place = { readonly department: string | null; readonly customer: string | null };
+
+/** Where a new device belongs: what is asked for, or, for who acts for one department or customer, that one. */
+function placeFor({ reach }: Standing, { department, customer }: Place): Place {
+  const { departments } = reach;
+  const only = departments !== 'all' && departments.ids.size === 1 ? [...departments.ids][0] : undefined;
+  return { department: department ?? only ?? null, customer: customer ?? reach.customer };
+}
+
+/** Nobody puts a device where he could not see it. */
+function demandWithin({ reach }: Standing, id: string, place: Place): void {
+  if (reachesDevice(reach, { id, ...place })) return;
+  throw new Problem(
+    403,
+    'more-than-own',
+    'a device must stay within what you act for: name your department or customer',
+  );
+}
+
+/** What is told of a whole device is not for who may see some of its tags only. */
+function demandWhole({ reach }: Standing): void {
+  if (reach.tags === null) return;
+  throw new Problem(403, 'forbidden', 'accounts are of whole devices, and this is limited to tags');
+}
+
+function noSuchPlace(): Problem {
+  return new Problem(404, 'not-found', 'there is no such department or customer');
+}
+
+function fits(
+  device: DeviceReply,
+  filter: {
+    readonly name?: string | undefined;
+    readonly department?: string | undefined;
+    readonly customer?: string | undefined;
+    readonly connected?: 'true' | 'false' | undefined;
+  },
+): boolean {
+  const { name, department, customer, connected } = filter;
+  if (name !== undefined && !device.name.toLowerCase().includes(name.toLowerCase())) return false;
+  if (department !== undefined && (device.department ?? 'none') !== department) return false;
+  if (customer !== undefined && (device.customer ?? 'none') !== customer) return false;
+  return connected === undefined || String(device.connected) === connected;
+}
+
+function framesOf(health: HealthMessage | undefined) {
+  return {
+    frames: health?.frames ?? 0,
+    discardedBytes: health?.ports.reduce((sum, port) => sum + port.discardedBytes, 0) ?? 0,
+    readings: health?.readings ?? 0,
+  };
+}
