@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Log, makePrivateFolder, readIfThere, writeWhole } from '@loadline/sdk/platform';
+import { AuditKeeper } from './audit/index.ts';
 import { openAuthority } from './authority/index.ts';
 import { HttpsDoor } from './doors/https/index.ts';
 import { MqttDoor } from './doors/mqtt/index.ts';
@@ -69,6 +70,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   });
   const identity = await authority.issueServer({ names: options.names });
   const firstLogin = await makeFirstUser(store, folder);
+  const auditKeeper = new AuditKeeper({ store, log, now });
   const directory = await Directory.load(store);
   const sessions = new Sessions(store, now);
   const enrolments = new Enrolments(store, now);
@@ -111,6 +113,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     close: async () => {
       await mqtt.close();
       await https.close();
+      await auditKeeper.close();
       await store.close();
       leaveFolder();
     },

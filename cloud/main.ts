@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { jsonLog } from '@loadline/sdk/platform';
+import { auditCommand } from './audit/index.ts';
 import { startCloud } from './cloud.ts';
 
 const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
+       loadline-cloud audit verify --state DIR ...
 
 Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them over HTTPS.
 
@@ -15,7 +17,7 @@ Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them ove
   --help           this text
 
 The log goes to standard output, one JSON object a line; the line "listening" names the ports. The first login
-is in DIR/first-login.json. SIGINT or SIGTERM ends it in order.
+is in DIR/first-login.json. SIGINT or SIGTERM ends it in order. The second form verifies the audit log: see audit verify --help.
 `;
 
 function fail(message: string): never {
@@ -44,6 +46,10 @@ function parse() {
   } catch (error) {
     return fail((error as Error).message);
   }
+}
+
+if (process.argv[2] === 'audit') {
+  process.exit(await auditCommand(process.argv.slice(3), process.stdout, process.stderr));
 }
 
 // Whatever it makes is its owner's alone: database, log of it, keys.

@@ -36,10 +36,11 @@ export class AuditKeeper {
     this.#timer.unref();
   }
 
-  /** Tells the heads that were not told yet, one log line each. */
-  async witness(): Promise<void> {
+  /** Tells the heads, one log line each: all of them, since old logs go, or those that were not told yet. */
+  async witness(which: 'all' | 'new'): Promise<void> {
     for (const { organisation, head } of await this.#chains()) {
-      if (head.sequence === 0 || this.#told.get(organisation) === head.sequence) continue;
+      if (head.sequence === 0) continue;
+      if (which === 'new' && this.#told.get(organisation) === head.sequence) continue;
       this.#log.info(witnessEvent, { organisation, sequence: head.sequence, hash: head.hash });
       this.#told.set(organisation, head.sequence);
     }
@@ -61,13 +62,19 @@ export class AuditKeeper {
     clearInterval(this.#timer);
     this.#closed = true;
     await this.#work;
-    await this.witness();
+    await this.#tried(() => this.witness('new'));
   }
 
-  async #round(): Promise<void> {
-    try {
-      await this.witness();
+  #round(): Promise<void> {
+    return this.#tried(async () => {
+      await this.witness('all');
       await this.removeOld();
+    });
+  }
+
+  async #tried(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       this.#log.error('audit-keeping-failed', { reason: (error as Error).message });
     }
