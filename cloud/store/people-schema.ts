@@ -1,6 +1,9 @@
 import { type Compilable, type Generated, type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
 
+/** What a one-time link is for. */
+export type LinkPurpose = 'setup' | 'set-password' | 'reset-password' | 'keep-second-factor';
+
 /**
  * The tables of people, what they are in organisations, and what they and programs prove it with. Times are whole
  * milliseconds since 1970; ids are random UUIDs where not said otherwise. No secret stands here that opens anything.
@@ -29,14 +32,17 @@ export interface PeopleTables {
   };
   /** Hashes of recovery codes not yet used. */
   recovery_code: { person: string; code_hash: Uint8Array };
-  /** Administrators who voted to reset a lost second factor. */
-  factor_vote: { person: string; voter: string; at: number };
+  /** Administrators of an organisation who voted to reset a lost second factor. */
+  factor_vote: { person: string; organisation: string; voter: string; at: number };
   /** A session is found by the hash of its token: the token itself is nowhere. */
   person_session: {
     id: string;
     token_hash: Uint8Array;
     person: string;
+    /** When its person logged in. An organisation's cut-off goes by it. */
     created: number;
+    /** When its token was made: at login, and each time it was rotated. A person's own cut-off goes by it. */
+    renewed: number;
     seen: number;
     expires: number;
     /** 1 while it lacks its second factor. */
@@ -44,11 +50,14 @@ export interface PeopleTables {
     source: string;
     agent: string;
   };
-  /** One-time links to set a password, as hashes; `setup` is the first operator's. */
+  /**
+   * One-time links, as hashes: to set a first password, to reset one, to keep a second factor whose reset somebody
+   * asked for; `setup` is the first operator's, and nobody's yet.
+   */
   link: {
     secret_hash: Uint8Array;
     person: string | null;
-    purpose: 'setup' | 'set' | 'reset';
+    purpose: LinkPurpose;
     expires: number;
   };
   membership: {
@@ -58,6 +67,10 @@ export interface PeopleTables {
     reach: 'organisation' | 'departments' | 'customer';
     customer: string | null;
     created: number;
+    /** What who took the person in called him. */
+    called: string | null;
+    /** When the person first logged in after that; null until then. */
+    arrived: number | null;
   };
   membership_department: { organisation: string; person: string; department: string };
   /** Roles an organisation made itself; `id` is a name, unique in the organisation. */
@@ -73,6 +86,8 @@ export interface PeopleTables {
     reason: string;
     created: number;
     expires: number;
+    /** When the audit log last said that it is being used. */
+    used: number | null;
   };
   /** API tokens: neither the token nor a hash of it. */
   api_token: {
@@ -124,6 +139,7 @@ export function peopleTables(db: Kysely<Schema>): Compilable[] {
     schema.alterTable('organisation').addColumn('audit_days', 'integer', (c) => c.notNull().defaultTo(730)),
     schema.alterTable('organisation').addColumn('cut_off', 'integer'),
     schema.alterTable('organisation').addColumn('created', 'integer', (c) => c.notNull().defaultTo(0)),
+    schema.alterTable('organisation').addColumn('revision', 'integer', (c) => c.notNull().defaultTo(0)),
     schema.alterTable('gateway').addColumn('name', 'text'),
     schema.alterTable('gateway').addColumn('department', 'text'),
     schema.alterTable('gateway').addColumn('customer', 'text'),
@@ -148,15 +164,17 @@ export function peopleTables(db: Kysely<Schema>): Compilable[] {
     schema
       .createTable('factor_vote')
       .addColumn('person', 'text', (c) => c.notNull().references('person.id').onDelete('cascade'))
+      .addColumn('organisation', 'text', (c) => c.notNull().references('organisation.id'))
       .addColumn('voter', 'text', (c) => c.notNull().references('person.id').onDelete('cascade'))
       .addColumn('at', 'integer', (c) => c.notNull())
-      .addPrimaryKeyConstraint('vote_of_voter', ['person', 'voter']),
+      .addPrimaryKeyConstraint('vote_of_voter', ['person', 'organisation', 'voter']),
     schema
       .createTable('person_session')
       .addColumn('id', 'text', (c) => c.primaryKey())
       .addColumn('token_hash', 'blob', (c) => c.notNull().unique())
       .addColumn('person', 'text', (c) => c.notNull().references('person.id').onDelete('cascade'))
       .addColumn('created', 'integer', (c) => c.notNull())
+      .addColumn('renewed', 'integer', (c) => c.notNull())
       .addColumn('seen', 'integer', (c) => c.notNull())
       .addColumn('expires', 'integer', (c) => c.notNull())
       .addColumn('pending', 'integer', (c) => c.notNull())
@@ -197,6 +215,8 @@ export function peopleTables(db: Kysely<Schema>): Compilable[] {
       .addColumn('reach', 'text', (c) => c.notNull())
       .addColumn('customer', 'text', (c) => c.references('customer.id'))
       .addColumn('created', 'integer', (c) => c.notNull())
+      .addColumn('called', 'text')
+      .addColumn('arrived', 'integer')
       .addPrimaryKeyConstraint('membership_of_person', ['organisation', 'person']),
     schema.createIndex('memberships').on('membership').columns(['person']),
     schema
@@ -220,7 +240,8 @@ export function peopleTables(db: Kysely<Schema>): Compilable[] {
       .addColumn('role', 'text', (c) => c.notNull())
       .addColumn('reason', 'text', (c) => c.notNull())
       .addColumn('created', 'integer', (c) => c.notNull())
-      .addColumn('expires', 'integer', (c) => c.notNull()),
+      .addColumn('expires', 'integer', (c) => c.notNull())
+      .addColumn('used', 'integer'),
     schema.createIndex('grants_of_person').on('access_grant').columns(['person', 'organisation']),
     schema
       .createTable('api_token')
@@ -268,8 +289,8 @@ export function peopleTables(db: Kysely<Schema>): Compilable[] {
       select lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' ||
         substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))), lower(name), name, password_hash, 0, 1 from user`),
     later(sql`
-      insert into membership (organisation, person, role, reach, created)
-      select user.organisation, person.id, 'administrator', 'organisation', 0 from user
+      insert into membership (organisation, person, role, reach, created, arrived)
+      select user.organisation, person.id, 'administrator', 'organisation', 0, 0 from user
       join person on person.name = user.name`),
     schema.dropTable('session'),
     schema.dropTable('user'),
