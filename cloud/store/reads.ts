@@ -13,6 +13,8 @@ import { downlinkReads } from './downlink-reads.ts';
 import { Downsampler } from './downsample.ts';
 import { eventReads } from './event-reads.ts';
 import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
+import { organisationReads } from './organisation-reads.ts';
+import { personReads } from './person-reads.ts';
 import { summarise } from './run-summary.ts';
 import type { Schema } from './schema.ts';
 import { eachFresh, type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
@@ -150,6 +152,8 @@ export function storeReads(connection: Connection) {
     ...downlinkReads(connection),
     ...eventReads(connection),
     ...auditReads(connection),
+    ...personReads(connection),
+    ...organisationReads(connection),
 
     /** Every gateway and every certificate: what a door must know of its callers. */
     directory(_: Record<never, never>): { gateways: GatewayRow[]; certificates: CertificateRow[] } {

@@ -1,0 +1,531 @@
+import { type Kysely, sql } from 'kysely';
+import { type Connection, prepare } from './database.ts';
+import type { Schema } from './schema.ts';
+
+/** An organisation and its policies. */
+export interface OrganisationRow {
+  readonly id: string;
+  readonly name: string;
+  readonly isolation: 'basic' | 'strict';
+  readonly secondFactor: 'not-required' | 'administrators' | 'everyone';
+  readonly tokenDays: number;
+  readonly auditDays: number;
+  /** Sessions and tokens made then or before have ended in it; null where there was no cut. ms since 1970. */
+  readonly cutOff: number | null;
+  readonly created: number;
+  /** Goes up with every change of what people are in it. */
+  readonly revision: number;
+}
+
+/** What somebody is in an organisation, with all that tells what it opens: a `Membership` of access, and more. */
+export interface MembershipRow {
+  readonly organisation: Omit<OrganisationRow, 'revision'>;
+  readonly role: string;
+  /** Patterns of an own role; undefined where the role is one of every organisation, or is gone. */
+  readonly ownScopes: readonly string[] | undefined;
+  readonly reach: 'organisation' | 'departments' | 'customer';
+  readonly departments: readonly string[];
+  readonly customer: string | null;
+  readonly created: number;
+}
+
+/** A grant that has not ended. */
+export interface StandingGrantRow {
+  readonly id: string;
+  readonly organisation: Omit<OrganisationRow, 'revision'>;
+  readonly role: string;
+  readonly ownScopes: readonly string[] | undefined;
+  readonly created: number;
+  readonly expires: number;
+}
+
+/** A person in an organisation. */
+export interface MemberRow {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  /** What who took the person in called him; null where nobody did. */
+  readonly called: string | null;
+  /** When the person first logged in after that; null until then. */
+  readonly arrived: number | null;
+  readonly role: string;
+  readonly reach: 'organisation' | 'departments' | 'customer';
+  readonly departments: readonly string[];
+  readonly customer: string | null;
+  readonly hasPassword: boolean;
+  readonly secondFactor: boolean;
+  readonly created: number;
+}
+
+/** Which members are asked for; null where it does not matter. In the order they came. */
+export interface MemberQuery {
+  readonly organisation: string;
+  /** Part of the address, lower case. */
+  readonly email: string | null;
+  readonly role: string | null;
+  readonly department: string | null;
+  readonly customer: string | null;
+  /** The last one of the page before. */
+  readonly afterCreated: number;
+  readonly afterId: string;
+  readonly limit: number;
+}
+
+export interface OwnRoleRow {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+}
+
+/** A department or a customer. */
+export interface NamedRow {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What changes of an organisation's people are judged by, as it was at one moment. */
+export interface AdministrationRow {
+  readonly organisation: OrganisationRow;
+  readonly roles: readonly OwnRoleRow[];
+  /** Who acts for the whole organisation and can log in, or still may by an open link. */
+  readonly chiefs: readonly { readonly id: string; readonly role: string }[];
+}
+
+/** An account, whatever it is in organisations. */
+export interface AccountRow {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly hasPassword: boolean;
+  readonly operator: boolean;
+}
+
+/** A grant with whose it is. */
+export interface GrantRow {
+  readonly id: string;
+  readonly operator: { readonly id: string; readonly name: string; readonly email: string };
+  readonly role: string;
+  readonly reason: string;
+  readonly created: number;
+  readonly expires: number;
+}
+
+/** Where a page ends of things in the order of their names. */
+export interface NamePlace {
+  readonly afterName: string;
+  readonly afterId: string;
+  readonly limit: number;
+}
+
+const organisationColumns = [
+  'organisation.id as organisationId',
+  'organisation.name as organisationName',
+  'organisation.isolation',
+  'organisation.second_factor as secondFactorPolicy',
+  'organisation.token_days as tokenDays',
+  'organisation.audit_days as auditDays',
+  'organisation.cut_off as cutOff',
+  'organisation.created as organisationCreated',
+  'organisation.revision',
+] as const;
+
+interface OrganisationColumns {
+  organisationId: string;
+  organisationName: string;
+  isolation: OrganisationRow['isolation'];
+  secondFactorPolicy: OrganisationRow['secondFactor'];
+  tokenDays: number;
+  auditDays: number;
+  cutOff: number | null;
+  organisationCreated: number;
+  revision: number;
+}
+
+interface PlaceColumns {
+  reach: MemberRow['reach'];
+  /** JSON. */
+  departments: string;
+  customer: string | null;
+}
+
+const departmentsOfMember = sql<string>`(
+  select json_group_array(department) from membership_department as place
+  where place.organisation = membership.organisation and place.person = membership.person)`;
+
+interface MemberColumns extends PlaceColumns {
+  id: string;
+  email: string;
+  name: string;
+  called: string | null;
+  arrived: number | null;
+  role: string;
+  created: number;
+  hasPassword: number;
+  secondFactor: number;
+}
+
+function memberRows(db: Kysely<Schema>) {
+  return db
+    .selectFrom('membership')
+    .innerJoin('person', 'person.id', 'membership.person')
+    .select([
+      'person.id',
+      'person.email',
+      'person.name',
+      'membership.called',
+      'membership.arrived',
+      'membership.role',
+      'membership.reach',
+      'membership.customer',
+      'membership.created',
+      departmentsOfMember.as('departments'),
+      sql<number>`person.password_hash is not null`.as('hasPassword'),
+      sql<number>`person.factor_secret is not null`.as('secondFactor'),
+    ]);
+}
+
+/** Questions of organisations: who and what is in them. */
+export function organisationReads(connection: Connection) {
+  const memberships = prepare<
+    { person: string },
+    OrganisationColumns & PlaceColumns & { role: string; own: string | null; created: number }
+  >(connection, (db, p) =>
+    db
+      .selectFrom('membership')
+      .innerJoin('organisation', 'organisation.id', 'membership.organisation')
+      .leftJoin('own_role', (join) =>
+        join
+          .onRef('own_role.organisation', '=', 'membership.organisation')
+          .onRef('own_role.id', '=', 'membership.role'),
+      )
+      .select([
+        ...organisationColumns,
+        'membership.role',
+        'membership.reach',
+        'membership.customer',
+        'membership.created',
+        'own_role.scopes as own',
+        departmentsOfMember.as('departments'),
+      ])
+      .where('membership.person', '=', p.person)
+      .orderBy('organisation.name')
+      .orderBy('organisation.id'),
+  );
+  const standingGrants = prepare<
+    { person: string; now: number },
+    OrganisationColumns & {
+      id: string;
+      role: string;
+      own: string | null;
+      created: number;
+      expires: number;
+    }
+  >(connection, (db, p) =>
+    db
+      .selectFrom('access_grant')
+      .innerJoin('organisation', 'organisation.id', 'access_grant.organisation')
+      // Who is no operator any more has none, whatever is still written.
+      .innerJoin('person', (join) =>
+        join.onRef('person.id', '=', 'access_grant.person').on('person.operator', '=', 1),
+      )
+      .leftJoin('own_role', (join) =>
+        join
+          .onRef('own_role.organisation', '=', 'access_grant.organisation')
+          .onRef('own_role.id', '=', 'access_grant.role'),
+      )
+      .select([
+        ...organisationColumns,
+        'access_grant.id',
+        'access_grant.role',
+        'access_grant.created',
+        'access_grant.expires',
+        'own_role.scopes as own',
+      ])
+      .where('access_grant.person', '=', p.person)
+      .where('access_grant.expires', '>', p.now)
+      .orderBy('access_grant.created', 'desc')
+      .orderBy('access_grant.id'),
+  );
+  const organisation = prepare<{ id: string }, OrganisationColumns>(connection, (db, p) =>
+    db.selectFrom('organisation').select(organisationColumns).where('id', '=', p.id),
+  );
+  const organisations = prepare<NamePlace, NamedRow & { created: number }>(connection, (db, p) =>
+    db
+      .selectFrom('organisation')
+      .select(['id', 'name', 'created'])
+      .where(sql<boolean>`(name, id) > (${p.afterName}, ${p.afterId})`)
+      .orderBy('name')
+      .orderBy('id')
+      .limit(p.limit),
+  );
+  const member = prepare<{ organisation: string; person: string }, MemberColumns>(connection, (db, p) =>
+    memberRows(db)
+      .where('membership.organisation', '=', p.organisation)
+      .where('membership.person', '=', p.person),
+  );
+  const members = prepare<MemberQuery, MemberColumns>(connection, (db, p) =>
+    memberRows(db)
+      .where('membership.organisation', '=', p.organisation)
+      .where(sql<boolean>`(${p.email} is null or instr(person.email, ${p.email}) > 0)`)
+      .where(sql<boolean>`(${p.role} is null or membership.role = ${p.role})`)
+      .where(
+        sql<boolean>`(${p.department} is null or exists (
+          select 1 from membership_department as place where place.organisation = membership.organisation
+          and place.person = membership.person and place.department = ${p.department}))`,
+      )
+      .where(sql<boolean>`(${p.customer} is null or membership.customer = ${p.customer})`)
+      .where(sql<boolean>`(membership.created, membership.person) > (${p.afterCreated}, ${p.afterId})`)
+      .orderBy('membership.created')
+      .orderBy('membership.person')
+      .limit(p.limit),
+  );
+  const ownRoles = prepare<{ organisation: string }, { id: string; name: string; scopes: string }>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('own_role')
+        .select(['id', 'name', 'scopes'])
+        .where('organisation', '=', p.organisation)
+        .orderBy('id'),
+  );
+  const chiefs = prepare<{ organisation: string; now: number }, { id: string; role: string }>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('membership')
+        .innerJoin('person', 'person.id', 'membership.person')
+        .select(['person.id', 'membership.role'])
+        .where('membership.organisation', '=', p.organisation)
+        .where('membership.reach', '=', 'organisation')
+        .where((eb) =>
+          eb.or([
+            eb('person.password_hash', 'is not', null),
+            eb.exists(
+              eb
+                .selectFrom('link')
+                .select('link.person')
+                .whereRef('link.person', '=', 'person.id')
+                .where('link.expires', '>', p.now),
+            ),
+          ]),
+        ),
+  );
+  const departments = prepare<{ organisation: string } & NamePlace, NamedRow>(connection, (db, p) =>
+    db
+      .selectFrom('department')
+      .select(['id', 'name'])
+      .where('organisation', '=', p.organisation)
+      .where(sql<boolean>`(name, id) > (${p.afterName}, ${p.afterId})`)
+      .orderBy('name')
+      .orderBy('id')
+      .limit(p.limit),
+  );
+  const customers = prepare<{ organisation: string } & NamePlace, NamedRow>(connection, (db, p) =>
+    db
+      .selectFrom('customer')
+      .select(['id', 'name'])
+      .where('organisation', '=', p.organisation)
+      .where(sql<boolean>`(name, id) > (${p.afterName}, ${p.afterId})`)
+      .orderBy('name')
+      .orderBy('id')
+      .limit(p.limit),
+  );
+  const department = prepare<{ organisation: string; id: string }, NamedRow>(connection, (db, p) =>
+    db
+      .selectFrom('department')
+      .select(['id', 'name'])
+      .where('organisation', '=', p.organisation)
+      .where('id', '=', p.id),
+  );
+  const customer = prepare<{ organisation: string; id: string }, NamedRow>(connection, (db, p) =>
+    db
+      .selectFrom('customer')
+      .select(['id', 'name'])
+      .where('organisation', '=', p.organisation)
+      .where('id', '=', p.id),
+  );
+  const account = prepare<
+    { email: string },
+    { id: string; email: string; name: string; hasPassword: number; operator: number }
+  >(connection, (db, p) =>
+    db
+      .selectFrom('person')
+      .select(['id', 'email', 'name', 'operator', sql<number>`password_hash is not null`.as('hasPassword')])
+      .where('email', '=', p.email),
+  );
+  const operators = prepare<
+    Record<never, never>,
+    { id: string; email: string; name: string; hasPassword: number; operator: number }
+  >(connection, (db) =>
+    db
+      .selectFrom('person')
+      .select(['id', 'email', 'name', 'operator', sql<number>`password_hash is not null`.as('hasPassword')])
+      .where('operator', '=', 1)
+      .orderBy('email'),
+  );
+  const grants = prepare<
+    { organisation: string; now: number },
+    Omit<GrantRow, 'operator'> & { person: string; email: string; name: string }
+  >(connection, (db, p) =>
+    db
+      .selectFrom('access_grant')
+      .innerJoin('person', 'person.id', 'access_grant.person')
+      .select([
+        'access_grant.id',
+        'access_grant.role',
+        'access_grant.reason',
+        'access_grant.created',
+        'access_grant.expires',
+        'person.id as person',
+        'person.email',
+        'person.name',
+      ])
+      .where('access_grant.organisation', '=', p.organisation)
+      .where('access_grant.expires', '>', p.now)
+      .orderBy('access_grant.created')
+      .orderBy('access_grant.id'),
+  );
+  const grantsOfPerson = prepare<{ person: string; now: number }, { id: string; organisation: string }>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('access_grant')
+        .select(['id', 'organisation'])
+        .where('person', '=', p.person)
+        .where('expires', '>', p.now)
+        .orderBy('id'),
+  );
+
+  return {
+    /** What a person is in organisations now: by memberships, and by grants that have not ended. ms since 1970. */
+    standings(query: { person: string; now: number }): {
+      memberships: MembershipRow[];
+      grants: StandingGrantRow[];
+    } {
+      return {
+        memberships: memberships.all({ person: query.person }).map((row) => ({
+          organisation: policiesOf(row),
+          role: row.role,
+          ownScopes: patternsIn(row.own),
+          ...placeOf(row),
+          created: row.created,
+        })),
+        grants: standingGrants.all(query).map((row) => ({
+          id: row.id,
+          organisation: policiesOf(row),
+          role: row.role,
+          ownScopes: patternsIn(row.own),
+          created: row.created,
+          expires: row.expires,
+        })),
+      };
+    },
+
+    organisation({ id }: { id: string }): OrganisationRow | undefined {
+      const row = organisation.first({ id });
+      return row && { ...policiesOf(row), revision: row.revision };
+    },
+
+    /** Organisations of the fleet, by name. */
+    organisations(place: NamePlace): (NamedRow & { created: number })[] {
+      return organisations.all(place);
+    },
+
+    member(query: { organisation: string; person: string }): MemberRow | undefined {
+      const row = member.first(query);
+      return row && memberOf(row);
+    },
+
+    members(query: MemberQuery): MemberRow[] {
+      return members.all(query).map(memberOf);
+    },
+
+    administration(query: { organisation: string; now: number }): AdministrationRow | undefined {
+      const row = organisation.first({ id: query.organisation });
+      if (row === undefined) return undefined;
+      return {
+        organisation: { ...policiesOf(row), revision: row.revision },
+        roles: ownRoles.all(query).map((one) => ({ ...one, scopes: JSON.parse(one.scopes) as string[] })),
+        chiefs: chiefs.all(query),
+      };
+    },
+
+    departments(query: { organisation: string } & NamePlace): NamedRow[] {
+      return departments.all(query);
+    },
+
+    department(query: { organisation: string; id: string }): NamedRow | undefined {
+      return department.first(query);
+    },
+
+    customers(query: { organisation: string } & NamePlace): NamedRow[] {
+      return customers.all(query);
+    },
+
+    customer(query: { organisation: string; id: string }): NamedRow | undefined {
+      return customer.first(query);
+    },
+
+    /** By the address that one logs in with, lower case. */
+    account({ email }: { email: string }): AccountRow | undefined {
+      const row = account.first({ email });
+      return row && accountOf(row);
+    },
+
+    operators(_: Record<never, never>): AccountRow[] {
+      return operators.all({}).map(accountOf);
+    },
+
+    /** Grants of an organisation that have not ended, in the order they were given. */
+    grants(query: { organisation: string; now: number }): GrantRow[] {
+      return grants.all(query).map(({ person, name, email, ...row }) => ({
+        ...row,
+        operator: { id: person, name, email },
+      }));
+    },
+
+    grantsOfPerson(query: { person: string; now: number }): { id: string; organisation: string }[] {
+      return grantsOfPerson.all(query);
+    },
+  };
+}
+
+function policiesOf(row: OrganisationColumns): Omit<OrganisationRow, 'revision'> {
+  return {
+    id: row.organisationId,
+    name: row.organisationName,
+    isolation: row.isolation,
+    secondFactor: row.secondFactorPolicy,
+    tokenDays: row.tokenDays,
+    auditDays: row.auditDays,
+    cutOff: row.cutOff,
+    created: row.organisationCreated,
+  };
+}
+
+function placeOf({ reach, departments, customer }: PlaceColumns) {
+  return { reach, departments: (JSON.parse(departments) as string[]).sort(), customer };
+}
+
+function memberOf(row: MemberColumns): MemberRow {
+  return {
+    ...row,
+    ...placeOf(row),
+    hasPassword: row.hasPassword === 1,
+    secondFactor: row.secondFactor === 1,
+  };
+}
+
+function accountOf(row: {
+  id: string;
+  email: string;
+  name: string;
+  hasPassword: number;
+  operator: number;
+}): AccountRow {
+  return { ...row, hasPassword: row.hasPassword === 1, operator: row.operator === 1 };
+}
+
+function patternsIn(json: string | null): readonly string[] | undefined {
+  return json === null ? undefined : (JSON.parse(json) as string[]);
+}
