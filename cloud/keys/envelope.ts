@@ -63,20 +63,17 @@ export type Opened =
  */
 export async function openEnvelope(keys: Keyring, kind: EnvelopeKind, envelope: string): Promise<Opened> {
   const parts = envelope.length > kind.longest ? [] : envelope.split('.');
-  const [first = '', encryptedKey, ...sealed] = parts;
+  const [first = '', , ...sealed] = parts;
   if (parts.length !== 5 || ![first, ...sealed].every(isCanonical)) return refused('malformed');
   const claimed = readHeader(first);
   if (claimed === undefined) return refused('malformed');
   const version = typeof claimed.kid === 'string' ? keys.version(kind.purpose, claimed.kid) : undefined;
   if (version === undefined) return refused(isOurs(kind, claimed) ? 'key' : 'algorithm');
   if (first !== encodedHeader(kind, version)) return refused('algorithm');
-  // With `dir` there is no encrypted key (RFC 7516, section 5.2, step 10).
-  if (encryptedKey !== '') return refused('malformed');
   try {
     const { plaintext } = await compactDecrypt(envelope, version.subkey(kind.purpose), {
       keyManagementAlgorithms: [alg],
       contentEncryptionAlgorithms: [enc],
-      maxDecompressedLength: 0,
     });
     return { kind: 'opened', content: plaintext, version: version.id };
   } catch (error) {

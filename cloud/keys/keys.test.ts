@@ -98,7 +98,10 @@ test('forget what they are told to, and never the newest', async ({ kept }) => {
 
 test('renew the token ring by itself after 90 days, and no other', async ({ kept }) => {
   kept.now += 90 * day - 1;
+  const written = () => statSync(fileOf(kept), { bigint: true }).mtimeNs;
+  const before = written();
   assert.is(await kept.keys.rotateByItself(), false);
+  assert.is(written(), before, 'nothing changed, and nothing was written');
   kept.now += 1;
   const again = await kept.again();
   assert.equal(

@@ -76,6 +76,7 @@ test('opens after a rotation, says that it is due, and does not open once its ve
   assert.is(needsResealing(kept.keys, await sealValue(kept.keys, hers, 'secret')), false);
   await kept.keys.forget('seal', old);
   assert.is(await fault(openSealed(kept.keys, hers, sealed)), 'key');
+  assert.is(await fault(openSealed(kept.keys, { ...hers, owner: 'usr_2' }, sealed)), 'algorithm');
 });
 
 test('an error says what does not open, and nothing of what is in it', async ({ kept }) => {

@@ -33,9 +33,8 @@ const decoy = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.p
 export function isPassword(passwordHash: string | undefined, password: string): Promise<boolean> {
   return computations.run(async () => {
     const text = prepared(password);
-    const possible = passwordHash !== undefined && [...text].length <= passwordLimits.longest;
-    const matches = await verify(passwordHash ?? decoy, possible ? text : '');
-    return matches && possible;
+    const matches = await verify(passwordHash ?? decoy, text);
+    return matches && passwordHash !== undefined && [...text].length <= passwordLimits.longest;
   });
 }
 
