@@ -23,6 +23,8 @@ export interface Operation {
   readonly reply?: z.ZodType;
   /** Success is a stream of this type instead of JSON. */
   readonly stream?: 'text/event-stream' | 'application/x-ndjson';
+  /** Of server-sent events: what each carries, by its name. One that a client does not know it passes over. */
+  readonly events?: Readonly<Record<string, z.ZodType>>;
   /** Codes it may refuse with, beyond those that every operation may. */
   readonly refuses?: readonly Code[];
   /** Bytes a body may have, where it is not the usual. */

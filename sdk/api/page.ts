@@ -11,7 +11,7 @@ export function page<Item extends z.ZodType>(item: Item) {
 
 /** What every list may be asked: how many, and after which. */
 export const pageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(mostItems).default(usualItems),
+  limit: z.coerce.number<number | string>().int().min(1).max(mostItems).default(usualItems),
   /** `next` of the page before. */
   after: z.string().max(200).optional(),
 });

@@ -10,10 +10,12 @@ const counts = z.object({ received: count, stored: count, duplicate: count, reje
 export const readingsQuery = z.object({
   from: z.iso.datetime({ offset: true }),
   to: z.iso.datetime({ offset: true }),
-  points: z.coerce.number().int().min(8).max(10_000).default(1000),
+  points: z.coerce.number<number | string>().int().min(8).max(10_000).default(1000),
 });
 /** How many of a gateway's epochs its ledger is to show, the newest first; each start of a gateway is one. */
-export const ledgerQuery = z.object({ epochs: z.coerce.number().int().min(1).max(1000).default(20) });
+export const ledgerQuery = z.object({
+  epochs: z.coerce.number<number | string>().int().min(1).max(1000).default(20),
+});
 const value = z.discriminatedUnion('type', [
   z.object({ type: z.literal('none') }),
   z.object({ type: z.enum(['uint8', 'uint16', 'int32', 'float32', 'float64']), value: z.number() }),
@@ -61,6 +63,21 @@ export const readingsReply = z.object({
   points: z.array(z.tuple([z.number(), z.number().nullable()])),
   count,
 });
+
+/** Events of `followReadings`. */
+export const liveEvents = {
+  readings: z.array(
+    z.object({
+      device: z.string(),
+      tag: z.string(),
+      aspect,
+      /** Physical values by time, ms since 1970; null where a reading was not a number. */
+      points: z.array(z.tuple([z.number(), z.number().nullable()])),
+    }),
+  ),
+  ping: z.object({}),
+  end: z.object({}),
+} as const;
 
 export const ledgerReply = z.object({
   deliveries: counts,

@@ -1,224 +1,197 @@
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import type * as z from 'zod';
-import {
-  type CommandBody,
-  type CommandReply,
-  commandReply,
-  commandsReply,
-  desiredReply,
-  eventsReply,
-  gatewaysReply,
-  ledgerReply,
-  newCommandReply,
-  newDesiredReply,
-  newGatewayReply,
-  problemReply,
-  readingsReply,
-  runReply,
-  type SeriesReply,
-  seriesListReply,
-  sessionCookie,
-} from '../contract/index.ts';
+import { text } from 'node:stream/consumers';
+import * as z from 'zod';
+import { type InputOf, type Operation, type OperationId, type Operations, operations } from '../api/index.ts';
+import { Cookies } from './cookies.ts';
+import { refusal, UnreachableError } from './errors.ts';
+import type { AnswerOf, CallOptions, ItemOf, ListId, Methods, OrganisationClient } from './methods.ts';
+import { type AnyInput, pathOf } from './request.ts';
+import { eventsIn, linesIn } from './streams.ts';
 
-/** Where a cloud is, and what it is trusted by. */
+/** Where a cloud is, what it is trusted by, and who calls. */
 export interface CloudClientOptions {
   /** `https://host:port`. */
   readonly url: string;
   /** The authority its certificate must come from, PEM; the system's authorities where left out. */
   readonly authorityPem?: string;
+  /** An API token. Without one, `logIn` opens a session. */
+  readonly token?: string;
+  /** What `cookies` was, to go on with a session. */
+  readonly cookies?: Readonly<Record<string, string>>;
 }
 
-/** A refusal of the cloud, as its problem details say it. */
-export class CloudError extends Error {
-  override readonly name = 'CloudError';
-  /** HTTP status. */
-  readonly status: number;
-  /** A code of `sdk/contract`. */
-  readonly code: string;
+/** Milliseconds in which something must come: an answer, or the next of a stream, which pings every ten seconds. */
+const silenceMilliseconds = 30_000;
 
-  constructor(status: number, code: string, detail: string) {
-    super(detail);
-    this.status = status;
-    this.code = code;
-  }
+const tags = new WeakMap<object, string>();
+
+/** The entity tag that an answer came with, for `ifMatch`; undefined where it had none. */
+export function tagOf(reply: object): string | undefined {
+  return tags.get(reply);
 }
 
-/** Milliseconds an answer may take. */
-const answerMilliseconds = 30_000;
+class Client {
+  /** Of the cloud: scheme, host and port. */
+  readonly origin: string;
+  readonly #authorityPem: string | undefined;
+  readonly #token: string | undefined;
+  readonly #cookies: Cookies;
 
-/** The REST API of a cloud, typed; answers are checked against the contract. */
-export class CloudClient {
-  readonly #options: CloudClientOptions;
-  #cookie: string | undefined;
-
-  /** @throws Error where `authorityPem` holds no certificate: TLS would then trust every public authority */
-  constructor(options: CloudClientOptions) {
-    const { authorityPem } = options;
+  constructor({ url, authorityPem, token, cookies }: CloudClientOptions) {
+    const { origin, protocol } = new URL(url);
+    if (protocol !== 'https:') throw new Error(`${url} must begin with https://: nothing else is spoken`);
     if (authorityPem !== undefined && !authorityPem.includes('-----BEGIN CERTIFICATE-----')) {
+      // TLS would trust every public authority.
       throw new Error(
         "the authority that the cloud's certificate must come from holds no certificate in PEM",
       );
     }
-    this.#options = options;
+    this.origin = origin;
+    this.#authorityPem = authorityPem;
+    this.#token = token;
+    this.#cookies = new Cookies(cookies);
   }
 
-  /** Opens a session, which the calls after it use. Throws CloudError `unauthenticated`. */
-  async logIn(name: string, password: string): Promise<void> {
-    const { headers } = await this.#send('POST', '/api/v1/session', { name, password });
-    const cookie = headers['set-cookie']?.find((one) => one.startsWith(`${sessionCookie}=`));
-    this.#cookie = cookie?.split(';')[0];
+  /** What the cloud has set: whoever has it is who logged in. */
+  get cookies(): Readonly<Record<string, string>> {
+    return this.#cookies.values;
   }
 
-  /** Ends the session. */
-  async logOut(): Promise<void> {
-    await this.#send('DELETE', '/api/v1/session');
-    this.#cookie = undefined;
+  /** Calls an operation by its id, which its method does too. Throws CloudError, UnreachableError. */
+  async call<K extends OperationId>(
+    id: K,
+    input: InputOf<Operations[K]>,
+    options?: CallOptions,
+  ): Promise<AnswerOf<Operations[K]>>;
+  async call(id: OperationId, input: AnyInput = {}, options: CallOptions = {}): Promise<unknown> {
+    const operation: Operation = operations[id];
+    const response = await this.#send(operation, input, options);
+    switch (operation.stream) {
+      case 'text/event-stream':
+        return this.#guarded(eventsIn(response, operation.events ?? {}));
+      case 'application/x-ndjson':
+        return this.#guarded(linesIn(response));
+      case undefined:
+    }
+    const body = await this.#read(response);
+    if (operation.reply === undefined) return undefined;
+    const reply = operation.reply.safeParse(parseJson(body));
+    if (!reply.success) {
+      throw new Error(`${id}: the answer is not what the API describes:\n${z.prettifyError(reply.error)}`);
+    }
+    const { etag } = response.headers;
+    if (etag !== undefined) tags.set(reply.data as object, etag);
+    return reply.data;
   }
 
-  /** The gateways of the organisation. */
-  async gateways(): Promise<z.infer<typeof gatewaysReply>['gateways']> {
-    return (await this.#get('/api/v1/gateways', gatewaysReply)).gateways;
+  /** Each item of a list, page after page. */
+  async *each<K extends ListId>(id: K, input?: InputOf<Operations[K]>): AsyncGenerator<ItemOf<K>, void> {
+    const { query, ...rest } = (input ?? {}) as AnyInput;
+    for (let after: string | undefined; ; ) {
+      const asked = { ...rest, query: { ...query, ...(after !== undefined && { after }) } };
+      const page = await this.call(id, asked as unknown as InputOf<Operations[K]>);
+      const { items, next } = page as { items: ItemOf<K>[]; next: string | null };
+      yield* items;
+      if (next === null) return;
+      after = next;
+    }
   }
 
-  /** Takes a gateway in, or renews its enrolment; the secret is shown this once. */
-  async createGateway(id: string): Promise<z.infer<typeof newGatewayReply>> {
-    const { body } = await this.#send('POST', '/api/v1/gateways', { id });
-    return newGatewayReply.parse(body);
+  /** The operations of one organisation, which need not be named with each. */
+  organisation(organisation: string): OrganisationClient {
+    const within = (input: AnyInput = {}) => ({ ...input, organisation });
+    const methods = Object.entries<Operation>(operations)
+      .filter(([, { path }]) => path.split('/').includes(':organisation'))
+      .map(([id]) => [
+        id,
+        (input?: AnyInput, options?: CallOptions) =>
+          this.call(id as OperationId, within(input) as never, options),
+      ]);
+    return {
+      ...Object.fromEntries(methods),
+      id: organisation,
+      each: (id: ListId, input?: AnyInput) => this.each(id, within(input) as never),
+    } as OrganisationClient;
   }
 
-  /** All series with their latest readings. */
-  async series(): Promise<SeriesReply[]> {
-    return (await this.#get('/api/v1/series', seriesListReply)).series;
-  }
-
-  /**
-   * Physical values of one series between two times (ms since 1970), thinned to about `points` with extremes kept.
-   * `series` as `25DF`, what was heard, or `25DF.mean`, another aspect.
-   */
-  async readings(query: {
-    gateway: string;
-    series: string;
-    from: number;
-    to: number;
-    points: number;
-  }): Promise<z.infer<typeof readingsReply>> {
-    const { gateway, series, points } = query;
-    const [from, to] = [new Date(query.from), new Date(query.to)].map((time) => time.toISOString());
-    const path = `/api/v1/gateways/${gateway}/series/${series}/readings?from=${from}&to=${to}&points=${points}`;
-    return await this.#get(path, readingsReply);
-  }
-
-  /** Events of a gateway, the newest first; `before` is `next` of the page before. */
-  async events(query: {
-    gateway: string;
-    limit?: number;
-    before?: string;
-  }): Promise<z.infer<typeof eventsReply>> {
-    const { gateway, limit = 100, before } = query;
-    const from = before === undefined ? '' : `&before=${before}`;
-    return await this.#get(`/api/v1/gateways/${gateway}/events?limit=${limit}${from}`, eventsReply);
-  }
-
-  /** A gateway's account, with its newest `epochs` (1000 at most); each start of the gateway is one. */
-  async ledger(gateway: string, epochs = 20): Promise<z.infer<typeof ledgerReply>> {
-    return await this.#get(`/api/v1/gateways/${gateway}/ledger?epochs=${epochs}`, ledgerReply);
-  }
-
-  /** What one run of a gateway (its epoch) brought, counted from what is stored. */
-  async run(gateway: string, epoch: string): Promise<z.infer<typeof runReply>> {
-    return await this.#get(`/api/v1/gateways/${gateway}/runs/${epoch}`, runReply);
-  }
-
-  /** What a gateway is to be configured as, and what it made of that. */
-  async desired(gateway: string): Promise<z.infer<typeof desiredReply>> {
-    return await this.#get(`/api/v1/gateways/${gateway}/desired`, desiredReply);
-  }
-
-  /**
-   * Desires a configuration of a gateway: the keys of its file, whole, without those that only the file may say. The
-   * revision it has from now on. That it was taken in says nothing of what the gateway makes of it: see `desired`.
-   */
-  async setDesired(gateway: string, configuration: Record<string, unknown>): Promise<string> {
-    const { body } = await this.#send('PUT', `/api/v1/gateways/${gateway}/desired`, { configuration });
-    return newDesiredReply.parse(body).revision;
-  }
-
-  /**
-   * Gives a gateway a command, to be carried out once at most and within `expiresInSeconds`; its id. `transmit` is
-   * EXPERIMENTAL. Throws CloudError `too-many-commands` where as many wait as may.
-   */
-  async createCommand(
-    gateway: string,
-    order: { command: CommandBody; expiresInSeconds: number },
-  ): Promise<string> {
-    const { body } = await this.#send('POST', `/api/v1/gateways/${gateway}/commands`, order);
-    return newCommandReply.parse(body).id;
-  }
-
-  /** The commands of a gateway, newest first, and what became of them. */
-  async commands(gateway: string): Promise<CommandReply[]> {
-    return (await this.#get(`/api/v1/gateways/${gateway}/commands`, commandsReply)).commands;
-  }
-
-  /** One command, and what became of it. */
-  async command(gateway: string, id: string): Promise<CommandReply> {
-    return await this.#get(`/api/v1/gateways/${gateway}/commands/${id}`, commandReply);
-  }
-
-  async #get<T extends z.ZodType>(path: string, reply: T): Promise<z.infer<T>> {
-    return reply.parse((await this.#send('GET', path)).body);
-  }
-
-  #send(method: string, path: string, body?: unknown) {
-    const { url, authorityPem } = this.#options;
-    const json = body === undefined ? undefined : JSON.stringify(body);
-    return new Promise<{ headers: NodeJS.Dict<string[]>; body: unknown }>((resolve, reject) => {
+  /** Sends a call; its answer where that is success. */
+  async #send(operation: Operation, input: AnyInput, options: CallOptions): Promise<IncomingMessage> {
+    const { method, stream } = operation;
+    const json = input.body === undefined ? undefined : JSON.stringify(input.body);
+    const cookie = this.#token === undefined ? this.#cookies.header : undefined;
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const call = request(
-        new URL(path, url),
+        new URL(pathOf(operation, input), this.origin),
         {
           method,
-          timeout: answerMilliseconds,
-          ...(authorityPem === undefined ? {} : { ca: authorityPem }),
+          timeout: silenceMilliseconds,
+          ...(options.signal !== undefined && { signal: options.signal }),
+          ...(this.#authorityPem !== undefined && { ca: this.#authorityPem }),
           headers: {
-            accept: 'application/json',
-            ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-            ...(this.#cookie === undefined ? {} : { cookie: this.#cookie }),
+            accept: stream ?? 'application/json',
+            ...(json !== undefined && {
+              'content-type': 'application/json',
+              'content-length': Buffer.byteLength(json),
+            }),
+            ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
+            ...(cookie !== undefined && { cookie }),
+            // The cloud takes a session only from its own page, or from who says that he is one of his own accord.
+            ...(method !== 'GET' && { origin: this.origin }),
+            ...(options.ifMatch !== undefined && { 'if-match': options.ifMatch }),
           },
         },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('error', reject);
-          response.on('end', () => {
-            const status = response.statusCode ?? 0;
-            const parsed = parseJson(Buffer.concat(chunks).toString('utf8'));
-            if (status < 300) resolve({ headers: response.headersDistinct, body: parsed });
-            else reject(refusal(status, parsed));
-          });
-        },
+        resolve,
       );
-      call.on('error', reject);
-      call.on('timeout', () =>
-        call.destroy(new Error(`${url} did not answer within ${answerMilliseconds} ms`)),
-      );
+      call.on('timeout', () => call.destroy(new Error(`nothing came for ${silenceMilliseconds} ms`)));
+      call.on('error', (error) => reject(new UnreachableError(this.origin, error)));
       call.end(json);
     });
+    this.#cookies.take(response.headers['set-cookie'] ?? []);
+    const { statusCode: status = 0, headers } = response;
+    if (status >= 200 && status < 300) return response;
+    throw refusal(status, await this.#read(response), headers['retry-after']);
+  }
+
+  async #read(response: IncomingMessage): Promise<string> {
+    try {
+      return await text(response);
+    } catch (error) {
+      throw new UnreachableError(this.origin, error);
+    }
+  }
+
+  /** A stream that breaks says so like a call that does. */
+  async *#guarded<T>(stream: AsyncIterable<T>): AsyncGenerator<T, void> {
+    try {
+      yield* stream;
+    } catch (error) {
+      if (error instanceof z.ZodError) throw error;
+      throw new UnreachableError(this.origin, error);
+    }
   }
 }
 
-function parseJson(text: string): unknown {
+for (const id of Object.keys(operations)) {
+  Object.defineProperty(Client.prototype, id, {
+    value(this: Client, input?: AnyInput, options?: CallOptions) {
+      return this.call(id as OperationId, input as never, options);
+    },
+  });
+}
+
+/**
+ * The REST API of a cloud: a method for each operation of its table (`sdk/api`), typed by it, answers checked by it.
+ * Every call throws `CloudError` where it is refused and `UnreachableError` where there is no answer.
+ */
+export type CloudClient = Client & Methods;
+/** @throws Error where the address is none of HTTPS, or `authorityPem` holds no certificate */
+export const CloudClient = Client as unknown as new (options: CloudClientOptions) => CloudClient;
+
+function parseJson(body: string): unknown {
   try {
-    return text === '' ? undefined : JSON.parse(text);
+    return body === '' ? undefined : JSON.parse(body);
   } catch {
     return undefined;
   }
-}
-
-function refusal(status: number, body: unknown): CloudError {
-  const problem = problemReply.safeParse(body).data;
-  return new CloudError(
-    status,
-    problem?.code ?? 'internal',
-    problem?.detail ?? `the cloud answered ${status}`,
-  );
 }

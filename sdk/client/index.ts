@@ -1,1 +1,3 @@
-export { CloudClient, type CloudClientOptions, CloudError } from './cloud-client.ts';
+export { CloudClient, type CloudClientOptions, tagOf } from './cloud-client.ts';
+export { CloudError, UnreachableError } from './errors.ts';
+export type { CallOptions, ItemOf, ListId, OrganisationClient } from './methods.ts';

@@ -15,6 +15,7 @@ import {
   eventReply,
   ledgerQuery,
   ledgerReply,
+  liveEvents,
   readingsQuery,
   readingsReply,
   runReply,
@@ -165,10 +166,11 @@ export const deviceOperations = {
     opens: 'live.get',
     summary: 'Follow readings as they are committed',
     description:
-      'Server-sent events. `readings`: [{device, tag, aspect, points: [[ms since 1970, physical value]]}]; `ping`: ' +
-      'nothing, every ten seconds; `end`: the stream is over, and so may be the session.',
+      'Server-sent events. `readings`: what was committed, physical values by their time; `ping`: nothing, every ten ' +
+      'seconds; `end`: the stream is over, and so may be the session.',
     status: 200,
     stream: 'text/event-stream',
+    events: liveEvents,
     refuses: ['too-many-attempts'],
   },
   getDesired: {
