@@ -18,4 +18,14 @@ export {
   reachesMember,
   reachesTag,
 } from './resource.ts';
-export { isWithin, type Membership, mayGive, narrowed, reachOf, roleScopes, standingOf } from './standing.ts';
+export {
+  type Grant,
+  grantedStanding,
+  isWithin,
+  type Membership,
+  mayGive,
+  narrowed,
+  reachOf,
+  roleScopes,
+  standingOf,
+} from './standing.ts';

@@ -24,6 +24,8 @@ export interface Standing {
   readonly reach: Reach;
   /** Why it opens nothing for now. */
   readonly withheld: 'second-factor-required' | null;
+  /** Of a fleet operator: what grants it, and until when, ms since 1970. Members have none. */
+  readonly grant?: { readonly id: string; readonly until: number };
 }
 
 /** A gateway, proven by its certificate. */

@@ -28,6 +28,41 @@ export function standingOf(membership: Membership, { secondFactor }: { secondFac
   };
 }
 
+/** What an organisation has granted a fleet operator. */
+export interface Grant extends Pick<Membership, 'organisation' | 'role' | 'ownScopes'> {
+  readonly id: string;
+  /** ms since 1970. */
+  readonly expires: number;
+}
+
+/**
+ * What a fleet operator is in an organisation by its grant: the role, in the whole of it, but for what would last
+ * longer than the grant. Whoever is let in for a time opens no door for himself or others to stay.
+ */
+export function grantedStanding(grant: Grant, has: { secondFactor: boolean }): Standing {
+  const standing = standingOf({ ...grant, reach: 'organisation', departments: [], customer: null }, has);
+  const scopes = new Set([...standing.scopes].filter((one) => !outlasting.has(one)));
+  return { ...standing, scopes, grant: { id: grant.id, until: grant.expires } };
+}
+
+/** What gives somebody, or something, a way in that does not end with a grant. */
+const outlasting: ReadonlySet<OrganisationScope> = new Set([
+  'users.create',
+  'user.patch',
+  'user.invite',
+  'user.reset-second-factor',
+  'roles.create',
+  'role.patch',
+  'grants.create',
+  'tokens.create',
+  'token.patch',
+  'applications.create',
+  'application.patch',
+  'application-keys.create',
+  'application-key.patch',
+  'organisation.patch',
+]);
+
 /** Scopes of a role of every organisation, or of an own one by its patterns. */
 export function roleScopes(
   role: string,
