@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -66,6 +67,15 @@ test('a line that says the same in other bytes is no line of an export', async (
   assert.is(await isWhole(lines.with(1, line.replace('{', '{"more":null,'))), false);
   assert.equal(await verifyExport([]), { kind: 'header' });
   assert.equal(await verifyExport(['hello']), { kind: 'header' });
+});
+
+test('the example of the README, made by another implementation, verifies as it stands there', async () => {
+  const readme = readFileSync(new URL('./README.md', import.meta.url), 'utf8');
+  const lines = /```ndjson\n(.*?)\n```/s.exec(readme)?.[1]?.split('\n') ?? [];
+  assert.is(lines.length, 2);
+  assert.is(await isWhole(lines), true);
+  assert.is(await isWhole(lines.map((line) => line.replaceAll('Kran', 'Cran'))), false);
+  assert.is(await isWhole(lines.map((line) => line.replaceAll('192.0.2.7', '192.0.2.8'))), false);
 });
 
 test('the heads in a log are found among its other lines', () => {
