@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cloudProgram } from '@loadline/cloud';
-import { CloudClient } from '@loadline/sdk/client';
+import { CloudClient, type OrganisationClient } from '@loadline/sdk/client';
+import { readIfThere, writeWhole } from '@loadline/sdk/platform';
 import { Service, type ServiceOptions } from './service.ts';
 
 export interface CloudProcessOptions {
@@ -20,6 +23,16 @@ export interface CloudProcessOptions {
   readonly program?: URL;
 }
 
+/** Who logs in: the first operator, who administrates the first organisation too. */
+export interface Login {
+  readonly email: string;
+  readonly password: string;
+}
+
+/** What the first start makes besides that person. */
+const organisation = { id: 'first', name: 'First organisation' };
+const operator = { email: 'operator@example.org', name: 'Operator' };
+
 /** A cloud in a process of its own, and a client logged in to it. */
 export class CloudProcess {
   readonly service: Service;
@@ -28,7 +41,9 @@ export class CloudProcess {
   readonly mqttPort: number;
   /** PEM of the authority that its certificate and all gateways' come from. */
   readonly authorityPem: string;
-  readonly login: { readonly name: string; readonly password: string };
+  readonly login: Login;
+  /** The client, within the organisation that all of this belongs to. */
+  readonly organisation: OrganisationClient;
 
   private constructor(
     parts: Pick<CloudProcess, 'service' | 'httpsPort' | 'mqttPort' | 'authorityPem' | 'login'>,
@@ -39,6 +54,7 @@ export class CloudProcess {
     this.authorityPem = parts.authorityPem;
     this.login = parts.login;
     this.client = new CloudClient({ url: this.url, authorityPem: parts.authorityPem });
+    this.organisation = this.client.organisation(organisation.id);
   }
 
   /** Address of the page and the REST API. */
@@ -46,7 +62,10 @@ export class CloudProcess {
     return `https://localhost:${this.httpsPort}`;
   }
 
-  /** Starts it, waits until it listens, and logs in with the first login. */
+  /**
+   * Starts it, waits until it listens, and logs in. At the first start of a state folder the first operator is made, by
+   * the link that the cloud hands out once; his login is kept beside the folder.
+   */
   static async start(options: CloudProcessOptions): Promise<CloudProcess> {
     const { state } = options;
     const service = startCloudService(options);
@@ -57,14 +76,24 @@ export class CloudProcess {
         httpsPort: listening.httpsPort as number,
         mqttPort: listening.mqttPort as number,
         authorityPem: readFileSync(join(state, 'authority/authority.pem'), 'utf8'),
-        login: readLogin(join(state, 'first-login.json')),
+        login: await loginOf(state),
       });
-      await cloud.client.logIn(cloud.login.name, cloud.login.password);
+      await cloud.#enter(setupFile(state));
       return cloud;
     } catch (error) {
       await service.stop();
       throw error;
     }
+  }
+
+  async #enter(setup: string): Promise<void> {
+    const link = await readIfThere(setup);
+    if (link !== undefined) {
+      const secret = new URLSearchParams(new URL(link.trim()).hash.slice(1)).get('setup') ?? '';
+      await this.client.setUp({ body: { secret, ...operator, password: this.login.password, organisation } });
+      await rm(setup);
+    }
+    await this.client.logIn({ body: this.login });
   }
 }
 
@@ -75,7 +104,16 @@ export function startCloudService(options: CloudProcessOptions): Service {
     name: 'cloud',
     file: fileURLToPath(program),
     args: [
-      ...['--state', state, '--https-port', String(httpsPort), '--mqtt-port', String(mqttPort)],
+      ...[
+        '--state',
+        state,
+        '--setup-file',
+        setupFile(state),
+        '--https-port',
+        String(httpsPort),
+        '--mqtt-port',
+        String(mqttPort),
+      ],
       ...(host === undefined ? [] : ['--host', host]),
       ...names.flatMap((name) => ['--name', name]),
     ],
@@ -83,17 +121,19 @@ export function startCloudService(options: CloudProcessOptions): Service {
   });
 }
 
-function readLogin(path: string): CloudProcess['login'] {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new Error(
-      `${path} cannot be read, and this logs in with it: put it back, or begin with another state folder`,
-      {
-        cause,
-      },
-    );
-  }
+/** Where the cloud puts the link by which the first operator is made. */
+function setupFile(state: string): string {
+  return `${state}.setup-link`;
+}
+
+/** The login that is kept beside a state folder: generated where there is none, so that there is no usual one. */
+async function loginOf(state: string): Promise<Login> {
+  const path = `${state}.login.json`;
+  const kept = await readIfThere(path);
+  if (kept !== undefined) return JSON.parse(kept) as Login;
+  const login = { email: operator.email, password: randomBytes(24).toString('base64url') };
+  await writeWhole(path, `${JSON.stringify(login)}\n`, 0o600);
+  return login;
 }
 
 /** A log file as an option that is there or not. */

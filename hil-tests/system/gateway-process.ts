@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundlePath, leanStart } from '@loadline/device-runtime';
+import type { OrganisationClient } from '@loadline/sdk/client';
 import { stringify } from 'smol-toml';
 import type { CloudProcess } from './cloud-process.ts';
 import { withLog } from './cloud-process.ts';
@@ -26,12 +27,20 @@ export async function prepareGateway(cloud: CloudProcess, config: GatewayConfig)
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, 'authority.pem'), cloud.authorityPem);
   if (!existsSync(join(folder, 'state/gateway.crt'))) {
-    const { enrolmentSecret } = await cloud.client.createGateway(id);
+    const enrolmentSecret = await enrolmentSecretOf(cloud.organisation, id);
     writeFileSync(join(folder, 'enrolment-secret'), `${enrolmentSecret}\n`, { mode: 0o600 });
   }
   const path = join(folder, 'gateway.toml');
   writeFileSync(path, gatewayToml(cloud, config));
   return path;
+}
+
+/** A fresh one-time secret for a gateway, which the organisation takes in where it has not. */
+export async function enrolmentSecretOf(organisation: OrganisationClient, id: string): Promise<string> {
+  for await (const device of organisation.each('listDevices')) {
+    if (device.id === id) return (await organisation.enrolDevice({ device: id })).enrolmentSecret;
+  }
+  return (await organisation.createDevice({ body: { id } })).enrolmentSecret;
 }
 
 function gatewayToml(cloud: CloudProcess, { id, sections }: GatewayConfig): string {

@@ -2,6 +2,7 @@ import { request } from 'node:https';
 import { createSigningRequest, enrol, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import { connect, type MqttClient } from 'mqtt';
 import type { CloudProcess } from './cloud-process.ts';
+import { enrolmentSecretOf } from './gateway-process.ts';
 
 /**
  * A gateway that is nothing but an MQTT client with a certificate: for tests that say which bytes are sent when.
@@ -19,15 +20,15 @@ export interface GatewayIdentity {
 
 /** Takes a gateway in at the cloud, makes a key and enrols it: what a gateway's first start does. */
 export async function enrolIdentity(cloud: CloudProcess, id: string): Promise<GatewayIdentity> {
-  const [{ privateKeyPem }, { enrolmentSecret }] = await Promise.all([
+  const [{ privateKeyPem }, secret] = await Promise.all([
     generateKeyPair(),
-    cloud.client.createGateway(id),
+    enrolmentSecretOf(cloud.organisation, id),
   ]);
   const { authorityPem } = cloud;
   const { chainPem } = await enrol({
     url: cloud.url,
     gatewayId: id,
-    secret: enrolmentSecret,
+    secret,
     requestPem: createSigningRequest({ commonName: id, signer: softwareSigner(privateKeyPem) }),
     authorityPem,
     request,

@@ -78,12 +78,12 @@ function interruptedCode({ until }: StartOptions): number {
 }
 
 function introduce(plant: Plant, { source, state }: StartOptions, say: (text: string) => void): void {
-  const { name, password } = plant.cloud.login;
+  const { email, password } = plant.cloud.login;
   const what = source.kind === 'simulated' ? 'SIMULATED transmitters' : `the recording ${source.name}`;
   say(`
   Page      ${plant.cloud.url}   (its certificate is of this fleet's own authority:
             ${state}/cloud/authority/authority.pem)
-  Login     ${name}
+  Login     ${email}
   Password  ${password}
   Playing   ${what}; everything is kept in ${state}; Ctrl-C ends it
 `);
