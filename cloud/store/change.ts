@@ -4,6 +4,7 @@ import { AuditLog } from './audit-log.ts';
 import { auditStatements } from './audit-statements.ts';
 import { type Connection, inTransaction } from './database.ts';
 import { downlinkStatements } from './downlink-statements.ts';
+import { organisationStatements } from './organisation-statements.ts';
 import { personStatements } from './person-statements.ts';
 
 /** Changes of what people administer: named steps that are taken together, with what the audit log says of them. */
@@ -15,6 +16,7 @@ export function changeStatements(connection: Connection) {
     ...downlinkStatements(connection),
     ...auditStatements(connection),
     ...personStatements(connection),
+    ...organisationStatements(connection),
   };
 }
 

@@ -305,6 +305,7 @@ export function organisationReads(connection: Connection) {
                 .selectFrom('link')
                 .select('link.person')
                 .whereRef('link.person', '=', 'person.id')
+                .where('link.purpose', 'in', ['set-password', 'reset-password'])
                 .where('link.expires', '>', p.now),
             ),
           ]),
