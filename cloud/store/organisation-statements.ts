@@ -128,7 +128,7 @@ function memberStatements(connection: Connection) {
       db.deleteFrom('membership').where('organisation', '=', p.organisation).where('person', '=', p.person),
     ),
     /** Notes that somebody has logged in since he was taken in, wherever that is not known yet. */
-    noteArrival: prepare<{ person: string; at: number }>(connection, (db, p) =>
+    arrive: prepare<{ person: string; at: number }>(connection, (db, p) =>
       db
         .updateTable('membership')
         .set({ arrived: p.at })
