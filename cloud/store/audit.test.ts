@@ -265,6 +265,22 @@ test('what is asked for is found by who did it, to what, what, when and how it e
   });
 });
 
+test('what is erased is nowhere in the database any more, its free pages included', async () => {
+  await withDatabase((connection) => {
+    const of = (user: string) =>
+      draft({ personal: { of: [user], data: { address: `address-of-${user}` } }, target: null });
+    commit(
+      connection,
+      Array.from({ length: 400 }, (_, index) => of(index < 300 ? 'ann' : 'bob')),
+    );
+    // The pages as they are, decrypted.
+    const found = (user: string) => connection.serialize().includes(`address-of-${user}`);
+    assert.equal([found('ann'), found('bob')], [true, true]);
+    commit(connection, [], step('eraseAuditPersonal', { user: 'ann' }));
+    assert.equal([found('ann'), found('bob')], [false, true]);
+  });
+});
+
 test('the same personal data has another hash in each entry and each chain', async () => {
   await withDatabase((connection) => {
     commit(connection, [draft({ organisation: ['first', null] }), draft()]);

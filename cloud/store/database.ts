@@ -51,6 +51,8 @@ function open(options: DatabaseOptions, mode: 'write' | 'read'): Connection {
   if (mode === 'write') {
     connection.pragma('journal_mode = WAL');
     connection.pragma(`synchronous = ${options.durability === 'off' ? 'OFF' : 'FULL'}`);
+    // What was deleted is overwritten, or somebody who was erased would still be in the pages that are free.
+    connection.pragma('secure_delete = ON');
   }
   // Sorting and spilling must not leave readable copies beside the encrypted file.
   connection.pragma('temp_store = MEMORY');
