@@ -5,3 +5,4 @@ export { type Config, ConfigError, type ConfigProblem, loadConfig, parseConfig }
 export { statusCommand } from './control/index.ts';
 export { doctorCommand } from './doctor/index.ts';
 export { DiskJournal, type Journal, type Run } from './journal/index.ts';
+export { watchLife } from './radio/index.ts';

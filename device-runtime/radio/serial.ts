@@ -1,8 +1,9 @@
-import { fstatSync, readSync, statSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BindingInterface } from '@serialport/bindings-cpp';
 import { SerialPortStream } from '@serialport/stream';
 import type { Candidate } from './candidates.ts';
+import { watchLife } from './life.ts';
 import type { Opener, Opening, OpeningEvents } from './opening.ts';
 
 /**
@@ -12,8 +13,6 @@ import type { Opener, Opening, OpeningEvents } from './opening.ts';
 const gatherMilliseconds = 10;
 /** Bytes of one read that say that enough has gathered already. */
 const crowdBytes = 1024;
-/** Milliseconds between two looks at whether an open port's device is still there. */
-const lifeMilliseconds = 250;
 
 type Stream = SerialPortStream<BindingInterface>;
 
@@ -43,7 +42,7 @@ class SerialLine implements Opening {
   readonly #stream: Stream;
   readonly #candidate: Candidate;
   readonly #events: OpeningEvents;
-  #lifeTimer: NodeJS.Timeout | undefined;
+  #endWatch = () => {};
   #reason: string | undefined;
   #hasEnded = false;
   readonly #ended = Promise.withResolvers<never>();
@@ -71,7 +70,8 @@ class SerialLine implements Opening {
     stream.on('data', (chunk: Uint8Array) => this.#events.onBytes(chunk));
     stream.once('close', (error: Error | null) => this.#end(error?.message ?? 'closed'));
     stream.on('error', (error) => this.close(error.message));
-    if (typeof fd === 'number') this.#watch(fd);
+    if (typeof fd !== 'number') return;
+    this.#endWatch = watchLife(fd, this.#candidate.path, (reason) => this.close(reason));
   }
 
   /**
@@ -95,7 +95,7 @@ class SerialLine implements Opening {
   close(reason: string): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    clearInterval(this.#lifeTimer);
+    this.#endWatch();
     if (!this.#stream.isOpen) {
       // Where it is closing, its own event will come.
       if (!this.#stream.closing) this.#end(reason);
@@ -109,22 +109,10 @@ class SerialLine implements Opening {
   #end(reason: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    clearInterval(this.#lifeTimer);
+    this.#endWatch();
     this.#reason ??= reason;
     this.#ended.reject(new Error('the port was closed'));
     this.#events.onEnd(this.#reason);
-  }
-
-  /**
-   * A hang-up right behind data leaves serialport 13 reading nothing in a busy loop, with no event and the port
-   * "open" for ever. Closing ends it, so signs of life are looked for from outside: the descriptor's own node
-   * must still exist, and the path must still lead to it (a name may by now be another device's).
-   */
-  #watch(fd: number): void {
-    this.#lifeTimer = setInterval(() => {
-      const gone = whyGone(fd, this.#candidate.path);
-      if (gone !== undefined) this.close(gone);
-    }, lifeMilliseconds);
   }
 }
 
@@ -162,17 +150,4 @@ function readWhenReadable(port: NativePort, poller: NonNullable<NativePort['poll
     }
     return await itsOwn(buffer, offset, length);
   };
-}
-
-function whyGone(fd: number, path: string): string | undefined {
-  try {
-    const open = fstatSync(fd);
-    if (open.nlink === 0) return 'the device behind the open port is gone';
-    const named = statSync(path, { throwIfNoEntry: false });
-    if (named === undefined) return 'the path leads nowhere any more';
-    if (named.dev !== open.dev || named.ino !== open.ino) return 'the path leads to another device now';
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }

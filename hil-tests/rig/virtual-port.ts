@@ -104,11 +104,14 @@ export class VirtualPort implements ByteSink {
    * is unplugged, or `signal` is aborted.
    */
   async drained(signal?: AbortSignal): Promise<void> {
-    await this.#lastWrite;
+    let isTaken = false;
+    void this.#lastWrite.then(() => {
+      isTaken = true;
+    });
     for (let quiet = 0; quiet < DRAINED_MS; quiet += RETRY_MS) {
       const plug = this.#plug;
       if (plug === undefined || signal?.aborted) return;
-      if (unreadBytes(plug.slave) > 0) quiet = 0;
+      if (!isTaken || unreadBytes(plug.slave) > 0) quiet = 0;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }

@@ -1,3 +1,4 @@
+import { watchLife } from '@loadline/device-runtime';
 import { type ByteSink, VirtualPort } from '@loadline/hil-tests';
 import { InvalidArgumentError } from 'commander';
 import { SerialPort } from 'serialport';
@@ -19,7 +20,10 @@ export function secondsOf(text: string): number {
   throw new InvalidArgumentError('It must be a number of seconds above 0.');
 }
 
-/** Opens a serial port, 8N1. Throws an Error that says which, why, and what to look at. */
+/**
+ * Opens a serial port, 8N1. Throws an Error that says which, why, and what to look at. Its `close` event comes in any
+ * case when its device goes, at whatever moment, or its `error` event.
+ */
 export async function openSerial(path: string, baud: number): Promise<SerialPort> {
   const port = new SerialPort({
     path,
@@ -29,12 +33,21 @@ export async function openSerial(path: string, baud: number): Promise<SerialPort
     stopBits: 1,
     autoOpen: false,
   });
-  return await new Promise((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     port.open((error) => {
-      if (error === null || error === undefined) resolve(port);
+      if (error === null || error === undefined) resolve();
       else reject(new Error(`${path} cannot be opened: ${error.message.replace(/^Error: /, '')}`));
     });
   });
+  const { fd } = port.port as { readonly fd?: number | null };
+  // Elsewhere than on Linux and macOS there is no descriptor; nor is there the hang-up that nobody hears of.
+  if (typeof fd === 'number') {
+    const endWatch = watchLife(fd, path, () => {
+      if (port.isOpen) port.close();
+    });
+    port.once('close', endWatch);
+  }
+  return port;
 }
 
 /** A place to play into, and how to leave it. */
@@ -64,25 +77,53 @@ export async function realLine(path: string, baud: number): Promise<Line> {
   const port = await openSerial(path, baud);
   // Never paused: without a reader a hang-up goes unnoticed.
   port.resume();
-  const gone = new Promise<never>((_, reject) => {
-    port.once('close', () => reject(new Error(`${path} was closed: its device is gone`)));
-  });
-  gone.catch(() => undefined);
-  const written = (bytes: Uint8Array) =>
-    new Promise<void>((resolve, reject) => {
-      port.write(Buffer.from(bytes), (error) => (error ? reject(error) : resolve()));
-    });
+  // Whoever is writing or draining hears of it; else the next one does.
+  port.on('error', () => undefined);
+  const whileOpen = async (work: (done: (error?: Error | null) => void) => void): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const end = () => reject(new Error(`${path} was closed: its device is gone`));
+    port.once('close', end);
+    try {
+      // A closed stream keeps what it is given for a reopening, and says nothing.
+      if (!port.isOpen) end();
+      else
+        work((error) => {
+          if (error) reject(new Error(`${path} takes nothing any more: ${error.message}`));
+          else resolve();
+        });
+      await promise;
+    } finally {
+      port.off('close', end);
+    }
+  };
   return {
     path,
-    sink: { write: (bytes) => Promise.race([written(bytes), gone]) },
+    sink: { write: (bytes) => whileOpen((done) => port.write(Buffer.from(bytes), done)) },
     // The last write's callback has come: what is left is in the kernel, and drain waits for that.
-    drained: () => new Promise((resolve) => port.drain(() => resolve())),
+    drained: (signal) =>
+      unlessAborted(
+        whileOpen((done) => port.drain(done)),
+        signal,
+      ),
     close: () =>
       new Promise((resolve) => {
         if (port.isOpen) port.close(() => resolve());
         else resolve();
       }),
   };
+}
+
+/** Waits for `work`, or until `signal` is aborted: a write that nobody reads is never over. Rejects as `work` does. */
+export async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const abort = () => resolve();
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 /** Aborted by Ctrl-C, SIGTERM or SIGHUP, or after some seconds. */

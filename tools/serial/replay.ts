@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { type Played, playRecording, playTimed, readRecording, readTimes } from '@loadline/hil-tests';
+import {
+  type ByteSink,
+  type Played,
+  playRecording,
+  playTimed,
+  readRecording,
+  readTimes,
+} from '@loadline/hil-tests';
 import { Command, InvalidArgumentError } from 'commander';
-import { attempt, baudRate, type Line, realLine, untilInterrupted, virtualLine } from './lines.ts';
+import { attempt, baudRate, realLine, unlessAborted, untilInterrupted, virtualLine } from './lines.ts';
 
 interface Flags {
   port?: string;
@@ -15,6 +22,9 @@ interface Flags {
 
 /** `line`: as a line of that baud rate; `max`: as fast as it goes; a number: so many times as it was recorded. */
 type Speed = 'line' | 'max' | number;
+
+/** Bytes written at once, so that what was taken is known when it is interrupted. */
+const pieceBytes = 1024;
 
 /** `loadline replay`: a recording into a virtual port, or a real one. */
 export function replayCommand(): Command {
@@ -57,17 +67,27 @@ async function replay(file: string, flags: Flags): Promise<void> {
   const play = player(file, flags);
   const line =
     flags.port === undefined ? await virtualLine(flags.link) : await realLine(flags.port, flags.baud);
+  let bytes = 0;
+  let isCut = false;
+  const sink: ByteSink = {
+    write: async (all) => {
+      for (let at = 0; at < all.length && !signal.aborted; at += pieceBytes) {
+        const piece = all.subarray(at, at + pieceBytes);
+        await unlessAborted(line.sink.write(piece), signal);
+        if (signal.aborted) isCut = true;
+        else bytes += piece.length;
+      }
+    },
+  };
   try {
     if (flags.json) print({ port: line.path });
     else console.log(`playing ${file} into ${line.path}; Ctrl-C ends it`);
-    let bytes = 0;
     let played: Played;
     do {
-      played = await play(line, signal);
-      bytes += played.bytes;
-    } while (flags.loop && played.ended === 'complete');
+      played = await play(sink, signal);
+    } while (flags.loop && played.ended === 'complete' && !isCut);
     await line.drained(signal);
-    if (flags.json) print({ bytes, ended: played.ended });
+    if (flags.json) print({ bytes, ended: isCut ? 'aborted' : played.ended });
     else console.log(`${bytes} bytes played`);
   } finally {
     await line.close();
@@ -81,10 +101,10 @@ function player(file: string, { speed, baud, singleBytes }: Flags) {
   if (typeof speed === 'number') {
     const pieces = readTimes(content.toString('latin1'));
     if (pieces === undefined) throw new Error(`${file} has no times: choose --speed line or max`);
-    return (line: Line, signal: AbortSignal) => playTimed(pieces, line.sink, { factor: speed, signal });
+    return (sink: ByteSink, signal: AbortSignal) => playTimed(pieces, sink, { factor: speed, signal });
   }
-  return (line: Line, signal: AbortSignal) =>
-    playRecording(bytes, line.sink, {
+  return (sink: ByteSink, signal: AbortSignal) =>
+    playRecording(bytes, sink, {
       speed: speed === 'max' ? { kind: 'as-fast-as-it-goes' } : { kind: 'paced', baud },
       chunks: singleBytes ? { kind: 'single-bytes' } : { kind: 'whole' },
       signal,
