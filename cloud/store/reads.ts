@@ -12,6 +12,7 @@ import { deliveryReads } from './deliveries.ts';
 import { downlinkReads } from './downlink-reads.ts';
 import { Downsampler } from './downsample.ts';
 import { eventReads } from './event-reads.ts';
+import { nameReads } from './name-reads.ts';
 import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
 import { organisationReads } from './organisation-reads.ts';
 import { personReads } from './person-reads.ts';
@@ -151,6 +152,7 @@ export function storeReads(connection: Connection) {
   return {
     ...downlinkReads(connection),
     ...eventReads(connection),
+    ...nameReads(connection),
     ...auditReads(connection),
     ...personReads(connection),
     ...organisationReads(connection),

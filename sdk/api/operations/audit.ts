@@ -20,6 +20,8 @@ export const auditReply = z.object({
   code: z.string().nullable(),
   before: z.unknown(),
   after: z.unknown(),
+  /** What is personal in it: addresses, names; null where there was nothing, or it has been erased. */
+  personal: z.unknown(),
   hash: z.string(),
 });
 

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import type { CheckedInputOf, Operations, ReplyOf } from '@loadline/sdk/api';
+import type { AuditParty } from '@loadline/sdk/audit';
+import { exportStored, verifyStored } from '../../../audit/index.ts';
+import type { AuditPlace, AuditRow, Store } from '../../../store/index.ts';
+import type { Handlers } from '../call.ts';
+import { Problem } from '../problem.ts';
+
+type Query = CheckedInputOf<Operations['listAudit']>['query'];
+type Page = ReplyOf<Operations['listAudit']>;
+type Verdict = ReplyOf<Operations['verifyAudit']>;
+
+/** The audit logs of organisations and of the fleet: read, exported, verified. */
+export function auditHandlers(
+  store: Store,
+): Pick<Handlers, 'listAudit' | 'exportAudit' | 'verifyAudit' | 'listFleetAudit' | 'verifyFleetAudit'> {
+  return {
+    listAudit: ({ input }) => page(store, input.organisation, input.query),
+    listFleetAudit: ({ input }) => page(store, null, input.query),
+    verifyAudit: ({ input }) => verdict(store, input.organisation),
+    verifyFleetAudit: () => verdict(store, null),
+
+    async exportAudit({ input, visit }) {
+      const lines = exportStored(store, input.organisation);
+      // What cannot be read at all is a problem, and not half a file.
+      const first = await lines.next();
+      const stream = visit.stream();
+      const gone = new AbortController();
+      stream.once('close', () => gone.abort());
+      stream.on('error', () => {});
+      stream.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+      stream.write(first.value);
+      try {
+        for await (const line of lines) {
+          if (!stream.write(line)) await once(stream, 'drain', { signal: gone.signal });
+        }
+        stream.end();
+      } catch {
+        // A file that was cut short must not look whole.
+        stream.destroy();
+      }
+      return undefined;
+    },
+  };
+}
+
+async function page(store: Store, organisation: string | null, query: Query): Promise<Page> {
+  const { from, to, after, limit, actor, target, action, outcome } = query;
+  const { entries, next } = await store.read('audit', {
+    organisation,
+    ...{ limit, actor, target, action, outcome },
+    from: from === undefined ? undefined : Date.parse(from),
+    to: to === undefined ? undefined : Date.parse(to),
+    before: placeOf(after),
+  });
+  const people = entries.flatMap(({ actor, target }) => [actor, target ?? actor]).filter(isPerson);
+  const names = await store.read('emails', { ids: [...new Set(people.map(({ id }) => id))] });
+  return {
+    items: entries.map((entry) => describe(entry, names)),
+    next: next ? `${next.at}.${next.sequence}` : null,
+  };
+}
+
+function isPerson({ kind }: AuditParty): boolean {
+  return kind === 'user';
+}
+
+function describe(entry: AuditRow, names: ReadonlyMap<string, string>): Page['items'][number] {
+  const { at, personal, erased: _, ...rest } = entry;
+  const named = (party: AuditParty) => ({ ...party, name: names.get(party.id) ?? null });
+  const { source = null } = (personal ?? {}) as { source?: string };
+  return {
+    ...rest,
+    time: new Date(at).toISOString(),
+    actor: named(entry.actor),
+    target: entry.target && named(entry.target),
+    source,
+    personal,
+  };
+}
+
+function placeOf(after: string | undefined): AuditPlace | undefined {
+  if (after === undefined) return undefined;
+  const [, at, sequence] = /^(\d{1,15})\.(\d{1,15})$/.exec(after) ?? [];
+  if (at !== undefined && sequence !== undefined) return { at: Number(at), sequence: Number(sequence) };
+  throw new Problem(
+    400,
+    'request-invalid',
+    'querystring/after: not the place of an entry; take it from `next`',
+  );
+}
+
+async function verdict(store: Store, organisation: string | null): Promise<Verdict> {
+  const { head, verdict } = await verifyStored(store, organisation);
+  if (verdict.whole) return { entries: verdict.entries, head, broken: null };
+  const { sequence, why } = verdict;
+  return { entries: 0, head, broken: { sequence, why } };
+}
