@@ -146,6 +146,7 @@ test('no name, device or address adds a header, a line, a tag or a link to any m
       const names = ({ headers }: ReceivedMail) => headers.map(({ key }) => key);
       assert.equal(names(mail), names(harmless));
       assert.equal(mail.to, ['ben@example.com']);
+      assert.not.match(mail.toNames.join(), unprintable);
       assert.is(mail.from, 'loadline@example.com');
       assert.not.match(mail.subject, unprintable);
       assert.ok([...mail.subject].length <= 120);

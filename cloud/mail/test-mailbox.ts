@@ -11,6 +11,8 @@ export interface ReceivedMail {
   /** Of the envelope. */
   readonly from: string;
   readonly to: readonly string[];
+  /** Names beside the addresses of its header's `To`. */
+  readonly toNames: readonly string[];
   readonly subject: string;
   readonly text: string;
   readonly html: string;
@@ -35,7 +37,7 @@ export interface MailboxOptions {
   /** Default: a free one. */
   readonly port?: number;
   /** Asked once for each recipient and once for each message. */
-  readonly answer?: (step: 'recipient' | 'message') => Answer;
+  readonly answer?: (step: 'recipient' | 'message', recipient: string) => Answer;
 }
 
 /** Milliseconds that a mail may be on its way. */
@@ -80,12 +82,12 @@ export class Mailbox {
         if (username === login?.user && password === login?.password) callback(null, { user: username });
         else callback(reply({ code: 535, text: `5.7.8 no ${username} with that password` }));
       },
-      onRcptTo: (_address, _session, callback) => callback(reply(answer('recipient'))),
+      onRcptTo: ({ address }, _session, callback) => callback(reply(answer('recipient', address))),
       onData: (stream, { envelope }, callback) => {
         void (async () => {
           const parts: Buffer[] = [];
           for await (const part of stream as AsyncIterable<Buffer>) parts.push(part);
-          const refused = reply(answer('message'));
+          const refused = reply(answer('message', envelope.rcptTo[0]?.address ?? ''));
           if (refused === null) mails.push(await read(Buffer.concat(parts), envelope));
           callback(refused);
         })();
@@ -157,6 +159,7 @@ export async function readMessage(raw: Buffer): Promise<ReceivedMail> {
   return {
     from: from?.address ?? '',
     to: to.map(({ address = '' }) => address),
+    toNames: to.map(({ name = '' }) => name),
     subject,
     text,
     html,

@@ -33,7 +33,8 @@ export interface TestPost {
   readonly lines: readonly string[];
   /** ms since 1970; stands until it is set. */
   now: number;
-  open(smtp?: MailConfig): Promise<Mailer>;
+  /** `pauses`: ms between attempts; short where not given. */
+  open(smtp?: MailConfig, pauses?: { first: number; longest: number }): Promise<Mailer>;
   /** Waits until a line of the log holds this. */
   said(piece: string, times?: number): Promise<string>;
   /** Closes every mailer and removes the folder. */
@@ -48,7 +49,7 @@ export async function makeTestPost(): Promise<TestPost> {
     folder,
     lines,
     now: Date.UTC(2026, 10, 22, 14, 30),
-    open: async (smtp) => {
+    open: async (smtp, pauses = { first: 20, longest: 40 }) => {
       const now = () => post.now;
       const mailer = await Mailer.open({
         folder,
@@ -57,7 +58,7 @@ export async function makeTestPost(): Promise<TestPost> {
         keys,
         log: jsonLog((line) => lines.push(line), now),
         now,
-        pauses: { first: 20, longest: 40 },
+        pauses,
       });
       opened.push(mailer);
       return mailer;

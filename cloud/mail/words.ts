@@ -14,9 +14,12 @@ const mostCharacters = 120;
  */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu;
 
-/** One line of visible text, at most 120 characters of it. */
+/**
+ * One line of visible text, at most 120 characters of it. It does not begin an encoded word (RFC 2047) either, which
+ * many programs decode in quoted strings too, where it has no business, and could find a line break in.
+ */
 export function plain(text: string): string {
-  const line = text.replace(unprintable, ' ').replace(/\s+/gu, ' ').trim();
+  const line = text.replace(unprintable, ' ').replace(/\s+/gu, ' ').replaceAll('=?', '= ?').trim();
   const characters = [...line];
   return characters.length <= mostCharacters ? line : `${characters.slice(0, mostCharacters - 1).join('')}…`;
 }
