@@ -174,7 +174,7 @@ export class Gate {
       ...rest,
       personal: {
         of: [...(person === undefined ? [] : [person]), ...(personal?.of ?? [])],
-        data: { ...personal?.data, source: visit.source },
+        data: Object.assign({ source: visit.source }, personal?.data),
       },
     };
   }
