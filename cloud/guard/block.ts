@@ -13,8 +13,8 @@ export interface Block extends Held {
   readonly sources: readonly string[];
   readonly failures: number;
   /** The time of the last failure, and what the counter said then. */
-  readonly at: number;
-  readonly level: number;
+  readonly last: number;
+  readonly emptyAt: number;
   readonly row: number;
   readonly repeats: number;
 }

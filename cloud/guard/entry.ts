@@ -15,9 +15,11 @@ export interface Held {
 
 /** What is known of the failures behind one key. */
 export interface Entry {
-  /** Failures that have not faded, as of `at`. */
-  level: number;
-  at: number;
+  /**
+   * When the last failure will have faded. Failures fade one after the other, so this and the time tell how many have
+   * not; and of two entries the later one is the one with more, now and at any time.
+   */
+  emptyAt: number;
   /** The last attempt let through, or failure. */
   last: number;
   /** Attempts under way: let through, and not known how they ended. */
@@ -35,19 +37,20 @@ export interface Entry {
 export const sourcesNamed = 8;
 
 export function emptyEntry(now: number): Entry {
-  return { level: 0, at: now, last: now, pending: 0, row: 0, repeats: 0, untold: nothingUntold(now) };
+  return { emptyAt: now, last: now, pending: 0, row: 0, repeats: 0, untold: nothingUntold(now) };
 }
 
 export function nothingUntold(now: number): Entry['untold'] {
   return { failures: 0, refused: 0, first: now, sources: new Set() };
 }
 
-/** Brings an entry to now. Failures fade evenly, so that of two levels the greater one stays the greater. */
-export function fade(limits: Limits, entry: Entry, now: number): void {
-  if (now > entry.at) {
-    entry.level = Math.max(0, entry.level - (now - entry.at) / limits.fadeMs);
-    entry.at = now;
-  }
+/** Failures that have not faded; not a whole number while one fades. */
+export function levelOf(limits: Limits, entry: Entry, now: number): number {
+  return Math.max(0, entry.emptyAt - now) / limits.fadeMs;
+}
+
+/** Forgets the failures in a row where there was no attempt for long enough. */
+export function forgetRow(limits: Limits, entry: Entry, now: number): void {
   if (limits.rule !== 'hold' && limits.row && now - entry.last > limits.row.forgetMs) entry.row = 0;
 }
 
@@ -55,10 +58,10 @@ export function isHeld(entry: Entry, now: number): boolean {
   return entry.held !== undefined && (entry.held.until === null || entry.held.until > now);
 }
 
-/** Whether an entry that was brought to now says no more than none. */
+/** Whether an entry says no more than none. */
 export function isEmpty(limits: Limits, entry: Entry, now: number): boolean {
   const repeated = limits.rule === 'hold' && repeats(limits, entry, now) > 0;
-  return entry.level === 0 && entry.pending === 0 && entry.row === 0 && !isHeld(entry, now) && !repeated;
+  return entry.emptyAt <= now && entry.pending === 0 && entry.row === 0 && !isHeld(entry, now) && !repeated;
 }
 
 /** A wait where there is no time at which it ends by itself. */
@@ -67,26 +70,29 @@ export const waitForAct = Number.POSITIVE_INFINITY;
 /** A wait for attempts that are under way. */
 const waitForOthersMs = 1000;
 
-/** Milliseconds until an entry that was brought to now lets the next attempt through. 0: now. */
+/** Milliseconds until an entry lets the next attempt through. 0: now. */
 export function waitMs(limits: Limits, entry: Entry, now: number): number {
   if (entry.held && isHeld(entry, now))
     return entry.held.until === null ? waitForAct : entry.held.until - now;
   // Attempts under way count as failures, or those that come all at once would all be the first.
   if (limits.rule === 'ladder') {
     if (limits.row && entry.row + entry.pending >= limits.row.limit) return waitForOthersMs;
-    return Math.max(0, entry.last + ladderDelay(limits, Math.ceil(entry.level) + entry.pending) - now);
+    const failures = Math.ceil(levelOf(limits, entry, now)) + entry.pending;
+    return Math.max(0, entry.last + ladderDelay(limits, failures) - now);
   }
-  const above = entry.level - (limits.burst - 1);
-  if (above > 0) return above * limits.fadeMs;
+  const above = aboveMs(limits, entry, now);
+  if (above > 0) return above;
   const inRow = limits.rule === 'ceiling' && limits.row && entry.row + entry.pending >= limits.row.limit;
-  return above + entry.pending > 0 || inRow ? waitForOthersMs : 0;
+  return above + entry.pending * limits.fadeMs > 0 || inRow ? waitForOthersMs : 0;
 }
 
-/** Counts one failure in an entry that was brought to now. A block that begins with it, or goes on, is in `held`. */
+/** Counts one failure. A block that begins with it, or goes on, is in `held`. */
 export function countFailure(limits: Limits, entry: Entry, now: number, trustedUntil?: number): void {
-  entry.level += 1;
+  entry.emptyAt = Math.max(entry.emptyAt, now) + limits.fadeMs;
+  if (limits.rule === 'ladder') {
+    entry.emptyAt = Math.min(entry.emptyAt, now + ladderTop(limits) * limits.fadeMs);
+  }
   entry.last = now;
-  if (limits.rule === 'ladder') entry.level = Math.min(entry.level, ladderTop(limits));
   if (limits.rule !== 'hold' && limits.row) entry.row += 1;
   const since = entry.held && isHeld(entry, now) ? entry.held.since : now;
   const next = blockOf(limits, entry, now, trustedUntil);
@@ -109,20 +115,25 @@ function blockOf(
 }
 
 function delayOf(limits: Ladder, entry: Entry, now: number): Pick<Held, 'kind' | 'until'> | undefined {
-  const delay = ladderDelay(limits, Math.ceil(entry.level));
+  const delay = ladderDelay(limits, Math.ceil(levelOf(limits, entry, now)));
   return limits.listedAs && delay > 0 ? { kind: limits.listedAs, until: now + delay } : undefined;
 }
 
 function ceilingOf(limits: Ceiling, entry: Entry, now: number): Pick<Held, 'kind' | 'until'> | undefined {
-  const above = entry.level - (limits.burst - 1);
-  return above > 0 ? { kind: 'ceiling', until: now + above * limits.fadeMs } : undefined;
+  const above = aboveMs(limits, entry, now);
+  return above > 0 ? { kind: 'ceiling', until: now + above } : undefined;
+}
+
+/** Milliseconds until there is room for one failure more; below zero where there is. */
+function aboveMs(limits: Ceiling | Hold, entry: Entry, now: number): number {
+  return entry.emptyAt - (limits.burst - 1) * limits.fadeMs - now;
 }
 
 function holdOf(limits: Hold, entry: Entry, now: number): Pick<Held, 'kind' | 'until'> | undefined {
-  if (entry.level <= limits.burst - 1 || isHeld(entry, now)) return undefined;
+  if (aboveMs(limits, entry, now) <= 0 || isHeld(entry, now)) return undefined;
   const repeated = repeats(limits, entry, now);
   entry.repeats = repeated + 1;
-  entry.level = 0;
+  entry.emptyAt = now;
   return { kind: 'source', until: now + Math.min(limits.mostMs, limits.firstMs * 2 ** repeated) };
 }
 

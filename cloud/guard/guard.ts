@@ -86,7 +86,6 @@ export class Guard {
     this.#alarms = new Alarms(options.onAlarm);
     const table = (bucket: BucketName, overflow: 'share' | 'forget') =>
       new Table(limits[bucket], {
-        key: options.nameKey,
         overflow,
         onDropped: (key) => this.#unlist(blockId(bucket, key), 'overflow'),
         size: options.size,
@@ -109,7 +108,8 @@ export class Guard {
     const now = this.#options.now();
     if (now - this.#ticked >= tickMs) this.tick();
     const { stakes, trusted } = this.#plan(attempt, now);
-    const held = this.#longestWait(stakes, now);
+    const counters = stakes.map((stake) => ({ stake, entry: this.#take(stake, now) }));
+    const held = longestWait(counters, now);
     if (held) {
       held.entry.untold.refused += 1;
       const seconds = Math.ceil(Math.min(held.wait, dayMs) / 1000);
@@ -118,11 +118,10 @@ export class Guard {
     if (!trusted && this.#underWay.size >= attemptsUnderWay) {
       return { go: false, retryAfterSeconds: 1, why: 'busy' };
     }
-    for (const stake of stakes) {
-      this.#change(stake, now, (entry) => {
-        entry.pending += 1;
-        entry.last = now;
-      });
+    for (const { stake, entry } of counters) {
+      entry.pending += 1;
+      entry.last = now;
+      this.#store(stake, entry, now);
     }
     const permit: Permit = { attempt, trusted };
     this.#underWay.set(permit, { stakes, at: now });
@@ -131,9 +130,8 @@ export class Guard {
 
   /** The attempt was wrong. */
   failed(permit: Permit): void {
-    const stakes = this.#end(permit);
     const now = this.#options.now();
-    for (const stake of stakes ?? []) this.#countFailure(stake, permit.attempt, now);
+    this.#end(permit, now, (stake, entry) => this.#countFailure(stake, entry, permit.attempt, now));
   }
 
   /**
@@ -142,23 +140,20 @@ export class Guard {
    */
   succeeded(permit: Permit): void {
     const now = this.#options.now();
-    const stakes = this.#end(permit) ?? this.#plan(permit.attempt, now).stakes;
-    for (const stake of stakes) {
-      if (stake.limits.rule === 'hold') continue;
-      this.#change(stake, now, (entry) => {
-        entry.row = 0;
-        if (stake.limits.rule === 'ladder') entry.level = 0;
-        if (stake.limits.rule === 'ladder' || entry.held?.kind === 'disabled') {
-          entry.held = undefined;
-          this.#unlist(blockId(stake.bucket, stake.key), 'proven');
-        }
-      });
-    }
+    this.#end(permit, now, (stake, entry) => {
+      if (stake.limits.rule === 'hold') return;
+      entry.row = 0;
+      if (stake.limits.rule === 'ladder') entry.emptyAt = now;
+      if (stake.limits.rule === 'ladder' || entry.held?.kind === 'disabled') {
+        entry.held = undefined;
+        this.#unlist(blockId(stake.bucket, stake.key), 'proven');
+      }
+    });
   }
 
   /** The attempt could not be decided (the database was away): it counts for nothing. */
   undecided(permit: Permit): void {
-    this.#end(permit);
+    this.#end(permit, this.#options.now(), () => {});
   }
 
   /**
@@ -206,8 +201,8 @@ export class Guard {
         continue;
       }
       const { bucket, key } = keyOfBlock(block.id);
-      const { kind, since, until, level, row, repeats } = block;
-      const entry = { ...emptyEntry(block.at), level, row, repeats, held: { kind, since, until } };
+      const { kind, since, until, last, emptyAt, row, repeats } = block;
+      const entry = { ...emptyEntry(now), last, emptyAt, row, repeats, held: { kind, since, until } };
       this.#tables[bucket].store(key, limits[bucket], entry, now);
       this.#blocks.set(block.id, block);
     }
@@ -243,10 +238,10 @@ export class Guard {
     const { kind, name } = subject;
     if (kind === 'second-factor') return { stakes: [own], trusted: false };
     const { lane } = policies[kind];
-    const stakes: Stake[] = [pair, { bucket: 'source', key: `${lane}@${place}`, limits: limits.source }];
+    const stakes: Stake[] = [{ bucket: 'source', key: `${lane}@${place}`, limits: limits.source }];
     if (network) stakes.push({ bucket: 'network', key: `${lane}@${network}`, limits: limits.network });
-    // What names nobody is nobody's ceiling.
-    if (name !== '') stakes.push(own);
+    // What names nobody is nobody's delay and nobody's ceiling.
+    if (name !== '') stakes.push(pair, own);
     return { stakes, trusted: false };
   }
 
@@ -264,8 +259,7 @@ export class Guard {
     const device = readDeviceCookie(this.#options.deviceKeys, holder, now, attempt.device);
     if (device === undefined) return undefined;
     const key = `${attempt.subject.kind}:${this.hashed(attempt.subject).id}@${device.nonce}`;
-    const entry = this.#tables.device.find(key, limits.device, now);
-    if (entry && isHeld(entry, now)) return undefined;
+    if (this.#tables.device.isHeld(key, now)) return undefined;
     return { bucket: 'device', key, limits: limits.device, trustedUntil: device.until };
   }
 
@@ -275,29 +269,14 @@ export class Guard {
     return `${kind}:${subjectId(this.#options.nameKey, { kind, name: subject.name })}`;
   }
 
-  #longestWait(
-    stakes: readonly Stake[],
-    now: number,
-  ): { stake: Stake; entry: Entry; wait: number } | undefined {
-    let longest: { stake: Stake; entry: Entry; wait: number } | undefined;
-    for (const stake of stakes) {
-      const entry = this.#tables[stake.bucket].take(stake.key, stake.limits, now);
-      const wait = waitMs(stake.limits, entry, now);
-      if (wait > (longest?.wait ?? 0)) longest = { stake, entry, wait };
-    }
-    return longest;
-  }
-
-  #countFailure(stake: Stake, attempt: Attempt, now: number): void {
-    this.#change(stake, now, (entry) => {
-      const { untold } = entry;
-      if (untold.failures === 0) untold.first = now;
-      untold.failures += 1;
-      if (untold.sources.size < sourcesNamed) untold.sources.add(sourceOf(attempt.source).place);
-      const before = entry.held;
-      countFailure(stake.limits, entry, now, stake.trustedUntil);
-      if (entry.held && entry.held !== before) this.#list(stake, entry, attempt, now);
-    });
+  #countFailure(stake: Stake, entry: Entry, attempt: Attempt, now: number): void {
+    const { untold } = entry;
+    if (untold.failures === 0) untold.first = now;
+    untold.failures += 1;
+    if (untold.sources.size < sourcesNamed) untold.sources.add(sourceOf(attempt.source).place);
+    const before = entry.held;
+    countFailure(stake.limits, entry, now, stake.trustedUntil);
+    if (entry.held && entry.held !== before) this.#list(stake, entry, attempt, now);
   }
 
   #list(stake: Stake, entry: Entry, attempt: Attempt, now: number): void {
@@ -307,15 +286,15 @@ export class Guard {
     const sources = [...untold.sources];
     const ofSource = stake.limits.rule === 'hold';
     const subject = ofSource ? undefined : this.hashed(attempt.subject);
-    const { level, row, repeats } = entry;
+    const { last, emptyAt, row, repeats } = entry;
     const block: Block = {
       id,
       ...held,
       ...(subject ? { subject } : { source: stake.key.slice(stake.key.indexOf('@') + 1) }),
       sources,
       failures: untold.failures + (this.#blocks.get(id)?.failures ?? 0),
-      at: now,
-      level,
+      last,
+      emptyAt,
       row,
       repeats,
     };
@@ -347,23 +326,38 @@ export class Guard {
     this.#options.onUnblock(block, by);
   }
 
-  #end(permit: Permit): readonly Stake[] | undefined {
-    const stakes = this.#underWay.get(permit)?.stakes;
+  /** Ends an attempt once: what is told of it later changes nothing. */
+  #end(permit: Permit, now: number, count: (stake: Stake, entry: Entry) => void): void {
+    const stakes = this.#underWay.get(permit)?.stakes ?? [];
     this.#underWay.delete(permit);
-    for (const stake of stakes ?? []) {
-      this.#change(stake, this.#options.now(), (entry) => {
-        entry.pending = Math.max(0, entry.pending - 1);
-      });
+    for (const stake of stakes) {
+      const entry = this.#take(stake, now);
+      entry.pending = Math.max(0, entry.pending - 1);
+      count(stake, entry);
+      this.#store(stake, entry, now);
     }
-    return stakes;
   }
 
-  #change(stake: Stake, now: number, change: (entry: Entry) => void): void {
-    const table = this.#tables[stake.bucket];
-    const entry = table.take(stake.key, stake.limits, now);
-    change(entry);
-    table.store(stake.key, stake.limits, entry, now);
+  #take(stake: Stake, now: number): Entry {
+    return this.#tables[stake.bucket].take(stake.key, stake.limits, now);
   }
+
+  #store(stake: Stake, entry: Entry, now: number): void {
+    this.#tables[stake.bucket].store(stake.key, stake.limits, entry, now);
+  }
+}
+
+interface Counter {
+  readonly stake: Stake;
+  readonly entry: Entry;
+}
+
+function longestWait(counters: readonly Counter[], now: number): (Counter & { wait: number }) | undefined {
+  const waits = counters.map((counter) => ({
+    ...counter,
+    wait: waitMs(counter.stake.limits, counter.entry, now),
+  }));
+  return waits.filter(({ wait }) => wait > 0).sort((a, b) => b.wait - a.wait)[0];
 }
 
 function whyOf(stake: Stake, entry: Entry, now: number): Refusal {

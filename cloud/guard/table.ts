@@ -1,6 +1,6 @@
-import { createHmac, type KeyObject } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { type Entry, emptyEntry, fade, isEmpty, isHeld } from './entry.ts';
+import { type Entry, emptyEntry, forgetRow, isEmpty, isHeld, levelOf } from './entry.ts';
 import { capacity, type Limits } from './limits.ts';
 
 /** How many of each a table holds. */
@@ -11,8 +11,6 @@ export interface TableSize {
 }
 
 export interface TableOptions {
-  /** Chooses the shared entry of a key, so that nobody can choose whom he shares one with. */
-  readonly key: KeyObject;
   /** Makes room by adding what it drops to shared entries, or by forgetting it. */
   readonly overflow: 'share' | 'forget';
   /** Asked before a block is dropped for want of room. */
@@ -33,7 +31,9 @@ export class Table {
   readonly #shared = new Map<number, Entry>();
   readonly #options: TableOptions;
   readonly #sharedMost: number;
-  #limits: Limits;
+  readonly #limits: Limits;
+  /** Nobody can choose with whom he shares an entry. */
+  readonly #salt = randomBytes(16).toString('base64url');
   #now = 0;
 
   /** `limits`: how entries fade, the same for all of a table. */
@@ -52,18 +52,17 @@ export class Table {
     });
   }
 
-  /** The entry of a key, brought to now; for a new key one that is kept only when it is stored. */
+  /** The entry of a key; for a new key one that is kept only when it is stored. */
   take(key: string, limits: Limits, now: number): Entry {
     const entry = this.#kept.get(key) ?? this.#quiet.get(key) ?? this.#newcomer(key, now);
-    fade(limits, entry, now);
+    forgetRow(limits, entry, now);
     return entry;
   }
 
-  /** The entry of a key that is there, brought to now. */
-  find(key: string, limits: Limits, now: number): Entry | undefined {
-    const entry = this.#kept.get(key) ?? this.#quiet.get(key);
-    if (entry) fade(limits, entry, now);
-    return entry;
+  /** Whether the entry of a key, where there is one, is blocked. */
+  isHeld(key: string, now: number): boolean {
+    const entry = this.#kept.get(key);
+    return entry !== undefined && isHeld(entry, now);
   }
 
   /** Stores an entry where it belongs; one that says nothing takes no room. */
@@ -94,14 +93,13 @@ export class Table {
     const held = entry.held && isHeld(entry, this.#now) ? entry.held : undefined;
     if (held) this.#options.onDropped(key);
     if (this.#options.overflow === 'forget') return;
-    fade(this.#limits, entry, this.#now);
     const slot = this.#slotOf(key);
     const shared = this.#shared.get(slot) ?? emptyEntry(this.#now);
-    fade(this.#limits, shared, this.#now);
-    shared.level = Math.max(shared.level, entry.level + entry.pending);
+    const emptyAt = Math.max(entry.emptyAt, this.#now) + entry.pending * this.#limits.fadeMs;
+    shared.emptyAt = Math.max(shared.emptyAt, entry.emptyAt, entry.pending > 0 ? emptyAt : 0);
     shared.last = Math.max(shared.last, entry.last);
     shared.repeats = Math.max(shared.repeats, entry.repeats);
-    // One that only an act ends is not shared: no act would reach it there. Its level is, and keeps to the ceiling.
+    // One that only an act ends is not shared, as no act would reach it there. What has not faded is.
     if (held?.until && held.until > (shared.held?.until ?? 0)) shared.held = held;
     if (!isEmpty(this.#limits, shared, this.#now)) this.#shared.set(slot, shared);
   }
@@ -112,7 +110,6 @@ export class Table {
     const slot = this.#slotOf(key);
     const shared = this.#shared.get(slot);
     if (shared === undefined) return entry;
-    fade(this.#limits, shared, now);
     if (isEmpty(this.#limits, shared, now)) {
       this.#shared.delete(slot);
       return entry;
@@ -121,7 +118,7 @@ export class Table {
   }
 
   #slotOf(key: string): number {
-    return createHmac('sha256', this.#options.key).update(key).digest().readUInt32BE() % this.#sharedMost;
+    return hash('sha256', this.#salt + key, 'buffer').readUInt32BE() % this.#sharedMost;
   }
 }
 
@@ -129,10 +126,13 @@ function isWorthKeeping(limits: Limits, entry: Entry, now: number): boolean {
   if (isHeld(entry, now) || entry.repeats > 0) return true;
   switch (limits.rule) {
     case 'ladder':
-      return entry.level > limits.free;
+      return levelOf(limits, entry, now) > limits.free;
     case 'ceiling':
-      return entry.level > limits.burst / 2 || (limits.row !== undefined && entry.row > limits.row.limit / 5);
+      return (
+        levelOf(limits, entry, now) > limits.burst / 2 ||
+        (limits.row !== undefined && entry.row > limits.row.limit / 5)
+      );
     case 'hold':
-      return entry.level > limits.burst / 2;
+      return levelOf(limits, entry, now) > limits.burst / 2;
   }
 }
