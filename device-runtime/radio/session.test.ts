@@ -1,5 +1,5 @@
 import { driverNamed } from '@loadline/sdk/driver';
-import { dataTypes, encodeFrame, encodePacket } from '@loadline/sdk/t24';
+import { dataTypes, encodeFrame, encodePacket, stallMilliseconds } from '@loadline/sdk/t24';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { OpeningEvents } from './opening.ts';
@@ -37,7 +37,7 @@ async function openSession() {
       return { send: async () => {}, close: () => events.onEnd('closed') };
     },
     decoder: driverNamed('t24').open({}),
-    clock: { boot: '', monotonic: () => 0, wall: () => 0 },
+    clock: { boot: '', monotonic: () => performance.now(), wall: () => 0 },
     owner,
   });
   return { session, taken: () => taken, come: (bytes: Uint8Array) => line?.onBytes(bytes) };
@@ -58,6 +58,37 @@ test('what nobody takes is bounded', async () => {
   for (let chunk = 0; chunk < 4; chunk++) come(frames(2, 1000));
   assert.is(taken(), 0);
   assert.is(session.receiver.counts.discardedBytes, (4000 - 1024) * frames(2, 1).length);
+});
+
+test('a rest that waits to be read is not given up, however a hold-up ends', async () => {
+  const frame = frames(1, 1);
+  for (const more of [-2, 2, 20, 40, 60]) {
+    const { session, taken, come } = await openSession();
+    // In this phase of the loop timers are next, and then what waits.
+    await new Promise(setImmediate);
+    come(frame.subarray(0, 9));
+    const rest = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        come(frame.subarray(9));
+        resolve();
+      });
+    });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stallMilliseconds + more);
+    await rest;
+    assert.equal([taken(), session.receiver.counts.discardedBytes], [1, 0], `${more} ms`);
+    session.close('closed');
+  }
+});
+
+test('a frame whose rest never comes is given up', async () => {
+  const { session, come } = await openSession();
+  come(frames(1, 1).subarray(0, 9));
+  const limit = performance.now() + 20_000;
+  while (session.receiver.counts.discardedBytes < 9) {
+    assert.ok(performance.now() < limit, 'it is still waited for');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  session.close('closed');
 });
 
 test.run();

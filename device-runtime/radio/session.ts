@@ -12,8 +12,10 @@ import type { Transmitter } from './transmission.ts';
 const foreignFrames = 3;
 /** Frames kept until it is known whose they are. */
 const maxUndecided = 1024;
+/** Looks at the clock in a silence before it is one: it is a silence only where this process ran all through it. */
+const silentTicks = 5;
 /** Milliseconds after which a timer is late: not by its own coarseness, but because nothing ran. */
-const lateMilliseconds = 50;
+const lateMilliseconds = 25;
 
 /** Whose session it is at present. */
 export interface SessionOwner {
@@ -134,13 +136,18 @@ export class Session {
     if (noise !== undefined) this.owner.noise(this, noise);
   }
 
-  #awaitRest(): void {
-    const due = this.#clock.monotonic() + stallMilliseconds;
+  /**
+   * Timers come before what is waiting to be read. After a hold-up that ends just when one is due, it is on time, and
+   * the rest of the frame may have come long ago: so no single timer says that a line is silent.
+   */
+  #awaitRest(ticks = 0): void {
+    const wait = stallMilliseconds / silentTicks;
+    const due = this.#clock.monotonic() + wait;
     this.#stallTimer = setTimeout(() => {
-      // A late timer says that this process was held up, and timers come before what is waiting to be read.
-      if (this.#clock.monotonic() - due > lateMilliseconds) this.#awaitRest();
-      else this.#stall();
-    }, stallMilliseconds);
+      const isLate = this.#clock.monotonic() - due > lateMilliseconds;
+      if (!isLate && ticks + 1 === silentTicks) this.#stall();
+      else this.#awaitRest(isLate ? 0 : ticks + 1);
+    }, wait);
   }
 
   #stall(): void {
