@@ -1,9 +1,10 @@
 export { type CommandReply, newCommandBody } from './downlink-shapes.ts';
+export { openApi, refusalsOf, tagOfOperation } from './openapi.ts';
 export type { CheckedInputOf, InputOf, Opens, Operation, ParameterNames, ReplyOf } from './operation.ts';
 export { deviceReply } from './operations/devices.ts';
 export { apiPrefix, type OperationId, type Operations, operations } from './operations/index.ts';
 export { type ParameterName, parametersOf, pathParameters } from './parameters.ts';
-export { deviceCookie, problemReply, sessionCookie } from './problem.ts';
+export { deviceCookie, problemReply, type RefusalCode, sessionCookie, statusOf } from './problem.ts';
 export {
   expandScopes,
   type FleetScope,

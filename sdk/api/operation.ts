@@ -1,6 +1,6 @@
 import type * as z from 'zod';
-import type { Code } from '../contract/index.ts';
 import type { pathParameters } from './parameters.ts';
+import type { RefusalCode } from './problem.ts';
 import type { FleetScope, OrganisationScope } from './scopes.ts';
 
 /**
@@ -26,7 +26,7 @@ export interface Operation {
   /** Of server-sent events: what each carries, by its name. One that a client does not know it passes over. */
   readonly events?: Readonly<Record<string, z.ZodType>>;
   /** Codes it may refuse with, beyond those that every operation may. */
-  readonly refuses?: readonly Code[];
+  readonly refuses?: readonly RefusalCode[];
   /** Bytes a body may have, where it is not the usual. */
   readonly bodyBytes?: number;
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { isGatewayId } from '../contract/index.ts';
+import { gatewayIdPattern } from '../contract/index.ts';
 
 /** A name safe in a path, a topic level, a certificate's common name and a file name. */
 const slug = (what: string) =>
-  z.string().refine(isGatewayId, `not ${what}: 1 to 64 of a-z, 0-9 and inner hyphens`);
+  z.string().regex(gatewayIdPattern, `not ${what}: 1 to 64 of a-z, 0-9 and inner hyphens`);
 const uuid = (what: string) => z.uuid(`not ${what}: take it from the list it is in`);
 
 /** Every parameter that may stand in a path. */

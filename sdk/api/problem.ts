@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Code } from '../contract/index.ts';
 
 /** Problem details (RFC 9457); `code` is one of `codes` of sdk/contract. */
 export const problemReply = z.object({
@@ -13,3 +14,25 @@ export const problemReply = z.object({
 export const sessionCookie = '__Host-loadline-session';
 /** The cookie by which a person's usual device is known at login. */
 export const deviceCookie = '__Host-loadline-device';
+
+/** HTTP status of each code that an operation may refuse with; a body that is too long is `request-invalid` as 413. */
+export const statusOf = {
+  'request-invalid': 400,
+  'link-invalid': 400,
+  'password-weak': 400,
+  unauthenticated: 401,
+  'second-factor-refused': 401,
+  'second-factor-required': 403,
+  forbidden: 403,
+  'more-than-own': 403,
+  'origin-refused': 403,
+  'not-found': 404,
+  conflict: 409,
+  'too-many-commands': 409,
+  'last-administrator': 409,
+  'precondition-failed': 412,
+  'too-many-attempts': 429,
+  internal: 500,
+} as const satisfies Partial<Record<Code, number>>;
+
+export type RefusalCode = keyof typeof statusOf;

@@ -5,7 +5,7 @@ import { type OperationId, operations } from '../api/index.ts';
 import { liveEvents } from '../api/series-shapes.ts';
 import { Cookies } from './cookies.ts';
 import { refusal } from './errors.ts';
-import { CloudClient, UnreachableError } from './index.ts';
+import { CloudClient, tagOf, UnreachableError } from './index.ts';
 import { pathOf } from './request.ts';
 import { eventsIn, linesIn } from './streams.ts';
 
@@ -19,10 +19,12 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 async function thrown(promise: Promise<unknown>): Promise<Error> {
-  return await promise.then(
-    () => assert.unreachable('nothing was thrown'),
-    (error: Error) => error,
-  );
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
 }
 
 test('an authority without a certificate is refused, and not taken for everybody', () => {
@@ -77,6 +79,10 @@ test('parameters and queries are escaped into the address, and what is left out 
     () => pathOf(operations.getDevice, { organisation: 'first' }),
     '/organisations/:organisation/devices/:device needs device',
   );
+});
+
+test('what came without a tag has none, rather than one that holds always', () => {
+  assert.throws(() => tagOf({}), /came without an entity tag/);
 });
 
 test('a cloud that is not there is told from one that refuses', async () => {

@@ -26,9 +26,11 @@ const silenceMilliseconds = 30_000;
 
 const tags = new WeakMap<object, string>();
 
-/** The entity tag that an answer came with, for `ifMatch`; undefined where it had none. */
-export function tagOf(reply: object): string | undefined {
-  return tags.get(reply);
+/** The entity tag that a read's answer came with, for `ifMatch`. @throws Error where it came with none */
+export function tagOf(reply: object): string {
+  const tag = tags.get(reply);
+  if (tag === undefined) throw new Error('it came without an entity tag: read it by itself first');
+  return tag;
 }
 
 class Client {

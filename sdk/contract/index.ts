@@ -30,6 +30,7 @@ export {
   downChannels,
   type GatewayChannel,
   type GatewayTopic,
+  gatewayIdPattern,
   gatewayTopic,
   isGatewayId,
   parseTopic,

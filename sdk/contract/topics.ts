@@ -23,7 +23,8 @@ export interface GatewayTopic {
   readonly channel: GatewayChannel;
 }
 
-const gatewayIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+/** What an id must be that can name a gateway. */
+export const gatewayIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const channels: readonly string[] = [...upChannels, ...downChannels];
 
 /**

@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { tables, withTable } from './tables.ts';
+import { written } from './tables.ts';
 
-const test = suite('tables in the docs');
+const test = suite('what the code writes into the docs');
 const root = join(import.meta.dirname, '../..');
 
-for (const table of tables) {
-  test(`the ${table.name} in ${table.file} are those of the code`, () => {
-    const text = readFileSync(join(root, table.file), 'utf8');
-    assert.is(text, withTable(text, table), 'npm run docs writes it anew');
+for (const { file, name, into } of written) {
+  test(`the ${name} in ${file} is that of the code`, () => {
+    const text = readFileSync(join(root, file), 'utf8');
+    assert.is(text, into(text), 'npm run docs writes it anew');
   });
 }
 

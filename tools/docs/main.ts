@@ -1,12 +1,12 @@
-// npm run docs: writes into the docs what the code knows: every key of the configuration, every event.
-import { readFileSync, writeFileSync } from 'node:fs';
+// npm run docs: writes into the docs what the code knows: every key of the configuration, every event, the API.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tables, withTable } from './tables.ts';
+import { written } from './tables.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-for (const table of tables) {
-  const path = join(root, table.file);
-  writeFileSync(path, withTable(readFileSync(path, 'utf8'), table));
-  console.log(`${table.file}: ${table.name}`);
+for (const { file, name, into } of written) {
+  const path = join(root, file);
+  writeFileSync(path, into(existsSync(path) ? readFileSync(path, 'utf8') : ''));
+  console.log(`${file}: ${name}`);
 }

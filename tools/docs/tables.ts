@@ -1,17 +1,26 @@
 import { configurationTable } from '@loadline/device-runtime/docs';
+import { openApi } from '@loadline/sdk/api';
 import { events } from '@loadline/sdk/contract';
+import { operationsTable, refusalsTable, rolesTable, scopesTable } from './api-tables.ts';
 
-/** A table in the docs that the code has the content of, between two markers in the text. */
-interface Table {
+/** Something in the docs that the code has the content of. */
+interface Written {
   /** From the top of the project. */
   readonly file: string;
   readonly name: string;
-  readonly content: () => string;
+  /** The text of the file with it in, from the text that is there. */
+  readonly into: (text: string) => string;
 }
 
-export const tables: readonly Table[] = [
-  { file: 'docs/gateway.md', name: 'configuration', content: configurationTable },
-  { file: 'docs/gateway.md', name: 'events', content: eventsTable },
+/** All of it, in the order in which it is written. */
+export const written: readonly Written[] = [
+  between('docs/gateway.md', 'configuration', configurationTable),
+  between('docs/gateway.md', 'events', eventsTable),
+  between('docs/api.md', 'operations', operationsTable),
+  between('docs/api.md', 'scopes', scopesTable),
+  between('docs/api.md', 'roles', rolesTable),
+  between('docs/api.md', 'refusals', refusalsTable),
+  { file: 'docs/openapi.json', name: 'description', into: () => `${JSON.stringify(openApi(), null, 1)}\n` },
 ];
 
 /** Every event, what it means and what to do. */
@@ -22,12 +31,15 @@ function eventsTable(): string {
   return ['| event | severity | it means | do |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-/** The text of a file with its table put in. Throws where the markers are not there. */
-export function withTable(text: string, { name, content, file }: Table): string {
+/** Content between two markers in a text. Throws where the markers are not there. */
+function between(file: string, name: string, content: () => string): Written {
   const begin = `<!-- ${name}: written by npm run docs -->`;
   const end = `<!-- end of ${name} -->`;
-  const from = text.indexOf(begin);
-  const to = text.indexOf(end);
-  if (from < 0 || to < from) throw new Error(`${file} has no place for its table: ${begin} … ${end}`);
-  return `${text.slice(0, from + begin.length)}\n\n${content()}\n\n${text.slice(to)}`;
+  const into = (text: string) => {
+    const from = text.indexOf(begin);
+    const to = text.indexOf(end);
+    if (from < 0 || to < from) throw new Error(`${file} has no place for its ${name}: ${begin} … ${end}`);
+    return `${text.slice(0, from + begin.length)}\n\n${content()}\n\n${text.slice(to)}`;
+  };
+  return { file, name, into };
 }
