@@ -62,7 +62,8 @@ export class Mailer {
   /** Handed over and not yet begun. */
   readonly #fresh = new Map<NodeJS.Timeout, Mail>();
   readonly #items = new Set<Item>();
-  readonly #keeping = new Set<Promise<void>>();
+  /** Begun, and not yet on disk. */
+  readonly #keeping = new Map<Promise<void>, Mail>();
   readonly #ending = new AbortController();
   readonly #working: Promise<void>;
   /** Failures in a row of the way out as a whole, and until when it rests. */
@@ -120,9 +121,8 @@ export class Mailer {
    * later on, and an orderly one in any case.
    */
   send(mail: Mail): void {
-    const problem = this.#problemWith(mail);
-    if (problem !== undefined) {
-      this.#log.error('mail-dropped', { kind: mail.kind, reason: problem });
+    if (this.#ending.signal.aborted) {
+      this.#log.error('mail-dropped', { kind: mail.kind, reason: 'closed' });
       return;
     }
     const timer = setTimeout(() => this.#begin(timer), randomInt(headStart.least, headStart.most));
@@ -137,24 +137,28 @@ export class Mailer {
       clearTimeout(timer);
       this.#begin(timer);
     }
-    await Promise.all([...this.#keeping, this.#working]);
-  }
-
-  #problemWith({ to }: Mail): string | undefined {
-    if (this.#ending.signal.aborted) return 'closed';
-    if (!isMailAddress(to.address)) return 'not-an-address';
-    if (this.#fresh.size + this.#keeping.size + this.#items.size >= mostWaiting.all) return 'queue-full';
-    const waiting = [...this.#fresh.values(), ...[...this.#items].map(({ mail }) => mail)];
-    const alike = waiting.filter((mail) => mail.to.address === to.address);
-    return alike.length >= mostWaiting.oneAddress ? 'too-many-for-one-address' : undefined;
+    await Promise.all([...this.#keeping.keys(), this.#working]);
   }
 
   #begin(timer: NodeJS.Timeout): void {
     const mail = this.#fresh.get(timer);
     if (mail === undefined) return;
     this.#fresh.delete(timer);
+    const problem = this.#problemWith(mail);
+    if (problem !== undefined) {
+      this.#log.error('mail-dropped', { kind: mail.kind, reason: problem });
+      return;
+    }
     const keeping = this.#keep(mail).finally(() => this.#keeping.delete(keeping));
-    this.#keeping.add(keeping);
+    this.#keeping.set(keeping, mail);
+  }
+
+  #problemWith({ to }: Mail): string | undefined {
+    if (!isMailAddress(to.address)) return 'not-an-address';
+    const waiting = [...this.#keeping.values(), ...[...this.#items].map(({ mail }) => mail)];
+    if (waiting.length >= mostWaiting.all) return 'queue-full';
+    const alike = waiting.filter((mail) => mail.to.address === to.address);
+    return alike.length >= mostWaiting.oneAddress ? 'too-many-for-one-address' : undefined;
   }
 
   async #keep(mail: Mail): Promise<void> {
