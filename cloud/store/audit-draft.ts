@@ -4,8 +4,13 @@ import type { AuditParty, Json } from '@loadline/sdk/audit';
 /** Names that no detail may have; `checkedDraft` refuses more than a type can. */
 type SecretName = 'password' | 'secret' | 'token' | 'code' | 'hash' | 'key';
 
-/** Details of an entry: an object of JSON, none of it secret. */
-export type AuditDetails = { readonly [name: string]: Json } & { readonly [K in SecretName]?: never };
+/**
+ * Details of an entry: an object of JSON, none of it secret. Its names are the program's own: what callers name
+ * themselves goes in as a list of `{ name, value }`.
+ */
+export type AuditDetails = { readonly [name: string]: Json | undefined } & {
+  readonly [K in SecretName]?: never;
+};
 
 /** An entry of the audit log as it is handed to the store: its place in the chain is given to it there. */
 export interface AuditDraft {
@@ -59,12 +64,16 @@ const secretWords: ReadonlySet<string> = new Set([
 const secretEnding = /(password|passphrase|passwd|secret|token|hash|apikey)$/;
 
 /** Values that are secrets whatever their name: argon2 and PEM, and the header of a JWT or JWE. */
-const secretValue = /^\$argon2|-----BEGIN |^eyJ[\w-]{8,}\./;
+const secretValue = /\$argon2|-----BEGIN |\beyJ[\w-]{8,}\./;
+
+/** What stands in place of such a value. It may be what a caller made up, who must not keep an entry from the log. */
+const withheld = '(withheld: it has the form of a secret)';
 
 /**
- * An entry as it may go into the log: its texts well formed, and none longer than it may be.
+ * An entry as it may go into the log: its texts well formed, none longer than it may be, and none that has the form
+ * of a secret.
  *
- * @throws Error where it has a detail whose name or form is that of a secret: a mistake of the program
+ * @throws Error where it has a detail whose name is that of a secret, or that is not JSON: a mistake of the program
  */
 export function checkedDraft(draft: AuditDraft): AuditDraft {
   const { personal } = draft;
@@ -91,12 +100,13 @@ function party({ kind, id }: AuditParty): AuditParty {
 }
 
 function text(value: string): string {
+  if (secretValue.test(value)) return withheld;
   return (value.length > longestText ? `${value.slice(0, longestText)}…` : value).toWellFormed();
 }
 
 function details(value: AuditDetails | null, where: string): AuditDetails | null {
   if (value === null) return null;
-  const checked = json(value, where);
+  const checked = json(value as Json, where);
   const whole = JSON.stringify(checked);
   if (whole.length <= longestDetails) return checked as AuditDetails;
   return { characters: whole.length, sha256: createHash('sha256').update(whole).digest('hex') };
@@ -105,7 +115,6 @@ function details(value: AuditDetails | null, where: string): AuditDetails | null
 function json(value: Json | undefined, where: string): Json {
   switch (typeof value) {
     case 'string':
-      if (secretValue.test(value)) throw new Error(`audit entry ${where}: its value looks like a secret`);
       return text(value);
     case 'number':
       if (!Number.isFinite(value)) throw new Error(`audit entry ${where}: ${value} is not a number of JSON`);

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { type AuditEntry, type AuditPersonal, entryHash, origin, personalHash } from '@loadline/sdk/audit';
+import {
+  type AuditEntry,
+  type AuditPersonal,
+  entryHash,
+  type Json,
+  origin,
+  personalHash,
+} from '@loadline/sdk/audit';
 import type { AuditDraft } from './audit-draft.ts';
 import { type Connection, prepare } from './database.ts';
 
@@ -27,7 +34,8 @@ export class AuditLog {
     // A salt of its own in each chain: what is erased in two must not be told to be the same.
     const personal: AuditPersonal | null = draft.personal && {
       salt: randomBytes(saltBytes).toString('hex'),
-      ...draft.personal,
+      of: draft.personal.of,
+      data: draft.personal.data as Json,
     };
     const { at, actor, channel, action, target, outcome, code, before, after } = draft;
     const entry: AuditEntry = {
@@ -42,8 +50,9 @@ export class AuditLog {
       target,
       outcome,
       code,
-      before,
-      after,
+      // Members that are not there are dropped alike by what is hashed and by what is kept.
+      before: before as Json,
+      after: after as Json,
       personal: personal && personalHash(personal),
     };
     const hash = Buffer.from(entryHash(entry), 'hex');

@@ -111,7 +111,7 @@ test('whatever is written, every chain verifies; so it does once people were era
         entries();
       });
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 });
 
