@@ -1,6 +1,5 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { capacity } from './limits.ts';
 import { account, address, guardParts, hourMs, tries } from './test-parts.ts';
 
 const size = { quiet: 1000, kept: 200, shared: 256 };
@@ -10,19 +9,16 @@ function most({ quiet, kept, shared }: typeof size): number {
   return 7 * (quiet + kept + shared);
 }
 
-test('a million random names from a million addresses take a fixed number of entries', () => {
-  const { guard, clock, kept } = guardParts();
+test('a flood of random names and addresses takes a fixed number of entries', () => {
+  const { guard, clock } = guardParts({ size });
   let highest = 0;
-  for (let n = 0; n < 1_000_000; n++) {
-    tries(guard, 'failed', account(`name ${n}`), address(n * 17));
-    if (n % 1000 === 0) {
-      clock.now += 1;
-      highest = Math.max(highest, guard.size);
-    }
+  for (let n = 0; n < 30_000; n++) {
+    tries(guard, 'failed', account(`name ${n}`), n % 2 ? address(n * 17) : `2001:db8:${n.toString(16)}::1`);
+    clock.now += n % 100 ? 0 : 1;
+    highest = Math.max(highest, guard.size);
   }
-  assert.ok(highest > capacity.quiet, 'the tables did fill');
-  assert.ok(highest <= most(capacity), `${highest}`);
-  assert.ok(kept.size <= 7 * capacity.kept);
+  assert.ok(highest > 2 * size.quiet, 'the tables did fill');
+  assert.ok(highest <= most(size), `${highest}`);
 });
 
 test('a flood does not push out the block of the one who sends it', () => {
@@ -43,7 +39,7 @@ test('what is pushed out is not forgotten: a shared counter goes on', () => {
   const { guard, clock } = guardParts({ size });
   const bob = account('bob@example.org');
   let went = 0;
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 40; round++) {
     if (tries(guard, 'failed', bob, address(round)) === 'go') went++;
     for (let n = 0; n < 1500; n++) {
       const flood = round * 1500 + n;
