@@ -18,6 +18,7 @@ import { organisationReads } from './organisation-reads.ts';
 import { personReads } from './person-reads.ts';
 import { summarise } from './run-summary.ts';
 import type { Schema } from './schema.ts';
+import { sealedReads } from './sealed-reads.ts';
 import { eachFresh, type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
 import { wallTime } from './timeline.ts';
 
@@ -153,6 +154,7 @@ export function storeReads(connection: Connection) {
     ...downlinkReads(connection),
     ...eventReads(connection),
     ...nameReads(connection),
+    ...sealedReads(connection),
     ...auditReads(connection),
     ...personReads(connection),
     ...organisationReads(connection),
