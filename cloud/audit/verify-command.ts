@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { type Verdict, type Witness, witnessIn } from '@loadline/sdk/audit';
 import { verifyChains } from '../state-folder.ts';
 
-export const verifyUsage = `usage: loadline-cloud audit verify --state DIR [--organisation ID] [--log FILE]... [--json]
+const verifyUsage = `usage: loadline-cloud audit verify --state DIR [--organisation ID] [--log FILE]... [--json]
 
 Verifies the hash chains of the audit log. Nothing is written; the cloud may be running or not.
 

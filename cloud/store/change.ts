@@ -10,7 +10,7 @@ import { personStatements } from './person-statements.ts';
 /** Changes of what people administer: named steps that are taken together, with what the audit log says of them. */
 
 /** Every statement that a step may name. Those of one subject stand in a file of their own. */
-export function changeStatements(connection: Connection) {
+function changeStatements(connection: Connection) {
   return {
     ...adminStatements(connection),
     ...downlinkStatements(connection),

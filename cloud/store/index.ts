@@ -1,7 +1,7 @@
 export { type ArchivedDelivery, archivedDeliveries } from './archive.ts';
 export { type ChainVerdict, verifyAudit } from './audit-archive.ts';
-export type { AuditDetails, AuditDraft } from './audit-draft.ts';
-export type { AuditPlace, AuditQuery, AuditRow, ChainRow } from './audit-reads.ts';
+export type { AuditDraft } from './audit-draft.ts';
+export type { AuditPlace, AuditRow, ChainRow } from './audit-reads.ts';
 export { type Changed, type Step, step } from './change.ts';
 export { type DatabaseOptions, takeFolder } from './database.ts';
 export type { CommandRow, DesiredRow } from './downlink-reads.ts';
