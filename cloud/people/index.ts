@@ -1,4 +1,13 @@
+export { Administration, type Editor, type Refusal, type Result } from './administration.ts';
+export { Customers } from './customers.ts';
+export { Departments } from './departments.ts';
 export { Enrolments } from './enrolments.ts';
 export { makeFirstUser } from './first-user.ts';
+export { Grants } from './grants.ts';
+export type { Invitation, Invite } from './invite.ts';
 export { type Member, Members } from './members.ts';
+export { type Operator, Operators } from './operators.ts';
+export { Organisations } from './organisations.ts';
+export { Roles } from './roles.ts';
+export type { Role } from './rules.ts';
 export { Sessions } from './sessions.ts';
