@@ -13,5 +13,5 @@ export function page<Item extends z.ZodType>(item: Item) {
 export const pageQuery = z.object({
   limit: z.coerce.number<number | string>().int().min(1).max(mostItems).default(usualItems),
   /** `next` of the page before. */
-  after: z.string().max(200).optional(),
+  after: z.string().max(1200).optional(),
 });

@@ -340,7 +340,7 @@ export const organisationOperations = {
     }),
     status: 201,
     reply: grantReply,
-    refuses: ['more-than-own'],
+    refuses: ['conflict', 'more-than-own'],
   },
   deleteGrant: {
     method: 'DELETE',

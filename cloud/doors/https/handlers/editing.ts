@@ -1,0 +1,38 @@
+import type { Standing } from '../../../access/index.ts';
+import type { Editor, Result } from '../../../people/index.ts';
+import type { AuditDraft } from '../../../store/index.ts';
+import type { Caller, EntryPart } from '../call.ts';
+import { Problem } from '../problem.ts';
+
+const statuses = {
+  'request-invalid': 400,
+  'more-than-own': 403,
+  'not-found': 404,
+  conflict: 409,
+  'last-administrator': 409,
+} as const;
+
+/** What was done; throws the problem where it was refused. */
+export function doneOf<T>(result: Result<T>): T {
+  if (result.kind === 'done') return result.value;
+  throw new Problem(statuses[result.code], result.code, result.detail);
+}
+
+/** The caller as one who changes something in an organisation. */
+export function editorOf(call: {
+  readonly caller: Caller;
+  readonly standing: Standing;
+  readonly entry: (what?: EntryPart) => AuditDraft;
+}): Editor {
+  return { standing: call.standing, person: personOf(call.caller), entry: call.entry };
+}
+
+/** Opaque id of the person who calls: of a program, who made its token. */
+export function personOf(caller: Caller): string {
+  return caller.kind === 'token' ? caller.creator : caller.id;
+}
+
+/** A time as the API says it. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,38 @@
+import type { Operations, ReplyOf } from '@loadline/sdk/api';
+import type { Organisations } from '../../../people/index.ts';
+import type { OrganisationRow } from '../../../store/index.ts';
+import type { Handlers } from '../call.ts';
+import { Problem } from '../problem.ts';
+import { doneOf, editorOf, isoTime } from './editing.ts';
+
+/** An organisation's name and policies. */
+export function organisationHandlers({
+  organisations,
+}: {
+  organisations: Organisations;
+}): Pick<Handlers, 'getOrganisation' | 'patchOrganisation' | 'cutOffOrganisation'> {
+  return {
+    async getOrganisation({ standing }) {
+      const row = await organisations.organisation(standing.organisation.id);
+      if (row === undefined) throw new Problem(404, 'not-found', 'there is no such thing');
+      return describe(row);
+    },
+
+    async patchOrganisation(call) {
+      return describe(doneOf(await organisations.patch(editorOf(call), call.input.body)));
+    },
+
+    async cutOffOrganisation(call) {
+      return doneOf(await organisations.cutOff(editorOf(call)));
+    },
+  };
+}
+
+function describe(row: OrganisationRow): ReplyOf<Operations['getOrganisation']> {
+  const { id, name, isolation, secondFactor, tokenDays, auditDays, cutOff, created } = row;
+  return {
+    ...{ id, name, isolation, secondFactor, tokenDays, auditDays },
+    cutOff: cutOff === null ? null : isoTime(cutOff),
+    created: isoTime(created),
+  };
+}
