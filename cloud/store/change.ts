@@ -6,6 +6,7 @@ import { type Connection, inTransaction } from './database.ts';
 import { downlinkStatements } from './downlink-statements.ts';
 import { organisationStatements } from './organisation-statements.ts';
 import { personStatements } from './person-statements.ts';
+import { tokenStatements } from './token-statements.ts';
 
 /** Changes of what people administer: named steps that are taken together, with what the audit log says of them. */
 
@@ -17,6 +18,7 @@ function changeStatements(connection: Connection) {
     ...auditStatements(connection),
     ...personStatements(connection),
     ...organisationStatements(connection),
+    ...tokenStatements(connection),
   };
 }
 
@@ -54,6 +56,19 @@ export type ChangeOutcome =
 export type Changed =
   | { readonly done: true; readonly rows: readonly number[] }
   | { readonly done: false; readonly step: number; readonly constraint: boolean };
+
+/** Steps that note how something is used and change nobody's rights: by them alone nothing is to be asked again. */
+const noting: ReadonlySet<StepName> = new Set([
+  'noteApiTokenUse',
+  'noteApplicationKeyUse',
+  'noteGrantUse',
+  'touchSession',
+]);
+
+/** Whether a change may have changed what somebody may do. */
+export function mayChangeRights({ steps }: Pick<ChangeWrite, 'steps'>): boolean {
+  return steps.some((one) => !noting.has(one.do));
+}
 
 /** A step: `step('addGateway', { … }, 'some')`. */
 export function step<K extends StepName>(name: K, parameters: StepParameters<K>, rows?: 'some'): Step {

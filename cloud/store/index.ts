@@ -22,4 +22,5 @@ export type { GatewayRow } from './reads.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';
 export { Store } from './store.ts';
 export { type Timeline, wallTime } from './timeline.ts';
+export type { ApiTokenRow, ApplicationKeyRow, ApplicationRow, HeldKeyRow } from './token-reads.ts';
 export type { DeliveryOutcome } from './writes.ts';

@@ -21,6 +21,7 @@ import type { Schema } from './schema.ts';
 import { sealedReads } from './sealed-reads.ts';
 import { eachFresh, type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
 import { wallTime } from './timeline.ts';
+import { tokenReads } from './token-reads.ts';
 
 /** A gateway as the store knows it. */
 export interface GatewayRow {
@@ -158,6 +159,7 @@ export function storeReads(connection: Connection) {
     ...auditReads(connection),
     ...personReads(connection),
     ...organisationReads(connection),
+    ...tokenReads(connection),
 
     /** Every gateway and every certificate: what a door must know of its callers. */
     directory(_: Record<never, never>): { gateways: GatewayRow[]; certificates: CertificateRow[] } {

@@ -1,5 +1,5 @@
 import { checkedDraft } from './audit-draft.ts';
-import type { Changed, ChangeWrite } from './change.ts';
+import { type Changed, type ChangeWrite, mayChangeRights } from './change.ts';
 import type { DatabaseOptions } from './database.ts';
 import { Reader } from './reader.ts';
 import type { Reads } from './reads.ts';
@@ -33,6 +33,7 @@ export class Store {
   #through: number;
   #written: number;
   #resolving: Promise<void> = Promise.resolve();
+  #changes = 0;
 
   private constructor(
     parts: { writer: Writer; lookups: Reader; ranges: Reader },
@@ -84,7 +85,14 @@ export class Store {
    * @throws Error where an entry would take a secret into the log, or the database fails
    */
   async change({ steps, audit }: Omit<ChangeWrite, 'kind'>): Promise<Changed> {
-    return this.#writer.change({ kind: 'change', steps, audit: audit.map(checkedDraft) });
+    const changed = await this.#writer.change({ kind: 'change', steps, audit: audit.map(checkedDraft) });
+    if (changed.done && mayChangeRights({ steps })) this.#changes += 1;
+    return changed;
+  }
+
+  /** Goes up with every change that may have changed what somebody may do: only then need sessions be asked again. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** See `Reader.read`. */
