@@ -97,6 +97,7 @@ export async function openDoors() {
     https,
     mqtt,
     client,
+    organisation: client.organisation('first'),
     clock,
     lines,
     authorityPem: authority.certificatePem,

@@ -95,7 +95,7 @@ async function enrolFleet(state: string, count: number): Promise<GatewayIdentity
   const identities: GatewayIdentity[] = [];
   for (let index = 0; index < count; index++) {
     const id = `load-${index}`;
-    const { enrolmentSecret } = await cloud.client.createGateway(id);
+    const { enrolmentSecret } = await cloud.organisation.createDevice({ body: { id: id } });
     // The cloud limits enrolments by address, and a loopback has many.
     const localAddress = `127.0.0.${2 + Math.floor(index / enrolmentsAnAddress)}`;
     const { chainPem } = await enrol({
@@ -126,7 +126,7 @@ async function measure(
     const { runs, acknowledged } = await load(order);
     let stored = 0;
     for (const { id } of identities) {
-      const { readings } = await cloud.client.ledger(id);
+      const { readings } = await cloud.organisation.getLedger({ device: id });
       stored += readings.stored;
       if (readings.received !== readings.stored)
         throw new Error(`${id} was not stored: ${JSON.stringify(readings)}`);

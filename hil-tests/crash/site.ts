@@ -154,13 +154,13 @@ export class CrashSite {
 
   /** What the cloud's ledger has of the gateway as declared dropped. */
   async declared(): Promise<Evidence['declared']> {
-    const { name, password } = this.#login;
     const cloud = new CloudClient({
       url: `https://localhost:${this.#httpsPort}`,
       authorityPem: this.client.authorityPem,
     });
-    await cloud.logIn(name, password);
-    const { epochs } = await cloud.ledger(gatewayId, 1000);
+    await cloud.logIn({ body: this.#login });
+    const asked = { device: gatewayId, query: { epochs: 1000 } };
+    const { epochs } = await cloud.organisation('first').getLedger(asked);
     return epochs.flatMap(({ epoch, gaps }) =>
       gaps.filter(({ state }) => state === 'dropped').map(({ first, last }) => ({ epoch, first, last })),
     );

@@ -1,5 +1,5 @@
 // What a gateway says besides plain readings: windows, calibrations, derived series, events; and an older gateway.
-import { CloudClient, CloudError } from '@loadline/sdk/client';
+import { CloudClient, CloudError, type OrganisationClient } from '@loadline/sdk/client';
 import { gatewayTopic } from '@loadline/sdk/contract';
 import {
   type Entry,
@@ -53,8 +53,15 @@ function reading(monotonic: number, value: Reading['value'], over: Partial<Readi
   };
 }
 
-function client(): CloudClient {
-  return temporary.cloud.client;
+function ours(): OrganisationClient {
+  return temporary.cloud.organisation;
+}
+
+/** Values of a series by their time, in a span of ms since 1970. */
+async function pointsOf(series: string, span: { from: number; to: number; points: number }) {
+  const [from, to] = [new Date(span.from), new Date(span.to)].map((time) => time.toISOString());
+  const query = { from: from ?? '', to: to ?? '', points: span.points };
+  return (await ours().getReadings({ device: 'mast', series, query })).points;
 }
 
 /** Publishes a batch; settles when it is acknowledged. */
@@ -89,7 +96,7 @@ test('each aspect is a series with physical values, and the raw value can be rea
       { tag: 0xf001, port: 'derived', base: 0, aspect: 'derived', calibration: undefined },
     ),
   ]);
-  const all = await client().series();
+  const { items: all } = await ours().listSeries();
   assert.equal(
     all.map(({ tag, aspect, count, latest }) => [tag, aspect, count, latest?.value, latest?.calibrated]),
     [
@@ -106,7 +113,7 @@ test('each aspect is a series with physical values, and the raw value can be rea
   );
   const values = async (series: string) => {
     const range = { from: start, to: start + 60_000, points: 100 };
-    return (await client().readings({ gateway: 'mast', series, ...range })).points.map(([, value]) => value);
+    return (await pointsOf(series, range)).map(([, value]) => value);
   };
   assert.equal(await values('25DF'), [0, 1]);
   assert.equal(await values('25DF.mean'), [0.5]);
@@ -115,7 +122,7 @@ test('each aspect is a series with physical values, and the raw value can be rea
 });
 
 test('a calibration changes nothing of what is no number, and its overflow is no number', async () => {
-  const latest = async () => (await client().series())[0]?.latest;
+  const latest = async () => (await ours().listSeries()).items[0]?.latest;
   await deliver(5, [reading(5000, { type: 'nonFinite', bits: 0x7fc00001 })]);
   const bad = { type: 'nonFinite', bits: '7fc00001' };
   assert.equal([(await latest())?.value, (await latest())?.calibrated], [bad, { raw: bad, ...calibration }]);
@@ -127,30 +134,30 @@ test('a calibration changes nothing of what is no number, and its overflow is no
 test('a name that is no series is refused', async () => {
   const range = { from: start, to: start + 1, points: 100 };
   for (const series of ['25df', '25DF.heard', '25DF.median', 'zzzz']) {
-    const call = client().readings({ gateway: 'mast', series, ...range });
+    const call = pointsOf(series, range);
     assert.equal(await refusal(call), [400, 'request-invalid'], series);
   }
 });
 
 test('events come the newest first, page by page, with what they mean', async () => {
-  assert.equal(await client().events({ gateway: 'mast' }), { events: [], next: null });
+  assert.equal(await ours().listEvents({ device: 'mast' }), { items: [], next: null });
   const foreign = { ...gatewayEvent(9000, { code: 'port-open', subject: '', detail: '' }) };
   await deliver(7, [
     gatewayEvent(7000, { code: 'port-lost', subject: 'radio', detail: '/dev/ttyUSB0 is gone' }),
     gatewayEvent(8000, { code: 'sensor-stale', subject: '25DF', detail: '' }),
     { ...foreign, code: 'of-version-9' as ForeignEventCode },
   ]);
-  const first = await client().events({ gateway: 'mast', limit: 2 });
+  const first = await ours().listEvents({ device: 'mast', query: { limit: 2 } });
   assert.equal(
-    first.events.map(({ code, severity, time }) => [code, severity, time]),
+    first.items.map(({ code, severity, time }) => [code, severity, time]),
     [
       ['of-version-9', null, new Date(start + 9000).toISOString()],
       ['sensor-stale', 'warning', new Date(start + 8000).toISOString()],
     ],
   );
-  const rest = await client().events({ gateway: 'mast', limit: 2, before: first.next ?? '' });
+  const rest = await ours().listEvents({ device: 'mast', query: { limit: 2, after: first.next ?? '' } });
   assert.equal(rest, {
-    events: [
+    items: [
       {
         time: new Date(start + 7000).toISOString(),
         monotonicMs: 7000,
@@ -166,29 +173,30 @@ test('events come the newest first, page by page, with what they mean', async ()
     ],
     next: null,
   });
-  const { readings } = await client().ledger('mast');
+  const { readings } = await ours().getLedger({ device: 'mast' });
   assert.equal([readings.received, readings.stored], [6, 6]);
 });
 
 test('events are for those who may read them, and asked for as the API says', async () => {
-  assert.equal(await refusal(client().events({ gateway: 'nobody' })), [404, 'not-found']);
-  for (const before of ['7', '1.2.3', 'x.y']) {
+  assert.equal(await refusal(ours().listEvents({ device: 'nobody' })), [404, 'not-found']);
+  for (const after of ['7', '1.2.3', 'x.y']) {
     assert.equal(
-      await refusal(client().events({ gateway: 'mast', before })),
+      await refusal(ours().listEvents({ device: 'mast', query: { after } })),
       [400, 'request-invalid'],
-      before,
+      after,
     );
   }
-  assert.equal(await refusal(client().events({ gateway: 'mast', limit: 1001 })), [400, 'request-invalid']);
-  const { url, authorityPem } = temporary.cloud;
-  assert.equal(await refusal(new CloudClient({ url, authorityPem }).events({ gateway: 'mast' })), [
-    401,
-    'unauthenticated',
+  assert.equal(await refusal(ours().listEvents({ device: 'mast', query: { limit: 1001 } })), [
+    400,
+    'request-invalid',
   ]);
+  const { url, authorityPem } = temporary.cloud;
+  const nobody = new CloudClient({ url, authorityPem }).organisation(ours().id);
+  assert.equal(await refusal(nobody.listEvents({ device: 'mast' })), [401, 'unauthenticated']);
 });
 
 test('a restart changes nothing of it', async () => {
-  const told = async () => [await client().series(), await client().events({ gateway: 'mast' })];
+  const told = async () => [await ours().listSeries(), await ours().listEvents({ device: 'mast' })];
   const before = await told();
   await temporary.restart(() => {});
   assert.equal(await told(), before);
@@ -206,9 +214,9 @@ test('a gateway of before, whose batches are of version 1, is understood', async
   const wall = 1_795_000_000_000;
   await publish(Buffer.from(parts.join('').replaceAll(' ', ''), 'hex'));
   const range = { from: wall, to: wall + 1000, points: 8 };
-  const { points } = await client().readings({ gateway: 'mast', series: tag, ...range });
+  const points = await pointsOf(tag, range);
   assert.equal(points, [[wall + 7, Math.fround(0.5597934)]]);
-  assert.is((await client().series()).find((one) => one.tag === tag)?.aspect, 'heard');
+  assert.is((await ours().listSeries()).items.find((one) => one.tag === tag)?.aspect, 'heard');
 });
 
 test.run();

@@ -66,13 +66,13 @@ async function send(count: number): Promise<void> {
 
 /** All readings are stored, and stand at the times they were sent at. */
 async function assertTimes(): Promise<void> {
-  const span = { from: Date.now() - day, to: Date.now() + day };
+  const [from = '', to = ''] = [Date.now() - day, Date.now() + day].map((at) => new Date(at).toISOString());
   let points: readonly (readonly [number, number | null])[] = [];
   await until(
     async () => {
       await elapsed(100);
-      const query = { gateway: gatewayId, series: '3A10', ...span, points: 1000 };
-      ({ points } = await site.cloud.client.readings(query).catch(() => ({ points: [] })));
+      const asked = { device: gatewayId, series: '3A10', query: { from, to, points: 1000 } };
+      ({ points } = await site.cloud.organisation.getReadings(asked).catch(() => ({ points: [] })));
       return points.length >= counter.sent;
     },
     { limitMs: 20_000, what: `${counter.sent} readings stand between yesterday and tomorrow` },

@@ -1,6 +1,6 @@
 // @time-limit 120 s
 // A cloud killed in the middle of deliveries, and a client that sends again in other pieces: all is there, once.
-import type { CloudClient } from '@loadline/sdk/client';
+import type { OrganisationClient } from '@loadline/sdk/client';
 import { tagName } from '@loadline/sdk/t24';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,22 +16,23 @@ const gatewayId = 'numbered-client';
 const most = 10_000;
 
 /** Every stored value between two times, as the API gives them: in slices small enough to be whole. */
-async function storedValues(client: CloudClient, from: number, to: number): Promise<number[]> {
-  const range = await client.readings({
-    gateway: gatewayId,
+async function storedValues(organisation: OrganisationClient, from: number, to: number): Promise<number[]> {
+  const range = await organisation.getReadings({
+    device: gatewayId,
     series: tagName(NumberedClient.tag),
-    from,
-    to,
-    points: most,
+    query: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), points: most },
   });
   if (range.count <= most) return range.points.map(([, value]) => value ?? Number.NaN);
   const middle = Math.floor((from + to) / 2);
-  return [...(await storedValues(client, from, middle)), ...(await storedValues(client, middle + 1, to))];
+  return [
+    ...(await storedValues(organisation, from, middle)),
+    ...(await storedValues(organisation, middle + 1, to)),
+  ];
 }
 
 /** Holds what the cloud has against what the client knows, before anything is sent again. */
-async function judge(client: CloudClient, sender: NumberedClient): Promise<void> {
-  const { readings, deliveries, epochs } = await client.ledger(gatewayId);
+async function judge(organisation: OrganisationClient, sender: NumberedClient): Promise<void> {
+  const { readings, deliveries, epochs } = await organisation.getLedger({ device: gatewayId });
   const received = new Set<number>();
   for (const { first, last } of epochs.flatMap((epoch) => epoch.received)) {
     for (let number = first; number <= last; number++) {
@@ -43,7 +44,7 @@ async function judge(client: CloudClient, sender: NumberedClient): Promise<void>
   assert.is(missing.length, 0, `were acknowledged and are not in the ledger: ${missing.slice(0, 5)} …`);
 
   // Number 1 is the anchor: no reading, and without it no other would have a time.
-  const values = await storedValues(client, sender.start, sender.start + sender.last);
+  const values = await storedValues(organisation, sender.start, sender.start + sender.last);
   const wanted = [...received].filter((number) => number !== 1).sort((a, b) => a - b);
   const wrong = wanted.findIndex((number, index) => values[index] !== number);
   assert.is(wrong, -1, `the ledger has ${wanted[wrong]} where value ${values[wrong]} is stored`);
@@ -71,8 +72,8 @@ test('what a client saw acknowledged outlives each kill, and resends add nothing
       await new Promise((resolve) => setTimeout(resolve, random.integer(20, 200)));
       await cloud.kill();
       assert.is(await sending, 'lost');
-      const { client: api } = await cloud.restart();
-      await judge(api, sender);
+      const { organisation } = await cloud.restart();
+      await judge(organisation, sender);
     }
     const { published, answered } = sender.batches;
     assert.ok(answered > 0 && answered < published, 'kills found batches on their way');
@@ -80,8 +81,8 @@ test('what a client saw acknowledged outlives each kill, and resends add nothing
     const client = await connectGateway(cloud.current.mqttPort, identity);
     assert.is(await sender.send(client, AbortSignal.abort()), 'acknowledged');
     client.end(true);
-    await judge(cloud.current.client, sender);
-    const { epochs, readings } = await cloud.current.client.ledger(gatewayId);
+    await judge(cloud.current.organisation, sender);
+    const { epochs, readings } = await cloud.current.organisation.getLedger({ device: gatewayId });
     assert.equal(
       epochs.map(({ received }) => received),
       [[{ first: 1, last: sender.last }]],

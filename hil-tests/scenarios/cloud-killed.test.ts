@@ -124,14 +124,16 @@ test('each reading of a running gateway is stored once, however often the cloud 
     const { health, stored } = await until(
       async () => {
         await new Promise((resolve) => setTimeout(resolve, 100));
-        const account = await cloud.current.client.run(gatewayId, epoch);
+        const account = await cloud.current.organisation.getRun({ device: gatewayId, epoch: epoch });
         const { health } = account;
         return health?.readings === sent && health.journal.held === 0 ? { ...account, health } : undefined;
       },
       { limitMs: 30_000, what: `a gateway that holds none of ${sent} readings, and has said so` },
     );
-    const ledger = await cloud.current.client.ledger(gatewayId);
-    const [series] = await cloud.current.client.series();
+    const ledger = await cloud.current.organisation.getLedger({ device: gatewayId });
+    const {
+      items: [series],
+    } = await cloud.current.organisation.listSeries();
     await cloud.current.service.stop();
 
     const values = storedValues(cloud.state);

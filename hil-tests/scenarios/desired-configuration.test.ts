@@ -1,8 +1,10 @@
 // @time-limit 240 s
 // A configuration from the cloud: applied and reported, refused with its problems, and rolled back where it leads away.
+import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
+import { desire } from './commands.ts';
 import { Counter, countsIn, countsTo } from './counter.ts';
 import { elapsed, gatewayId, Site } from './site.ts';
 
@@ -13,7 +15,7 @@ let counter: Counter;
 
 const sensors = (name: string) => [{ tag: '3A10', name, unit: 'kN' }];
 
-type Desired = Awaited<ReturnType<Site['cloud']['client']['desired']>>;
+type Desired = ReplyOf<Operations['getDesired']>;
 
 test.before(async () => {
   site = await Site.open({ link: 'proxied' });
@@ -29,7 +31,7 @@ async function standsAs(state: Desired['state']): Promise<Desired> {
   return await until(
     async () => {
       await elapsed(100);
-      last = await site.cloud.client.desired(gatewayId);
+      last = await site.cloud.organisation.getDesired({ device: gatewayId });
       return last.state === state ? last : undefined;
     },
     { limitMs: 20_000, what: `the desired configuration is ${state}` },
@@ -39,7 +41,7 @@ async function standsAs(state: Desired['state']): Promise<Desired> {
 }
 
 async function nameOfSeries(): Promise<string | null | undefined> {
-  return (await site.cloud.client.series()).find(({ tag }) => tag === '3A10')?.name;
+  return (await site.cloud.organisation.listSeries()).items.find(({ tag }) => tag === '3A10')?.name;
 }
 
 async function assertNothingLost(): Promise<void> {
@@ -58,7 +60,7 @@ async function assertNothingLost(): Promise<void> {
 }
 
 test('it is applied while the gateway runs, and reported; the cloud shows the new name', async () => {
-  const revision = await site.cloud.client.setDesired(gatewayId, { sensors: sensors('Jib hook') });
+  const revision = await desire(site.cloud.organisation, { sensors: sensors('Jib hook') });
   const { reported } = await standsAs('in-force');
   assert.equal(reported, { revision });
   assert.is(await nameOfSeries(), 'Jib hook');
@@ -68,7 +70,7 @@ test('it is applied while the gateway runs, and reported; the cloud shows the ne
 
 test('one that cannot be used is refused with everything that is wrong, and the one before stays', async () => {
   const before = (await standsAs('in-force')).desired?.revision;
-  const revision = await site.cloud.client.setDesired(gatewayId, {
+  const revision = await desire(site.cloud.organisation, {
     sensors: [{ tag: 'XYZ', name: 'Hook', unit: 'kN', colour: 'red' }],
   });
   const { reported } = await standsAs('refused');
@@ -86,7 +88,7 @@ test('one that cannot be used is refused with everything that is wrong, and the 
 test('one under trial survives a restart of the gateway, and is in force once the cloud is reached with it', async () => {
   // The link that stands brings it; the new one, over which it would be confirmed, is not to be had yet.
   await site.proxy?.set({ newConnections: 'refuse' });
-  const revision = await site.cloud.client.setDesired(gatewayId, { sensors: sensors('Boom hook') });
+  const revision = await desire(site.cloud.organisation, { sensors: sensors('Boom hook') });
   await until(() => site.gateway.log.find((line) => line.revision === revision), { what: 'it is tried' });
   await site.said('uplink-lost');
   await site.gateway.stop('SIGKILL');
@@ -101,7 +103,7 @@ test('one under trial survives a restart of the gateway, and is in force once th
 
 test('one that leads away from the cloud is rolled back at the second start with it, and not tried again', async () => {
   const before = (await standsAs('in-force')).desired?.revision;
-  const revision = await site.cloud.client.setDesired(gatewayId, {
+  const revision = await desire(site.cloud.organisation, {
     sensors: sensors('Lost hook'),
     uplink: { host: 'elsewhere.invalid', port: site.cloud.mqttPort },
   });
@@ -131,7 +133,7 @@ if (!long)
 (long ? test : test.skip)(
   'one that leads away is rolled back by the clock, two minutes after it was tried',
   async () => {
-    const revision = await site.cloud.client.setDesired(gatewayId, {
+    const revision = await desire(site.cloud.organisation, {
       uplink: { host: 'elsewhere.invalid', port: site.cloud.mqttPort },
     });
     const tried = await until(() => site.gateway.log.find((line) => line.revision === revision), {

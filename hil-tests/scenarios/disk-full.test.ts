@@ -93,7 +93,7 @@ test('a full disk is said, drops by the rule and recovers; a kill after that los
   await until(
     async () => {
       await elapsed(200);
-      const { epochs } = await site.cloud.client.ledger(gatewayId);
+      const { epochs } = await site.cloud.organisation.getLedger({ device: gatewayId });
       const gaps = epochs.find(({ epoch }) => epoch === first)?.gaps;
       return gaps?.every(({ state }) => state === 'dropped') && countsIn(site.readings()).includes(last);
     },
@@ -105,7 +105,7 @@ test('a full disk is said, drops by the rule and recovers; a kill after that los
   const missing = countsTo(counter.sent).filter((count) => !counts.includes(count));
   assert.ok(missing.length > 1000 && missing.length < tooMany, `${missing.length} are missing`);
   assert.equal([missing[0], (missing.at(-1) as number) + 1], [0, missing.length]);
-  const { epochs } = await site.cloud.client.ledger(gatewayId);
+  const { epochs } = await site.cloud.organisation.getLedger({ device: gatewayId });
   const declared = (epochs.find(({ epoch }) => epoch === first)?.gaps ?? []).reduce(
     (sum, gap) => sum + gap.last - gap.first + 1,
     0,

@@ -120,13 +120,13 @@ test('switched on again it is the same gateway in a new epoch, and does not enro
 });
 
 test('the account of both epochs balances', async () => {
-  const { readings, deliveries, epochs } = await site.cloud.client.ledger(gatewayId);
+  const { readings, deliveries, epochs } = await site.cloud.organisation.getLedger({ device: gatewayId });
   for (const { received, stored, duplicate, rejected } of [readings, deliveries]) {
     assert.is(received, stored + duplicate + rejected);
   }
   assert.equal([readings.stored, readings.rejected], [counter.sent, 0]);
   assert.is(epochs.length, 2);
-  const newest = await site.cloud.client.ledger(gatewayId, 1);
+  const newest = await site.cloud.organisation.getLedger({ device: gatewayId, query: { epochs: 1 } });
   assert.equal(
     newest.epochs.map(({ epoch }) => epoch),
     [epochs[0]?.epoch],

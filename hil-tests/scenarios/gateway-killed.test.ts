@@ -98,7 +98,7 @@ test('what was younger than the flush time may be lost, nothing else is, and no 
   const missing = countsTo(counter.sent).filter((count) => !counts.includes(count));
   for (const count of missing) assert.ok(count >= ofAge && count < afterwards, `${count} was of age`);
   assert.ok(ofAge > old);
-  const { epochs: known } = await site.cloud.client.ledger(gatewayId);
+  const { epochs: known } = await site.cloud.organisation.getLedger({ device: gatewayId });
   assert.is(known.length, 5);
   for (const { gaps } of known)
     assert.equal(

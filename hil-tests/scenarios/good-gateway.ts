@@ -41,11 +41,11 @@ export class GoodGateway {
 
   /** Waits until nobody else is connected. */
   async alone(): Promise<void> {
-    const { client } = this.#temporary.cloud;
+    const { organisation } = this.#temporary.cloud;
     await until(
       async () => {
         await new Promise((resolve) => setTimeout(resolve, 50));
-        const up = (await client.gateways()).filter(({ connected }) => connected);
+        const up = (await organisation.listDevices()).items.filter(({ connected }) => connected);
         return up.length === 1 && up[0]?.id === GoodGateway.id;
       },
       { what: 'nobody connected but the gateway that is in order' },
@@ -59,7 +59,7 @@ export class GoodGateway {
   async assertNothingElse(mark: string, others: Readonly<Record<string, number>>): Promise<void> {
     const counts = { [GoodGateway.id]: this.#sent, ...others };
     for (const [id, stored] of Object.entries(counts)) {
-      const { deliveries } = await this.#temporary.cloud.client.ledger(id);
+      const { deliveries } = await this.#temporary.cloud.organisation.getLedger({ device: id });
       assert.equal(deliveries, { received: stored, stored, duplicate: 0, rejected: 0 }, id);
     }
     assert.is(this.#wire?.closed, false);

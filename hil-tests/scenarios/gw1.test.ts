@@ -71,7 +71,9 @@ test('lines as the manual shows them keep every digit; what is no line is discar
 });
 
 test('people see the newest with its link quality', async () => {
-  const [series] = await site.cloud.client.series();
+  const {
+    items: [series],
+  } = await site.cloud.organisation.listSeries();
   assert.equal(
     [series?.tag, series?.name, series?.unit, series?.simulated, series?.count],
     ['FE56', 'Hook load', 't', true, 6],

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { problemReply } from '@loadline/sdk/contract';
+import { problemReply } from '@loadline/sdk/api';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
@@ -32,7 +32,7 @@ let slow: Promise<string>[];
 
 test.before(async () => {
   temporary = await temporaryCloud();
-  await temporary.cloud.client.createGateway(ours);
+  await temporary.cloud.organisation.createDevice({ body: { id: ours } });
   // A second organisation cannot be made by the API yet: it is put into the database of the stopped cloud.
   await temporary.restart(() => {
     const database = openStateDatabase(temporary.state);

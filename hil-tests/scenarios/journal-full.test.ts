@@ -53,7 +53,7 @@ test('what the journal could not hold is declared, the newest is kept, and the r
 });
 
 test('the cloud shows the gap, and that it will not be filled', async () => {
-  const { epochs, readings } = await site.cloud.client.ledger(gatewayId);
+  const { epochs, readings } = await site.cloud.organisation.getLedger({ device: gatewayId });
   const dropped = counter.sent - readings.stored;
   const gaps = epochs[0]?.gaps ?? [];
   assert.equal(

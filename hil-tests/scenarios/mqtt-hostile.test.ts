@@ -247,7 +247,7 @@ test('whoever leaves in the middle, at whatever moment, does not stay connected'
   await until(
     async () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
-      return (await temporary.cloud.client.gateways()).every((gateway) => !gateway.connected);
+      return (await temporary.cloud.organisation.listDevices()).items.every((gateway) => !gateway.connected);
     },
     { what: 'nobody connected' },
   );
@@ -259,7 +259,7 @@ test('what is not TLS, or never finishes its handshake, is hung up on, and meanw
 });
 
 test('the ledger balances: every delivery is stored, a duplicate, or rejected with its reason and payload', async () => {
-  const { deliveries } = await temporary.cloud.client.ledger('mast-1');
+  const { deliveries } = await temporary.cloud.organisation.getLedger({ device: 'mast-1' });
   assert.is(deliveries.received, deliveries.stored + deliveries.duplicate + deliveries.rejected);
   assert.is(deliveries.stored, sent.good);
   assert.is(deliveries.rejected, sent.rubbish);

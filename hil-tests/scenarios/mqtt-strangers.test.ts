@@ -67,7 +67,7 @@ let proofs: Record<keyof typeof made, Proof>;
 
 test.before(async () => {
   temporary = await temporaryCloud();
-  await temporary.cloud.client.createGateway(neighbour);
+  await temporary.cloud.organisation.createDevice({ body: { id: neighbour } });
   good = await GoodGateway.enrol(temporary);
   stranger = await enrolIdentity(temporary.cloud, ours);
   keys = await generateKeyPair();

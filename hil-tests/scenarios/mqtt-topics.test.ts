@@ -22,7 +22,7 @@ let good: GoodGateway;
 
 test.before(async () => {
   temporary = await temporaryCloud();
-  await temporary.cloud.client.createGateway(neighbour);
+  await temporary.cloud.organisation.createDevice({ body: { id: neighbour } });
   good = await GoodGateway.enrol(temporary);
   stranger = await enrolIdentity(temporary.cloud, ours);
   await temporary.restart(() => {

@@ -132,7 +132,7 @@ test('the gateway enrols, delivers and ends, and nothing listens and nothing but
   const home = join(folder, 'gateway');
   mkdirSync(home, { mode: 0o700 });
   writeFileSync(join(home, 'authority.pem'), cloud.authorityPem);
-  const { enrolmentSecret } = await cloud.client.createGateway('mast-1');
+  const { enrolmentSecret } = await cloud.organisation.createDevice({ body: { id: 'mast-1' } });
   writeFileSync(join(home, 'secret'), enrolmentSecret, { mode: 0o600 });
   writeFileSync(
     join(home, 'gateway.toml'),
@@ -177,7 +177,7 @@ path = "${port.path}"
       seen.push(...(await network.listening()));
       looks++;
       if (!gateway.log.some(({ event }) => event === 'uplink-connected')) return false;
-      return (await cloud.client.ledger('mast-1')).readings.stored >= 100;
+      return (await cloud.organisation.getLedger({ device: 'mast-1' })).readings.stored >= 100;
     },
     { limitMs: 60_000, what: 'a hundred readings are stored' },
   );

@@ -58,7 +58,9 @@ test('an integrator’s driver: its readings are in the cloud like any others, a
     { port: 'hook', tag: 0x0100, value: float64(12.5), status: 0 },
     { port: 'hook', tag: 0x0100, value: float64(12.75), status: 2 },
   ]);
-  const [series] = await site.cloud.client.series();
+  const {
+    items: [series],
+  } = await site.cloud.organisation.listSeries();
   assert.equal([series?.name, series?.latest?.value], ['Hook', float64(25.5)]);
 });
 

@@ -38,7 +38,7 @@ async function see(what: Locator): Promise<void> {
 }
 
 async function logIn(password: string): Promise<void> {
-  await page.getByLabel('Name').fill(site.cloud.login.name);
+  await page.getByLabel('Name').fill(site.cloud.login.email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
 }

@@ -60,7 +60,7 @@ test.before(async () => {
     clock: realClock,
   });
   radio.start();
-  await until(async () => (await cloud.client.series()).some(({ count }) => count >= 20), {
+  await until(async () => (await cloud.organisation.listSeries()).items.some(({ count }) => count >= 20), {
     limitMs: 15_000,
   });
   radio.stop();

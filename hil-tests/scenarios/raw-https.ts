@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
-import { sessionCookie } from '@loadline/sdk/contract';
+import { sessionCookie } from '@loadline/sdk/api';
 import type { CloudProcess } from '../system/index.ts';
 
 /** An answer of the HTTPS door, unread. */

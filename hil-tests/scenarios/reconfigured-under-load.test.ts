@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
+import { desire } from './commands.ts';
 import { Counter, countsIn, countsTo } from './counter.ts';
 import { assertBalanced, elapsed, gatewayId, Site } from './site.ts';
 
@@ -18,11 +19,11 @@ test.before(async () => {
 test.after(() => site.close());
 
 async function apply(configuration: Record<string, unknown>): Promise<void> {
-  const revision = await site.cloud.client.setDesired(gatewayId, configuration);
+  const revision = await desire(site.cloud.organisation, configuration);
   await until(
     async () => {
       await elapsed(100);
-      const { reported } = await site.cloud.client.desired(gatewayId);
+      const { reported } = await site.cloud.organisation.getDesired({ device: gatewayId });
       return reported?.revision === revision && reported.last === undefined;
     },
     { limitMs: 20_000, what: `revision ${revision} is in force` },

@@ -58,7 +58,9 @@ async function eventually(what: string, holds: () => Promise<boolean>): Promise<
 }
 
 const series = async (tag: string, aspect = 'heard') =>
-  (await site.cloud.client.series()).find((each) => each.tag === tag && each.aspect === aspect);
+  (await site.cloud.organisation.listSeries()).items.find(
+    (each) => each.tag === tag && each.aspect === aspect,
+  );
 
 /** Stored values of a tag as they travelled, each with its aspect. */
 const travelled = (tag: number) =>
@@ -78,9 +80,9 @@ test('calibration: the value as heard is stored, the physical one is shown, with
   assert.equal([shown?.name, shown?.unit, shown?.simulated, shown?.count], ['Hook load', 't', true, 2]);
   assert.equal(shown?.latest?.value, { type: 'float64', value: 65 });
   assert.equal(shown?.latest?.calibrated, { raw: { type: 'int32', value: 150 }, gain: 0.5, offset: -10 });
-  const { points } = await site.cloud.client.readings({
-    ...{ gateway: gatewayId, series: '0101', points: 100 },
-    ...{ from: Date.now() - 60_000, to: Date.now() + 60_000 },
+  const [from = '', to = ''] = [-60_000, 60_000].map((by) => new Date(Date.now() + by).toISOString());
+  const { points } = await site.cloud.organisation.getReadings({
+    ...{ device: gatewayId, series: '0101', query: { from, to, points: 100 } },
   });
   assert.equal(
     points.map(([, value]) => value),
@@ -113,7 +115,7 @@ test('derived: a sum as soon as all of it is known, and a tare that a command fr
   await send(frameOf(0x0105, 12));
   assert.equal(travelled(0xf001), ['derived 42']);
   assert.equal(travelled(0xf002), ['derived 42']);
-  const reset = await outcomeOf(site.cloud.client, { kind: 'reset-derived', tag: 0xf002 });
+  const reset = await outcomeOf(site.cloud.organisation, { kind: 'reset-derived', tag: 0xf002 });
   assert.equal([reset.state, reset.detail], ['done', 'reset to its present value']);
   await send(frameOf(0x0105, 17));
   assert.equal(travelled(0xf001), ['derived 42', 'derived 47']);
@@ -125,9 +127,9 @@ test('derived: a sum as soon as all of it is known, and a tare that a command fr
 });
 
 test('what has no zero is not reset, and the cloud is told why', async () => {
-  const sum = await outcomeOf(site.cloud.client, { kind: 'reset-derived', tag: 0xf001 });
+  const sum = await outcomeOf(site.cloud.organisation, { kind: 'reset-derived', tag: 0xf001 });
   assert.equal([sum.state, sum.detail], ['refused', 'a sum or a difference has nothing to reset']);
-  const none = await outcomeOf(site.cloud.client, { kind: 'reset-derived', tag: 0x0101 });
+  const none = await outcomeOf(site.cloud.organisation, { kind: 'reset-derived', tag: 0x0101 });
   assert.equal([none.state, none.detail], ['refused', 'no derived series has this tag']);
 });
 

@@ -1,7 +1,7 @@
 // A session that ends, ends everywhere: on the page, in REST, and on a live stream that is open.
 import { request } from 'node:https';
 import { connect } from 'node:tls';
-import { sessionCookie } from '@loadline/sdk/contract';
+import { sessionCookie } from '@loadline/sdk/api';
 import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -120,8 +120,8 @@ test('an enrolment secret opens once, for its own gateway, and a wrong request d
   const { privateKeyPem } = await generateKeyPair();
   const requestFor = (commonName: string) =>
     createSigningRequest({ commonName, signer: softwareSigner(privateKeyPem) });
-  const { enrolmentSecret: secret } = await cloud.client.createGateway('crane-1');
-  const { enrolmentSecret: other } = await cloud.client.createGateway('crane-2');
+  const { enrolmentSecret: secret } = await cloud.organisation.createDevice({ body: { id: 'crane-1' } });
+  const { enrolmentSecret: other } = await cloud.organisation.createDevice({ body: { id: 'crane-2' } });
   const [mine, wrong] = [requestFor('crane-1'), requestFor('crane-2')];
 
   assert.equal(await tryEnrol('crane-1', other, mine), [403, 'enrolment-refused']);
@@ -141,7 +141,7 @@ test('an enrolment secret opens once, for its own gateway, and a wrong request d
 });
 
 test('of several keys that come with one secret at once, one gets a certificate', async () => {
-  const { enrolmentSecret } = await temporary.cloud.client.createGateway('crane-3');
+  const { enrolmentSecret } = await temporary.cloud.organisation.createDevice({ body: { id: 'crane-3' } });
   const pairs = await Promise.all([1, 2, 3].map(() => generateKeyPair()));
   const answers = await Promise.all(
     pairs.map(({ privateKeyPem }) => {
@@ -156,8 +156,10 @@ test('of several keys that come with one secret at once, one gets a certificate'
 });
 
 test('a new secret for a gateway ends the one before', async () => {
-  const { enrolmentSecret: first } = await temporary.cloud.client.createGateway('crane-4');
-  await temporary.cloud.client.createGateway('crane-4');
+  const { enrolmentSecret: first } = await temporary.cloud.organisation.createDevice({
+    body: { id: 'crane-4' },
+  });
+  await temporary.cloud.organisation.enrolDevice({ device: 'crane-4' });
   const signer = softwareSigner((await generateKeyPair()).privateKeyPem);
   const requestPem = createSigningRequest({ commonName: 'crane-4', signer });
   assert.equal(await tryEnrol('crane-4', first, requestPem), [403, 'enrolment-refused']);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDeliveries } from '@loadline/cloud';
 import { bundlePath } from '@loadline/device-runtime';
+import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import { CloudError } from '@loadline/sdk/client';
 import { type Entry, entriesOf, type Reading } from '@loadline/sdk/telemetry';
 import * as assert from 'uvu/assert';
@@ -50,7 +51,7 @@ export interface StoredReading extends Reading {
   readonly written: number;
 }
 
-type Run = Awaited<ReturnType<CloudProcess['client']['run']>>;
+type Run = ReplyOf<Operations['getRun']>;
 type Health = NonNullable<Run['health']>;
 /** What a run brought, and how many deliveries of its gateway were ever rejected. */
 type Account = Run & { readonly rejected: number };
@@ -139,7 +140,7 @@ export class Site {
   /** What the cloud has of the present run; undefined while it has nothing. */
   async run(): Promise<Run | undefined> {
     try {
-      return await this.cloud.client.run(gatewayId, await this.epoch());
+      return await this.cloud.organisation.getRun({ device: gatewayId, epoch: await this.epoch() });
     } catch (error) {
       if (error instanceof CloudError && error.code === 'not-found') return undefined;
       throw error;
@@ -162,7 +163,10 @@ export class Site {
 
   /** What the cloud has of the gateway's events, the oldest first: `code subject`. */
   async events(): Promise<string[]> {
-    const { events } = await this.cloud.client.events({ gateway: gatewayId, limit: 1000 });
+    const { items: events } = await this.cloud.organisation.listEvents({
+      device: gatewayId,
+      query: { limit: 1000 },
+    });
     return events.reverse().map(({ code, subject }) => `${code} ${subject}`.trim());
   }
 
@@ -195,7 +199,7 @@ export class Site {
         },
         { limitMs: patience, what },
       );
-      const { deliveries } = await this.cloud.client.ledger(gatewayId);
+      const { deliveries } = await this.cloud.organisation.getLedger({ device: gatewayId });
       return { ...found, rejected: deliveries.rejected };
     } catch (error) {
       throw new Error(`${(error as Error).message}; last: ${JSON.stringify(last)}`, { cause: error });

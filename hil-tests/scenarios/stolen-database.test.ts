@@ -37,7 +37,7 @@ test.before(async () => {
     body: JSON.stringify({ name: 'operator', password: 'wrong-guess-8271' }),
   });
   const identity = await enrolIdentity(cloud, 'mast-1');
-  unspent = (await cloud.client.createGateway('mast-2')).enrolmentSecret;
+  unspent = (await cloud.organisation.createDevice({ body: { id: 'mast-2' } })).enrolmentSecret;
   const gateway = await connectGateway(cloud.mqttPort, identity);
   const batch = batchMaker({ readings: 100, series: 4 });
   const sensor = { tag: 0x1000, name: 'Hook', unit, simulated: true };

@@ -54,7 +54,14 @@ test.after(async () => {
 });
 
 const tell = (to: number, over: Partial<Extract<Command, { kind: 'transmit' }>> = {}) =>
-  outcomeOf(site.cloud.client, { kind: 'transmit', port: 'allowed', base: 1, to, action: 'wake', ...over });
+  outcomeOf(site.cloud.organisation, {
+    kind: 'transmit',
+    port: 'allowed',
+    base: 1,
+    to,
+    action: 'wake',
+    ...over,
+  });
 
 /** What has left since, and what was left over of it. */
 function sent(before: number): string[] {
@@ -104,15 +111,17 @@ test('a link that breaks before the result has arrived: it is told on the next, 
 
 test('never to every module, and no pause: the cloud does not even take it', async () => {
   const before = modules.received.length;
-  const { client } = site.cloud;
+  const { organisation } = site.cloud;
   const refusals = [
     { kind: 'transmit', port: 'allowed', base: 1, to: 0xffffff, action: 'wake' },
     { kind: 'transmit', port: 'allowed', base: 1, to: 0x1225df, action: 'pause' },
   ].map((command) =>
-    client.createCommand(gatewayId, { command: command as Command, expiresInSeconds: 30 }).then(
-      () => 'taken',
-      (error: CloudError) => error.status,
-    ),
+    organisation
+      .createCommand({ device: gatewayId, body: { command: command as Command, expiresInSeconds: 30 } })
+      .then(
+        () => 'taken',
+        (error: CloudError) => error.status,
+      ),
   );
   assert.equal(await Promise.all(refusals), [400, 400]);
   assert.equal(sent(before), []);

@@ -43,11 +43,16 @@ test('one that has been heard three times is a series from then on, as many as m
   // The first two from their third frame on; the third finds the list full.
   const { frames, stored, health } = await site.stored(1 + 2 * 2);
   assert.equal([frames, stored, health?.suppressed, health?.other], [3 + 12, 5, 2 + 4 + 4, 0]);
-  assert.equal((await site.cloud.client.series()).map(({ tag, count, name }) => [tag, count, name]).sort(), [
-    ['1001', 2, null],
-    ['1002', 2, null],
-    ['3A10', 1, 'Hook load'],
-  ]);
+  assert.equal(
+    (await site.cloud.organisation.listSeries()).items
+      .map(({ tag, count, name }) => [tag, count, name])
+      .sort(),
+    [
+      ['1001', 2, null],
+      ['1002', 2, null],
+      ['3A10', 1, 'Hook load'],
+    ],
+  );
 });
 
 test('a frame that is no data provider is counted as such, and every frame is one of these', async () => {

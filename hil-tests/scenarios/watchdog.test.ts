@@ -60,7 +60,10 @@ function startWatched(): void {
 
 /** What the cloud has been told of wedged runs, the newest first. */
 async function wedgesTold(): Promise<string[]> {
-  const { events } = await site.cloud.client.events({ gateway: gatewayId, limit: 1000 });
+  const { items: events } = await site.cloud.organisation.listEvents({
+    device: gatewayId,
+    query: { limit: 1000 },
+  });
   return events.filter(({ code }) => code === 'gateway-wedged').map(({ detail }) => detail);
 }
 

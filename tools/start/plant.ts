@@ -8,6 +8,7 @@ import {
   type Service,
   startGateway,
 } from '@loadline/hil-tests/system';
+import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import type { StartOptions } from './options.ts';
 import { portOrFree } from './ports.ts';
 import { makeRadio } from './radio.ts';
@@ -18,7 +19,7 @@ const usualMqttPort = 8883;
 /** Milliseconds between two looks at whether all of a recording is committed. */
 const lookMilliseconds = 100;
 
-type RunReply = Awaited<ReturnType<CloudProcess['client']['run']>>;
+type RunReply = ReplyOf<Operations['getRun']>;
 
 /** What one run brought, read back from the store; a series that is not as heard has its aspect in its tag: 25DF.mean. */
 export type RunReport = Omit<RunReply, 'health' | 'series'> & {
@@ -85,7 +86,7 @@ export class Plant {
           unconfigured: source.kind === 'simulated' ? {} : { sightings: 1, max_series: 65_536 },
         },
       });
-      const { deliveries } = await cloud.client.ledger(gatewayId);
+      const { deliveries } = await cloud.organisation.getLedger({ device: gatewayId });
       say('starting the gateway: it makes its key and asks for its certificate');
       const gateway = startGateway(config, { logFile: join(state, `${gatewayId}.log`) });
       opened.unshift(() => gateway.stop());
@@ -136,9 +137,12 @@ export class Plant {
 
   /** What this run brought, as the store has it. */
   async report(): Promise<RunReport> {
-    const { health: _, ...report } = await this.cloud.client.run(this.#gatewayId, this.#epoch);
+    const { health: _, ...report } = await this.cloud.organisation.getRun({
+      device: this.#gatewayId,
+      epoch: this.#epoch,
+    });
     // Counted from before the gateway's start: its very first batch may be among them.
-    const { deliveries } = await this.cloud.client.ledger(this.#gatewayId);
+    const { deliveries } = await this.cloud.organisation.getLedger({ device: this.#gatewayId });
     const series = report.series.map(({ tag, aspect, ...figures }) => ({
       tag: aspect === 'heard' ? tag : `${tag}.${aspect}`,
       ...figures,
@@ -161,7 +165,7 @@ export class Plant {
   /** By the gateway's own account in the store: every byte sent was heard, and nothing numbered is unacknowledged. */
   async #isCommitted(): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, lookMilliseconds));
-    const { epochs } = await this.cloud.client.ledger(this.#gatewayId);
+    const { epochs } = await this.cloud.organisation.getLedger({ device: this.#gatewayId });
     const health = epochs.find(({ epoch }) => epoch === this.#epoch)?.health ?? null;
     if (health === null) return false;
     const heard = health.ports.reduce((sum, { bytes }) => sum + bytes, 0);

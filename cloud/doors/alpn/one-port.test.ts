@@ -114,7 +114,7 @@ test('a gateway that asks for mqtt by ALPN gets to the MQTT door on the HTTPS po
 });
 
 test('everybody else gets to the HTTPS door, as ever', async () => {
-  assert.is((await doors.client.gateways()).length, 2);
+  assert.is((await doors.organisation.listDevices()).items.length, 2);
   for (const ALPNProtocols of [['http/1.1'], ['h2', 'http/1.1'], undefined]) {
     const { socket } = await tls(ALPNProtocols ? { ALPNProtocols } : {});
     let answer = '';

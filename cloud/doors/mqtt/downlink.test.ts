@@ -41,8 +41,16 @@ async function refusalOf(call: Promise<unknown>): Promise<[number, string]> {
   throw new Error('it was not refused');
 }
 
-const order = (seconds = 60) =>
-  doors.client.createCommand(ours, { command: report, expiresInSeconds: seconds });
+/** Desires a configuration of a gateway; its revision. */
+async function desire(device: string, configuration: Record<string, unknown>): Promise<string> {
+  return (await doors.organisation.setDesired({ device, body: { configuration } })).revision;
+}
+
+/** Gives our gateway a command; its id. */
+async function order(expiresInSeconds = 60): Promise<string> {
+  const body = { command: report, expiresInSeconds };
+  return (await doors.organisation.createCommand({ device: ours, body })).id;
+}
 
 /** What stands in the store of rejections, newest first. */
 function rejections(): { channel: string; code: string; payload: string }[] {
@@ -127,12 +135,16 @@ test('what is no question, and what is no result, is rejected with its reason an
 });
 
 test('a desired configuration reaches a gateway that listens, and one that comes to listen', async () => {
-  assert.equal(await doors.client.desired(neighbour), { desired: null, reported: null, state: 'none' });
+  assert.equal(await doors.organisation.getDesired({ device: neighbour }), {
+    desired: null,
+    reported: null,
+    state: 'none',
+  });
   assert.equal(await wire.subscribe(desired), [1]);
   const configuration = { sensors: [{ tag: 'A1', name: 'Hook' }], uplink: { max_delay: 5 } };
-  const first = await doors.client.setDesired(ours, configuration);
+  const first = await desire(ours, configuration);
   assert.equal(await wire.heard(desired), { version: 1, revision: first, configuration });
-  const second = await doors.client.setDesired(ours, {});
+  const second = await desire(ours, {});
   await wire.heard(desired, 2);
   assert.ok(second > first, `${second} sorts after ${first}`);
   // Nothing is sent twice on a link unless it is asked for anew.
@@ -141,7 +153,7 @@ test('a desired configuration reaches a gateway that listens, and one that comes
   assert.equal(await later.heard(desired), { version: 1, revision: second, configuration: {} });
   later.send({ cmd: 'unsubscribe', messageId: 3, unsubscriptions: [desired] });
   await later.got('unsuback');
-  await doors.client.setDesired(ours, { a: 1 });
+  await desire(ours, { a: 1 });
   await later.subscribe(desired);
   await later.heard(desired, 2);
   assert.equal(
@@ -157,16 +169,16 @@ test('revisions sort in the order they were made, also where the clock was set b
   const revisions: string[] = [];
   for (const offset of [0, 60_000, -86_400_000, 0]) {
     doors.clock.offset = offset;
-    revisions.push(await doors.client.setDesired(ours, { offset }));
+    revisions.push(await desire(ours, { offset }));
   }
   assert.equal([...revisions].sort(), revisions);
-  const both = await Promise.all([1, 2, 3].map((at) => doors.client.setDesired(ours, { at })));
+  const both = await Promise.all([1, 2, 3].map((at) => desire(ours, { at })));
   assert.is(new Set(both).size, 3);
 });
 
 test('what the gateway reported of its configuration is shown beside the desired one', async () => {
-  const revision = await doors.client.setDesired(ours, { sensors: [] });
-  assert.is((await doors.client.desired(ours)).state, 'waiting');
+  const revision = await desire(ours, { sensors: [] });
+  assert.is((await doors.organisation.getDesired({ device: ours })).state, 'waiting');
   const reported = { version: 1, runtime: '1.2.3', sensors: [] };
   const problems = [{ key: 'sensors[0].tag', message: 'not a tag' }];
   for (const [configuration, state] of [
@@ -179,7 +191,7 @@ test('what the gateway reported of its configuration is shown beside the desired
     const before = wire.packets.filter(({ cmd }) => cmd === 'puback').length;
     wire.publish(gatewayTopic(ours, 'reported'), { ...reported, configuration });
     await wire.got('puback', before + 1);
-    const answer = await doors.client.desired(ours);
+    const answer = await doors.organisation.getDesired({ device: ours });
     assert.is(answer.state, state);
     assert.equal(answer.reported, configuration);
     assert.is(answer.desired?.by, 'operator');
@@ -196,15 +208,12 @@ test('a configuration that says what only the gateway may, or is too large or de
     { uplink: { proxy: { password_file: '/etc/shadow' } } },
     JSON.parse(`{"a":${'['.repeat(20)}${']'.repeat(20)}}`),
   ]) {
-    const [status, code] = await refusalOf(doors.client.setDesired(ours, configuration));
+    const [status, code] = await refusalOf(desire(ours, configuration));
     assert.equal([status, code], [400, 'request-invalid'], JSON.stringify(configuration));
   }
   const large = { a: 'x'.repeat(limits.messageBytes - 40) };
-  assert.equal(await refusalOf(doors.client.setDesired(ours, large)), [413, 'request-invalid']);
-  assert.equal(await refusalOf(doors.client.setDesired(ours, { ...large, b: 'x'.repeat(5000) })), [
-    413,
-    'request-invalid',
-  ]);
+  assert.equal(await refusalOf(desire(ours, large)), [413, 'request-invalid']);
+  assert.equal(await refusalOf(desire(ours, { ...large, b: 'x'.repeat(5000) })), [413, 'request-invalid']);
 });
 
 test('a command is sent at once to a gateway that listens, once a link, and its result is kept', async () => {
@@ -212,7 +221,10 @@ test('a command is sent at once to a gateway that listens, once a link, and its 
   const id = await order();
   const message = await wire.heard(command);
   assert.equal([message.version, message.id, message.command], [1, id, report]);
-  await until(async () => (await doors.client.command(ours, id)).state === 'sent', 'that it is sent');
+  await until(
+    async () => (await doors.organisation.getCommand({ device: ours, command: id })).state === 'sent',
+    'that it is sent',
+  );
   const other = await order();
   await wire.heard(command, 2);
   wire.publish(result, { version: 1, id, outcome: 'refused', detail: 'not now' }, 5);
@@ -220,7 +232,10 @@ test('a command is sent at once to a gateway that listens, once a link, and its 
   // A resend changes nothing.
   wire.publish(result, { version: 1, id, outcome: 'done', detail: '' }, 6);
   await wire.got('puback', 2);
-  const { state, detail, by, sent, finished } = await doors.client.command(ours, id);
+  const { state, detail, by, sent, finished } = await doors.organisation.getCommand({
+    device: ours,
+    command: id,
+  });
   assert.equal([state, detail, by], ['refused', 'not now', 'operator']);
   assert.ok(sent !== null && finished !== null && sent <= finished);
   // On the next link only the one without a result is sent again.
@@ -236,7 +251,7 @@ test('a command is sent at once to a gateway that listens, once a link, and its 
   }
   await later.got('puback', 2);
   assert.equal(
-    (await doors.client.commands(ours)).slice(0, 3).map(({ state: one }) => one),
+    (await doors.organisation.listCommands({ device: ours })).items.slice(0, 3).map(({ state: one }) => one),
     ['done', 'done', 'refused'],
   );
   later.socket.destroy();
@@ -244,9 +259,9 @@ test('a command is sent at once to a gateway that listens, once a link, and its 
 
 test('a command that has expired is not sent any more; a result that comes late all the same is kept', async () => {
   const id = await order(30);
-  assert.is((await doors.client.command(ours, id)).state, 'waiting');
+  assert.is((await doors.organisation.getCommand({ device: ours, command: id })).state, 'waiting');
   doors.clock.offset = 31_000;
-  assert.is((await doors.client.command(ours, id)).state, 'expired');
+  assert.is((await doors.organisation.getCommand({ device: ours, command: id })).state, 'expired');
   await wire.subscribe(command);
   const next = await order();
   await wire.heard(command);
@@ -257,14 +272,17 @@ test('a command that has expired is not sent any more; a result that comes late 
   for (const one of [id, next])
     wire.publish(result, { version: 1, id: one, outcome: 'done', detail: 'late' });
   await wire.got('puback', 2);
-  assert.is((await doors.client.command(ours, id)).state, 'done');
+  assert.is((await doors.organisation.getCommand({ device: ours, command: id })).state, 'done');
 });
 
 test('so many commands may wait and no more', async () => {
   for (let count = 0; count < limits.commandsWaiting; count++) await order();
   assert.equal(await refusalOf(order()), [409, 'too-many-commands']);
   // Those of another gateway are its own.
-  await doors.client.createCommand(neighbour, { command: report, expiresInSeconds: 1 });
+  await doors.organisation.createCommand({
+    device: neighbour,
+    body: { command: report, expiresInSeconds: 1 },
+  });
   await wire.subscribe(command);
   await wire.heard(command, limits.commandsWaiting);
   doors.clock.offset = 61_000;
@@ -281,7 +299,7 @@ test('a command that the contract does not know is refused', async () => {
     { command: report, expiresInSeconds: limits.commandMilliseconds / 1000 + 1 },
     { command: report },
   ]) {
-    const call = doors.client.createCommand(ours, body as never);
+    const call = doors.organisation.createCommand({ device: ours, body: body as never });
     assert.equal(await refusalOf(call), [400, 'request-invalid'], JSON.stringify(body));
   }
 });
@@ -289,11 +307,12 @@ test('a command that the contract does not know is refused', async () => {
 test("another organisation's gateway is answered as if it did not exist", async () => {
   const id = randomUUID();
   for (const call of [
-    (gateway: string) => doors.client.desired(gateway),
-    (gateway: string) => doors.client.setDesired(gateway, {}),
-    (gateway: string) => doors.client.commands(gateway),
-    (gateway: string) => doors.client.command(gateway, id),
-    (gateway: string) => doors.client.createCommand(gateway, { command: report, expiresInSeconds: 5 }),
+    (gateway: string) => doors.organisation.getDesired({ device: gateway }),
+    (gateway: string) => desire(gateway, {}),
+    (gateway: string) => doors.organisation.listCommands({ device: gateway }),
+    (gateway: string) => doors.organisation.getCommand({ device: gateway, command: id }),
+    (gateway: string) =>
+      doors.organisation.createCommand({ device: gateway, body: { command: report, expiresInSeconds: 5 } }),
   ]) {
     for (const gateway of [theirs, 'nobodys']) {
       assert.equal(await refusalOf(call(gateway)), [404, 'not-found']);
@@ -312,11 +331,14 @@ test("no gateway hears another's topics, nor settles its commands", async () => 
     topics.map(() => 128),
   );
   const given = { command: report, expiresInSeconds: 60 };
-  const id = await doors.client.createCommand(neighbour, given);
+  const { id } = await doors.organisation.createCommand({ device: neighbour, body: given });
   wire.publish(result, { version: 1, id, outcome: 'done', detail: '' });
   await wire.got('puback');
-  assert.is((await doors.client.command(neighbour, id)).state, 'waiting');
-  assert.equal(await refusalOf(doors.client.command(ours, id)), [404, 'not-found']);
+  assert.is((await doors.organisation.getCommand({ device: neighbour, command: id })).state, 'waiting');
+  assert.equal(await refusalOf(doors.organisation.getCommand({ device: ours, command: id })), [
+    404,
+    'not-found',
+  ]);
   assert.is(rejections()[0]?.code, 'command-unknown');
 });
 
