@@ -1,4 +1,4 @@
 export { loadMailConfig, type MailConfig } from './config.ts';
-export type { Mail, MailContent, MailKind } from './mail.ts';
+export type { GuessedThing, Mail, MailContent, MailKind } from './mail.ts';
 export { Mailer } from './mailer.ts';
 export { isMailAddress } from './words.ts';

@@ -24,6 +24,11 @@ function oneOfEach(foreign: string): { readonly [Kind in MailKind]: MailContent 
       secret,
       validUntil,
     },
+    'taken-in': {
+      kind: 'taken-in',
+      organisation: foreign,
+      invitedBy: { address: 'ann@example.com', name: foreign },
+    },
     'password-reset': { kind: 'password-reset', source: foreign, secret, validUntil },
     'password-changed': { kind: 'password-changed', at, source: foreign },
     'second-factor-enabled': { kind: 'second-factor-enabled', at, source: foreign },
@@ -35,6 +40,7 @@ function oneOfEach(foreign: string): { readonly [Kind in MailKind]: MailContent 
       takesEffect: validUntil,
       secret,
     },
+    'second-factor-vote': { kind: 'second-factor-vote', organisation: foreign, at, validUntil, secret },
     'second-factor-reset': { kind: 'second-factor-reset', at },
     'new-sign-in': { kind: 'new-sign-in', at, source, device: foreign },
     'guessing-alarm': {
@@ -45,10 +51,7 @@ function oneOfEach(foreign: string): { readonly [Kind in MailKind]: MailContent 
       since: at - 600_000,
       at,
       attempts: 120,
-      sources: [
-        { source: foreign, attempts: 100 },
-        { source, attempts: 15 },
-      ],
+      sources: [foreign, source],
       sourceCount: 5,
     },
     'address-changed': { kind: 'address-changed', at, source, newAddress: foreign },
@@ -193,6 +196,7 @@ const actions: Partial<Record<MailKind, string>> = {
   invitation: 'set-password',
   'password-reset': 'reset-password',
   'second-factor-reset-requested': 'keep-second-factor',
+  'second-factor-vote': 'keep-second-factor',
 };
 
 for (const kind of kinds) {
@@ -221,7 +225,7 @@ test('an alarm says what is tried, from where, how often, and what to do', async
   for (const piece of [
     'guessing passwords',
     'Failed attempts: 120',
-    'From: 192.0.2.7 (15)',
+    'From: 192.0.2.7',
     'From: 3 more addresses',
     'What to do:',
   ]) {

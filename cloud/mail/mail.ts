@@ -6,23 +6,19 @@ export interface Person {
   readonly name?: string;
 }
 
-/** Guesses that came from one place. */
-export interface GuessingSource {
-  /** Network address. */
-  readonly source: string;
-  readonly attempts: number;
-}
-
 /** What a mail says. Times are in ms since 1970; a `source` is the network address somebody came from. */
 export type MailContent =
   /** A new user is to choose a password. `secret` opens the page that does it, once, until `validUntil`. */
   | {
       readonly kind: 'invitation';
-      readonly organisation: string;
+      /** Null for the fleet, as one of its operators. */
+      readonly organisation: string | null;
       readonly invitedBy: Person;
       readonly secret: string;
       readonly validUntil: number;
     }
+  /** Who has an account already is something in another organisation too, or, null, a fleet operator. */
+  | { readonly kind: 'taken-in'; readonly organisation: string | null; readonly invitedBy: Person }
   /** Somebody asked for a new password. */
   | {
       readonly kind: 'password-reset';
@@ -39,6 +35,14 @@ export type MailContent =
       readonly at: number;
       readonly source: string;
       readonly takesEffect: number;
+      readonly secret: string;
+    }
+  /** An administrator voted to take it off: another one's vote does it, unless its owner spends `secret` to stop it. */
+  | {
+      readonly kind: 'second-factor-vote';
+      readonly organisation: string;
+      readonly at: number;
+      readonly validUntil: number;
       readonly secret: string;
     }
   | { readonly kind: 'second-factor-reset'; readonly at: number }
@@ -60,8 +64,8 @@ export type MailContent =
       readonly since: number;
       readonly at: number;
       readonly attempts: number;
-      /** The most active sources, ten at most, the most active first. */
-      readonly sources: readonly GuessingSource[];
+      /** Network addresses, ten at most. */
+      readonly sources: readonly string[];
       /** How many sources there are in all. */
       readonly sourceCount: number;
     }

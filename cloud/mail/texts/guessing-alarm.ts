@@ -29,7 +29,7 @@ export function guessingAlarm(mail: MailOf<'guessing-alarm'>, page: Page): Lette
           ['Failed attempts', String(mail.attempts)],
           ['Since', time(mail.since)],
           ['Last', time(mail.at)],
-          ...mail.sources.map(({ source, attempts }) => ['From', `${plain(source)} (${attempts})`] as const),
+          ...mail.sources.map((source) => ['From', plain(source)] as const),
           ...(rest > 0 ? [['From', `${rest} more addresses`] as const] : []),
         ],
       },

@@ -11,12 +11,16 @@ import { passwordReset } from './password-reset.ts';
 import { secondFactorReset } from './second-factor-reset.ts';
 import { secondFactorResetRequested } from './second-factor-reset-requested.ts';
 import { secondFactorSwitched } from './second-factor-switched.ts';
+import { secondFactorVote } from './second-factor-vote.ts';
+import { takenIn } from './taken-in.ts';
 
 /** What a mail says, in words. */
 export function write(mail: MailContent, page: Page): Letter {
   switch (mail.kind) {
     case 'invitation':
       return invitation(mail, page);
+    case 'taken-in':
+      return takenIn(mail, page);
     case 'password-reset':
       return passwordReset(mail, page);
     case 'password-changed':
@@ -26,6 +30,8 @@ export function write(mail: MailContent, page: Page): Letter {
       return secondFactorSwitched(mail, page);
     case 'second-factor-reset-requested':
       return secondFactorResetRequested(mail, page);
+    case 'second-factor-vote':
+      return secondFactorVote(mail, page);
     case 'second-factor-reset':
       return secondFactorReset(mail, page);
     case 'new-sign-in':

@@ -4,11 +4,16 @@ import type { Page } from '../page.ts';
 import { name, person, time } from '../words.ts';
 
 export function invitation(mail: MailOf<'invitation'>, page: Page): Letter {
-  const organisation = `“${name(mail.organisation)}”`;
+  const organisation = mail.organisation === null ? undefined : `“${name(mail.organisation)}”`;
+  const where =
+    organisation === undefined ? 'as an operator of its fleet' : `in the organisation ${organisation}`;
   return {
-    subject: `Your account for ${organisation} on Loadline`,
+    subject:
+      organisation === undefined
+        ? 'Your account on Loadline'
+        : `Your account for ${organisation} on Loadline`,
     paragraphs: [
-      { text: `${person(mail.invitedBy)} has made an account for you in the organisation ${organisation}.` },
+      { text: `${person(mail.invitedBy)} has made an account for you ${where}.` },
       { label: 'Choose your password here:', link: page.link('set-password', mail.secret) },
       { text: `This link works once, until ${time(mail.validUntil)}. After that, ask for a new one.` },
       {
