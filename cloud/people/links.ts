@@ -2,13 +2,15 @@ import { createHash, randomBytes } from 'node:crypto';
 
 const hour = 3_600_000;
 
-/** What a link in a mail is for, and how long it is good, in ms. */
-const lives = {
+/** What a link is for, and how long it is good, in ms. All go by mail but `setup`, which the console prints. */
+export const linkLives = {
+  setup: 24 * hour,
   'set-password': 7 * 24 * hour,
   'reset-password': hour,
+  'keep-second-factor': 72 * hour,
 } as const;
 
-export type LinkPurpose = keyof typeof lives;
+export type LinkPurpose = keyof typeof linkLives;
 
 /** A one-time secret for a mail. */
 export interface Link {
@@ -23,7 +25,7 @@ export interface Link {
 /** Makes a link's secret. `now`: ms since 1970. */
 export function makeLink(purpose: LinkPurpose, now: number): Link {
   const secret = randomBytes(32).toString('base64url');
-  return { secret, hash: hashOf(purpose, secret), expires: now + lives[purpose] };
+  return { secret, hash: hashOf(purpose, secret), expires: now + linkLives[purpose] };
 }
 
 /**

@@ -190,6 +190,49 @@ export function personReads(connection: Connection) {
   const blocks = prepare<Record<never, never>, { block: string }>(connection, (db) =>
     db.selectFrom('block').select('block').orderBy('id'),
   );
+  const tokenNames = prepare<
+    { person: string },
+    {
+      id: string;
+      organisation: string;
+      name: string;
+      status: string;
+      created: number;
+      expires: number;
+      used: number | null;
+    }
+  >(connection, (db, p) =>
+    db
+      .selectFrom('api_token')
+      .select(['id', 'organisation', 'name', 'status', 'created', 'expires', 'used'])
+      .where('person', '=', p.person)
+      .orderBy('created'),
+  );
+  const ownerOfToken = prepare<{ id: string }, { organisation: string; name: string }>(connection, (db, p) =>
+    db.selectFrom('api_token').select(['organisation', 'name']).where('id', '=', p.id),
+  );
+  const ownerOfKey = prepare<{ id: string }, { organisation: string; name: string }>(connection, (db, p) =>
+    db
+      .selectFrom('application_key')
+      .innerJoin('application', 'application.id', 'application_key.application')
+      .select(['application.organisation', 'application_key.name'])
+      .where('application_key.id', '=', p.id),
+  );
+  const credentials = prepare<{ organisation: string }, { id: string; name: string; kind: string }>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('api_token')
+        .select(['id', 'name', sql<string>`'token'`.as('kind')])
+        .where('organisation', '=', p.organisation)
+        .unionAll(
+          db
+            .selectFrom('application_key')
+            .innerJoin('application', 'application.id', 'application_key.application')
+            .select(['application_key.id', 'application_key.name', sql<string>`'application-key'`.as('kind')])
+            .where('application.organisation', '=', p.organisation),
+        ),
+  );
   const personalEntries = prepare<
     { person: string; before: number; limit: number },
     Omit<PersonalEntryRow, 'data' | 'actor'> & { actor_id: string; data: string; others: number }
@@ -265,6 +308,27 @@ export function personReads(connection: Connection) {
     /** Who is told when an organisation's people are attacked. */
     administrators(query: { organisation: string }): { email: string; name: string }[] {
       return administrators.all(query);
+    },
+
+    /** API tokens that a person made, without what opens anything. */
+    tokenNames(query: { person: string }) {
+      return tokenNames.all(query);
+    },
+
+    /** Whose an API token or application key is, and what it is called; undefined where there is none such. */
+    credential({
+      kind,
+      id,
+    }: {
+      kind: 'token' | 'application-key';
+      id: string;
+    }): { organisation: string; name: string } | undefined {
+      return kind === 'token' ? ownerOfToken.first({ id }) : ownerOfKey.first({ id });
+    },
+
+    /** API tokens and application keys of an organisation. */
+    credentials(query: { organisation: string }): { id: string; name: string; kind: string }[] {
+      return credentials.all(query);
     },
 
     /** What the guard held back when the process ended, JSON. */

@@ -89,24 +89,11 @@ function accountStatements(connection: Connection) {
       db.updateTable('person').set({ cut_off: p.at }).where('id', '=', p.person),
     ),
     /**
-     * Takes a person away, and with him his sessions, links, recovery codes, votes, memberships and grants. Changes
-     * nothing where an organisation would be left without an administrator of the whole of it, or the fleet without an
-     * operator.
+     * Takes a person away, and with him his sessions, links, recovery codes, votes, memberships and grants. That nobody
+     * is left without an administrator is for the steps before it to hold.
      */
     removePerson: prepare<{ person: string }>(connection, (db, p) =>
-      db
-        .deleteFrom('person')
-        .where('id', '=', p.person)
-        .where(
-          sql<boolean>`not exists (select 1 from membership as mine where mine.person = ${p.person}
-            and mine.role = 'administrator' and mine.reach = 'organisation'
-            and not exists (select 1 from membership as other where other.organisation = mine.organisation
-              and other.person <> mine.person and other.role = 'administrator' and other.reach = 'organisation'))`,
-        )
-        .where(
-          sql<boolean>`(operator = 0 or exists (select 1 from person as other where other.operator = 1
-            and other.id <> ${p.person}))`,
-        ),
+      db.deleteFrom('person').where('id', '=', p.person),
     ),
   };
 }

@@ -1,0 +1,40 @@
+import type { Mailer } from '../mail/index.ts';
+import { type Store, step } from '../store/index.ts';
+import type { Invite } from './invite.ts';
+import { makeLink } from './links.ts';
+import { addressOf } from './sign-in.ts';
+
+/**
+ * Tells people by mail that they were taken in. A new one gets a link to choose a password by, good once and for seven
+ * days, in place of those before: nobody is ever sent a password.
+ */
+export function invitations(parts: {
+  store: Store;
+  mailer: Pick<Mailer, 'send'>;
+  /** ms since 1970. */
+  now: () => number;
+}): Invite {
+  const { store, mailer, now } = parts;
+  return async ({ kind, person, organisation: where, by }) => {
+    const inviter = await store.read('person', { id: by });
+    const [to, organisation] = [addressOf(person), where?.name ?? null];
+    const invitedBy = inviter ? addressOf(inviter) : { address: 'somebody who is no more' };
+    switch (kind) {
+      case 'taken-in':
+        mailer.send({ kind, to, organisation, invitedBy });
+        return;
+      case 'set-password': {
+        const { secret, hash: secretHash, expires } = makeLink('set-password', now());
+        await store.change({
+          steps: [
+            step('forgetLinks', { now: now() }),
+            step('endPasswordLinks', { person: person.id }),
+            step('addLink', { secretHash, person: person.id, purpose: 'set-password', expires }),
+          ],
+          audit: [],
+        });
+        mailer.send({ kind: 'invitation', to, organisation, invitedBy, secret, validUntil: expires });
+      }
+    }
+  };
+}

@@ -1,0 +1,67 @@
+import { fleetScopes } from '@loadline/sdk/api';
+import {
+  grantedStanding,
+  type Membership,
+  type Standing,
+  standingOf,
+  type UserPrincipal,
+} from '../access/index.ts';
+import type { MembershipRow, PersonRow, SessionRow, StandingGrantRow } from '../store/index.ts';
+
+/** What is on record of what somebody is in organisations: the store's `standings`. */
+export interface StandingRows {
+  readonly memberships: readonly MembershipRow[];
+  readonly grants: readonly StandingGrantRow[];
+}
+
+/** What somebody is in one organisation, and by what. */
+export interface Place {
+  readonly organisation: MembershipRow['organisation'];
+  readonly role: string;
+  readonly membership: Membership;
+  readonly standing: Standing;
+  /** When the grant ends that it stands by, ms since 1970; null for a member. */
+  readonly grantedUntil: number | null;
+}
+
+/**
+ * What somebody is in organisations, once in each: who is a member is that, whatever he was granted. `since`: when what
+ * he proves himself with was made, ms since 1970; it opens nothing in an organisation that was cut off then or later.
+ */
+export function placesOf(
+  { memberships, grants }: StandingRows,
+  { secondFactor, since }: { readonly secondFactor: boolean; readonly since: number },
+): Place[] {
+  const places = new Map<string, Place>();
+  const add = (membership: MembershipRow, standing: Standing) => {
+    const { organisation, role } = membership;
+    if (places.has(organisation.id) || (organisation.cutOff ?? -1) >= since) return;
+    const grantedUntil = standing.grant?.until ?? null;
+    places.set(organisation.id, { organisation, role, membership, standing, grantedUntil });
+  };
+  for (const membership of memberships) add(membership, standingOf(membership, { secondFactor }));
+  for (const grant of grants) {
+    const membership = { ...grant, reach: 'organisation', departments: [], customer: null } as const;
+    add(membership, grantedStanding(grant, { secondFactor }));
+  }
+  return [...places.values()];
+}
+
+/** The person behind a session, and what that opens now. A session that is pending opens nothing anywhere. */
+export function userPrincipal(
+  { session, person }: { readonly session: SessionRow; readonly person: PersonRow },
+  record: StandingRows,
+): UserPrincipal {
+  const secondFactor = person.factorSecret !== null;
+  const places = placesOf(record, { secondFactor, since: session.created });
+  return {
+    kind: 'user',
+    id: person.id,
+    email: person.email,
+    name: person.name,
+    session: session.id,
+    pending: session.pending,
+    fleet: new Set(person.operator ? fleetScopes : []),
+    standings: new Map(places.map(({ standing }) => [standing.organisation.id, standing])),
+  };
+}

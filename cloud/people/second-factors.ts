@@ -1,0 +1,399 @@
+import { mayGive, reachesMember, type Standing, type UserPrincipal } from '../access/index.ts';
+import type { Guard } from '../guard/index.ts';
+import { type Keyring, openSealed, sealValue } from '../keys/index.ts';
+import type { Mailer } from '../mail/index.ts';
+import { type PersonRow, type Step, type Store, step } from '../store/index.ts';
+import { type CodeOutcome, type FactorCodes, factorContext } from './factor-codes.ts';
+import { linkHash, linkLives, makeLink } from './links.ts';
+import type { Member } from './members.ts';
+import { provePassword } from './password-proof.ts';
+import { placesOf } from './principals.ts';
+import { makeRecoveryCodes } from './recovery-codes.ts';
+import { acceptCode, makeTotpSecret, totpUri } from './second-factor.ts';
+import { chainsOf, type Sessions } from './sessions.ts';
+import { addressOf, withoutFactor } from './sign-in.ts';
+import { codeOf, type Unproven, type Visitor } from './visitor.ts';
+
+/** How long a vote to reset somebody's second factor counts, in ms. */
+const voteMilliseconds = 7 * 24 * 3_600_000;
+
+/** Votes that reset a second factor: of different administrators. */
+const votesNeeded = 2;
+
+/** What the name of the account stands under in an authenticator app. */
+const issuer = 'Loadline';
+
+/** What one asked for contradicts what there is. */
+const conflict = { kind: 'conflict' } as const;
+type Conflict = typeof conflict;
+
+/** Second factors: enabled, disabled, lost. */
+export class SecondFactors {
+  readonly #store: Store;
+  readonly #keys: Keyring;
+  readonly #sessions: Sessions;
+  readonly #codes: FactorCodes;
+  readonly #guard: Guard;
+  readonly #mailer: Pick<Mailer, 'send'>;
+  readonly #now: () => number;
+  readonly #changed: () => void;
+
+  /** `now`: ms since 1970. `changed` is called whenever a session that was good may be so no more. */
+  constructor(parts: {
+    store: Store;
+    keys: Keyring;
+    sessions: Sessions;
+    codes: FactorCodes;
+    guard: Guard;
+    mailer: Pick<Mailer, 'send'>;
+    now: () => number;
+    changed: () => void;
+  }) {
+    this.#store = parts.store;
+    this.#keys = parts.keys;
+    this.#sessions = parts.sessions;
+    this.#codes = parts.codes;
+    this.#guard = parts.guard;
+    this.#mailer = parts.mailer;
+    this.#now = parts.now;
+    this.#changed = parts.changed;
+  }
+
+  /** Offers a secret for an authenticator app, to who gives the password again. Not in force before a right code came. */
+  async begin(
+    principal: UserPrincipal,
+    password: string,
+    visitor: Visitor,
+  ): Promise<
+    { readonly kind: 'offered'; readonly secret: string; readonly uri: string } | Unproven | Conflict
+  > {
+    const person = await this.#person(principal);
+    const proof = await this.#prove(person, { password, action: 'second-factor.begin' }, visitor);
+    if (proof !== undefined) return proof;
+    const secret = makeTotpSecret();
+    const sealed = await sealValue(this.#keys, factorContext(person.id), secret);
+    const { done } = await this.#store.change({
+      steps: [step('offerFactor', { person: person.id, sealed }, 'some')],
+      audit: [visitor.entry({ ...about(person), action: 'second-factor.begin' })],
+    });
+    if (!done) return conflict;
+    return { kind: 'offered', secret, uri: totpUri({ secret, issuer, account: person.email }) };
+  }
+
+  /**
+   * Enables what was offered, by a right code of it. Every other session of the person ends, since it never gave one;
+   * this one gets another token.
+   */
+  async enable(
+    principal: UserPrincipal,
+    { known, code }: { readonly known: string; readonly code: string },
+    visitor: Visitor,
+  ): Promise<
+    | { readonly kind: 'enabled'; readonly recoveryCodes: readonly string[]; readonly token: string }
+    | Exclude<CodeOutcome, { kind: 'right' }>
+    | Conflict
+  > {
+    const person = await this.#person(principal);
+    const { id, factorOffered: offered, factorSecret } = person;
+    if (offered === null || factorSecret !== null) return conflict;
+    const recovery = makeRecoveryCodes();
+    const rotation = this.#sessions.rotation(principal, known);
+    const outcome = await this.#codes.guarded(
+      { person, action: 'second-factor.enable' },
+      visitor,
+      async () => {
+        const secret = await openSealed(this.#keys, factorContext(id), offered);
+        const taken = acceptCode({ secret, code, now: this.#now(), lastStep: undefined });
+        if (taken === undefined) return 'wrong';
+        const { done } = await this.#store.change({
+          steps: [
+            step('enableFactor', { person: id, offered, step: taken }, 'some'),
+            ...recoverySteps(id, recovery.hashes),
+            ...rotation.steps,
+            step('endSessions', { person: id, except: principal.session }),
+          ],
+          audit: [visitor.entry({ ...about(person), action: 'second-factor.enable' })],
+        });
+        return done ? 'right' : 'overtaken';
+      },
+    );
+    if (outcome.kind !== 'right') return outcome;
+    this.#guard.renewed({ kind: 'second-factor', name: person.email });
+    this.#mailer.send({ kind: 'second-factor-enabled', ...this.#to(person, visitor) });
+    this.#changed();
+    return { kind: 'enabled', recoveryCodes: recovery.codes, token: rotation.token };
+  }
+
+  /** Makes new recovery codes, to who gives a code; those before are void. */
+  async renewCodes(
+    principal: UserPrincipal,
+    code: string,
+    visitor: Visitor,
+  ): Promise<
+    | { readonly kind: 'renewed'; readonly recoveryCodes: readonly string[] }
+    | Exclude<CodeOutcome, { kind: 'right' }>
+    | Conflict
+  > {
+    const person = await this.#person(principal);
+    if (person.factorSecret === null) return conflict;
+    const recovery = makeRecoveryCodes();
+    const action = 'recovery-codes.renew';
+    const outcome = await this.#codes.take(
+      { person, code, action },
+      {
+        steps: recoverySteps(person.id, recovery.hashes),
+        audit: (by) => [visitor.entry({ ...about(person), action, after: { by } })],
+      },
+      visitor,
+    );
+    if (outcome.kind !== 'right') return outcome;
+    return { kind: 'renewed', recoveryCodes: recovery.codes };
+  }
+
+  /** Disables the second factor, to who gives the password and a code. */
+  async disable(
+    principal: UserPrincipal,
+    { known, password, code }: { readonly known: string; readonly password: string; readonly code: string },
+    visitor: Visitor,
+  ): Promise<
+    | { readonly kind: 'disabled'; readonly token: string }
+    | { readonly kind: 'wrong-code' }
+    | Exclude<CodeOutcome, { kind: 'right' }>
+    | Conflict
+  > {
+    const person = await this.#person(principal);
+    const { id, factorSecret: sealed } = person;
+    if (sealed === null) return conflict;
+    const action = 'second-factor.delete';
+    const proof = await this.#prove(person, { password, action }, visitor);
+    if (proof !== undefined) return proof;
+    const rotation = this.#sessions.rotation(principal, known);
+    const outcome = await this.#codes.take(
+      { person, code, action },
+      {
+        steps: [
+          step('removeFactor', { person: id, sealed }, 'some'),
+          ...withoutFactor(id),
+          ...rotation.steps,
+        ],
+        audit: (by) => [visitor.entry({ ...about(person), action, after: { by } })],
+      },
+      visitor,
+    );
+    if (outcome.kind === 'wrong') return { kind: 'wrong-code' };
+    if (outcome.kind !== 'right') return outcome;
+    this.#mailer.send({ kind: 'second-factor-disabled', ...this.#to(person, visitor) });
+    this.#changed();
+    return { kind: 'disabled', token: rotation.token };
+  }
+
+  /**
+   * Notes that the owner, who has given the password, has lost the second factor: the first login after the delay needs
+   * none. He is told at once, with a link that stops it. Asking again neither hastens nor puts it off.
+   */
+  async askReset(
+    principal: UserPrincipal,
+    visitor: Visitor,
+  ): Promise<{ readonly kind: 'asked'; readonly takesEffect: number } | Conflict> {
+    const person = await this.#person(principal);
+    if (!principal.pending || person.factorSecret === null) return conflict;
+    if (person.factorReset !== null) return { kind: 'asked', takesEffect: person.factorReset };
+    const link = makeLink('keep-second-factor', this.#now());
+    const takesEffect = this.#now() + linkLives['keep-second-factor'];
+    const { done } = await this.#store.change({
+      steps: [
+        step('askFactorReset', { person: person.id, takesEffect }, 'some'),
+        ...keepLinkSteps(person.id, link),
+      ],
+      audit: [
+        visitor.entry({
+          ...about(person),
+          action: 'second-factor.ask-reset',
+          after: { takesEffect: new Date(takesEffect).toISOString() },
+        }),
+      ],
+    });
+    if (!done) return conflict;
+    const { secret } = link;
+    this.#mailer.send({
+      kind: 'second-factor-reset-requested',
+      ...this.#to(person, visitor),
+      takesEffect,
+      secret,
+    });
+    return { kind: 'asked', takesEffect };
+  }
+
+  /** Stops a reset, and votes for one: by its owner, who is in with his second factor. */
+  async stopReset(principal: UserPrincipal, visitor: Visitor): Promise<void> {
+    const person = await this.#person(principal);
+    await this.#stop(person, [], visitor);
+  }
+
+  /** The same by the link of the mail that announced it; false where the link is good no more. */
+  async stopResetByLink(secret: string, visitor: Visitor): Promise<boolean> {
+    const secretHash = linkHash('keep-second-factor', secret);
+    const now = this.#now();
+    const link = secretHash && (await this.#store.read('link', { one: secretHash, other: secretHash, now }));
+    const person = link?.person && (await this.#store.read('person', { id: link.person.id }));
+    if (!secretHash || !person) return false;
+    const spend = step('spendLink', { secretHash, purpose: 'keep-second-factor', now }, 'some');
+    return await this.#stop(person, [spend], visitor);
+  }
+
+  /**
+   * Takes the vote of an administrator of an organisation to reset the second factor of one of its people, and does so
+   * with the second one of two who may change that person still.
+   *
+   * `alone`: the person is something outside the organisation too, whose data his second factor protects: only he himself
+   * can have it reset, after the delay.
+   */
+  async vote(
+    voter: UserPrincipal,
+    { organisation, standing, member }: { organisation: string; standing: Standing; member: Member },
+    visitor: Visitor,
+  ): Promise<
+    | { readonly kind: 'voted'; readonly votes: number; readonly done: boolean }
+    | { readonly kind: 'more-than-own' }
+    | { readonly kind: 'alone' }
+    | Conflict
+  > {
+    const [now, id] = [this.#now(), member.id];
+    const person = await this.#store.read('person', { id });
+    // What `member` does not show of who has not arrived yet is not told by a vote either.
+    if (voter.id === id || person === undefined || !member.secondFactor) return conflict;
+    const record = await this.#store.read('standings', { person: id, now });
+    const places = placesOf(record, { secondFactor: true, since: Number.POSITIVE_INFINITY });
+    const target = places.find((place) => place.organisation.id === organisation);
+    if (target === undefined) return conflict;
+    if (!mayGive(standing, target.standing)) return { kind: 'more-than-own' };
+    if (person.operator || places.length > 1) return { kind: 'alone' };
+    const since = now - voteMilliseconds;
+    const before = await this.#store.read('factorVotes', { person: id, organisation, since });
+    const standingVotes = await this.#votesThatStand(before, {
+      organisation,
+      member,
+      target: target.standing,
+    });
+    const votes = new Set([...standingVotes, voter.id]).size;
+    const isDone = votes >= votesNeeded;
+    const link = { ...makeLink('keep-second-factor', now), expires: now + voteMilliseconds };
+    const changed = await this.#store.change({
+      steps: [
+        step('addFactorVote', { person: id, organisation, voter: voter.id, at: now }),
+        ...(isDone
+          ? [step('removeFactorByVotes', { person: id, organisation, since }, 'some'), ...withoutFactor(id)]
+          : keepLinkSteps(id, link)),
+      ],
+      audit: [
+        visitor.entry({
+          action: 'user.reset-second-factor',
+          target: { kind: 'user', id },
+          after: { votes, done: isDone },
+        }),
+      ],
+    });
+    if (!changed.done) return conflict;
+    if (isDone) {
+      this.#guard.renewed({ kind: 'second-factor', name: person.email });
+      this.#mailer.send({ kind: 'second-factor-reset', to: addressOf(person), at: now });
+      this.#changed();
+    } else if (!standingVotes.includes(voter.id)) {
+      this.#mailer.send({
+        kind: 'second-factor-vote',
+        to: addressOf(person),
+        organisation: target.organisation.name,
+        at: now,
+        validUntil: link.expires,
+        secret: link.secret,
+      });
+    }
+    return { kind: 'voted', votes, done: isDone };
+  }
+
+  /** Of those who voted, who may still: an administrator who was demoted since counts no more. */
+  async #votesThatStand(
+    voters: readonly string[],
+    { organisation, member, target }: { organisation: string; member: Member; target: Standing },
+  ): Promise<string[]> {
+    const now = this.#now();
+    const judged = await Promise.all(
+      voters.map(async (id) => {
+        const [person, record] = await Promise.all([
+          this.#store.read('person', { id }),
+          this.#store.read('standings', { person: id, now }),
+        ]);
+        const secondFactor = person !== undefined && person.factorSecret !== null;
+        const places = placesOf(record, { secondFactor, since: Number.POSITIVE_INFINITY });
+        const standing = places.find((place) => place.organisation.id === organisation)?.standing;
+        const may =
+          standing?.withheld === null &&
+          standing.scopes.has('user.reset-second-factor') &&
+          reachesMember(standing.reach, member) &&
+          mayGive(standing, target);
+        return may ? [id] : [];
+      }),
+    );
+    return judged.flat();
+  }
+
+  async #stop(person: PersonRow, steps: readonly Step[], visitor: Visitor): Promise<boolean> {
+    const { id } = person;
+    const { done } = await this.#store.change({
+      steps: [
+        ...steps,
+        step('stopFactorReset', { person: id }),
+        step('endFactorVotes', { person: id }),
+        step('endKeepLinks', { person: id }),
+        // Whoever asked for it had the password and no more.
+        step('endPendingSessions', { person: id }),
+      ],
+      audit: [visitor.entry({ ...about(person), action: 'second-factor.stop-reset' })],
+    });
+    if (done) this.#changed();
+    return done;
+  }
+
+  /** What is to be answered where the password is not right; undefined where it is. */
+  async #prove(
+    person: PersonRow,
+    { password, action }: { password: string; action: string },
+    visitor: Visitor,
+  ): Promise<Unproven | undefined> {
+    const { email } = person;
+    const passwordHash = person.passwordHash ?? undefined;
+    const proof = await provePassword(this.#guard, { email, password, passwordHash }, visitor);
+    if (proof.kind === 'right') return undefined;
+    const code = codeOf(proof);
+    const refused = visitor.entry({ ...about(person), action, outcome: 'refused', code });
+    await this.#store.change({ steps: [], audit: [refused] });
+    return proof;
+  }
+
+  async #person({ id }: UserPrincipal): Promise<PersonRow> {
+    const person = await this.#store.read('person', { id });
+    // Erased since the request was let in.
+    if (person === undefined) throw new Error('the person of this session is no more');
+    return person;
+  }
+
+  #to(person: PersonRow, { source }: Visitor) {
+    return { to: addressOf(person), at: this.#now(), source };
+  }
+}
+
+function about(person: PersonRow) {
+  return { target: { kind: 'user', id: person.id }, organisation: chainsOf(person) };
+}
+
+function recoverySteps(person: string, hashes: readonly Buffer[]): Step[] {
+  return [
+    step('endRecoveryCodes', { person }),
+    ...hashes.map((codeHash) => step('addRecoveryCode', { person, codeHash })),
+  ];
+}
+
+/** Keeps a link by which the owner stops it. */
+function keepLinkSteps(person: string, { hash, expires }: { hash: Buffer; expires: number }): Step[] {
+  return [step('addLink', { secretHash: hash, person, purpose: 'keep-second-factor', expires })];
+}
