@@ -211,10 +211,13 @@ export class Blocks {
         const person = await this.#store.read('personByEmail', { email: name });
         return person && { name: person.email, organisations: person.organisations };
       }
-      case 'token':
+      case 'token': {
+        const token = await this.#store.read('apiToken', { id: name });
+        return token && { name: token.name, organisations: [token.organisation] };
+      }
       case 'application-key': {
-        const owner = await this.#store.read('credential', { kind, id: name });
-        return owner && { name: owner.name, organisations: [owner.organisation] };
+        const [key] = await this.#store.read('heldKeys', { ids: [name] });
+        return key && { name: key.name, organisations: [key.organisation] };
       }
       case 'socket':
       case 'code':

@@ -208,16 +208,6 @@ export function personReads(connection: Connection) {
       .where('person', '=', p.person)
       .orderBy('created'),
   );
-  const ownerOfToken = prepare<{ id: string }, { organisation: string; name: string }>(connection, (db, p) =>
-    db.selectFrom('api_token').select(['organisation', 'name']).where('id', '=', p.id),
-  );
-  const ownerOfKey = prepare<{ id: string }, { organisation: string; name: string }>(connection, (db, p) =>
-    db
-      .selectFrom('application_key')
-      .innerJoin('application', 'application.id', 'application_key.application')
-      .select(['application.organisation', 'application_key.name'])
-      .where('application_key.id', '=', p.id),
-  );
   const credentials = prepare<{ organisation: string }, { id: string; name: string; kind: string }>(
     connection,
     (db, p) =>
@@ -313,17 +303,6 @@ export function personReads(connection: Connection) {
     /** API tokens that a person made, without what opens anything. */
     tokenNames(query: { person: string }) {
       return tokenNames.all(query);
-    },
-
-    /** Whose an API token or application key is, and what it is called; undefined where there is none such. */
-    credential({
-      kind,
-      id,
-    }: {
-      kind: 'token' | 'application-key';
-      id: string;
-    }): { organisation: string; name: string } | undefined {
-      return kind === 'token' ? ownerOfToken.first({ id }) : ownerOfKey.first({ id });
     },
 
     /** API tokens and application keys of an organisation. */

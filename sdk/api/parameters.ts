@@ -19,7 +19,7 @@ export const pathParameters = {
   token: uuid('the id of a token'),
   application: uuid('the id of an application'),
   key: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, 'not the id of an application key'),
-  block: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, 'not the id of a block'),
+  block: z.string().regex(/^[a-z]{4,10}\.[A-Za-z0-9_-]{4,200}$/, 'not the id of a block'),
   command: uuid('the id of a command'),
   epoch: z.string().regex(/^[0-9a-f]{32}$/, 'not an epoch: 32 hex digits'),
   /** A series by its name (`seriesName` of sdk/telemetry): `25DF` as heard, `25DF.mean` another aspect. */

@@ -46,13 +46,16 @@ const verdictReply = z.object({
 const blockReply = z.object({
   id: z.string(),
   kind: z.enum(['account', 'token', 'application-key', 'socket', 'code', 'second-factor', 'source']),
+  /** Why it is held: see the guard. */
+  by: z.enum(['ceiling', 'disabled', 'source', 'device', 'factor']),
   /** Of an account the organisation has: who; null of one that it has not. */
   subject: z.string().nullable(),
   sources: z.array(z.string()),
   failures: z.number(),
-  first: z.string(),
+  since: z.string(),
   last: z.string(),
-  until: z.string(),
+  /** Null where it takes an act to end it. */
+  until: z.string().nullable(),
 });
 
 export const auditOperations = {

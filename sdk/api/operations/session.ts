@@ -77,7 +77,7 @@ export const sessionOperations = {
       }),
     }),
     status: 204,
-    refuses: ['link-invalid', 'password-weak'],
+    refuses: ['link-invalid', 'password-weak', 'conflict', 'too-many-attempts'],
   },
   logIn: {
     method: 'POST',
@@ -112,7 +112,7 @@ export const sessionOperations = {
     body: z.strictObject({ code: factorCode }),
     status: 200,
     reply: sessionState,
-    refuses: ['second-factor-refused', 'too-many-attempts'],
+    refuses: ['second-factor-refused', 'conflict', 'too-many-attempts'],
   },
   requestSecondFactorReset: {
     method: 'POST',
@@ -122,6 +122,15 @@ export const sessionOperations = {
     status: 202,
     reply: z.object({ takesEffect: z.string() }),
     refuses: ['conflict'],
+  },
+  keepSecondFactor: {
+    method: 'POST',
+    path: '/kept-second-factors',
+    opens: 'public',
+    summary: 'Stop a reset of the second factor, by the link of the mail that announced it',
+    body: z.strictObject({ secret: linkSecret }),
+    status: 204,
+    refuses: ['link-invalid'],
   },
   requestPasswordReset: {
     method: 'POST',
@@ -175,7 +184,7 @@ export const profileOperations = {
     summary: "Change one's password; every other session ends",
     body: z.strictObject({ current: password, password }),
     status: 204,
-    refuses: ['unauthenticated', 'password-weak', 'too-many-attempts'],
+    refuses: ['unauthenticated', 'password-weak', 'conflict', 'too-many-attempts'],
   },
   listOwnSessions: {
     method: 'GET',
