@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { type Connection, prepare } from './database.ts';
 
 /**
@@ -14,6 +15,7 @@ export function tokenStatements(connection: Connection) {
 
 function apiTokenStatements(connection: Connection) {
   return {
+    /** Changes nothing where the person is no member: who was let in for a time makes nothing that stays. */
     addApiToken: prepare<{
       id: string;
       organisation: string;
@@ -25,19 +27,38 @@ function apiTokenStatements(connection: Connection) {
       created: number;
       expires: number;
     }>(connection, (db, p) =>
-      db.insertInto('api_token').values({
-        id: p.id,
-        organisation: p.organisation,
-        person: p.person,
-        name: p.name,
-        scopes: p.scopes,
-        devices: p.devices,
-        tags: p.tags,
-        status: 'active',
-        created: p.created,
-        expires: p.expires,
-        used: null,
-      }),
+      db
+        .insertInto('api_token')
+        .columns([
+          'id',
+          'organisation',
+          'person',
+          'name',
+          'scopes',
+          'devices',
+          'tags',
+          'status',
+          'created',
+          'expires',
+        ])
+        .expression(
+          db
+            .selectFrom('membership')
+            .select([
+              sql<string>`${p.id}`.as('id'),
+              'organisation',
+              'person',
+              sql<string>`${p.name}`.as('name'),
+              sql<string>`${p.scopes}`.as('scopes'),
+              sql<string | null>`${p.devices}`.as('devices'),
+              sql<string | null>`${p.tags}`.as('tags'),
+              sql<'active'>`'active'`.as('status'),
+              sql<number>`${p.created}`.as('created'),
+              sql<number>`${p.expires}`.as('expires'),
+            ])
+            .where('organisation', '=', p.organisation)
+            .where('person', '=', p.person),
+        ),
     ),
     setApiToken: prepare<{ organisation: string; id: string; name: string; status: 'active' | 'inactive' }>(
       connection,

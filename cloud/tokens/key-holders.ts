@@ -1,0 +1,113 @@
+import { type ApplicationPrincipal, narrowed } from '../access/index.ts';
+import type { Guard } from '../guard/index.ts';
+import type { Keyring } from '../keys/index.ts';
+import type { HeldKeyRow, Store } from '../store/index.ts';
+import { applicationScopes } from './application-keys.ts';
+import { isApplicationSecret } from './application-secret.ts';
+import { tagNumbers } from './gifts.ts';
+import type { Refusals } from './refusals.ts';
+import type { Uses } from './uses.ts';
+
+/** Why a key opens nothing. For the audit log only. */
+type Fault = 'unknown' | 'secret' | 'inactive' | 'revoked' | 'expired' | 'key';
+
+/** A key that is good, and when it ends by itself, ms since 1970; null: never. */
+export interface Held {
+  readonly principal: ApplicationPrincipal;
+  readonly expires: number | null;
+}
+
+/** Who shows an application key and its secret, and what that opens now. */
+export class KeyHolders {
+  readonly #store: Store;
+  readonly #keys: Keyring;
+  readonly #guard: Guard;
+  readonly #uses: Uses;
+  readonly #refusals: Refusals;
+  readonly #now: () => number;
+
+  /** `now`: ms since 1970. */
+  constructor(parts: {
+    store: Store;
+    keys: Keyring;
+    guard: Guard;
+    uses: Uses;
+    refusals: Refusals;
+    now: () => number;
+  }) {
+    this.#store = parts.store;
+    this.#keys = parts.keys;
+    this.#guard = parts.guard;
+    this.#uses = parts.uses;
+    this.#refusals = parts.refusals;
+    this.#now = parts.now;
+  }
+
+  /**
+   * Whom a key and secret prove at the MQTT door; undefined where nobody, whatever the reason. For a key that there is
+   * not it does what it does for one whose secret is wrong: one look into the store, one secret derived.
+   */
+  async authenticate(
+    key: string,
+    secret: string,
+    { source }: { readonly source: string },
+  ): Promise<Held | undefined> {
+    const [row] = await this.#store.read('heldKeys', { ids: [key] });
+    const right = isApplicationSecret(this.#keys, row, secret);
+    // 256 bits are not guessed: whoever has the secret is held up by nobody's guesses but by his own key's end.
+    const subject = { kind: 'application-key', name: key } as const;
+    const answer = this.#guard.ask({ subject, source, ...(right && { seal: 'holds' }) });
+    const of = row ? { organisation: row.organisation, id: row.id, persons: [] } : null;
+    const refused = { kind: 'application-key', channel: 'mqtt', source, of } as const;
+    if (!answer.go) {
+      this.#refusals.add({ ...refused, code: 'too-many-attempts' });
+      return undefined;
+    }
+    const fault = right ? this.#fault(row) : row === undefined ? 'unknown' : 'secret';
+    if (fault !== undefined || row === undefined) {
+      this.#guard.failed(answer.permit);
+      this.#refusals.add({ ...refused, code: fault ?? 'unknown' });
+      return undefined;
+    }
+    this.#guard.succeeded(answer.permit);
+    const { id, organisation } = row;
+    this.#uses.note({ kind: 'application-key', id, organisation, channel: 'mqtt', source, persons: [] });
+    return { principal: principalOf(row), expires: row.expires };
+  }
+
+  /** What those of these keys open now that are good still. */
+  async again(keys: readonly string[]): Promise<Map<string, Held>> {
+    const rows = await this.#store.read('heldKeys', { ids: keys });
+    const good = rows.filter((row) => this.#fault(row) === undefined);
+    return new Map(good.map((row) => [row.id, { principal: principalOf(row), expires: row.expires }]));
+  }
+
+  #fault(row: HeldKeyRow | undefined): Fault | undefined {
+    if (row === undefined) return 'unknown';
+    if (row.status !== 'active') return row.status;
+    if (row.expires !== null && row.expires <= this.#now()) return 'expired';
+    // Who forgets a version after a leak ends the keys that were made with it.
+    if (this.#keys.version('application-secret', row.version) === undefined) return 'key';
+    return undefined;
+  }
+}
+
+/** A key is its application's, and no person's: it follows what both may, whoever made them. */
+function principalOf(row: HeldKeyRow): ApplicationPrincipal {
+  const whole = { departments: 'all', customer: null, devices: null, tags: null } as const;
+  const standing = narrowed(
+    { organisation: { id: row.organisation }, scopes: applicationScopes, reach: whole, withheld: null },
+    { scopes: applicationScopes, devices: row.applicationDevices, tags: null },
+  );
+  return {
+    kind: 'application-key',
+    id: row.id,
+    application: row.application,
+    standing: narrowed(standing, {
+      scopes: applicationScopes,
+      devices: row.devices,
+      tags: tagNumbers(row.tags),
+    }),
+    topics: row.topics,
+  };
+}

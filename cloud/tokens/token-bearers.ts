@@ -1,0 +1,125 @@
+import { expandScopes } from '@loadline/sdk/api';
+import { narrowed, standingOf, type TokenPrincipal } from '../access/index.ts';
+import type { Guard } from '../guard/index.ts';
+import type { ApiTokenRow, MembershipRow, PersonRow, Store } from '../store/index.ts';
+import { tagNumbers } from './gifts.ts';
+import type { Refusals } from './refusals.ts';
+import { readToken, type TokenClaims, type TokenFault, type TokenRealm } from './token.ts';
+import type { Uses } from './uses.ts';
+
+/** Why a token opens nothing: what it says itself, or what became of it. For the audit log only. */
+type Fault = TokenFault | 'unknown' | 'inactive' | 'revoked' | 'cut-off' | 'creator-gone';
+
+/** What came of a token that was shown. Who showed it learns nothing of why it is not good. */
+export type Shown =
+  | { readonly kind: 'principal'; readonly principal: TokenPrincipal }
+  | { readonly kind: 'refused' }
+  /** Not even looked at: `retryAfterSeconds` is whole, at least 1. */
+  | { readonly kind: 'held'; readonly retryAfterSeconds: number };
+
+/** What is known of a token and its creator by now. */
+interface Record {
+  readonly row: ApiTokenRow | undefined;
+  readonly person: PersonRow | undefined;
+  readonly memberships: readonly MembershipRow[];
+}
+
+/** Who shows an API token, and what that opens now. */
+export class TokenBearers {
+  readonly #realm: TokenRealm;
+  readonly #store: Store;
+  readonly #guard: Guard;
+  readonly #uses: Uses;
+  readonly #refusals: Refusals;
+
+  constructor(parts: { realm: TokenRealm; store: Store; guard: Guard; uses: Uses; refusals: Refusals }) {
+    this.#realm = parts.realm;
+    this.#store = parts.store;
+    this.#guard = parts.guard;
+    this.#uses = parts.uses;
+    this.#refusals = parts.refusals;
+  }
+
+  /** Asked at every request: what has become of the token, and of its creator, holds at the next one. */
+  async principal(value: string, { source }: { readonly source: string }): Promise<Shown> {
+    const reading = await readToken(this.#realm, value);
+    const claims = reading.kind === 'token' ? reading.claims : undefined;
+    // What cannot be opened names nobody. What can be is no guess, and guesses of others do not hold it up.
+    const subject = { kind: 'token', name: claims?.id ?? '' } as const;
+    const answer = this.#guard.ask({ subject, source, ...(claims && { seal: 'holds' }) });
+    if (!answer.go) {
+      this.#refuse('too-many-attempts', claims, source);
+      return { kind: 'held', retryAfterSeconds: answer.retryAfterSeconds };
+    }
+    if (reading.kind === 'refused') {
+      this.#guard.failed(answer.permit);
+      this.#refuse(reading.fault, undefined, source);
+      return { kind: 'refused' };
+    }
+    let record: Record;
+    try {
+      record = await this.#record(reading.claims);
+    } catch (error) {
+      this.#guard.undecided(answer.permit);
+      throw error;
+    }
+    const judged = judge(reading.claims, record, this.#realm.now());
+    if (typeof judged === 'string') {
+      this.#guard.failed(answer.permit);
+      this.#refuse(judged, reading.claims, source);
+      return { kind: 'refused' };
+    }
+    this.#guard.succeeded(answer.permit);
+    const { id, organisation, creator } = reading.claims;
+    this.#uses.note({ kind: 'token', id, organisation, channel: 'https', source, persons: [creator] });
+    return { kind: 'principal', principal: judged };
+  }
+
+  async #record({ id, creator }: TokenClaims): Promise<Record> {
+    const [row, person, { memberships }] = await Promise.all([
+      this.#store.read('apiToken', { id }),
+      this.#store.read('person', { id: creator }),
+      this.#store.read('standings', { person: creator, now: this.#realm.now() }),
+    ]);
+    return { row, person, memberships };
+  }
+
+  #refuse(code: Fault | 'too-many-attempts', claims: TokenClaims | undefined, source: string): void {
+    const of = claims && { organisation: claims.organisation, id: claims.id, persons: [claims.creator] };
+    this.#refusals.add({ kind: 'token', channel: 'https', source, code, of: of ?? null });
+  }
+}
+
+/**
+ * What a token opens: what its creator is by membership now, cut down to what the token says and to what its row says.
+ * What a fleet operator is by a grant carries no token. A standing that is withheld withholds its tokens.
+ */
+function judge(
+  claims: TokenClaims,
+  { row, person, memberships }: Record,
+  now: number,
+): TokenPrincipal | Fault {
+  if (row === undefined || row.organisation !== claims.organisation || row.person !== claims.creator)
+    return 'unknown';
+  if (row.status !== 'active') return row.status;
+  if (row.expires <= now) return 'expired';
+  const membership = memberships.find(({ organisation }) => organisation.id === row.organisation);
+  // Who left and came back is there anew: what he made before has ended.
+  if (person === undefined || membership === undefined || membership.created > row.created)
+    return 'creator-gone';
+  const cuts = [person.cutOff, membership.organisation.cutOff];
+  if (cuts.some((cut) => cut !== null && row.created <= cut)) return 'cut-off';
+  const standing = standingOf(membership, { secondFactor: person.factorSecret !== null });
+  const own = narrowed(standing, {
+    scopes: expandScopes(claims.scopes),
+    devices: claims.devices ?? null,
+    tags: tagNumbers(claims.tags ?? null),
+  });
+  const kept = {
+    scopes: expandScopes(row.scopes),
+    devices: row.devices,
+    tags: tagNumbers(row.tags),
+  };
+  const { id, name } = row;
+  return { kind: 'token', id, name, creator: person.id, standing: narrowed(own, kept) };
+}
