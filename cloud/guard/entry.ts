@@ -65,7 +65,7 @@ export function isEmpty(limits: Limits, entry: Entry, now: number): boolean {
 }
 
 /** A wait where there is no time at which it ends by itself. */
-export const waitForAct = Number.POSITIVE_INFINITY;
+const waitForAct = Number.POSITIVE_INFINITY;
 
 /** A wait for attempts that are under way. */
 const waitForOthersMs = 1000;
@@ -143,7 +143,7 @@ function repeats(limits: Hold, entry: Entry, now: number): number {
 }
 
 /** Milliseconds of delay after so many failures. */
-export function ladderDelay(limits: Ladder, failures: number): number {
+function ladderDelay(limits: Ladder, failures: number): number {
   return failures <= limits.free
     ? 0
     : Math.min(limits.mostMs, limits.firstMs * 2 ** (failures - limits.free - 1));

@@ -52,6 +52,21 @@ test('what is pushed out is not forgotten: a shared counter goes on', () => {
   assert.is(tries(guard, 'succeeded', bob, address(0)), 'go', 'and it fades like any other');
 });
 
+test('an account whose counter is pushed out again and again still has its ceiling', () => {
+  const { guard, clock } = guardParts({ size: { quiet: 20, kept: 10, shared: 16 } });
+  const bob = account('bob@example.org');
+  const rounds = 40;
+  let went = 0;
+  for (let round = 0; round < rounds; round++, clock.now += hourMs / 2) {
+    for (let n = 0; n < 2; n++) if (tries(guard, 'failed', bob, address(2 * round + n)) === 'go') went++;
+    // From few sources, so that it is names that run out of room, and no source is blocked.
+    for (let n = 0; n < 24; n++) {
+      tries(guard, 'failed', account(`f ${round} ${n}`), address(1_000_000 + 3 * round + (n % 3)));
+    }
+  }
+  assert.ok(went > 20 && went <= 30 + rounds / 2, `${went}`);
+});
+
 test('when more are blocked than there is room for, the oldest are blocked on in shared counters', () => {
   const { guard, ended } = guardParts({ size });
   for (let source = 0; source < 400; source++) {
