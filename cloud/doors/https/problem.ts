@@ -9,11 +9,14 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 export class Problem extends Error {
   readonly status: number;
   readonly code: Code;
+  /** Seconds after which to try again, where waiting helps: the answer's `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, code: Code, detail: string) {
+  constructor(status: number, code: Code, detail: string, retryAfterSeconds?: number) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -24,6 +27,8 @@ function detailsOf({ status, code, message: detail }: Problem) {
 }
 
 function send(reply: FastifyReply, problem: Problem): FastifyReply {
+  const { retryAfterSeconds } = problem;
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   return reply.status(problem.status).type(mediaType).serializer(JSON.stringify).send(detailsOf(problem));
 }
 

@@ -41,7 +41,12 @@ export function unprovenProblem(unproven: Unproven, wrongIs: Problem): Problem {
       return wrongIs;
     case 'held': {
       const { retryAfterSeconds } = unproven;
-      return new Problem(429, 'too-many-attempts', `too many attempts: try again in ${retryAfterSeconds} s`);
+      return new Problem(
+        429,
+        'too-many-attempts',
+        `too many attempts: try again in ${retryAfterSeconds} s`,
+        retryAfterSeconds,
+      );
     }
   }
 }
