@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import type { Person, Town } from './person.ts';
+
+/** Something of the caller's own part of an organisation, and its like in another department or customer. */
+export type Part = 'own' | 'department' | 'customer';
+
+/** An organisation with something of everything in it. */
+export interface Home {
+  readonly id: string;
+  /** Who takes things in. */
+  readonly administrator: Person;
+  readonly departments: { readonly own: string; readonly department: string };
+  readonly customers: { readonly own: string; readonly customer: string };
+  /** `own`: of the own department and the own customer; `department`: of another department, and the own customer. */
+  readonly devices: Readonly<Record<Part, string>>;
+  /** Of people who reach departments, `own` and `department`; of people of customers, `guest` (own) and `customer`. */
+  readonly members: Readonly<Record<Part | 'guest', string>>;
+  readonly role: string;
+  readonly token: string;
+  readonly application: string;
+  readonly key: string;
+  readonly grant: string;
+  /** Of the own device. */
+  readonly command: string;
+}
+
+/** Fills an organisation, by its administrator. `chief` is a fleet operator. */
+export async function furnish(
+  town: Town,
+  { id, administrator, chief }: { id: string; administrator: Person; chief: Person },
+): Promise<Home> {
+  const by = administrator.caller;
+  const organisation = id;
+  const named = async (id: 'createDepartment' | 'createCustomer', name: string) =>
+    (await by.get(id, { organisation, body: { name } })).id;
+  const departments = {
+    own: await named('createDepartment', `${id} department A`),
+    department: await named('createDepartment', `${id} department B`),
+  };
+  const customers = {
+    own: await named('createCustomer', `${id} customer K`),
+    customer: await named('createCustomer', `${id} customer L`),
+  };
+  const devices = { own: `${id}-own`, department: `${id}-department`, customer: `${id}-customer` };
+  const places = {
+    own: { department: departments.own, customer: customers.own },
+    department: { department: departments.department, customer: customers.own },
+    customer: { department: departments.own, customer: customers.customer },
+  };
+  for (const part of ['own', 'department', 'customer'] as const) {
+    await by.get('createDevice', { organisation, body: { id: devices[part], ...places[part] } });
+  }
+  const maker = new Maker(town, { id, administrator, chief, departments, customers });
+  const members = {
+    own: await maker.member('own'),
+    department: await maker.member('department'),
+    guest: await maker.member('guest'),
+    customer: await maker.member('customer'),
+  };
+  const role = await maker.role();
+  const token = await maker.token();
+  const application = await maker.application();
+  const key = await maker.key(application);
+  const grant = await maker.grant();
+  const { id: command } = await by.get('createCommand', {
+    organisation,
+    device: devices.own,
+    body: { command: { kind: 'report' }, expiresInSeconds: 3600 },
+  });
+  return {
+    ...{ id, administrator, departments, customers, devices, members },
+    ...{ role, token, application, key, grant, command },
+  };
+}
+
+/** Makes more of what an organisation has: things to be changed, ended and deleted. */
+export class Maker {
+  readonly #of: Pick<Home, 'id' | 'administrator' | 'departments' | 'customers'> & { readonly chief: Person };
+  readonly #town: Town;
+
+  constructor(
+    town: Town,
+    of: Pick<Home, 'id' | 'administrator' | 'departments' | 'customers'> & { readonly chief: Person },
+  ) {
+    this.#town = town;
+    this.#of = of;
+  }
+
+  get town(): Town {
+    return this.#town;
+  }
+
+  /** A person who has not arrived yet; his address holds the name of the organisation, and of his part. */
+  async member(part: Part | 'guest'): Promise<string> {
+    const { id: organisation, administrator, departments, customers } = this.#of;
+    const email = `${part}-${randomUUID()}@${organisation}.example`;
+    const none = { departments: [], customer: null };
+    const position = {
+      own: { ...none, role: 'viewer', reach: 'departments' as const, departments: [departments.own] },
+      department: {
+        ...none,
+        role: 'viewer',
+        reach: 'departments' as const,
+        departments: [departments.department],
+      },
+      guest: { ...none, role: 'customer-member', reach: 'customer' as const, customer: customers.own },
+      customer: {
+        ...none,
+        role: 'customer-member',
+        reach: 'customer' as const,
+        customer: customers.customer,
+      },
+    }[part];
+    const body = { email, name: `${organisation} ${part}`, ...position };
+    return (await administrator.caller.get('createUser', { organisation, body })).id;
+  }
+
+  async role(): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const id = `role-${randomUUID().slice(0, 8)}`;
+    const body = { id, name: `${organisation} ${id}`, scopes: ['devices.get', 'device.get'] };
+    return (await administrator.caller.get('createRole', { organisation, body })).id;
+  }
+
+  async department(): Promise<string> {
+    return await this.#named('createDepartment');
+  }
+
+  async customer(): Promise<string> {
+    return await this.#named('createCustomer');
+  }
+
+  async #named(id: 'createDepartment' | 'createCustomer'): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const body = { name: `${organisation} ${randomUUID()}` };
+    return (await administrator.caller.get(id, { organisation, body })).id;
+  }
+
+  async token(): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const body = { name: `${organisation} token`, scopes: ['devices.get'], days: 1 };
+    return (await administrator.caller.get('createToken', { organisation, body })).id;
+  }
+
+  async application(): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const body = { name: `${organisation} ${randomUUID()}` };
+    return (await administrator.caller.get('createApplication', { organisation, body })).id;
+  }
+
+  async key(application: string): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const body = { name: `${organisation} key` };
+    return (await administrator.caller.get('createApplicationKey', { organisation, application, body })).id;
+  }
+
+  /** A grant to an operator of its own: each has one at most. */
+  async grant(): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const { email } = await this.operator();
+    const body = {
+      operator: email,
+      role: 'viewer',
+      reason: `${organisation} wants to be looked at`,
+      hours: 1,
+    };
+    return (await administrator.caller.get('createGrant', { organisation, body })).id;
+  }
+
+  /** A fleet operator who has not arrived yet. */
+  async operator(): Promise<{ id: string; email: string }> {
+    const email = `operator-${randomUUID()}@fleet.example`;
+    return await this.#of.chief.caller.get('createOperator', { body: { email, name: 'An operator' } });
+  }
+}
