@@ -53,12 +53,13 @@ export const desiredReply = z.object({
 
 /** Body of `POST …/commands`. A `transmit` is EXPERIMENTAL: it speaks on a radio that T24 modules listen to. */
 export const newCommandBody = z.strictObject({
-  command: commandBody,
+  command: commandBody.describe('such as {"kind": "report"}'),
   expiresInSeconds: z
     .number()
     .int()
     .min(1)
-    .max(limits.commandMilliseconds / 1000),
+    .max(limits.commandMilliseconds / 1000)
+    .describe('seconds after which it is not carried out any more'),
 });
 export const newCommandReply = z.object({ id: z.string() });
 

@@ -28,8 +28,7 @@ export const auditReply = z.object({
 const auditQuery = pageQuery.extend({
   actor: z.string().max(100).optional(),
   target: z.string().max(100).optional(),
-  /** Actions that begin with it: `user.`, `session.create`. */
-  action: z.string().max(100).optional(),
+  action: z.string().max(100).optional().describe('actions that begin with it: `user.`, `session.create`'),
   outcome: z.enum(['done', 'refused']).optional(),
   from: z.iso.datetime({ offset: true }).optional(),
   to: z.iso.datetime({ offset: true }).optional(),

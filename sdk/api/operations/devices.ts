@@ -25,7 +25,7 @@ import {
 const devices = '/organisations/:organisation/devices';
 const device = `${devices}/:device` as const;
 
-const name = z.string().trim().min(1).max(200);
+const name = z.string().trim().min(1).max(200).describe('what people call it');
 
 /** A device as the API says it. */
 export const deviceReply = z.object({
@@ -58,7 +58,7 @@ export const deviceOperations = {
     opens: 'devices.get',
     summary: 'List devices',
     query: pageQuery.extend({
-      name: z.string().max(200).optional(),
+      name: z.string().max(200).optional().describe('those whose name has this in it'),
       department: z.union([pathParameters.department, z.literal('none')]).optional(),
       customer: z.union([pathParameters.customer, z.literal('none')]).optional(),
       connected: z.enum(['true', 'false']).optional(),

@@ -10,9 +10,13 @@ const users = `${organisation}/users`;
 const label = z.string().trim().min(1).max(200);
 
 /** Whom an organisation asks for a second factor. */
-const secondFactorPolicy = z.enum(['not-required', 'administrators', 'everyone']);
+const secondFactorPolicy = z
+  .enum(['not-required', 'administrators', 'everyone'])
+  .describe('whom the organisation asks for a second factor');
 /** Which devices somebody who acts for departments sees: `basic` those and unassigned ones, `strict` those only. */
-const isolation = z.enum(['basic', 'strict']);
+const isolation = z
+  .enum(['basic', 'strict'])
+  .describe('whether who acts for departments sees unassigned devices too (basic), or not (strict)');
 
 export const organisationReply = z.object({
   id: z.string(),
@@ -34,7 +38,9 @@ export const organisationReply = z.object({
  */
 const membership = {
   role: pathParameters.role,
-  reach: z.enum(['organisation', 'departments', 'customer']),
+  reach: z
+    .enum(['organisation', 'departments', 'customer'])
+    .describe('how far he sees: all of it, his departments, or one customer'),
   departments: z.array(pathParameters.department).max(100),
   customer: pathParameters.customer.nullable(),
 };
@@ -47,7 +53,10 @@ export const memberReply = z.object({
   reach: membership.reach,
   departments: z.array(z.string()),
   customer: z.string().nullable(),
-  /** Whether a password has been set, and a second factor enabled. */
+  /**
+   * Whether a password has been set, and a second factor enabled: false, as of a new person, until somebody has logged
+   * in after he was taken in.
+   */
   hasPassword: z.boolean(),
   secondFactor: z.boolean(),
   created: z.string(),
@@ -61,7 +70,10 @@ const roleReply = z.object({
   of: z.enum(['organisation', 'customer']),
   scopes: z.array(z.string()),
 });
-const roleScopes = z.array(z.enum(scopePatterns as [string, ...string[]])).max(200);
+const roleScopes = z
+  .array(z.enum(scopePatterns as [string, ...string[]]))
+  .max(200)
+  .describe('scopes or patterns of them, such as all.read');
 
 const namedReply = z.object({ id: z.string(), name: z.string() });
 const namedBody = z.strictObject({ name: label });
@@ -93,8 +105,8 @@ export const organisationOperations = {
       name: label.optional(),
       isolation: isolation.optional(),
       secondFactor: secondFactorPolicy.optional(),
-      tokenDays: z.number().int().min(1).max(365).optional(),
-      auditDays: z.number().int().min(30).max(3650).optional(),
+      tokenDays: z.number().int().min(1).max(365).optional().describe('days an API token may live at most'),
+      auditDays: z.number().int().min(30).max(3650).optional().describe('days the audit log is kept'),
     }),
     status: 200,
     reply: organisationReply,
@@ -125,6 +137,8 @@ export const organisationOperations = {
     path: users,
     opens: 'users.create',
     summary: 'Take a person into an organisation; a set-password link goes to a new one by mail',
+    description:
+      'One who has an account already is told by mail. The answer does not say which of the two it was.',
     body: z.strictObject({
       email,
       name: label,
@@ -166,7 +180,7 @@ export const organisationOperations = {
     method: 'POST',
     path: `${users}/:user/invitation`,
     opens: 'user.invite',
-    summary: 'Send a new set-password link to a person who has no password yet; the one before ends',
+    summary: 'Send the mail of a new person again, with a new set-password link; the one before ends',
     status: 202,
     refuses: ['conflict', 'more-than-own'],
   },
@@ -265,8 +279,10 @@ export const organisationOperations = {
     method: 'DELETE',
     path: `${organisation}/departments/:department`,
     opens: 'department.delete',
-    summary:
-      'Delete a department: its devices are unassigned then, and nobody sees more but those who see unassigned ones',
+    summary: 'Delete a department: its devices are unassigned then',
+    description:
+      'In a basic organisation whoever acts for any department sees them then; in a strict one only who acts for the ' +
+      'whole organisation. Whoever had only this department has none.',
     status: 204,
   },
   listCustomers: {
@@ -328,15 +344,18 @@ export const organisationOperations = {
     path: `${organisation}/grants`,
     opens: 'grants.create',
     summary: 'Grant a fleet operator a role in the organisation, for a time',
+    description:
+      'One grant an operator. It opens nothing that would outlast it: no people, roles, tokens, keys or further grants.',
     body: z.strictObject({
-      operator: email,
+      operator: email.describe('e-mail address of the fleet operator'),
       role: pathParameters.role,
-      reason: z.string().trim().min(1).max(500),
+      reason: z.string().trim().min(1).max(500).describe('what for: it stands in the audit log'),
       hours: z
         .number()
         .int()
         .min(1)
-        .max(30 * 24),
+        .max(30 * 24)
+        .describe('hours until it ends'),
     }),
     status: 201,
     reply: grantReply,

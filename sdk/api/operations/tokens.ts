@@ -10,8 +10,8 @@ const keys = `${applications}/:application/keys`;
 const label = z.string().trim().min(1).max(200);
 const tag = z.string().regex(/^[0-9A-F]{4}$/, 'not a tag: four hex digits in upper case');
 
-const deviceList = z.array(pathParameters.device).min(1).max(1000);
-const tagList = z.array(tag).min(1).max(1000);
+const deviceList = z.array(pathParameters.device).min(1).max(1000).describe('it reaches these devices only');
+const tagList = z.array(tag).min(1).max(1000).describe('it reaches the series of these tags only');
 const status = z.enum(['active', 'inactive', 'revoked']);
 
 export const tokenReply = z.object({
@@ -83,10 +83,11 @@ export const tokenOperations = {
       scopes: z
         .array(z.enum(scopePatterns as [string, ...string[]]))
         .min(1)
-        .max(200),
+        .max(200)
+        .describe('what it may do: scopes or patterns of them, such as all.read'),
       devices: deviceList.nullable().default(null),
       tags: tagList.nullable().default(null),
-      days: z.number().int().min(1).max(365),
+      days: z.number().int().min(1).max(365).describe('days until it expires'),
     }),
     status: 201,
     reply: tokenReply.extend({ value: z.string() }),
@@ -179,8 +180,21 @@ export const tokenOperations = {
       name: label,
       devices: deviceList.nullable().default(null),
       tags: tagList.nullable().default(null),
-      topics: z.array(topicFilter).min(1).max(50).nullable().default(null),
-      days: z.number().int().min(1).max(3650).nullable().default(null),
+      topics: z
+        .array(topicFilter)
+        .min(1)
+        .max(50)
+        .nullable()
+        .default(null)
+        .describe('MQTT filters below v1/org/<organisation>/: it may subscribe to these only'),
+      days: z
+        .number()
+        .int()
+        .min(1)
+        .max(3650)
+        .nullable()
+        .default(null)
+        .describe('days until it expires; for ever where there are none'),
     }),
     status: 201,
     reply: keyReply.extend({ secret: z.string() }),
