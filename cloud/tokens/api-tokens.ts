@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expandScopes } from '@loadline/sdk/api';
+import { tagName } from '@loadline/sdk/t24';
 import { mayGive, narrowed, type Standing } from '../access/index.ts';
 import type { Refusal, Result } from '../people/index.ts';
 import { actsForWhole } from '../people/rules.ts';
@@ -49,7 +50,10 @@ export class ApiTokens {
     const latest = await this.#latest(maker);
     const created = this.#realm.now();
     const expires = Math.min(created + wanted.days * dayMs, latest);
-    const { name, scopes, devices, tags } = wanted;
+    const { name, scopes } = wanted;
+    // A limit of the token that makes it becomes its own: it would not be known at its use.
+    const devices = wanted.devices ?? listOf(standing.reach.devices);
+    const tags = wanted.tags ?? listOf(standing.reach.tags)?.map(tagName) ?? null;
     const limits = { devices: devices ?? undefined, tags: tags ?? undefined };
     const minted = await this.#mint({ id, organisation, creator: person, scopes, ...limits, expires });
     if (minted === undefined) {
@@ -186,4 +190,8 @@ function maySee(maker: Maker, row: ApiTokenRow): boolean {
   if (row.organisation !== maker.standing.organisation.id) return false;
   if (actsForWhole(maker.standing)) return true;
   return maker.token === null ? row.person === maker.person : row.id === maker.token;
+}
+
+function listOf<T>(set: ReadonlySet<T> | null): T[] | null {
+  return set === null ? null : [...set];
 }

@@ -84,13 +84,17 @@ export class Refusals {
     this.#write();
   }
 
-  /** Tells of everything, and resolves when it is on disk. */
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
+  /** Tells of everything that was counted, and resolves when it is on disk. */
+  async flush(): Promise<void> {
     const now = this.#now();
     for (const [key, window] of this.#windows) this.#end(key, window, now);
     this.#write();
     await this.#writing;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush();
   }
 
   #end(key: string, { first, untold }: Window, now: number): void {

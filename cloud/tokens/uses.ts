@@ -82,7 +82,7 @@ export class Uses {
   }
 
   /** Writes what is gathered, and resolves when it is on disk. */
-  async close(): Promise<void> {
+  async flush(): Promise<void> {
     this.#write();
     await this.#writing;
   }
