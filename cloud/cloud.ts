@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Log, makePrivateFolder, readIfThere, writeWhole } from '@loadline/sdk/platform';
+import { openAccounts } from './accounts.ts';
 import { AuditKeeper } from './audit/index.ts';
 import { openAuthority } from './authority/index.ts';
-import { HttpsDoor } from './doors/https/index.ts';
+import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './doors/https/index.ts';
 import { MqttDoor } from './doors/mqtt/index.ts';
 import { Downlink } from './downlink/index.ts';
-import { Enrolments, makeFirstUser, Sessions } from './people/index.ts';
+import type { MailConfig } from './mail/index.ts';
+import { Enrolments, linkUrl } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { databaseFiles } from './state-folder.ts';
 import { type DatabaseOptions, Store, step, takeFolder } from './store/index.ts';
@@ -22,6 +26,10 @@ export interface CloudOptions {
   readonly mqttPort: number;
   /** Names and addresses, beside localhost, that its certificate is to hold. */
   readonly names: readonly string[];
+  /** Where the page is for its users, `https://host:port`: links in mails lead there. Default: the first name. */
+  readonly page?: string;
+  /** The mail server; without one, mails become files in `outbox/` of the folder. */
+  readonly smtp?: MailConfig;
   readonly log: Log;
   /** See `DatabaseOptions.durability`. */
   readonly durability?: DatabaseOptions['durability'];
@@ -33,8 +41,8 @@ export interface Cloud {
   readonly mqttPort: number;
   /** The fleet's authority, PEM: what gateways and browsers trust. */
   readonly authorityPem: string;
-  /** Path of the file with the first login, where it was made at this start. */
-  readonly firstLogin: string | undefined;
+  /** While there is nobody yet: the one-time link by which the first operator is made. A secret, for no log. */
+  readonly setupLink: string | undefined;
   /** Settles, with the reason, when it can no longer do its work: end the process and start it again. */
   readonly failed: Promise<string>;
   /** Ends it in order: no more deliveries, what is under way committed, everything closed. */
@@ -69,10 +77,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     },
   });
   const identity = await authority.issueServer({ names: options.names });
-  const firstLogin = await makeFirstUser(store, folder);
   const auditKeeper = new AuditKeeper({ store, log, now });
   const directory = await Directory.load(store);
-  const sessions = new Sessions(store, now);
+  const httpsPort = options.httpsPort === 0 ? await freePort(host) : options.httpsPort;
+  const page = options.page ?? `https://${options.names[0] ?? 'localhost'}:${httpsPort}`;
+  const accounts = await openAccounts({ folder, store, directory, page, smtp: options.smtp, log, now });
+  const setup = await accounts.setup.offer();
   const enrolments = new Enrolments(store, now);
   const live = new Live();
   const router = new Router({ store, directory, live, now, monotonic });
@@ -89,18 +99,18 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     now,
     monotonic,
   });
+  const authenticator = authenticatorOf(accounts);
+  const gate = new Gate({ authenticator, directory, members: accounts.members, now });
+  const connected = () => mqtt.connected();
   const https = await HttpsDoor.open({
     host,
-    port: options.httpsPort,
+    port: httpsPort,
     identity,
     authority,
-    store,
     directory,
-    live,
-    sessions,
     enrolments,
-    downlink,
-    connected: () => mqtt.connected(),
+    gate,
+    ...allHandlers({ ...accounts, store, directory, live, downlink, enrolments, connected, now }),
     acceptMqtt: (socket) => mqtt.accept(socket),
     log,
   });
@@ -108,16 +118,27 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     httpsPort: https.port,
     mqttPort: mqtt.port,
     authorityPem: authority.certificatePem,
-    firstLogin,
+    setupLink: setup === undefined ? undefined : linkUrl(page, 'setup', setup),
     failed,
     close: async () => {
       await mqtt.close();
       await https.close();
+      await accounts.close();
       await auditKeeper.close();
       await store.close();
       leaveFolder();
     },
   };
+}
+
+/** A port that nobody listens on. */
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** The database's key: 256 random bits made at the first start, readable by its owner alone. */

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { jsonLog } from '@loadline/sdk/platform';
+import { jsonLog, writeWhole } from '@loadline/sdk/platform';
 import { auditCommand } from './audit/index.ts';
 import { startCloud } from './cloud.ts';
+import { loadMailConfig } from './mail/index.ts';
 
 const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
        loadline-cloud audit verify --state DIR ...
@@ -14,10 +15,13 @@ Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them ove
   --https-port N   port of the page, the REST API and enrolment (default 8443; 0 takes a free one)
   --mqtt-port N    port for gateways (default 8883; 0 takes a free one)
   --name NAME      a host name or address that gateways and browsers call it by; may be repeated
+  --page URL       where people find the page, for links in mails (default https://NAME:PORT)
+  --mail FILE      how mail is sent (TOML, see docs/cloud.md); without it, mails are files in DIR/outbox
+  --setup-file FILE  write the link of the first start to this file instead of to the console
   --help           this text
 
-The log goes to standard output, one JSON object a line; the line "listening" names the ports. The first login
-is in DIR/first-login.json. SIGINT or SIGTERM ends it in order. The second form verifies the audit log: see audit verify --help.
+The log goes to standard output, one JSON object a line; the line "listening" names the ports. While nobody
+has an account, a one-time link to make the first is printed on standard error. SIGINT or SIGTERM ends it in order. The second form verifies the audit log: see audit verify --help.
 `;
 
 function fail(message: string): never {
@@ -40,6 +44,9 @@ function parse() {
         'https-port': { type: 'string', default: '8443' },
         'mqtt-port': { type: 'string', default: '8883' },
         name: { type: 'string', multiple: true, default: [] },
+        page: { type: 'string' },
+        mail: { type: 'string' },
+        'setup-file': { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -50,6 +57,13 @@ function parse() {
 
 if (process.argv[2] === 'audit') {
   process.exit(await auditCommand(process.argv.slice(3), process.stdout, process.stderr));
+}
+
+/** Hands the link of the first start to who started it: to the console or a file of his own, and to no log. */
+async function handOver(link: string, file: string | undefined): Promise<void> {
+  if (file !== undefined) await writeWhole(file, `${link}\n`, 0o600);
+  else
+    process.stderr.write(`\nNobody has an account yet. Make the first one, within a day:\n\n  ${link}\n\n`);
 }
 
 // Whatever it makes is its owner's alone: database, log of it, keys.
@@ -74,9 +88,11 @@ try {
     httpsPort: port(values['https-port'], 'https-port'),
     mqttPort: port(values['mqtt-port'], 'mqtt-port'),
     names: values.name,
+    ...(values.page !== undefined && { page: values.page }),
+    ...(values.mail !== undefined && { smtp: await loadMailConfig(values.mail) }),
     log,
   });
-  if (cloud.firstLogin !== undefined) log.info('first-login-made', { file: cloud.firstLogin });
+  if (cloud.setupLink !== undefined) await handOver(cloud.setupLink, values['setup-file']);
   log.info('listening', { host: values.host, httpsPort: cloud.httpsPort, mqttPort: cloud.mqttPort });
   void cloud.failed.then((reason) => {
     log.error('cloud-failed', { reason });

@@ -33,7 +33,7 @@ export type Call<K extends OperationId> = {
       : undefined
     : undefined;
   readonly visit: Visit;
-  /** For streams: what the caller is in the path's organisation by now; undefined once the stream must end. */
+  /** What the caller is in the path's organisation by now; undefined where nothing any more: a stream must end then. */
   readonly again: () => Promise<Standing | undefined>;
   /** An entry of the audit log for this call, done by this caller, in the chain of the path's organisation. */
   readonly entry: (what?: EntryPart) => AuditDraft;

@@ -22,9 +22,11 @@ export function doneOf<T>(result: Result<T>): T {
 export function editorOf(call: {
   readonly caller: Caller;
   readonly standing: Standing;
+  readonly again: () => Promise<Standing | undefined>;
   readonly entry: (what?: EntryPart) => AuditDraft;
 }): Editor {
-  return { standing: call.standing, person: personOf(call.caller), entry: call.entry };
+  const { standing, again, entry } = call;
+  return { standing, again, person: personOf(call.caller), entry };
 }
 
 /** Opaque id of the person who calls: of a program, who made its token. */

@@ -1,0 +1,117 @@
+import type { Log } from '@loadline/sdk/platform';
+import { type Keys, openKeys } from './keys/index.ts';
+import { type MailConfig, Mailer } from './mail/index.ts';
+import {
+  Administration,
+  Blocks,
+  Customers,
+  Departments,
+  FactorCodes,
+  Grants,
+  invitations,
+  Members,
+  Operators,
+  Organisations,
+  PasswordChanges,
+  Profiles,
+  Roles,
+  SecondFactors,
+  Sessions,
+  Setup,
+  SignIn,
+} from './people/index.ts';
+import type { Directory } from './router/index.ts';
+import type { Store } from './store/index.ts';
+import {
+  ApiTokens,
+  ApplicationKeys,
+  Applications,
+  KeyHolders,
+  longestTokenMilliseconds,
+  Refusals,
+  TokenBearers,
+  Uses,
+} from './tokens/index.ts';
+
+/** Whose tokens these are, and for what: a token of something else that has the same key is none. */
+const realm = { issuer: 'urn:loadline:cloud', audience: 'urn:loadline:api' };
+
+const dayMilliseconds = 24 * 3_600_000;
+
+/** Milliseconds between two looks at which blocks are over, and at which alarms are due. */
+const tickMilliseconds = 60_000;
+
+export interface AccountsOptions {
+  /** The state folder. */
+  readonly folder: string;
+  readonly store: Store;
+  readonly directory: Directory;
+  /** Where the page is for its users: `https://host:port`. */
+  readonly page: string;
+  readonly smtp: MailConfig | undefined;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** People, organisations and programs: who is who, and what proves it. */
+export type Accounts = Awaited<ReturnType<typeof openAccounts>>;
+
+/** Puts the parts together. */
+export async function openAccounts({ folder, store, directory, page, smtp, log, now }: AccountsOptions) {
+  const keys = await openKeys(folder, {
+    now,
+    isNew: !(await store.read('needsKeys', {})),
+    longestTokenMilliseconds,
+  });
+  const mailer = await Mailer.open({ folder, page, smtp, keys, log, now });
+  const blocks = await Blocks.open({ store, keys, mailer, log, now });
+  const { guard } = blocks;
+  const timers = [rotateDaily(keys, log), setInterval(() => guard.tick(), tickMilliseconds).unref()];
+  const changed = () => {};
+  const sessions = new Sessions({ store, now, changed });
+  const codes = new FactorCodes({ store, keys, guard, now });
+  const administration = new Administration({ store, now, changed });
+  const invite = invitations({ store, mailer, now });
+  const moved = () => directory.reload();
+  const uses = new Uses({ store, now });
+  const refusals = new Refusals({ store, now });
+  const tokenRealm = { ...realm, keys, now };
+  const applications = new Applications({ store, directory, now });
+  return {
+    blocks,
+    sessions,
+    signIn: new SignIn({ store, sessions, codes, guard, mailer, now }),
+    setup: new Setup({ store, now }),
+    passwords: new PasswordChanges({ store, sessions, guard, mailer, now, changed }),
+    profiles: new Profiles({ store, sessions, guard, mailer, now, changed }),
+    factors: new SecondFactors({ store, keys, sessions, codes, guard, mailer, now, changed }),
+    organisations: new Organisations({ store, administration, invite, now }),
+    members: new Members({ store, administration, invite, now }),
+    roles: new Roles({ store, administration, now }),
+    departments: new Departments({ store, administration, moved }),
+    customers: new Customers({ store, administration, moved }),
+    grants: new Grants({ store, administration, now }),
+    operators: new Operators({ store, invite, now, changed }),
+    tokens: new ApiTokens({ realm: tokenRealm, store, directory }),
+    bearers: new TokenBearers({ realm: tokenRealm, store, guard, uses, refusals }),
+    applications,
+    applicationKeys: new ApplicationKeys({ store, keys, applications, directory, now }),
+    keyHolders: new KeyHolders({ store, keys, guard, uses, refusals, now }),
+    /** Writes what is still to be written, and stops sending mails: those that wait go out at the next start. */
+    close: async () => {
+      for (const timer of timers) clearInterval(timer);
+      await mailer.close();
+      await Promise.all([uses.flush(), refusals.close(), blocks.settled()]);
+    },
+  };
+}
+
+function rotateDaily(keys: Keys, log: Log): NodeJS.Timeout {
+  const rotate = () => {
+    keys
+      .rotateByItself()
+      .catch((error: Error) => log.error('key-rotation-failed', { reason: error.message }));
+  };
+  return setInterval(rotate, dayMilliseconds).unref();
+}

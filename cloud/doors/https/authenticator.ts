@@ -1,0 +1,31 @@
+import type { Sessions } from '../../people/index.ts';
+import type { TokenBearers } from '../../tokens/index.ts';
+import type { Authenticator } from './gate.ts';
+import { Problem } from './problem.ts';
+
+/** Who a session or an API token speaks for. Why one is not good is told in the audit log, and not to who shows it. */
+export function authenticatorOf({
+  sessions,
+  bearers,
+}: {
+  sessions: Sessions;
+  bearers: TokenBearers;
+}): Authenticator {
+  return {
+    bySession: (token) => sessions.principal(token),
+    async byToken(value, visit) {
+      const shown = await bearers.principal(value, visit);
+      switch (shown.kind) {
+        case 'principal':
+          return shown.principal;
+        case 'refused':
+          throw new Problem(401, 'unauthenticated', 'this API token opens nothing, or nothing any more');
+        case 'held': {
+          const { retryAfterSeconds } = shown;
+          const detail = `too many attempts: try again in ${retryAfterSeconds} s`;
+          throw new Problem(429, 'too-many-attempts', detail, retryAfterSeconds);
+        }
+      }
+    },
+  };
+}

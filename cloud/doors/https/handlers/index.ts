@@ -1,0 +1,88 @@
+import type { Downlink } from '../../../downlink/index.ts';
+import type { Enrolments } from '../../../people/index.ts';
+import type { Directory, Live } from '../../../router/index.ts';
+import type { Store } from '../../../store/index.ts';
+import type { Handlers } from '../call.ts';
+import { applicationKeyHandlers } from './application-keys.ts';
+import { applicationHandlers } from './applications.ts';
+import { auditHandlers } from './audit.ts';
+import { blockHandlers } from './blocks.ts';
+import { customerHandlers } from './customers.ts';
+import { departmentHandlers } from './departments.ts';
+import { descriptionHandlers } from './description.ts';
+import { deviceHandlers } from './devices.ts';
+import { downlinkHandlers } from './downlink.ts';
+import { eventHandlers } from './events.ts';
+import { fleetHandlers } from './fleet.ts';
+import { grantHandlers } from './grants.ts';
+import { linkHandlers } from './links.ts';
+import { liveHandlers } from './live.ts';
+import { memberHandlers } from './members.ts';
+import { organisationHandlers } from './organisations.ts';
+import { profileHandlers } from './profile.ts';
+import { roleHandlers } from './roles.ts';
+import { secondFactorHandlers } from './second-factor.ts';
+import { seriesHandlers } from './series.ts';
+import { sessionHandlers } from './session.ts';
+import { setupHandlers } from './setup.ts';
+import { tokenHandlers } from './tokens.ts';
+
+/** What the operations of the API are carried out by. */
+export interface HandlerParts
+  extends Parts<typeof sessionHandlers>,
+    Parts<typeof setupHandlers>,
+    Parts<typeof linkHandlers>,
+    Parts<typeof profileHandlers>,
+    Parts<typeof secondFactorHandlers>,
+    Parts<typeof blockHandlers>,
+    Parts<typeof organisationHandlers>,
+    Parts<typeof memberHandlers>,
+    Parts<typeof roleHandlers>,
+    Parts<typeof departmentHandlers>,
+    Parts<typeof customerHandlers>,
+    Parts<typeof grantHandlers>,
+    Parts<typeof fleetHandlers>,
+    Parts<typeof tokenHandlers>,
+    Parts<typeof applicationHandlers>,
+    Parts<typeof applicationKeyHandlers> {
+  readonly store: Store;
+  readonly directory: Directory;
+  readonly live: Live;
+  readonly downlink: Downlink;
+  readonly enrolments: Enrolments;
+  readonly connected: () => ReadonlySet<string>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a function takes is asked of any function
+type Parts<F extends (parts: any) => unknown> = Parameters<F>[0];
+
+/** A handler for every operation of the table; and the function that ends what would not end by itself. */
+export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeClose: () => void } {
+  const live = liveHandlers(parts);
+  const handlers: Handlers = {
+    ...setupHandlers(parts),
+    ...sessionHandlers(parts),
+    ...linkHandlers(parts),
+    ...profileHandlers(parts),
+    ...secondFactorHandlers(parts),
+    ...organisationHandlers(parts),
+    ...memberHandlers(parts),
+    ...roleHandlers(parts),
+    ...departmentHandlers(parts),
+    ...customerHandlers(parts),
+    ...grantHandlers(parts),
+    ...deviceHandlers(parts),
+    ...seriesHandlers(parts),
+    ...eventHandlers(parts),
+    ...downlinkHandlers(parts.downlink),
+    ...live.handlers,
+    ...tokenHandlers(parts),
+    ...applicationHandlers(parts),
+    ...applicationKeyHandlers(parts),
+    ...auditHandlers(parts.store),
+    ...blockHandlers(parts),
+    ...fleetHandlers(parts),
+    ...descriptionHandlers(),
+  };
+  return { handlers, beforeClose: live.endAll };
+}
