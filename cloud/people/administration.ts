@@ -28,13 +28,15 @@ export type Entry = (
 /** Who changes something in an organisation, and as what. */
 export interface Editor {
   readonly standing: Standing;
+  /** What he is by now; undefined where nothing any more. */
+  readonly again: () => Promise<Standing | undefined>;
   /** The opaque id of the person: of a program, who made its token. */
   readonly person: string;
   readonly entry: Entry;
 }
 
 /** Who changes something of the fleet. */
-export type FleetEditor = Omit<Editor, 'standing'>;
+export type FleetEditor = Omit<Editor, 'standing' | 'again'>;
 
 /** A change that was judged to be right. */
 export interface Plan<T> {
@@ -71,16 +73,22 @@ export class Administration {
     return state;
   }
 
-  /** Judges a change and makes it. Attempts at more than somebody may are in the audit log, too. */
+  /**
+   * Judges a change and makes it. Who asks for it is judged as what he is by then: a request that was let in and came
+   * slowly has no more force than its sender. Attempts at more than somebody may are in the audit log, too.
+   */
   async change<T>(
-    { standing, entry }: Editor,
+    { standing: asked, again, entry }: Editor,
     target: AuditDraft['target'],
-    judge: (state: AdministrationRow) => Promise<Plan<T> | Refusal> | Plan<T> | Refusal,
+    judge: (state: AdministrationRow, standing: Standing) => Promise<Plan<T> | Refusal> | Plan<T> | Refusal,
   ): Promise<Result<T>> {
-    const organisation = standing.organisation.id;
+    const organisation = asked.organisation.id;
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       const state = await this.state(organisation);
-      const plan = await judge(state);
+      // After the state: where he was changed before that, he is seen so; where since, the state is too old to write.
+      const standing = await again();
+      if (standing === undefined) return refused('not-found', 'there is no such thing');
+      const plan = await judge(state, standing);
       if ('kind' in plan) return await this.#refuse(plan, entry, target);
       const { revision } = state.organisation;
       const changed = await this.#store.change({

@@ -42,8 +42,8 @@ export class Customers {
     const organisation = editor.standing.organisation.id;
     const id = randomUUID();
     const target = { kind: 'customer', id };
-    return this.#administration.change(editor, target, () => {
-      const refusal = wholeOnly(editor.standing);
+    return this.#administration.change(editor, target, (_, standing) => {
+      const refusal = wholeOnly(standing);
       if (refusal !== undefined) return refusal;
       return {
         steps: [step('addCustomer', { organisation, id, name })],
@@ -86,10 +86,10 @@ export class Customers {
     plan: (organisation: string, before: NamedRow) => Plan<T>,
   ): Promise<Result<T>> {
     const organisation = editor.standing.organisation.id;
-    return this.#administration.change(editor, { kind: 'customer', id }, async () => {
-      const before = await this.customer(editor.standing, id);
+    return this.#administration.change(editor, { kind: 'customer', id }, async (_, standing) => {
+      const before = await this.customer(standing, id);
       if (before === undefined) return refused('not-found', 'there is no such customer');
-      return wholeOnly(editor.standing) ?? plan(organisation, before);
+      return wholeOnly(standing) ?? plan(organisation, before);
     });
   }
 }

@@ -42,8 +42,8 @@ export class Departments {
     const organisation = editor.standing.organisation.id;
     const id = randomUUID();
     const target = { kind: 'department', id };
-    return this.#administration.change(editor, target, () => {
-      const refusal = wholeOnly(editor.standing);
+    return this.#administration.change(editor, target, (_, standing) => {
+      const refusal = wholeOnly(standing);
       if (refusal !== undefined) return refusal;
       return {
         steps: [step('addDepartment', { organisation, id, name })],
@@ -86,10 +86,10 @@ export class Departments {
     plan: (organisation: string, before: NamedRow) => Plan<T>,
   ): Promise<Result<T>> {
     const organisation = editor.standing.organisation.id;
-    return this.#administration.change(editor, { kind: 'department', id }, async () => {
-      const before = await this.department(editor.standing, id);
+    return this.#administration.change(editor, { kind: 'department', id }, async (_, standing) => {
+      const before = await this.department(standing, id);
       if (before === undefined) return refused('not-found', 'there is no such department');
-      return wholeOnly(editor.standing) ?? plan(organisation, before);
+      return wholeOnly(standing) ?? plan(organisation, before);
     });
   }
 }

@@ -43,11 +43,11 @@ export class Grants {
     },
   ): Promise<Result<GrantRow>> {
     const organisation = editor.standing.organisation.id;
-    return this.#administration.change(editor, null, async (state) => {
+    return this.#administration.change(editor, null, async (state, standing) => {
       if (rolesOf(state.roles).find(({ id }) => id === role)?.of !== 'organisation') {
         return refused('request-invalid', `body/role: there is no role ${role} of the organisation itself`);
       }
-      const refusal = wholeOnly(editor.standing) ?? givesEverywhere(editor.standing, scopesOf(role, state));
+      const refusal = wholeOnly(standing) ?? givesEverywhere(standing, scopesOf(role, state));
       if (refusal !== undefined) return refusal;
       const account = await this.#store.read('account', { email });
       if (account === undefined || !account.operator) {
@@ -58,8 +58,8 @@ export class Grants {
         return refused('conflict', 'this operator is a member: what he may do here is said by his role');
       }
       const [id, created] = [randomUUID(), this.#now()];
-      const standing = await this.#store.read('grants', { organisation, now: created });
-      if (standing.some(({ operator }) => operator.id === person)) {
+      const grants = await this.#store.read('grants', { organisation, now: created });
+      if (grants.some(({ operator }) => operator.id === person)) {
         return refused('conflict', 'this operator has a grant already: end that one first');
       }
       const expires = created + hours * hour;
@@ -85,8 +85,8 @@ export class Grants {
   async remove(editor: Editor, id: string): Promise<Result<undefined>> {
     const organisation = editor.standing.organisation.id;
     const target = { kind: 'grant', id };
-    return this.#administration.change(editor, target, async () => {
-      const known = (await this.list(editor.standing)).find((one) => one.id === id);
+    return this.#administration.change(editor, target, async (_, standing) => {
+      const known = (await this.list(standing)).find((one) => one.id === id);
       if (known === undefined) return refused('not-found', 'there is no such grant');
       const { operator, role, reason, expires } = known;
       return {

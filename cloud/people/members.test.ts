@@ -275,7 +275,32 @@ test('of two administrators who demote each other at once, one is too late', asy
     fleet.members.patch(one, other, { role: 'viewer' }),
     fleet.members.patch(two, administrator, { role: 'viewer' }),
   ]);
+  assert.equal(results.map(code).sort(), ['done', 'more-than-own']);
+});
+
+test('of two administrators who step down at once, one stays', async ({ fleet }) => {
+  const organisation = await fleet.organisation();
+  const { id, administrator } = organisation;
+  const other = await fleet.member(organisation, { role: 'administrator' });
+  const [one, two] = [await fleet.editor(id, administrator), await fleet.editor(id, other)];
+  const results = await Promise.all([
+    fleet.members.patch(one, administrator, { role: 'viewer' }),
+    fleet.members.remove(two, other),
+  ]);
   assert.equal(results.map(code).sort(), ['done', 'last-administrator']);
+});
+
+test('who was demoted after his request was let in changes nothing by it any more', async ({ fleet }) => {
+  const organisation = await fleet.organisation();
+  const { id, administrator } = organisation;
+  const other = await fleet.member(organisation, { role: 'administrator' });
+  const slow = await fleet.editor(id, other);
+  done(await fleet.members.patch(await fleet.editor(id, administrator), other, { role: 'viewer' }));
+  assert.is(slow.standing.scopes.has('user.patch'), true);
+  assert.is(code(await fleet.members.patch(slow, other, { role: 'administrator' })), 'more-than-own');
+  assert.is(code(await fleet.members.create(slow, person({ role: 'editor' }))), 'more-than-own');
+  done(await fleet.members.remove(await fleet.editor(id, administrator), other));
+  assert.is(code(await fleet.members.create(slow, person())), 'not-found');
 });
 
 test('with a membership end its API tokens, and an account that nobody could ever use', async ({ fleet }) => {

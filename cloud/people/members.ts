@@ -96,8 +96,8 @@ export class Members {
     if (!isMailAddress(email)) return refused('request-invalid', 'body/email: not a mail address');
     const position = positionOf(asked);
     const organisation = editor.standing.organisation.id;
-    const result = await this.#administration.change(editor, null, async (state) => {
-      const refusal = faultOf(position, state) ?? givesPosition(editor.standing, position, state);
+    const result = await this.#administration.change(editor, null, async (state, standing) => {
+      const refusal = faultOf(position, state) ?? givesPosition(standing, position, state);
       if (refusal !== undefined) return refusal;
       const missing = await this.#missingPart(organisation, position);
       if (missing !== undefined) return missing;
@@ -145,7 +145,7 @@ export class Members {
   /** Changes what a person is. Departments and customer that a new reach has no use for go with the old one. */
   async patch(editor: Editor, id: string, change: PositionChange): Promise<Result<Member>> {
     const organisation = editor.standing.organisation.id;
-    return this.#ofMember(editor, id, async (row, state) => {
+    return this.#ofMember(editor, id, async (row, state, standing) => {
       const reach = change.reach ?? row.reach;
       const after = positionOf({
         role: change.role ?? row.role,
@@ -156,7 +156,7 @@ export class Members {
       });
       const refusal =
         faultOf(after, state) ??
-        givesPosition(editor.standing, after, state) ??
+        givesPosition(standing, after, state) ??
         keepsAdministrator(state, withPosition(state, id, after)) ??
         (await this.#missingPart(organisation, after));
       if (refusal !== undefined) return refusal;
@@ -227,13 +227,17 @@ export class Members {
   #ofMember<T>(
     editor: Editor,
     id: string,
-    judge: (row: MemberRow, state: AdministrationRow) => Promise<Plan<T> | Refusal> | Plan<T> | Refusal,
+    judge: (
+      row: MemberRow,
+      state: AdministrationRow,
+      standing: Standing,
+    ) => Promise<Plan<T> | Refusal> | Plan<T> | Refusal,
   ): Promise<Result<T>> {
     const organisation = editor.standing.organisation.id;
-    return this.#administration.change(editor, { kind: 'user', id }, async (state) => {
+    return this.#administration.change(editor, { kind: 'user', id }, async (state, standing) => {
       const row = await this.#store.read('member', { organisation, person: id });
       if (row === undefined) return refused('not-found', 'there is no such person here');
-      return givesPosition(editor.standing, row, state) ?? judge(row, state);
+      return givesPosition(standing, row, state) ?? judge(row, state, standing);
     });
   }
 

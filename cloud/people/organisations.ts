@@ -56,8 +56,8 @@ export class Organisations {
   ): Promise<Result<OrganisationRow>> {
     const { id } = editor.standing.organisation;
     const target = { kind: 'organisation', id };
-    return this.#administration.change(editor, target, ({ organisation }) => {
-      const refusal = wholeOnly(editor.standing);
+    return this.#administration.change(editor, target, ({ organisation }, standing) => {
+      const refusal = wholeOnly(standing);
       if (refusal !== undefined) return refusal;
       const before = policiesOf(organisation);
       const after = policiesOf({ ...organisation, ...given(change) });
@@ -74,8 +74,8 @@ export class Organisations {
   async cutOff(editor: Editor): Promise<Result<undefined>> {
     const { id } = editor.standing.organisation;
     const target = { kind: 'organisation', id };
-    return this.#administration.change(editor, target, () => {
-      const refusal = wholeOnly(editor.standing);
+    return this.#administration.change(editor, target, (_, standing) => {
+      const refusal = wholeOnly(standing);
       if (refusal !== undefined) return refusal;
       const at = this.#now();
       return {

@@ -35,8 +35,8 @@ export class Roles {
     const taken = refused('conflict', `there is a role ${id} already`);
     if (isBuiltIn(id)) return taken;
     const target = { kind: 'role', id };
-    return this.#administration.change(editor, target, () => {
-      const refusal = wholeOnly(editor.standing) ?? givesEverywhere(editor.standing, expandScopes(scopes));
+    return this.#administration.change(editor, target, (_, standing) => {
+      const refusal = wholeOnly(standing) ?? givesEverywhere(standing, expandScopes(scopes));
       if (refusal !== undefined) return refusal;
       return {
         steps: [step('addOwnRole', { organisation, id, name, scopes: JSON.stringify(scopes) })],
@@ -56,14 +56,14 @@ export class Roles {
     if (isBuiltIn(id)) return ofEveryOrganisation;
     const organisation = editor.standing.organisation.id;
     const target = { kind: 'role', id };
-    return this.#administration.change(editor, target, (state) => {
+    return this.#administration.change(editor, target, (state, standing) => {
       const before = state.roles.find((one) => one.id === id);
       if (before === undefined) return refused('not-found', 'there is no such role');
       const after = { id, name: change.name ?? before.name, scopes: change.scopes ?? before.scopes };
       const roles = state.roles.map((one) => (one.id === id ? after : one));
       const refusal =
-        wholeOnly(editor.standing) ??
-        givesEverywhere(editor.standing, expandScopes([...before.scopes, ...after.scopes])) ??
+        wholeOnly(standing) ??
+        givesEverywhere(standing, expandScopes([...before.scopes, ...after.scopes])) ??
         keepsAdministrator(state, { ...state, roles });
       if (refusal !== undefined) return refusal;
       const { name, scopes } = after;
@@ -87,11 +87,10 @@ export class Roles {
     if (isBuiltIn(id)) return ofEveryOrganisation;
     const organisation = editor.standing.organisation.id;
     const target = { kind: 'role', id };
-    return this.#administration.change(editor, target, (state) => {
+    return this.#administration.change(editor, target, (state, standing) => {
       const before = state.roles.find((one) => one.id === id);
       if (before === undefined) return refused('not-found', 'there is no such role');
-      const refusal =
-        wholeOnly(editor.standing) ?? givesEverywhere(editor.standing, expandScopes(before.scopes));
+      const refusal = wholeOnly(standing) ?? givesEverywhere(standing, expandScopes(before.scopes));
       if (refusal !== undefined) return refusal;
       return {
         steps: [step('removeOwnRole', { organisation, id, now: this.#now() }, 'some')],

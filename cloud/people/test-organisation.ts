@@ -127,7 +127,8 @@ export class TestFleet {
   async editor(organisation: string, person: string): Promise<Editor> {
     const standing = await this.standing(organisation, person);
     if (standing === undefined) throw new Error(`${person} is nothing in ${organisation}`);
-    return { standing, person, entry: this.entry(organisation, person) };
+    const again = () => this.standing(organisation, person);
+    return { standing, again, person, entry: this.entry(organisation, person) };
   }
 
   /** A gateway of an organisation. */

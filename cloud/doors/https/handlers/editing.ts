@@ -1,6 +1,7 @@
 import type { Standing } from '../../../access/index.ts';
 import type { Editor, Result } from '../../../people/index.ts';
 import type { AuditDraft } from '../../../store/index.ts';
+import type { Maker } from '../../../tokens/index.ts';
 import type { Caller, EntryPart } from '../call.ts';
 import { Problem } from '../problem.ts';
 
@@ -27,6 +28,11 @@ export function editorOf(call: {
 }): Editor {
   const { standing, again, entry } = call;
   return { standing, again, person: personOf(call.caller), entry };
+}
+
+/** The caller as one who makes or changes tokens, applications and keys. */
+export function makerOf(call: Parameters<typeof editorOf>[0]): Maker {
+  return { ...editorOf(call), token: call.caller.kind === 'token' ? call.caller.id : null };
 }
 
 /** Opaque id of the person who calls: of a program, who made its token. */
