@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { cloudCommands } from './cloud/commands.ts';
 import { doctorOfGateway, statusOfGateway } from './gateway/command.ts';
 import { listenCommand } from './serial/listen.ts';
 import { recordCommand } from './serial/record.ts';
@@ -20,6 +21,7 @@ const commands: Command[] = [
   simulateCommand(),
   recordCommand(),
   replayCommand(),
+  ...cloudCommands(),
 ];
 
 const program = new Command('loadline')
@@ -32,13 +34,20 @@ const program = new Command('loadline')
   .showHelpAfterError("Run 'loadline --help' for what it takes.")
   .exitOverride();
 
-for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+for (const command of commands) program.addCommand(settled(command, program));
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR;
+}
+
+/** The settings of the command above, for a command and all below it. */
+function settled(command: Command, above: Command): Command {
+  command.copyInheritedSettings(above);
+  for (const below of command.commands) settled(below, command);
+  return command;
 }
 
 function ownVersion(): string {

@@ -71,7 +71,12 @@ const roleReply = z.object({
   scopes: z.array(z.string()),
 });
 const roleScopes = z
-  .array(z.enum(scopePatterns as [string, ...string[]]))
+  .array(
+    z.enum(
+      scopePatterns as [string, ...string[]],
+      'not a scope, nor a pattern of scopes: docs/api.md has all',
+    ),
+  )
   .max(200)
   .describe('scopes or patterns of them, such as all.read');
 

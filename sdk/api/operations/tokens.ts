@@ -81,7 +81,12 @@ export const tokenOperations = {
     body: z.strictObject({
       name: label,
       scopes: z
-        .array(z.enum(scopePatterns as [string, ...string[]]))
+        .array(
+          z.enum(
+            scopePatterns as [string, ...string[]],
+            'not a scope, nor a pattern of scopes: docs/api.md has all',
+          ),
+        )
         .min(1)
         .max(200)
         .describe('what it may do: scopes or patterns of them, such as all.read'),
@@ -109,7 +114,7 @@ export const tokenOperations = {
     body: patchBody,
     status: 200,
     reply: tokenReply,
-    refuses: ['conflict'],
+    refuses: ['conflict', 'more-than-own'],
   },
   deleteToken: {
     method: 'DELETE',
@@ -216,7 +221,7 @@ export const tokenOperations = {
     body: patchBody,
     status: 200,
     reply: keyReply,
-    refuses: ['conflict'],
+    refuses: ['conflict', 'more-than-own'],
   },
   deleteApplicationKey: {
     method: 'DELETE',

@@ -1,0 +1,38 @@
+import { confirm, isCancel, password, select, text } from '@clack/prompts';
+import { CalledWrongly } from './outcome.ts';
+
+/** Whether there is somebody to ask. Questions go to standard error's terminal, so that answers of the cloud can be piped. */
+export const canAsk = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
+
+const to = { output: process.stderr };
+
+function answered<T>(answer: T): Exclude<T, symbol> {
+  if (isCancel(answer)) throw new CalledWrongly('cancelled');
+  return answer as Exclude<T, symbol>;
+}
+
+const needed = (value: string | undefined) => (value ? undefined : 'it is needed');
+
+export async function askText(message: string, initialValue?: string): Promise<string> {
+  return answered(
+    await text({ ...to, message, validate: needed, ...(initialValue !== undefined && { initialValue }) }),
+  );
+}
+
+/** What is typed is not shown. */
+export async function askSecret(message: string): Promise<string> {
+  return answered(await password({ ...to, message, validate: needed }));
+}
+
+export async function askChoice(
+  message: string,
+  choices: readonly { readonly value: string; readonly label: string }[],
+): Promise<string> {
+  return answered(await select({ ...to, message, options: [...choices] }));
+}
+
+/** @throws CalledWrongly where the answer is no */
+export async function askSure(message: string): Promise<void> {
+  if (answered(await confirm({ ...to, message, initialValue: false })) !== true)
+    throw new CalledWrongly('not done');
+}

@@ -1,0 +1,189 @@
+import type { Operations, ReplyOf } from '@loadline/sdk/api';
+import type { Command } from 'commander';
+import { auditColumns, auditCommand, brokenChain } from './audit.ts';
+import { resource } from './resource.ts';
+
+const named = ['name', 'id'];
+const ledgerColumns = ['of', 'received', 'stored', 'duplicate', 'rejected', 'state', 'first', 'last'];
+
+/** Everything that is a list of things and what can be done to them: straight from the operations of the API. */
+export function resourceCommands(): Command[] {
+  return [
+    resource('device', 'devices of an organisation: gateways', [
+      {
+        name: 'list',
+        calls: 'listDevices',
+        columns: ['id', 'name', 'connected', 'runtime', 'department', 'customer'],
+      },
+      { name: 'show', calls: 'getDevice' },
+      { name: 'create', calls: 'createDevice', words: ['id'], once: 'enrolmentSecret' },
+      { name: 'set', calls: 'patchDevice' },
+      { name: 'enrol', calls: 'enrolDevice', once: 'enrolmentSecret' },
+      { name: 'ledger', calls: 'getLedger', rows: ledgerRows, columns: ledgerColumns },
+      {
+        name: 'events',
+        calls: 'listEvents',
+        columns: ['time', 'severity', 'code', 'subject', 'detail', 'act'],
+      },
+      { name: 'desired', calls: 'getDesired' },
+      { name: 'desire', calls: 'setDesired' },
+      {
+        name: 'commands',
+        calls: 'listCommands',
+        columns: ['id', 'command', 'state', 'detail', 'by', 'created', 'finished'],
+      },
+      { name: 'command', calls: 'createCommand' },
+    ]),
+    resource('series', 'what sensors say', [
+      {
+        name: 'list',
+        calls: 'listSeries',
+        columns: ['device', 'tag', 'aspect', 'name', 'unit', 'count', 'simulated'],
+      },
+      { name: 'show', calls: 'getSeries' },
+      { name: 'readings', calls: 'getReadings', words: ['from', 'to'], rows: readingRows },
+    ]),
+    resource('token', 'API tokens, by which programs call', [
+      {
+        name: 'list',
+        calls: 'listTokens',
+        columns: ['id', 'name', 'status', 'scopes', 'devices', 'tags', 'creator', 'expires', 'used'],
+      },
+      { name: 'create', calls: 'createToken', words: ['name'], once: 'value' },
+      { name: 'show', calls: 'getToken' },
+      { name: 'rename', does: 'Rename an API token', calls: 'patchToken', takes: ['name'], words: ['name'] },
+      {
+        name: 'activate',
+        does: 'Have a token open again',
+        calls: 'patchToken',
+        takes: [],
+        fixed: { status: 'active' },
+      },
+      {
+        name: 'deactivate',
+        does: 'Have a token open nothing for now',
+        calls: 'patchToken',
+        takes: [],
+        fixed: { status: 'inactive' },
+      },
+      { name: 'revoke', calls: 'deleteToken', final: true },
+    ]),
+    resource('user', 'the people of an organisation', [
+      {
+        name: 'list',
+        calls: 'listUsers',
+        columns: ['email', 'name', 'role', 'reach', 'hasPassword', 'secondFactor', 'id'],
+      },
+      { name: 'show', calls: 'getUser' },
+      { name: 'invite', calls: 'createUser', words: ['email'] },
+      { name: 'invite-again', calls: 'inviteUser' },
+      { name: 'set', calls: 'patchUser' },
+      { name: 'reset-second-factor', calls: 'resetSecondFactor', final: true },
+      { name: 'remove', calls: 'deleteUser', final: true },
+    ]),
+    resource('session', 'your own sessions', [
+      { name: 'list', calls: 'listOwnSessions' },
+      { name: 'end', calls: 'endOwnSession' },
+      { name: 'cut-off', calls: 'cutOffSelf', final: true },
+    ]),
+    resource('role', 'roles: named sets of scopes', [
+      { name: 'list', calls: 'listRoles', columns: ['id', 'name', 'of', 'builtIn', 'scopes'] },
+      { name: 'show', calls: 'getRole' },
+      { name: 'create', calls: 'createRole', words: ['id'] },
+      { name: 'set', calls: 'patchRole' },
+      { name: 'remove', calls: 'deleteRole', final: true },
+    ]),
+    resource('department', 'departments of an organisation', [
+      { name: 'list', calls: 'listDepartments', columns: named },
+      { name: 'create', calls: 'createDepartment', words: ['name'] },
+      { name: 'rename', calls: 'patchDepartment', words: ['name'] },
+      { name: 'remove', calls: 'deleteDepartment', final: true },
+    ]),
+    resource('customer', 'customers of an organisation', [
+      { name: 'list', calls: 'listCustomers', columns: named },
+      { name: 'create', calls: 'createCustomer', words: ['name'] },
+      { name: 'rename', calls: 'patchCustomer', words: ['name'] },
+      { name: 'remove', calls: 'deleteCustomer', final: true },
+    ]),
+    resource('grant', 'what fleet operators may see of an organisation, and until when', [
+      { name: 'list', calls: 'listGrants' },
+      { name: 'create', calls: 'createGrant', words: ['operator'] },
+      { name: 'end', calls: 'deleteGrant' },
+    ]),
+    resource(
+      'app',
+      'applications: programs that follow devices over MQTT',
+      [
+        { name: 'list', calls: 'listApplications' },
+        { name: 'show', calls: 'getApplication' },
+        { name: 'create', calls: 'createApplication', words: ['name'] },
+        { name: 'set', calls: 'patchApplication' },
+        { name: 'remove', calls: 'deleteApplication', final: true },
+      ],
+      [
+        resource('key', 'keys of an application: MQTT user names and their passwords', [
+          {
+            name: 'list',
+            calls: 'listApplicationKeys',
+            columns: ['id', 'name', 'status', 'devices', 'tags', 'topics', 'expires', 'used'],
+          },
+          { name: 'show', calls: 'getApplicationKey' },
+          { name: 'create', calls: 'createApplicationKey', words: ['name'], once: 'secret' },
+          {
+            name: 'activate',
+            does: 'Have a key open again',
+            calls: 'patchApplicationKey',
+            takes: [],
+            fixed: { status: 'active' },
+          },
+          {
+            name: 'deactivate',
+            does: 'Have a key open nothing for now; its links end',
+            calls: 'patchApplicationKey',
+            takes: [],
+            fixed: { status: 'inactive' },
+          },
+          { name: 'revoke', calls: 'deleteApplicationKey', final: true },
+        ]),
+      ],
+    ),
+    resource('block', 'what is being guessed at', [
+      { name: 'list', calls: 'listBlocks' },
+      { name: 'lift', calls: 'deleteBlock' },
+    ]),
+    auditCommand(),
+    resource(
+      'fleet',
+      'for fleet operators: all organisations, and who operates them',
+      [
+        { name: 'organisations', calls: 'listOrganisations' },
+        { name: 'create', calls: 'createOrganisation', words: ['id', 'name'] },
+        { name: 'audit', calls: 'listFleetAudit', columns: auditColumns },
+        { name: 'verify', calls: 'verifyFleetAudit', wrong: brokenChain },
+        { name: 'blocks', calls: 'listFleetBlocks' },
+        { name: 'lift', calls: 'deleteFleetBlock' },
+      ],
+      [
+        resource('operator', 'fleet operators', [
+          { name: 'list', calls: 'listOperators' },
+          { name: 'invite', calls: 'createOperator', words: ['email'] },
+          { name: 'remove', calls: 'deleteOperator', final: true },
+        ]),
+      ],
+    ),
+  ];
+}
+
+/** What was received of a device, and what its gaps are: a row for each account and each gap. */
+function ledgerRows(reply: unknown): Record<string, unknown>[] {
+  const { deliveries, readings, epochs } = reply as ReplyOf<Operations['getLedger']>;
+  const gaps = epochs.flatMap(({ epoch, gaps }) =>
+    gaps.map(({ first, last, state }) => ({ of: `gap in ${epoch}`, state, first, last })),
+  );
+  return [{ of: 'readings', ...readings }, { of: 'deliveries', ...deliveries }, ...gaps];
+}
+
+function readingRows(reply: unknown): Record<string, unknown>[] {
+  const { points } = reply as ReplyOf<Operations['getReadings']>;
+  return points.map(([time, value]) => ({ time: new Date(time).toISOString(), value }));
+}
