@@ -15,7 +15,10 @@ export interface Epoch {
 
 /** A segment on disk, as it is known without reading it. */
 export interface Segment {
+  /** Its file, which merged segments share. */
   readonly name: string;
+  /** Where in the file it begins. */
+  readonly at: number;
   readonly epoch: Epoch;
   readonly seed: number;
   /** Positions it has on disk, synced. */

@@ -17,14 +17,17 @@ export function keepWithin(
   while (book.pending.heapBytes > memoryBytes && dropEntry(book));
 }
 
-/** Drops the segment with the oldest entry. False where there is none but the one that is written to. */
+/** Drops the segment with the oldest entry, and all it was merged with. False where there is none but the one that is written to. */
 export function dropSegment(book: Book, doom: (segment: Segment) => void): boolean {
   const { first } = book.held;
   if (first === undefined || first >= book.memoryFrom) return false;
   const segment = book.segmentOf(first);
   if (segment === undefined || segment === book.current) return false;
-  book.drop(segment.stored.first as number, segment.stored.last as number);
-  doom(segment);
+  for (const each of book.segments.filter(({ name }) => name === segment.name)) {
+    const { first: from, last } = each.stored;
+    if (from !== undefined && last !== undefined) book.drop(from, last);
+    doom(each);
+  }
   return true;
 }
 

@@ -57,6 +57,11 @@ const retryLeast = 100;
 /** Characters of an event's detail, well below what limits.eventDetailBytes allows. */
 const detailCharacters = 250;
 
+/** Bytes past which a segment is not written to any more. */
+function segmentBytesOf({ maxBytes }: JournalOptions): number {
+  return Math.min(segmentBytesMost, Math.floor(maxBytes / segmentsOfAll));
+}
+
 /** The journal: see `Journal`. */
 export class DiskJournal implements Journal {
   readonly epoch: string;
@@ -95,7 +100,7 @@ export class DiskJournal implements Journal {
     const { book, sequence } = await readFolder(
       folder,
       ledger,
-      { epoch, boot: options.boot },
+      { epoch, boot: options.boot, segmentBytes: segmentBytesOf(options) },
       (code, detail) => found.push({ code, detail }),
     );
     const journal = new DiskJournal(options, { folder, ledger, book, sequence, found });
@@ -124,7 +129,7 @@ export class DiskJournal implements Journal {
     this.epoch = book.own.epoch;
     this.#ages = new Ages(options.flushMilliseconds / ageSteps);
     this.#reader = new SegmentReader(folder);
-    const segmentBytes = Math.min(segmentBytesMost, Math.floor(options.maxBytes / segmentsOfAll));
+    const segmentBytes = segmentBytesOf(options);
     const tell = (code: JournalEvent['code'], detail: string) => this.#tell(code, detail);
     const { now } = options;
     this.#disk = new Disk({ folder, ledger, book, reader: this.#reader, sequence, segmentBytes, now, tell });

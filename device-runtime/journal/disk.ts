@@ -165,7 +165,7 @@ export class Disk {
     this.#doomed = new Set();
     try {
       await this.#writeLedger();
-      for (const segment of doomed) await this.#delete(segment);
+      await this.#delete(doomed);
     } catch (error) {
       for (const segment of doomed) this.#doomed.add(segment);
       throw error;
@@ -176,9 +176,8 @@ export class Disk {
     const { book } = this.#options;
     if (!book.hasRetired) return;
     book.hasRetired = false;
-    const retired = book.segments.filter((segment) => segment.held === 0 && segment !== book.current);
     try {
-      for (const segment of retired) await this.#delete(segment);
+      await this.#delete(book.segments.filter((segment) => segment !== book.current));
     } catch (error) {
       book.hasRetired = true;
       throw error;
@@ -186,11 +185,17 @@ export class Disk {
     book.prune();
   }
 
-  async #delete(segment: Segment): Promise<void> {
+  /** Deletes the files of these segments of which nothing is held any more: merged ones go together. */
+  async #delete(segments: Iterable<Segment>): Promise<void> {
     const { folder, reader, book } = this.#options;
-    reader.forget(segment);
-    await folder.remove(segment.name);
-    book.remove(new Set([segment]));
+    const holding = new Set(book.segments.filter(({ held }) => held > 0).map(({ name }) => name));
+    const gone = Map.groupBy(segments, ({ name }) => name);
+    for (const [name, all] of gone) {
+      if (holding.has(name)) continue;
+      for (const segment of all) reader.forget(segment);
+      await folder.remove(name);
+      book.remove(new Set(book.segments.filter((segment) => segment.name === name)));
+    }
   }
 
   async #writeLedger(): Promise<void> {
@@ -232,10 +237,11 @@ export class Disk {
 
 /** What the ledger is to say: of every epoch, what the segments do not. */
 function ledgerEpochs(book: Book): LedgerEpoch[] {
+  const segments = Map.groupBy(book.segments, (segment) => segment.epoch.epoch);
   return book.epochs.map(({ epoch, boot, parent, base, end }) => {
-    const acknowledged = book.segments
-      .filter((segment) => segment.epoch.epoch === epoch)
-      .flatMap(({ stored }) => stored.list().flatMap(({ first, last }) => book.acknowledgedIn(first, last)));
+    const acknowledged = (segments.get(epoch) ?? []).flatMap(({ stored }) =>
+      stored.list().flatMap(({ first, last }) => book.acknowledgedIn(first, last)),
+    );
     const numbers = (ranges: readonly { first: number; last: number }[]) =>
       pairs(ranges.map(({ first, last }) => ({ first: first - base, last: last - base })));
     return {

@@ -3,11 +3,14 @@ import { JournalDamage } from './bytes.ts';
 import type { JournalFolder } from './folder.ts';
 import { isLedgerName, type Ledger, type LedgerEpoch, type LedgerState } from './ledger.ts';
 import { isLockName } from './lock.ts';
+import { mergeSmall, mergingName } from './merge.ts';
 import { Ranges } from './ranges.ts';
 import {
   parseSegmentName,
   type Scan,
+  type SegmentFile,
   type SegmentHeader,
+  scanMerged,
   scanSegment,
   segmentBytesLimit,
 } from './segment.ts';
@@ -27,9 +30,12 @@ export interface Opened {
   readonly sequence: number;
 }
 
-interface Found {
+/** A segment that was found in a file, alone or among merged ones. */
+export interface Found {
   readonly name: string;
   readonly sequence: number;
+  /** Where it begins in its file. */
+  readonly at: number;
   readonly header: SegmentHeader;
   readonly seed: number;
   /** Numbers it stores, and the one after the last, or after all that its header passes over. */
@@ -54,12 +60,12 @@ interface Broken {
 export async function readFolder(
   folder: JournalFolder,
   ledger: Ledger,
-  own: { readonly epoch: string; readonly boot: string },
+  own: { readonly epoch: string; readonly boot: string; readonly segmentBytes: number },
   tell: Tell,
 ): Promise<Opened> {
   const names = [...(await folder.list().catch(() => []))].sort();
   const state = await ledger.read();
-  const found: Found[] = [];
+  let found: Found[] = [];
   const broken: Broken[] = [];
   const scratch = Buffer.allocUnsafeSlow(scratchBytes);
   let sequence = state?.sequence ?? 0;
@@ -68,25 +74,29 @@ export async function readFolder(
     if (parsed === undefined) continue;
     sequence = Math.max(sequence, parsed.sequence + 1);
     if (parsed.damaged) continue;
-    const segment = await readSegment(folder, name, { sequence: parsed.sequence, scratch }, tell);
-    if (segment === undefined || segment.header.epoch !== parsed.epoch) broken.push(parsed);
-    if (segment !== undefined) found.push(segment);
+    const segments = await readFile(folder, name, { ...parsed, scratch }, tell);
+    if (segments[0]?.header.epoch !== parsed.epoch) broken.push(parsed);
+    found.push(...segments);
   }
   await syncNewest(folder, found);
+  const lost = lostNumbers(found, broken);
+  found = await mergeSmall(folder, found, own.segmentBytes);
   tellForeign(names, tell);
   await removeOldest(folder, names);
   const epochs = placeEpochs(found, broken, state);
   const parent = epochs.at(-1);
   const base = parent?.end ?? 0;
+  const { epoch, boot } = own;
   epochs.push({
-    ...own,
+    ...{ epoch, boot },
     parent: parent && { epoch: parent.epoch, last: Math.max(parent.end - parent.base - 1, 0) },
     base,
     end: base,
   });
   const book = new Book(epochs, placeSegments(found, epochs));
-  for (const epoch of state?.epochs ?? []) restore(book, epoch);
-  for (const { epoch, first, last } of lostNumbers(found, broken)) {
+  const placed = new Map(epochs.map((each) => [each.epoch, each]));
+  for (const noted of state?.epochs ?? []) restore(book, noted, placed.get(noted.epoch)?.base);
+  for (const { epoch, first, last } of lost) {
     const place = epochs.find((each) => each.epoch === epoch);
     if (place === undefined) continue;
     book.lost(place.base + first, place.base + last);
@@ -95,24 +105,33 @@ export async function readFolder(
   return { book, sequence };
 }
 
-async function readSegment(
+async function readFile(
   folder: JournalFolder,
   name: string,
-  { sequence, scratch }: { readonly sequence: number; readonly scratch: Buffer },
+  { sequence, merged, scratch }: SegmentFile & { readonly scratch: Buffer },
   tell: Tell,
-): Promise<Found | undefined> {
+): Promise<Found[]> {
   let bytes: Buffer;
   try {
     const size = await folder.size(name);
     if (size > segmentBytesLimit) throw new JournalDamage(`it has ${size} bytes`);
     bytes = await folder.read(name, scratch);
-    const scan = scanSegment(bytes);
-    if (scan.end < bytes.length) await cutOff(folder, name, scan, bytes.length, tell);
-    const { header, seed, end, records } = scan;
-    const numbers = new Ranges();
-    for (const { first, count } of records) numbers.add(first, first + count - 1);
-    const next = Math.max(header.first, (numbers.last ?? -1) + 1);
-    return { name, sequence, header, seed, numbers, next, end, cut: end < bytes.length };
+    const scans = merged ? scanMerged(bytes) : [scanSegment(bytes)];
+    const found = scans.map((scan, index): Found => {
+      const { at, header, seed, end, records } = scan;
+      const numbers = new Ranges();
+      for (const { first, count } of records) numbers.add(first, first + count - 1);
+      const next = Math.max(header.first, (numbers.last ?? -1) + 1);
+      const cut = at + end < (scans[index + 1]?.at ?? bytes.length);
+      return { name, sequence, at, header, seed, numbers, next, end, cut };
+    });
+    const last = scans.at(-1) as Scan;
+    if (found.at(-1)?.cut === true) await cutOff(folder, name, last, bytes.length, tell);
+    for (const { cut, at, end, header } of found.slice(0, -1)) {
+      if (cut)
+        tell('journal-cut', `${name} is damaged at byte ${at + end}, in what it has of ${header.epoch}`);
+    }
+    return found;
   } catch (error) {
     const aside = `${name}.damaged`;
     const done = await folder.rename(name, aside).then(
@@ -120,7 +139,7 @@ async function readSegment(
       (problem: Error) => `it stays: ${problem.message}`,
     );
     tell('journal-cut', `${name} cannot be read: ${(error as Error).message}; ${done}`);
-    return undefined;
+    return [];
   }
 }
 
@@ -134,11 +153,12 @@ async function cutOff(
   const record = scan.records.at(-1);
   const last = record === undefined ? scan.header.first - 1 : record.first + record.count - 1;
   const from = last < 0 ? 'from its first number' : `after number ${last}`;
-  tell('journal-cut', `${name} is damaged at byte ${scan.end}: ${size - scan.end} bytes ${from} are cut off`);
+  const whole = scan.at + scan.end;
+  tell('journal-cut', `${name} is damaged at byte ${whole}: ${size - whole} bytes ${from} are cut off`);
   try {
     const file = await folder.open(name);
     try {
-      await file.truncate(scan.end);
+      await file.truncate(whole);
       await file.sync();
     } finally {
       await file.close();
@@ -164,7 +184,11 @@ async function syncNewest(folder: JournalFolder, found: readonly Found[]): Promi
 
 function tellForeign(names: readonly string[], tell: Tell): void {
   const foreign = names.filter(
-    (name) => parseSegmentName(name) === undefined && !isLedgerName(name) && !isLockName(name),
+    (name) =>
+      parseSegmentName(name) === undefined &&
+      !isLedgerName(name) &&
+      !isLockName(name) &&
+      name !== mergingName,
   );
   if (foreign.length === 0) return;
   const more = foreign.length > foreignNamed ? ` and ${foreign.length - foreignNamed} more` : '';
@@ -186,9 +210,9 @@ function placeEpochs(
   const traces = [...found.map(({ sequence, header }) => ({ sequence, ...header })), ...broken].sort(
     (one, other) => one.sequence - other.sequence,
   );
-  const inFiles = [...new Set(traces.map(({ epoch }) => epoch))];
+  const inFiles = new Set(traces.map(({ epoch }) => epoch));
   const ledgerEpochs = state?.epochs ?? [];
-  const onlyInLedger = ledgerEpochs.map(({ epoch }) => epoch).filter((epoch) => !inFiles.includes(epoch));
+  const onlyInLedger = ledgerEpochs.map(({ epoch }) => epoch).filter((epoch) => !inFiles.has(epoch));
   const writer = ledgerEpochs.at(-1)?.epoch;
   // The ledger's own epoch is the newest, if all files are older than the ledger and none is of that epoch.
   const isNewest = (epoch: string) =>
@@ -199,10 +223,12 @@ function placeEpochs(
     ...onlyInLedger.filter(isNewest),
   ];
   const epochs: Epoch[] = [];
+  const filesOf = Map.groupBy(found, ({ header }) => header.epoch);
+  const notedOf = new Map(ledgerEpochs.map((each) => [each.epoch, each]));
   let base = 0;
   for (const epoch of names) {
-    const files = found.filter(({ header }) => header.epoch === epoch);
-    const noted = ledgerEpochs.find((each) => each.epoch === epoch);
+    const files = filesOf.get(epoch) ?? [];
+    const noted = notedOf.get(epoch);
     const head = files[0]?.header ?? noted;
     const end = maximum([noted?.next ?? 0, ...files.map(({ next }) => next)]);
     // Of an epoch of which nothing but a broken file's name is left, only the name matters.
@@ -223,22 +249,27 @@ function maximum(values: readonly number[]): number {
  */
 function placeSegments(found: readonly Found[], epochs: readonly Epoch[]): Segment[] {
   const segments: Segment[] = [];
-  for (const { name, header, seed, numbers, end } of found) {
-    const epoch = epochs.find((each) => each.epoch === header.epoch) as Epoch;
+  const epochOf = new Map(epochs.map((each) => [each.epoch, each]));
+  const segmentsOf = new Map<Epoch, Segment[]>();
+  for (const { name, at, header, seed, numbers, end } of found) {
+    const epoch = epochOf.get(header.epoch) as Epoch;
+    const before = segmentsOf.get(epoch) ?? [];
+    segmentsOf.set(epoch, before);
     const stored = new Ranges();
     for (const { first, last } of numbers.list()) stored.add(epoch.base + first, epoch.base + last);
-    for (const earlier of segments) {
-      if (stored.first === undefined || earlier.epoch !== epoch) continue;
+    for (const earlier of before) {
+      if (stored.first === undefined) continue;
       const last = earlier.stored.last ?? -1;
       if (last >= stored.first) earlier.stored.remove(stored.first, last);
     }
-    segments.push({ name, epoch, seed, stored, held: 0, bytes: end });
+    const segment = { name, at, epoch, seed, stored, held: 0, bytes: end };
+    segments.push(segment);
+    before.push(segment);
   }
   return segments.sort((one, other) => one.epoch.base - other.epoch.base);
 }
 
-function restore(book: Book, { epoch, undeclared, acknowledged }: LedgerEpoch): void {
-  const base = book.epochs.find((each) => each.epoch === epoch)?.base;
+function restore(book: Book, { undeclared, acknowledged }: LedgerEpoch, base: number | undefined): void {
   if (base === undefined) return;
   for (const [first, last] of acknowledged) book.acknowledge(base + first, base + last);
   // What was to be deleted and came back is held again, and better than declared.
@@ -249,14 +280,22 @@ function restore(book: Book, { epoch, undeclared, acknowledged }: LedgerEpoch): 
 function lostNumbers(found: readonly Found[], broken: readonly Broken[]) {
   const lost: { epoch: string; first: number; last: number }[] = [];
   const damaged = [
-    ...found.filter(({ cut }) => cut).map(({ sequence, header }) => ({ sequence, epoch: header.epoch })),
-    ...broken,
+    ...found
+      .filter(({ cut }) => cut)
+      .map((one) => ({
+        epoch: one.header.epoch,
+        isBehind: (other: Found) => found.indexOf(other) > found.indexOf(one),
+      })),
+    ...broken.map(({ epoch, sequence }) => ({
+      epoch,
+      isBehind: (other: Found) => other.sequence > sequence,
+    })),
   ];
-  for (const { sequence, epoch } of damaged) {
+  for (const { epoch, isBehind } of damaged) {
     const files = found.filter(({ header }) => header.epoch === epoch);
-    const next = files.find((each) => each.sequence > sequence);
+    const next = files.find(isBehind);
     if (next === undefined) continue;
-    const first = maximum(files.filter((each) => each.sequence <= sequence).map((each) => each.next));
+    const first = maximum(files.filter((each) => !isBehind(each)).map((each) => each.next));
     if (first < next.header.first) lost.push({ epoch, first, last: next.header.first - 1 });
   }
   return lost;

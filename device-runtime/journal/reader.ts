@@ -97,14 +97,14 @@ class Cursor {
   }
 
   #read(length: number): void {
-    const { name, bytes } = this.segment;
+    const { name, at, bytes } = this.segment;
     const wanted = Math.min(length, bytes - this.#offset);
     try {
-      this.#bytes = this.#folder.readSync(name, this.#offset, wanted);
+      this.#bytes = this.#folder.readSync(name, at + this.#offset, wanted);
     } catch {
       // Once more: what a card gives at the second attempt is not lost.
       try {
-        this.#bytes = this.#folder.readSync(name, this.#offset, wanted);
+        this.#bytes = this.#folder.readSync(name, at + this.#offset, wanted);
       } catch (error) {
         throw new JournalDamage(`it cannot be read: ${(error as Error).message}`);
       }

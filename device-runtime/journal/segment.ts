@@ -3,7 +3,10 @@ import type { Entry } from '@loadline/sdk/telemetry';
 import { ByteReader, JournalDamage } from './bytes.ts';
 import type { EntryDecoder } from './decoder.ts';
 
-/** A segment file: a header, and records one after another. The README draws both. */
+/**
+ * A segment file: a header, and records one after another. A file of merged segments: several such, whole, one behind
+ * the other. The README draws both.
+ */
 
 /** What a segment says of itself. */
 export interface SegmentHeader {
@@ -25,6 +28,8 @@ export interface RecordPlace {
 }
 
 export interface Scan {
+  /** Where its header begins in the file; offsets of records, and `end`, count from there. */
+  readonly at: number;
   readonly header: SegmentHeader;
   /** What every record's checksum starts from. */
   readonly seed: number;
@@ -46,13 +51,25 @@ export function segmentName(sequence: number, epoch: string): string {
   return `${String(sequence).padStart(10, '0')}-${epoch}.segment`;
 }
 
-/** The sequence and epoch of a file name; undefined where it names no segment. Takes `.damaged` ones too. */
-export function parseSegmentName(
-  name: string,
-): { sequence: number; epoch: string; damaged: boolean } | undefined {
-  const parts = /^(\d{10})-([0-9a-f]{32})\.segment(\.damaged)?$/.exec(name);
+/** The name of a file of merged segments, of which the first was of this sequence and epoch. */
+export function mergedName(sequence: number, epoch: string): string {
+  return `${segmentName(sequence, epoch)}s`;
+}
+
+/** What a file name tells of a segment, or of the first of merged ones. */
+export interface SegmentFile {
+  readonly sequence: number;
+  readonly epoch: string;
+  readonly merged: boolean;
+  readonly damaged: boolean;
+}
+
+/** Undefined where it names no segment. Takes `.damaged` ones too. */
+export function parseSegmentName(name: string): SegmentFile | undefined {
+  const parts = /^(\d{10})-([0-9a-f]{32})\.segment(s?)(\.damaged)?$/.exec(name);
   if (parts === null) return undefined;
-  return { sequence: Number(parts[1]), epoch: parts[2] as string, damaged: parts[3] !== undefined };
+  const [, sequence, epoch = '', plural, damaged] = parts;
+  return { sequence: Number(sequence), epoch, merged: plural === 's', damaged: damaged !== undefined };
 }
 
 /** The bytes of a header, and what the checksums of the records under it start from. */
@@ -126,24 +143,52 @@ export function decodePayload(payload: Buffer, decoder: EntryDecoder): { first: 
 }
 
 /**
- * Looks through the bytes of a file up to the first record that is not whole.
+ * Looks through the bytes of a file from `at` up to the first record that is not whole.
  *
  * @throws {JournalDamage} where not even the header is
  */
-export function scanSegment(bytes: Buffer): Scan {
-  const { header, seed } = decodeHeader(bytes);
+export function scanSegment(bytes: Buffer, at = 0): Scan {
+  const segment = bytes.subarray(at);
+  const { header, seed } = decodeHeader(segment);
   const records: RecordPlace[] = [];
   let offset = headerBytes;
   try {
     for (;;) {
-      const length = recordLength(bytes, offset);
+      const length = recordLength(segment, offset);
       if (length === undefined) break;
-      const reader = new ByteReader(payloadAt(bytes, offset, length, seed));
+      const reader = new ByteReader(payloadAt(segment, offset, length, seed));
       records.push({ offset, length, first: reader.varint(), count: reader.varint() });
       offset += length;
     }
   } catch (error) {
     if (!(error instanceof JournalDamage)) throw error;
   }
-  return { header, seed, records, end: offset };
+  return { at, header, seed, records, end: offset };
+}
+
+/**
+ * All segments of a file of merged ones. Behind damage it goes on with the next header: its checksum says that it is
+ * one.
+ *
+ * @throws {JournalDamage} where there is no header at its beginning
+ */
+export function scanMerged(bytes: Buffer): Scan[] {
+  const scans = [scanSegment(bytes)];
+  for (;;) {
+    const { at, end } = scans.at(-1) as Scan;
+    const next = nextSegment(bytes, at + end);
+    if (next === undefined) return scans;
+    scans.push(next);
+  }
+}
+
+function nextSegment(bytes: Buffer, from: number): Scan | undefined {
+  for (let at = bytes.indexOf(magic, from); at >= 0; at = bytes.indexOf(magic, at + 1)) {
+    try {
+      return scanSegment(bytes, at);
+    } catch (error) {
+      if (!(error instanceof JournalDamage)) throw error;
+    }
+  }
+  return undefined;
 }

@@ -54,7 +54,8 @@ export class SegmentWriter {
       await folder.remove(name).catch(() => {});
       throw error;
     }
-    return new SegmentWriter(file, { name, epoch, seed, stored: new Ranges(), held: 0, bytes: bytes.length });
+    const stored = new Ranges();
+    return new SegmentWriter(file, { name, at: 0, epoch, seed, stored, held: 0, bytes: bytes.length });
   }
 
   /**
