@@ -160,14 +160,16 @@ export async function openSite() {
     /** A person as one who makes tokens. */
     async maker(id: string, organisation = 'first'): Promise<Maker> {
       const entry = entryOf(id, organisation);
-      return { standing: await standing(id, organisation), person: id, token: null, entry };
+      const again = () => standing(id, organisation);
+      return { standing: await again(), again, person: id, token: null, entry };
     },
     /** A token as one who makes tokens. */
     async byToken(value: string): Promise<Maker> {
       const shown = await bearers.principal(value, here);
       if (shown.kind !== 'principal') throw new Error(`the token is ${shown.kind}`);
       const { id, creator, standing: own } = shown.principal;
-      return { standing: own, person: creator, token: id, entry: entryOf(creator, own.organisation.id) };
+      const entry = entryOf(creator, own.organisation.id);
+      return { standing: own, again: async () => own, person: creator, token: id, entry };
     },
     /** All entries of a chain; null: the fleet's. */
     async entries(organisation: string | null) {

@@ -30,7 +30,10 @@ function send(reply: FastifyReply, problem: Problem): FastifyReply {
   const { retryAfterSeconds } = problem;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   // RFC 9110, section 15.5.2: who is to prove himself is told how.
-  if (problem.status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
+  if (problem.status === 401 && !reply.hasHeader('www-authenticate'))
+    reply.header('www-authenticate', 'Bearer');
+  // RFC 9110, section 15.5.2: what would have opened it. Browsers ask for nothing because of it.
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply.status(problem.status).type(mediaType).serializer(JSON.stringify).send(detailsOf(problem));
 }
 
