@@ -133,7 +133,7 @@ export class ApiTokens {
   }
 
   /** Ends it for good; no more than that where it was revoked already. */
-  async revoke(maker: Maker, id: string): Promise<Result<void>> {
+  async revoke(maker: Maker, id: string): Promise<Result<undefined>> {
     const row = await this.token(maker, id);
     if (row === undefined) return noSuchToken();
     await this.#store.change({

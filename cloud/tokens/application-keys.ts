@@ -134,7 +134,7 @@ export class ApplicationKeys {
   }
 
   /** Ends it for good, and its links with it; no more than that where it was revoked already. */
-  async revoke(maker: Maker, application: string, id: string): Promise<Result<void>> {
+  async revoke(maker: Maker, application: string, id: string): Promise<Result<undefined>> {
     const found = await this.#find(maker, application, id);
     if (found === undefined) return noSuchKey();
     const { name, status } = found.row;

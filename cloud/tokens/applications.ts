@@ -93,7 +93,7 @@ export class Applications {
   }
 
   /** Deletes it with its keys; their links end. */
-  async remove(maker: Maker, id: string): Promise<Result<void>> {
+  async remove(maker: Maker, id: string): Promise<Result<undefined>> {
     const row = await this.application(maker, id);
     if (row === undefined) return noSuchApplication();
     const changed = await this.#store.change({
