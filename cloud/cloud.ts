@@ -100,7 +100,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     monotonic,
   });
   const authenticator = authenticatorOf(accounts);
-  const gate = new Gate({ authenticator, directory, members: accounts.members, now });
+  const { members, grants } = accounts;
+  const gate = new Gate({ authenticator, directory, members, grants, now });
   const connected = () => mqtt.connected();
   const https = await HttpsDoor.open({
     host,

@@ -2,7 +2,7 @@ import { fleetScopes, type Operation, type OperationId, type Scope, sessionCooki
 import { parseSeriesName } from '@loadline/sdk/telemetry';
 import type { FastifyRequest } from 'fastify';
 import { may, type Resource, type Standing, standingIn } from '../../access/index.ts';
-import type { Member, Members } from '../../people/index.ts';
+import type { Grants, Member, Members } from '../../people/index.ts';
 import { type Directory, type Gateway, resourceOf } from '../../router/index.ts';
 import type { AuditDraft } from '../../store/index.ts';
 import type { Caller, EntryPart, Visit } from './call.ts';
@@ -33,6 +33,7 @@ export class Gate {
   readonly #authenticator: Authenticator;
   readonly #directory: Directory;
   readonly #members: Members;
+  readonly #grants: Grants;
   readonly #now: () => number;
 
   /** `now`: ms since 1970. */
@@ -40,11 +41,13 @@ export class Gate {
     authenticator: Authenticator;
     directory: Directory;
     members: Members;
+    grants: Grants;
     now: () => number;
   }) {
     this.#authenticator = parts.authenticator;
     this.#directory = parts.directory;
     this.#members = parts.members;
+    this.#grants = parts.grants;
     this.#now = parts.now;
   }
 
@@ -79,6 +82,15 @@ export class Gate {
       caller && organisation !== undefined ? standingIn(caller, { id: organisation }) : undefined;
     const scoped = operation.opens !== 'public' && operation.opens !== 'caller' && operation.opens !== 'self';
     const { device, member } = scoped ? await this.#resource(request, operation) : {};
+    const entry = (what: EntryPart = {}) => this.#entry(id, operation, { caller, organisation, visit }, what);
+    const noted = async (by: Standing | undefined) => {
+      // An organisation reads in its log that a fleet operator is there, before he is shown anything.
+      if (caller?.kind === 'user' && by !== undefined) {
+        await this.#grants.used(by, { person: caller.id, entry });
+      }
+      return by;
+    };
+    await noted(standing);
     return {
       input: { ...(request.params as object), query: request.query, body: request.body },
       caller: caller ?? undefined,
@@ -86,8 +98,8 @@ export class Gate {
       device,
       member,
       visit,
-      again: () => this.#again(request, operation),
-      entry: (what: EntryPart = {}) => this.#entry(id, operation, { caller, organisation, visit }, what),
+      again: async () => noted(await this.#again(request, operation)),
+      entry,
     };
   }
 
