@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
@@ -8,12 +8,13 @@ import { limits } from '@loadline/sdk/contract';
 import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import * as assert from 'uvu/assert';
+import { openAccounts } from '../accounts.ts';
 import { openAuthority } from '../authority/index.ts';
 import { Downlink } from '../downlink/index.ts';
-import { Enrolments, makeFirstUser, Sessions } from '../people/index.ts';
+import { Enrolments } from '../people/index.ts';
 import { Directory, Live, Router } from '../router/index.ts';
 import { Store, step } from '../store/index.ts';
-import { HttpsDoor } from './https/index.ts';
+import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './https/index.ts';
 import { MqttDoor } from './mqtt/index.ts';
 
 /** For the doors' own tests: both doors over a real store and a real authority, and clients at the level of packets. */
@@ -52,15 +53,8 @@ export async function openDoors() {
       });
     },
   });
-  const { name, password } = JSON.parse(readFileSync((await makeFirstUser(store, folder)) ?? '', 'utf8'));
-  await store.change({ steps: [step('addOrganisation', { id: 'second', name: 'Second' })], audit: [] });
-  for (const [id, organisation] of [
-    [ours, 'first'],
-    [neighbour, 'first'],
-    [theirs, 'second'],
-  ] as const) {
-    await store.change({ steps: [step('addGateway', { id, organisation })], audit: [] });
-  }
+  const second = { id: 'second', name: 'Second', created: now() };
+  await store.change({ steps: [step('createOrganisation', second)], audit: [] });
   const directory = await Directory.load(store);
   const live = new Live();
   const downlink = new Downlink(store, now);
@@ -75,21 +69,42 @@ export async function openDoors() {
     now,
     monotonic,
   });
+  const page = 'https://localhost';
+  const accounts = await openAccounts({ folder, store, directory, page, smtp: undefined, log, now });
+  const gate = new Gate({
+    authenticator: authenticatorOf(accounts),
+    directory,
+    members: accounts.members,
+    grants: accounts.grants,
+    now,
+  });
+  const connected = () => mqtt.connected();
+  const enrolments = new Enrolments(store, now);
   const https = await HttpsDoor.open({
     ...shared,
     authority,
-    store,
-    live,
-    sessions: new Sessions(store, now),
-    enrolments: new Enrolments(store, now),
-    connected: () => mqtt.connected(),
+    enrolments,
+    gate,
+    ...allHandlers({ ...accounts, store, directory, live, downlink, enrolments, connected, now }),
     acceptMqtt: (socket) => mqtt.accept(socket),
   });
   const client = new CloudClient({
     url: `https://localhost:${https.port}`,
     authorityPem: authority.certificatePem,
   });
-  await client.logIn(name, password);
+  const login = { email: 'ann@example.org', password: randomBytes(24).toString('base64url') };
+  const secret = (await accounts.setup.offer()) ?? '';
+  const organisation = { id: 'first', name: 'First' };
+  await client.setUp({ body: { secret, ...login, name: 'Ann', organisation } });
+  await client.logIn({ body: login });
+  for (const [id, organisation] of [
+    [ours, 'first'],
+    [neighbour, 'first'],
+    [theirs, 'second'],
+  ] as const) {
+    await store.change({ steps: [step('addGateway', { id, organisation })], audit: [] });
+  }
+  await directory.reload();
   return {
     database,
     directory,
@@ -113,6 +128,7 @@ export async function openDoors() {
     async close() {
       await mqtt.close();
       await https.close();
+      await accounts.close();
       await store.close();
       rmSync(folder, { recursive: true });
     },

@@ -194,7 +194,7 @@ test('what the gateway reported of its configuration is shown beside the desired
     const answer = await doors.organisation.getDesired({ device: ours });
     assert.is(answer.state, state);
     assert.equal(answer.reported, configuration);
-    assert.is(answer.desired?.by, 'operator');
+    assert.is(answer.desired?.by, 'ann@example.org');
   }
 });
 
@@ -236,7 +236,7 @@ test('a command is sent at once to a gateway that listens, once a link, and its 
     device: ours,
     command: id,
   });
-  assert.equal([state, detail, by], ['refused', 'not now', 'operator']);
+  assert.equal([state, detail, by], ['refused', 'not now', 'ann@example.org']);
   assert.ok(sent !== null && finished !== null && sent <= finished);
   // On the next link only the one without a result is sent again.
   const later = await Wire.open(doors, proof, ours);
