@@ -16,6 +16,8 @@ export class Client {
   readonly #numbers: NumberedClient;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  #client: MqttClient | undefined;
+  #isAbandoned = false;
 
   /** @param port of the MQTT door, which may come and go */
   constructor(port: number, identity: GatewayIdentity, random: SeededRandom) {
@@ -47,8 +49,16 @@ export class Client {
     await this.#running;
   }
 
+  /** Ends at once, whatever is not acknowledged. */
+  async abandon(): Promise<void> {
+    this.#isAbandoned = true;
+    this.#stop.abort();
+    this.#client?.end(true);
+    await this.#running;
+  }
+
   async #run(): Promise<void> {
-    for (;;) {
+    while (!this.#isAbandoned) {
       let client: MqttClient;
       try {
         client = await connectGateway(this.#port, this.#identity);
@@ -56,7 +66,10 @@ export class Client {
         await elapsed(againMs);
         continue;
       }
+      this.#client = client;
       try {
+        // It may have been given up while it connected.
+        if (this.#isAbandoned) return;
         if (await this.#serve(client)) return;
       } finally {
         client.end(true);

@@ -1,6 +1,6 @@
 // @time-limit 180 s
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ArchivedDelivery, readDeliveries } from '@loadline/cloud';
 import { entriesOf } from '@loadline/sdk/telemetry';
@@ -109,5 +109,43 @@ test('what makes no sense is a usage error that says so', () => {
   assert.match(called('--seed', 'x').stderr, '--seed x: it must be a whole number');
   assert.is(called('--help').status, 0);
 });
+
+/** A process that this one has started, by a word of its command line. */
+function childWith(word: string): number | undefined {
+  const children = readdirSync('/proc').filter((pid) => {
+    try {
+      const [, parent] = /\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+      return Number(parent) === process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(word);
+    } catch {
+      // It is no process, or none any more.
+      return false;
+    }
+  });
+  return children.length === 0 ? undefined : Number(children[0]);
+}
+
+for (const [name, word] of [
+  ['gateway', 'gateway.mjs'],
+  ['cloud', 'cloud/main.ts'],
+] as const) {
+  test(`a ${name} that ends by itself ends the run, which says so`, async () => {
+    const strike = setInterval(() => {
+      const pid = childWith(word);
+      // Not while the site is being made: there is no run yet.
+      if (pid !== undefined && childWith('gateway.mjs') !== undefined) process.kill(pid, 'SIGKILL');
+    }, 200);
+    try {
+      await crash({ cycles: 1, seed, rate: 200, say: () => {}, signal: AbortSignal.abort() });
+      assert.unreachable('it was judged');
+    } catch (error) {
+      const { message } = error as Error;
+      assert.match(message, `the ${name} ended by itself (SIGKILL)`);
+      const [, folder] = /all of it is in (\S+)$/.exec(message) ?? [];
+      rmSync(String(folder), { recursive: true });
+    } finally {
+      clearInterval(strike);
+    }
+  });
+}
 
 test.run();

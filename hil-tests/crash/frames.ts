@@ -36,6 +36,8 @@ export class Frames {
   /** Begins to send. */
   start(perSecond: number): void {
     this.#running = this.#run(perSecond);
+    // Who stops it hears of it.
+    this.#running.catch(() => undefined);
   }
 
   /** So many more, as fast as they are taken. */
@@ -47,6 +49,11 @@ export class Frames {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
+  }
+
+  /** Sends nothing more; what is on its way ends with the port. */
+  abandon(): void {
+    this.#stop.abort();
   }
 
   async #run(perSecond: number): Promise<void> {

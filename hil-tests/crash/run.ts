@@ -60,10 +60,28 @@ export async function crash(options: CrashOptions): Promise<CrashRun> {
 }
 
 async function crashSite(site: CrashSite, options: CrashOptions, began: number): Promise<CrashRun> {
+  const { seed } = options;
+  const load = {
+    frames: new Frames(site.port),
+    client: new Client(site.mqttPort, site.client, new SeededRandom(seed)),
+  };
+  try {
+    return await crashLoaded(site, load, options, began);
+  } finally {
+    // After a failure it would go on for ever, and this process with it.
+    load.frames.abandon();
+    await load.client.abandon();
+  }
+}
+
+async function crashLoaded(
+  site: CrashSite,
+  { frames, client }: { readonly frames: Frames; readonly client: Client },
+  options: CrashOptions,
+  began: number,
+): Promise<CrashRun> {
   const { cycles, seed, rate, say, signal } = options;
   const random = new SeededRandom(seed);
-  const frames = new Frames(site.port);
-  const client = new Client(site.mqttPort, site.client, new SeededRandom(seed));
   frames.start(rate);
   client.start();
   const kills = { gateway: 0, cloud: 0 };
@@ -85,9 +103,12 @@ async function crashSite(site: CrashSite, options: CrashOptions, began: number):
     );
   }
   await site.proxy.set(noFaults);
-  await Promise.all([frames.stop(), client.stop()]);
-  await site.port.drained();
-  await drained(site);
+  const quiet = async () => {
+    await Promise.all([frames.stop(), client.stop()]);
+    await site.port.drained();
+    await drained(site);
+  };
+  await unlessDead(site, quiet());
   const declared = await site.declared();
   await site.stop();
   const evidence: Evidence = {
@@ -167,6 +188,15 @@ async function connected(site: CrashSite, before: number): Promise<void> {
     limitMs: patience,
     what: 'the gateway has found the cloud again',
   });
+}
+
+/** Waits for what needs both programs. Throws where one of them has ended by itself: nothing would ever drain. */
+async function unlessDead({ death }: CrashSite, work: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const died = () => reject(new Error('given up before anything could be judged'));
+  death.addEventListener('abort', died);
+  if (death.aborted) died();
+  await Promise.race([work, promise]).finally(() => death.removeEventListener('abort', died));
 }
 
 /** Waits until the gateway, which gets nothing new, holds nothing any more, and has said so. */

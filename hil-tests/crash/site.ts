@@ -59,6 +59,7 @@ export class CrashSite {
   readonly #killed = new Set<Service>();
   /** What ended though nobody had killed it. */
   readonly died: string[] = [];
+  readonly #deaths = new AbortController();
   #cloud: Service;
   #gateway!: Service;
   #connections = 0;
@@ -109,6 +110,11 @@ export class CrashSite {
   /** The cloud's state folder. */
   get state(): string {
     return join(this.folder, 'cloud');
+  }
+
+  /** Aborted with the first of `died`. */
+  get death(): AbortSignal {
+    return this.#deaths.signal;
   }
 
   get lives(): readonly GatewayLife[] {
@@ -217,6 +223,7 @@ export class CrashSite {
     void service.ended.then(({ code, signal }) => {
       if (this.#killed.has(service)) return;
       this.died.push(`the ${service.name} ended by itself (${signal ?? code}): ${service.errors.trim()}`);
+      this.#deaths.abort();
     });
   }
 }
