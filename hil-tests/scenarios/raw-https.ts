@@ -35,7 +35,14 @@ export function ask(
         agent: new Agent({ maxCachedSessions: 0 }),
         method,
         path,
-        headers: { ...(token === undefined ? {} : { cookie: `${sessionCookie}=${token}` }), ...headers },
+        headers: {
+          ...(token !== undefined && {
+            cookie: `${sessionCookie}=${token}`,
+            // As a browser says it of the cloud's own page; what is to be refused for it says another.
+            origin: `https://localhost:${cloud.httpsPort}`,
+          }),
+          ...headers,
+        },
         timeout: 10_000,
       },
       (response) => {

@@ -26,7 +26,7 @@ test.after(() => temporary.end());
 async function follow(token: string): Promise<{ said: string; ended: boolean }> {
   const { cloud } = temporary;
   const stream = { said: '', ended: false };
-  const call = request(`${cloud.url}/api/v1/live`, {
+  const call = request(`${cloud.url}/api/v1/organisations/first/live`, {
     ca: cloud.authorityPem,
     headers: { cookie: `${sessionCookie}=${token}` },
   });
@@ -52,7 +52,7 @@ const logOut = (token: string) =>
 
 /** The status an API call gets with this cookie. */
 const statusWith = (token: string) =>
-  ask(temporary.cloud, { path: '/api/v1/gateways', token }).then(({ status }) => status);
+  ask(temporary.cloud, { path: '/api/v1/organisations/first/devices', token }).then(({ status }) => status);
 
 test('logging out ends the live streams of that session within 2 s, and no other', async () => {
   const [mine, other] = [await logIn(temporary.cloud), await logIn(temporary.cloud)];
@@ -79,7 +79,9 @@ test('a follower that does not read is cut off too, and does the cloud no harm',
   socket.on('close', () => {
     closed = true;
   });
-  socket.write(`GET /api/v1/live HTTP/1.1\r\nhost: localhost\r\ncookie: ${sessionCookie}=${token}\r\n\r\n`);
+  socket.write(
+    `GET /api/v1/organisations/first/live HTTP/1.1\r\nhost: localhost\r\ncookie: ${sessionCookie}=${token}\r\n\r\n`,
+  );
   await new Promise<void>((resolve) => socket.once('data', () => resolve()));
   socket.pause();
   // Events of a megabyte each, until more has been said than the kernels between them hold.
