@@ -125,7 +125,7 @@ export function keepsAdministrator(before: AdministrationRow, after: Administrat
 }
 
 /** Ids of those who administrate the whole organisation. */
-export function administratorsOf(state: AdministrationRow): string[] {
+function administratorsOf(state: AdministrationRow): string[] {
   return state.chiefs
     .filter(({ role }) => {
       const scopes = scopesOf(role, state);
