@@ -6,12 +6,18 @@ import { usePolling } from './hooks.ts';
 /** Milliseconds between two loads of the ledger. */
 const PERIOD = 5_000;
 
+interface Props {
+  readonly api: Api;
+  readonly organisation: string;
+  readonly device: string;
+}
+
 /** What became of all that a gateway has sent, in a line. */
-export function Account({ api, gateway }: { readonly api: Api; readonly gateway: string }) {
+export function Account({ api, organisation, device }: Props) {
   const [ledger, setLedger] = useState<Ledger | undefined>();
   usePolling(async () => {
     try {
-      setLedger(await api.ledger(gateway));
+      setLedger(await api.call('getLedger', { organisation, device }));
     } catch {
       // The list of sensors is loaded as often, and its failing is what the page shows.
     }

@@ -12,7 +12,9 @@ const folder = join(room, '..', 'dist', 'web');
  * Bundles the page into static files that need nothing else, each also compressed beside itself for slow links:
  *
  *     dist/web/index.html          (.br, .gz)
- *     dist/web/main-<hash>.js      (.br, .gz)
+ *     dist/web/main-<hash>.js      (.br, .gz)   sign-in and dashboard
+ *     dist/web/chunk-<hash>.js     (.br, .gz)   what main shares with the others; the page asks for it at once
+ *     dist/web/index-<hash>.js     (.br, .gz)   the administration; and each other part that is loaded when looked at
  *     dist/web/style-<hash>.css    (.br, .gz)
  *     dist/web/favicon.svg
  *
@@ -26,9 +28,12 @@ export async function buildWeb(): Promise<{ folder: string }> {
     entryPoints: ['main.tsx', 'style.css'],
     outdir: folder,
     entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    splitting: true,
     bundle: true,
     format: 'esm',
     platform: 'browser',
+    conditions: ['loadline-source', 'module'],
     target: ['es2022', 'chrome100', 'firefox100', 'safari15.4'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
@@ -38,17 +43,24 @@ export async function buildWeb(): Promise<{ folder: string }> {
     logLevel: 'warning',
   });
   let html = await readFile(join(room, 'index.html'), 'utf8');
-  const files = ['index.html'];
-  for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
-    const plain = entryPoint?.replace('.tsx', '.js');
-    if (plain === undefined || !html.includes(`"${plain}"`))
-      throw new Error(`index.html has no place for ${path}`);
-    html = html.replace(`"${plain}"`, `"${basename(path)}"`);
-    files.push(basename(path));
+  const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({
+    ...output,
+    file: basename(path),
+  }));
+  for (const entry of ['main.tsx', 'style.css']) {
+    const output = outputs.find(({ entryPoint }) => entryPoint === entry);
+    const plain = `"${entry.replace('.tsx', '.js')}"`;
+    if (output === undefined || !html.includes(plain))
+      throw new Error(`index.html has no place for ${entry}`);
+    html = html.replace(plain, `"${output.file}"`);
+    // Asked for together with it, not after it has been read.
+    const needed = output.imports.filter(({ kind }) => kind === 'import-statement');
+    const preloads = needed.map(({ path }) => `    <link rel="modulepreload" href="${basename(path)}" />\n`);
+    html = html.replace('  </head>', `${preloads.join('')}  </head>`);
   }
   await writeFile(join(folder, 'index.html'), html);
   await cp(join(room, 'favicon.svg'), join(folder, 'favicon.svg'));
-  for (const file of files) await compress(join(folder, file));
+  for (const file of ['index.html', ...outputs.map(({ file }) => file)]) await compress(join(folder, file));
   return { folder };
 }
 

@@ -1,21 +1,24 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Account } from './account.tsx';
-import { type Api, type Gateway, Problem, type Series, type Session } from './api.ts';
+import { addressOf } from './address.ts';
+import type { Api, Device, Series, Standing } from './api.ts';
 import { Events } from './events.tsx';
 import { useNow, usePolling } from './hooks.ts';
 import { hasUnknown, inOrder, isNumber, seriesKey, withLive, withLoaded } from './latest.ts';
 import { Live, type LivePoints } from './live.ts';
 import { Plot } from './plot.tsx';
+import { routes } from './routes.ts';
 import { Sensors } from './sensors.tsx';
 
 interface Props {
   readonly api: Api;
-  readonly session: Session;
-  /** Called when the session is over, with the reason in words; empty after a log-out. */
-  readonly onEnd: (notice: string) => void;
+  readonly standing: Standing;
+  /** Told whenever the link changes: what the page says of it. */
+  readonly onLink: (state: LinkState) => void;
 }
 
-const SESSION_OVER = 'The session is over. Please log in again.';
+/** `polled`: answers come, and there is no stream to follow. */
+export type LinkState = 'live' | 'polled' | 'lost';
 
 /** Milliseconds between two loads of the list: flags, counts and new sensors come by it. */
 const LIST_PERIOD = 5_000;
@@ -26,39 +29,43 @@ const DRAW_PERIOD = 250;
 /** Milliseconds after which an unknown series makes the list load again: it may be one that is not to be seen yet. */
 const UNKNOWN_PERIOD = 1_000;
 
-/** Sensors, their plot and their account, live. */
-export function Dashboard({ api, session, onEnd }: Props) {
-  const live = useMemo(() => new Live(), []);
-  const [gateways, setGateways] = useState<readonly Gateway[]>([]);
+/** Sensors, their plot and their account, live; of these, what the caller's scopes allow. */
+export function Dashboard({ api, standing, onLink }: Props) {
+  const organisation = standing.organisation.id;
+  const may = (scope: string): boolean => standing.scopes.includes(scope);
+  const follows = may('live.get');
+  const live = useMemo(
+    () => (follows ? new Live(addressOf(routes.followReadings[1], { organisation })) : undefined),
+    [follows, organisation],
+  );
+  const [devices, setDevices] = useState<readonly Device[]>([]);
   const [list, setList] = useState<readonly Series[] | undefined>();
   const [isOpen, setIsOpen] = useState(false);
   const [isAnswering, setIsAnswering] = useState(true);
   const [chosen, setChosen] = useState<readonly string[] | undefined>();
   const now = useNow(api);
   const shown = useRef<readonly Series[]>([]);
-  const end = useRef(onEnd);
-  end.current = onEnd;
 
-  const fail = (error: unknown): void => {
-    if (error instanceof Problem && error.status === 401) end.current(SESSION_OVER);
-    else setIsAnswering(false);
-  };
   const loadNow = usePolling(async () => {
     try {
-      const [newGateways, loaded] = await Promise.all([api.gateways(), api.series()]);
+      const [newDevices, loaded] = await Promise.all([
+        may('devices.get') ? api.all('listDevices', { organisation }) : [],
+        may('series.get') ? api.all('listSeries', { organisation }) : [],
+      ]);
       shown.current = inOrder(withLoaded(shown.current, loaded));
-      setGateways(newGateways);
+      setDevices(newDevices);
       setList(shown.current);
       setChosen((before) => before ?? firstChoice(loaded));
       // Answers again after a silence: the stream may have died with nobody telling.
-      if (!isAnswering) live.open();
+      if (!isAnswering) live?.open();
       setIsAnswering(true);
-    } catch (error) {
-      fail(error);
+    } catch {
+      setIsAnswering(false);
     }
   }, LIST_PERIOD);
 
   useEffect(() => {
+    if (live === undefined) return;
     let gathered: LivePoints[] = [];
     let drawing: ReturnType<typeof setTimeout> | undefined;
     let askedForUnknown = 0;
@@ -97,91 +104,86 @@ export function Dashboard({ api, session, onEnd }: Props) {
     };
   }, [live, loadNow]);
 
-  const logOut = async (): Promise<void> => {
-    try {
-      await api.logOut();
-      onEnd('');
-    } catch (error) {
-      fail(error);
-    }
-  };
-
   const selection = chosen ?? [];
   const choose = (key: string, isChosen: boolean): void =>
     setChosen(isChosen ? withChosen(list ?? [], selection, key) : selection.filter((one) => one !== key));
   const isLive = isOpen && isAnswering;
+  const link = isLive ? 'live' : follows || !isAnswering ? 'lost' : 'polled';
+  useEffect(() => onLink(link), [link, onLink]);
+  const isKnown = isAnswering && (isOpen || !follows);
   return (
     <>
-      <header class="bar">
-        <h1>Loadline</h1>
-        <span class="organisation">{session.organisation}</span>
-        <span class={isLive ? 'link is-live' : 'link'} role="status">
-          {isLive ? 'live' : 'reconnecting…'}
-        </span>
-        <span class="user">{session.name}</span>
-        <button type="button" onClick={() => void logOut()}>
-          Log out
-        </button>
-      </header>
-      <main class="dashboard">
-        {list === undefined && <p role="status">Loading sensors…</p>}
-        {list?.length === 0 && (
-          <p role="status">No readings yet. Sensors appear here with their first reading.</p>
-        )}
-        {list !== undefined && list.length > 0 && (
-          <Plot api={api} live={live} series={list.filter((one) => selection.includes(seriesKey(one)))} />
-        )}
-        {gatewayIds(gateways, list ?? []).map((id) => (
-          <section class="gateway" key={id} aria-labelledby={`gateway-${id}`}>
-            <GatewayHeading
-              id={id}
-              gateway={gateways.find((gateway) => gateway.id === id)}
-              isKnown={isLive}
-            />
+      {list === undefined && <p role="status">Loading sensors…</p>}
+      {list?.length === 0 && <p role="status">{emptyWords(may('series.get'))}</p>}
+      {list !== undefined && list.length > 0 && may('readings.get') && (
+        <Plot
+          api={api}
+          organisation={organisation}
+          live={live}
+          series={list.filter((one) => selection.includes(seriesKey(one)))}
+        />
+      )}
+      {deviceIds(devices, list ?? []).map((id) => (
+        <section class="gateway" key={id} aria-labelledby={`device-${id}`}>
+          <DeviceHeading id={id} device={devices.find((device) => device.id === id)} isKnown={isKnown} />
+          {may('series.get') && (
             <Sensors
-              list={(list ?? []).filter(({ gateway }) => gateway === id)}
+              list={(list ?? []).filter(({ device }) => device === id)}
               selection={selection}
               onChoose={choose}
               now={now}
             />
+          )}
+          {may('events.get') && (
             <Events
               api={api}
-              gateway={id}
-              series={(list ?? []).filter(({ gateway }) => gateway === id)}
+              organisation={organisation}
+              device={id}
+              series={(list ?? []).filter(({ device }) => device === id)}
               now={now}
             />
-            <Account api={api} gateway={id} />
-          </section>
-        ))}
-      </main>
+          )}
+          {may('ledger.get') && <Account api={api} organisation={organisation} device={id} />}
+        </section>
+      ))}
     </>
   );
 }
 
+function emptyWords(maySeeSeries: boolean): string {
+  return maySeeSeries
+    ? 'No readings yet. Sensors appear here with their first reading.'
+    : 'Your role shows you no readings here.';
+}
+
 interface HeadingProps {
   readonly id: string;
-  readonly gateway: Gateway | undefined;
+  /** Undefined for who may not list devices, and where the device has gone and left readings. */
+  readonly device: Device | undefined;
   /** Whether what is said of its connection still holds. */
   readonly isKnown: boolean;
 }
 
-function GatewayHeading({ id, gateway, isKnown }: HeadingProps) {
+function DeviceHeading({ id, device, isKnown }: HeadingProps) {
+  const name = device?.name ?? id;
   return (
     <div class="gateway-heading">
-      <h2 id={`gateway-${id}`}>{id}</h2>
-      {isKnown && (
-        <span class={gateway?.connected ? 'link is-live' : 'link'}>
-          {gateway?.connected ? 'connected' : 'not connected'}
+      <h2 id={`device-${id}`}>
+        {name} {name !== id && <span class="tag">{id}</span>}
+      </h2>
+      {isKnown && device !== undefined && (
+        <span class={device.connected ? 'link is-live' : 'link'}>
+          {device.connected ? 'connected' : 'not connected'}
         </span>
       )}
-      {gateway?.runtime && <span class="muted">{gateway.runtime}</span>}
+      {device?.runtime && <span class="muted">{device.runtime}</span>}
     </div>
   );
 }
 
-/** Gateways without readings are shown too, and so are those that are gone and left readings. */
-function gatewayIds(gateways: readonly Gateway[], list: readonly Series[]): readonly string[] {
-  const ids = new Set([...gateways.map(({ id }) => id), ...list.map(({ gateway }) => gateway)]);
+/** Devices without readings are shown too, and so are those that are gone and left readings. */
+function deviceIds(devices: readonly Device[], list: readonly Series[]): readonly string[] {
+  const ids = new Set([...devices.map(({ id }) => id), ...list.map(({ device }) => device)]);
   return [...ids].sort(new Intl.Collator('en', { numeric: true }).compare);
 }
 

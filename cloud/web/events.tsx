@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks';
-import type { Api, GatewayEvent, Series } from './api.ts';
+import type { Api, DeviceEvent, Series } from './api.ts';
 import { subjectOf, whatToDo } from './event-words.ts';
 import { formatAge, NOTHING } from './format.ts';
 import { usePolling } from './hooks.ts';
 
 interface Props {
   readonly api: Api;
-  readonly gateway: string;
+  readonly organisation: string;
+  readonly device: string;
   /** Its series: an event about a tag is about what people call it. */
   readonly series: readonly Series[];
   /** Milliseconds since 1970, by the cloud's clock. */
@@ -20,14 +21,15 @@ const PERIOD = 5_000;
 const FEW = 5;
 const MANY = 100;
 
-/** What happened to a gateway and its sensors, the newest first. */
-export function Events({ api, gateway, series, now }: Props) {
-  const [events, setEvents] = useState<readonly GatewayEvent[]>([]);
+/** What happened to a device and its sensors, the newest first. */
+export function Events({ api, organisation, device, series, now }: Props) {
+  const [events, setEvents] = useState<readonly DeviceEvent[]>([]);
   const [isLong, setIsLong] = useState(false);
   const loadNow = usePolling(async () => {
     try {
       // One more than is shown tells whether there are more.
-      setEvents(await api.events(gateway, isLong ? MANY : FEW + 1));
+      const query = { limit: isLong ? MANY : FEW + 1 };
+      setEvents((await api.call('listEvents', { organisation, device, query })).items);
     } catch {
       // The list of sensors is loaded as often, and its failing is what the page shows.
     }
@@ -41,7 +43,7 @@ export function Events({ api, gateway, series, now }: Props) {
     setTimeout(loadNow);
   };
   return (
-    <section class="events" aria-label={`Events of ${gateway}`}>
+    <section class="events" aria-label={`Events of ${device}`}>
       <ul>
         {shown.map((event) => (
           <EventLine key={`${event.epoch}/${event.number}`} event={event} series={series} now={now} />
@@ -57,7 +59,7 @@ export function Events({ api, gateway, series, now }: Props) {
 }
 
 interface LineProps {
-  readonly event: GatewayEvent;
+  readonly event: DeviceEvent;
   readonly series: readonly Series[];
   readonly now: number;
 }

@@ -10,7 +10,7 @@ const T = Date.parse('2026-11-22T12:00:00.000Z');
 function series(value: number, after: number, changes: Partial<Series & Latest> = {}): Series {
   const { batteryLow = false, latest, ...rest } = changes;
   return {
-    gateway: 'bw1',
+    device: 'bw1',
     tag: '25DF',
     aspect: 'heard',
     name: 'Wind',
@@ -39,7 +39,7 @@ test('the newest live point becomes the latest value, and flags stay', () => {
     [series(1, 0, { batteryLow: true })],
     [
       {
-        gateway: 'bw1',
+        device: 'bw1',
         tag: '25DF',
         aspect: 'heard',
         points: [
@@ -58,7 +58,7 @@ test('each aspect of a tag is a series of its own, with a title of its own', () 
   assert.equal([heard, mean].map(seriesTitle), ['Wind', 'Wind (mean)']);
   assert.is(seriesTitle(series(1, 0, { aspect: 'max', name: null })), '25DF (max)');
   assert.is(seriesTitle(series(1, 0, { aspect: 'derived' })), 'Wind');
-  const live = [{ gateway: 'bw1', tag: '25DF', aspect: 'mean' as const, points: [[T + 1000, 5]] as const }];
+  const live = [{ device: 'bw1', tag: '25DF', aspect: 'mean' as const, points: [[T + 1000, 5]] as const }];
   assert.equal(
     withLive([heard, mean], live).map(({ latest }) => latest?.value),
     [
@@ -76,7 +76,7 @@ test('a live point does not keep the raw value of the one before', () => {
   const calibrated = { raw: { type: 'int32' as const, value: 4 }, gain: 0.25, offset: 0 };
   const shown = [{ ...one, latest: one?.latest && { ...one.latest, calibrated } }] as Series[];
   const [after] = withLive(shown, [
-    { gateway: 'bw1', tag: '25DF', aspect: 'heard' as const, points: [[T + 1_000, 2]] },
+    { device: 'bw1', tag: '25DF', aspect: 'heard' as const, points: [[T + 1_000, 2]] },
   ]);
   assert.is(after?.latest?.calibrated, null);
   // A list that is behind the stream does not bring it back.
@@ -87,7 +87,7 @@ test('a live point does not keep the raw value of the one before', () => {
 test('a live point of a backlog does not replace a newer value', () => {
   const list = [series(1, 0)];
   assert.equal(
-    withLive(list, [{ gateway: 'bw1', tag: '25DF', aspect: 'heard' as const, points: [[T - 1_000, 9]] }]),
+    withLive(list, [{ device: 'bw1', tag: '25DF', aspect: 'heard' as const, points: [[T - 1_000, 9]] }]),
     list,
   );
 });
@@ -95,7 +95,7 @@ test('a live point of a backlog does not replace a newer value', () => {
 test('a live reading that is no number leaves the value until the list is loaded', () => {
   const list = [series(1, 0)];
   assert.equal(
-    withLive(list, [{ gateway: 'bw1', tag: '25DF', aspect: 'heard' as const, points: [[T + 1_000, null]] }]),
+    withLive(list, [{ device: 'bw1', tag: '25DF', aspect: 'heard' as const, points: [[T + 1_000, null]] }]),
     list,
   );
 });
@@ -110,9 +110,9 @@ test('a newer list wins', () => {
 });
 
 test('a live series that the list lacks, or that had no reading, is unknown', () => {
-  const live = [{ gateway: 'bw1', tag: '25DF', aspect: 'heard' as const, points: [] }];
+  const live = [{ device: 'bw1', tag: '25DF', aspect: 'heard' as const, points: [] }];
   assert.is(hasUnknown([series(1, 0)], live), false);
-  assert.is(hasUnknown([series(1, 0, { gateway: 'bw2' })], live), true);
+  assert.is(hasUnknown([series(1, 0, { device: 'bw2' })], live), true);
   assert.is(hasUnknown([series(1, 0, { latest: null } as object)], live), true);
 });
 

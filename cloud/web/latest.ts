@@ -2,8 +2,8 @@ import type { Series, Value } from './api.ts';
 import type { LivePoints } from './live.ts';
 
 /** What tells a series from every other. */
-export function seriesKey({ gateway, tag, aspect }: Pick<Series, 'gateway' | 'tag' | 'aspect'>): string {
-  return `${gateway}/${tag}/${aspect}`;
+export function seriesKey({ device, tag, aspect }: Pick<Series, 'device' | 'tag' | 'aspect'>): string {
+  return `${device}/${tag}/${aspect}`;
 }
 
 /** What people call a series: its sensor's name, or its tag, and what of a window it is. */
@@ -67,12 +67,12 @@ export function hasUnknown(list: readonly Series[], live: readonly LivePoints[])
   return live.some((one) => !known.has(seriesKey(one)));
 }
 
-/** In order of gateway, then name (tag where there is none), numbers within names by their size. */
+/** In order of device, then name (tag where there is none), numbers within names by their size. */
 export function inOrder(list: readonly Series[]): readonly Series[] {
   const order = new Intl.Collator('en', { numeric: true });
   return [...list].sort(
     (a, b) =>
-      order.compare(a.gateway, b.gateway) ||
+      order.compare(a.device, b.device) ||
       order.compare(a.name ?? a.tag, b.name ?? b.tag) ||
       order.compare(seriesTitle(a), seriesTitle(b)),
   );

@@ -2,7 +2,7 @@ import type { Point, Series } from './api.ts';
 
 /** New readings of one series. */
 export interface LivePoints {
-  readonly gateway: string;
+  readonly device: string;
   readonly tag: string;
   readonly aspect: Series['aspect'];
   readonly points: readonly Point[];
@@ -28,10 +28,16 @@ const SILENCE = 30_000;
  * are ours, with full jitter.
  */
 export class Live {
+  readonly #address: string;
   #source: EventSource | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
   readonly #listeners = new Set<(event: LiveEvent) => void>();
+
+  /** `address`: of the stream. */
+  constructor(address: string) {
+    this.#address = address;
+  }
 
   /** Calls `listener` with all that happens from now on; returns what ends that. */
   subscribe(listener: (event: LiveEvent) => void): () => void {
@@ -44,7 +50,7 @@ export class Live {
   /** Connects, or connects anew. */
   open(): void {
     this.close();
-    const source = new EventSource('/api/v1/live');
+    const source = new EventSource(this.#address);
     this.#source = source;
     this.#watch();
     source.addEventListener('open', () => {

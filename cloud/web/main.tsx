@@ -1,42 +1,73 @@
 import { render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { Api, Problem, type Session } from './api.ts';
-import { Dashboard } from './dashboard.tsx';
-import { Login } from './login.tsx';
+import { usePolling } from './hooks.ts';
+import { Inside } from './inside.tsx';
+import { Lazy } from './parts/lazy.tsx';
+import { Login, SecondFactor } from './sign-in/login.tsx';
+import type { OneTimeLinkProps } from './sign-in/one-time-link.tsx';
+import { usePlace } from './use-place.ts';
 
-/** Milliseconds between two tries to learn who is logged in. */
+/** Milliseconds between two looks at who is logged in, and between two tries to learn it. */
+const PERIOD = 60_000;
 const RETRY = 3_000;
+
+const SESSION_OVER = 'The session is over. Please log in again.';
 
 type State =
   | { readonly kind: 'asking'; readonly isUnreachable: boolean }
   | { readonly kind: 'out'; readonly notice: string }
   | { readonly kind: 'in'; readonly session: Session };
 
+const loadFollowLink = async () => (await import('./sign-in/one-time-link.tsx')).FollowLink;
+
 function App({ api }: { readonly api: Api }) {
   const [state, setState] = useState<State>({ kind: 'asking', isUnreachable: false });
-  useEffect(() => {
-    if (state.kind !== 'asking') return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let isOver = false;
-    const ask = async (): Promise<void> => {
-      try {
-        const session = await api.session();
-        if (!isOver) setState({ kind: 'in', session });
-      } catch (error) {
-        if (isOver) return;
-        if (error instanceof Problem && error.status === 401) setState({ kind: 'out', notice: '' });
-        else {
-          setState({ kind: 'asking', isUnreachable: true });
-          timer = setTimeout(() => void ask(), RETRY);
+  const { place, link, leaveLink } = usePlace();
+
+  const ask = useCallback(async (): Promise<void> => {
+    try {
+      const caller = await api.call('getCaller');
+      if (caller.kind === 'user') setState({ kind: 'in', session: caller });
+    } catch (error) {
+      const isRefused = error instanceof Problem && error.status === 401;
+      setState((before) => {
+        if (isRefused) {
+          if (before.kind === 'out') return before;
+          return { kind: 'out', notice: before.kind === 'in' ? SESSION_OVER : '' };
         }
-      }
-    };
-    void ask();
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [api, state.kind]);
+        // Who is in stays in while the cloud is away: what he looks at says so.
+        return before.kind === 'asking' ? { kind: 'asking', isUnreachable: true } : before;
+      });
+    }
+  }, [api]);
+  usePolling(ask, state.kind === 'asking' ? RETRY : PERIOD);
+  useEffect(() => {
+    api.onDoubt = () => void ask();
+  }, [api, ask]);
+  const logOut = useCallback(async (): Promise<void> => {
+    try {
+      await api.call('logOut');
+      setState({ kind: 'out', notice: '' });
+    } catch {
+      await ask();
+    }
+  }, [api, ask]);
+
+  const followed = useMemo<OneTimeLinkProps | undefined>(
+    () =>
+      link && {
+        api,
+        link,
+        onDone(notice) {
+          leaveLink();
+          if (notice === '') void ask();
+          else setState({ kind: 'out', notice });
+        },
+      },
+    [api, link, leaveLink, ask],
+  );
+  if (followed !== undefined) return <Lazy load={loadFollowLink} props={followed} />;
 
   switch (state.kind) {
     case 'asking':
@@ -46,17 +77,15 @@ function App({ api }: { readonly api: Api }) {
         </p>
       );
     case 'out':
-      return (
-        <Login
-          api={api}
-          notice={state.notice}
-          onLogIn={() => setState({ kind: 'asking', isUnreachable: false })}
-        />
+      return <Login api={api} notice={state.notice} onLogIn={() => void ask()} />;
+    case 'in': {
+      const { session } = state;
+      return session.state === 'second-factor' ? (
+        <SecondFactor api={api} session={session} onLogIn={() => void ask()} onLogOut={() => void logOut()} />
+      ) : (
+        <Inside api={api} session={session} place={place} onChanged={ask} onLogOut={() => void logOut()} />
       );
-    case 'in':
-      return (
-        <Dashboard api={api} session={state.session} onEnd={(notice) => setState({ kind: 'out', notice })} />
-      );
+    }
   }
 }
 

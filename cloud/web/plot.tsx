@@ -17,7 +17,9 @@ import {
 
 interface Props {
   readonly api: Api;
-  readonly live: Live;
+  readonly organisation: string;
+  /** Undefined for who may not follow: then the range is loaded again and again. */
+  readonly live: Live | undefined;
   /** What to plot: series of one unit. */
   readonly series: readonly Series[];
 }
@@ -45,11 +47,14 @@ const EXPAND_NULLS = 2;
 /** Milliseconds until a load that failed is tried again. */
 const RETRY = 3_000;
 
+/** Milliseconds between two loads of a range that is not followed. */
+const PERIOD = 5_000;
+
 /** Colours of lines in `style.css`: --line-1 … --line-6. */
 const COLOURS = 6;
 
 /** A live plot of the chosen series over a sliding range of time. */
-export function Plot({ api, live, series }: Props) {
+export function Plot({ api, organisation, live, series }: Props) {
   const [span, setSpan] = useState<number>(RANGES[1].span);
   const [isFailing, setIsFailing] = useState(false);
   const container = useRef<HTMLDivElement>(null);
@@ -63,12 +68,20 @@ export function Plot({ api, live, series }: Props) {
   useEffect(() => {
     if (container.current === null || series.length === 0) return;
     const drawing = draw(container.current, series, () => [api.now() - span, api.now()]);
-    const following = follow({ api, live, series, span, onFailing: setIsFailing, onChange: drawing.show });
+    const following = follow({
+      api,
+      organisation,
+      live,
+      series,
+      span,
+      onFailing: setIsFailing,
+      onChange: drawing.show,
+    });
     return () => {
       following.end();
       drawing.end();
     };
-  }, [api, live, what, span]);
+  }, [api, organisation, live, what, span]);
 
   return (
     <section class="plot" aria-label="Plot">
@@ -107,7 +120,8 @@ export function Plot({ api, live, series }: Props) {
 
 interface Following {
   readonly api: Api;
-  readonly live: Live;
+  readonly organisation: string;
+  readonly live: Live | undefined;
   readonly series: readonly Series[];
   readonly span: number;
   readonly onFailing: (isFailing: boolean) => void;
@@ -115,7 +129,7 @@ interface Following {
 }
 
 /** Loads the range of each series, keeps it up with the live stream, and loads it again after each reconnection. */
-function follow({ api, live, series, span, onFailing, onChange }: Following): { end(): void } {
+function follow({ api, organisation, live, series, span, onFailing, onChange }: Following): { end(): void } {
   const windows = series.map(() => emptyWindow);
   const places = new Map(series.map((one, place) => [seriesKey(one), place]));
   const windowAt = (place: number): SeriesWindow => windows[place] ?? emptyWindow;
@@ -131,7 +145,7 @@ function follow({ api, live, series, span, onFailing, onChange }: Following): { 
     const loadOne = async (one: Series, place: number): Promise<boolean> => {
       windows[place] = beginReload(windowAt(place));
       try {
-        const answer = await api.readings(one, asked, signal);
+        const answer = await readingsOf({ api, organisation }, one, asked, signal);
         if (signal.aborted) return true;
         windows[place] = finishReload(windowAt(place), asked, answer);
         onChange(windows);
@@ -148,7 +162,8 @@ function follow({ api, live, series, span, onFailing, onChange }: Following): { 
     if (isFailing) retry = setTimeout(() => void load(), RETRY);
   };
 
-  const unsubscribe = live.subscribe((event) => {
+  const repeating = live === undefined ? setInterval(() => void load(), PERIOD) : undefined;
+  const unsubscribe = live?.subscribe((event) => {
     if (event.kind === 'opened') void load();
     if (event.kind !== 'readings') return;
     for (const one of event.series) {
@@ -163,12 +178,25 @@ function follow({ api, live, series, span, onFailing, onChange }: Following): { 
   void load();
   return {
     end() {
-      unsubscribe();
+      unsubscribe?.();
+      clearInterval(repeating);
       clearTimeout(retry);
       loading.abort();
       onFailing(false);
     },
   };
+}
+
+/** Readings of a series in a range of time, thinned to about as many points as were asked for. */
+function readingsOf(
+  { api, organisation }: Pick<Following, 'api' | 'organisation'>,
+  { device, tag, aspect }: Series,
+  { from, to, points }: Asked,
+  signal: AbortSignal,
+) {
+  const series = aspect === 'heard' ? tag : `${tag}.${aspect}`;
+  const query = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), points };
+  return api.call('getReadings', { organisation, device, series, query }, signal);
 }
 
 /** Draws windows of `series` into `container`, at most once a frame, and slides on once a second without any. */

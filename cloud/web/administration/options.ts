@@ -1,0 +1,65 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Option } from '../parts/fields.ts';
+import type { Scene } from './scene.ts';
+
+/** What people and devices can be put into, and roles, for who may list them; empty before they have come. */
+export interface Options {
+  readonly departments: readonly Option[];
+  readonly customers: readonly Option[];
+  readonly roles: readonly (Option & { readonly of: 'organisation' | 'customer' })[];
+  readonly devices: readonly Option[];
+}
+
+const none: Options = { departments: [], customers: [], roles: [], devices: [] };
+
+/** Loads what there is to choose from in an organisation, of those kinds that are asked for. */
+export function useOptions(
+  { api, organisation, may }: Pick<Scene, 'api' | 'organisation' | 'may'>,
+  kinds: readonly (keyof Options)[],
+): Options {
+  const [options, setOptions] = useState(none);
+  const wanted = kinds.join();
+  useEffect(() => {
+    let isOver = false;
+    const wants = (kind: keyof Options): boolean => wanted.split(',').includes(kind);
+    const load = async (): Promise<void> => {
+      const [departments, customers, roles, devices] = await Promise.all([
+        wants('departments') && may('departments.get') ? api.all('listDepartments', { organisation }) : [],
+        wants('customers') && may('customers.get') ? api.all('listCustomers', { organisation }) : [],
+        wants('roles') && may('roles.get') ? api.all('listRoles', { organisation }) : [],
+        wants('devices') && may('devices.get') ? api.all('listDevices', { organisation }) : [],
+      ]);
+      if (isOver) return;
+      setOptions({
+        departments: departments.map(optionOf),
+        customers: customers.map(optionOf),
+        roles: roles.map((role) => ({ ...optionOf(role), of: role.of })),
+        devices: devices.map(optionOf),
+      });
+    };
+    // Without them a list has ids for names, and says itself that the cloud does not answer.
+    load().catch(() => {});
+    return () => {
+      isOver = true;
+    };
+  }, [api, organisation, wanted]);
+  return options;
+}
+
+function optionOf({ id, name }: { readonly id: string; readonly name: string }): Option {
+  return {
+    value: id,
+    label: name,
+    ...(name !== id && /^[a-z0-9-]+$/.test(id) && id.length < 32 && { hint: id }),
+  };
+}
+
+/** What an option is called; its id where it is not known. */
+export function labelOf(options: readonly Option[], id: string): string {
+  return options.find(({ value }) => value === id)?.label ?? id;
+}
+
+/** The options, and before them one for none of them. */
+export function withNone(options: readonly Option[], label: string): readonly Option[] {
+  return [{ value: '', label }, ...options];
+}

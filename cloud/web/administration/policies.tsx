@@ -1,0 +1,115 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Api } from '../api.ts';
+import { Form } from '../parts/form.tsx';
+import { useStage } from '../parts/stage.tsx';
+import { inWords, timeInWords } from '../words.ts';
+import { Panel } from './panel.tsx';
+import type { Scene } from './scene.ts';
+
+type Organisation = Awaited<ReturnType<typeof read>>;
+
+const read = (api: Api, organisation: string) => api.call('getOrganisation', { organisation });
+
+const isolations = [
+  { value: 'basic', label: 'their departments’ devices and unassigned ones (basic)' },
+  { value: 'strict', label: 'their departments’ devices only (strict)' },
+] as const;
+const factors = [
+  { value: 'not-required', label: 'nobody' },
+  { value: 'administrators', label: 'administrators' },
+  { value: 'everyone', label: 'everyone' },
+] as const;
+
+/** What holds for the whole of an organisation. */
+export function Policies({ api, organisation, may }: Scene) {
+  const stage = useStage();
+  const [present, setPresent] = useState<Organisation | undefined>();
+  const [message, setMessage] = useState('');
+  useEffect(() => {
+    read(api, organisation).then(setPresent, (error: unknown) => setMessage(inWords(error)));
+  }, [api, organisation]);
+
+  return (
+    <Panel
+      title="Policies"
+      stage={stage}
+      acts={
+        may('organisation.cut-off') && (
+          <button
+            type="button"
+            class="is-dangerous"
+            onClick={() =>
+              stage.confirm({
+                title: 'Cut everybody off?',
+                text: 'Every session and every API token of this organisation that is older than now ends: yours too. People log in again; programs need new tokens.',
+                act: 'Cut off',
+                run: async () => void (await api.call('cutOffOrganisation', { organisation })),
+              })
+            }
+          >
+            Cut everybody off
+          </button>
+        )
+      }
+    >
+      <p class="message" role="status">
+        {message}
+      </p>
+      {present !== undefined && (
+        <>
+          <Form
+            fields={{
+              name: { kind: 'text', label: 'Name', value: present.name },
+              isolation: {
+                kind: 'choice',
+                label: 'Who acts for departments sees',
+                options: isolations,
+                value: present.isolation,
+              },
+              secondFactor: {
+                kind: 'choice',
+                label: 'A second factor is asked of',
+                options: factors,
+                value: present.secondFactor,
+                hint: 'To who has none, nothing opens here until it is enabled.',
+              },
+              tokenDays: {
+                kind: 'number',
+                label: 'Days an API token lives at most',
+                least: 1,
+                most: 365,
+                value: present.tokenDays,
+              },
+              auditDays: {
+                kind: 'number',
+                label: 'Days the audit log is kept',
+                least: 30,
+                most: 3650,
+                value: present.auditDays,
+              },
+            }}
+            act="Save"
+            onSubmit={async ({ name, isolation, secondFactor, tokenDays, auditDays }) => {
+              setMessage('');
+              await api.call('patchOrganisation', {
+                organisation,
+                body: {
+                  name,
+                  isolation: isolation as Organisation['isolation'],
+                  secondFactor: secondFactor as Organisation['secondFactor'],
+                  tokenDays,
+                  auditDays,
+                },
+              });
+              setMessage('Saved.');
+            }}
+          />
+          <p class="muted">
+            Made {timeInWords(present.created)}. Sessions and tokens have been cut off:{' '}
+            {timeInWords(present.cutOff, 'never')}.
+          </p>
+        </>
+      )}
+    </Panel>
+  );
+}
