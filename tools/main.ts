@@ -3,26 +3,29 @@ import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { cloudCommands } from './cloud/commands.ts';
-import { doctorOfGateway, statusOfGateway } from './gateway/command.ts';
-import { listenCommand } from './serial/listen.ts';
-import { recordCommand } from './serial/record.ts';
-import { replayCommand } from './serial/replay.ts';
-import { simulateCommand } from './serial/simulate.ts';
-import { startCommand } from './start/command.ts';
 
 /** What a command ends with when it was called wrongly: an unknown option, a missing file. */
 const USAGE_ERROR = 2;
 
-const commands: Command[] = [
-  startCommand(),
-  statusOfGateway(),
-  doctorOfGateway(),
-  listenCommand(),
-  simulateCommand(),
-  recordCommand(),
-  replayCommand(),
-  ...cloudCommands(),
-];
+/** Loaded when they are called: they bring a cloud, a gateway or serial ports with them, which takes a second. */
+const onThisMachine: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import('./start/command.ts')).startCommand(),
+  status: async () => (await import('./gateway/command.ts')).statusOfGateway(),
+  doctor: async () => (await import('./gateway/command.ts')).doctorOfGateway(),
+  listen: async () => (await import('./serial/listen.ts')).listenCommand(),
+  simulate: async () => (await import('./serial/simulate.ts')).simulateCommand(),
+  record: async () => (await import('./serial/record.ts')).recordCommand(),
+  replay: async () => (await import('./serial/replay.ts')).replayCommand(),
+};
+
+/** The commands among which the one of this name is, if there is one; all of them for who asks what there is. */
+async function commandsFor(name: string | undefined): Promise<Command[]> {
+  const own = name !== undefined && Object.hasOwn(onThisMachine, name) ? onThisMachine[name] : undefined;
+  if (own !== undefined) return [await own()];
+  const cloud = cloudCommands();
+  if (cloud.some((command) => command.name() === name)) return cloud;
+  return [...(await Promise.all(Object.values(onThisMachine).map((load) => load()))), ...cloud];
+}
 
 const program = new Command('loadline')
   .description(
@@ -34,7 +37,7 @@ const program = new Command('loadline')
   .showHelpAfterError("Run 'loadline --help' for what it takes.")
   .exitOverride();
 
-for (const command of commands) program.addCommand(settled(command, program));
+for (const command of await commandsFor(process.argv[2])) program.addCommand(settled(command, program));
 
 try {
   await program.parseAsync();

@@ -26,13 +26,13 @@ export function resourceCommands(): Command[] {
         columns: ['time', 'severity', 'code', 'subject', 'detail', 'act'],
       },
       { name: 'desired', calls: 'getDesired' },
-      { name: 'desire', calls: 'setDesired' },
+      { name: 'desire', calls: 'setDesired', words: ['configuration'] },
       {
         name: 'commands',
         calls: 'listCommands',
         columns: ['id', 'command', 'state', 'detail', 'by', 'created', 'finished'],
       },
-      { name: 'command', calls: 'createCommand' },
+      { name: 'command', calls: 'createCommand', words: ['command'] },
     ]),
     resource('series', 'what sensors say', [
       {
