@@ -28,6 +28,10 @@ export const desiredState = z.strictObject({
   last: z.strictObject({ revision, outcome: z.enum(['refused', 'rolled-back']), problems }).nullable(),
   /** Revisions that are not tried again, the latest last. */
   rolledBack: z.array(revision).max(maxRolledBack),
+  /** Rolled back while the one before did not reach the cloud either: to be tried once more when that one does. */
+  again: held.nullable().default(null),
+  /** What was tried once more already. */
+  triedAgain: revision.nullable().default(null),
 });
 export type DesiredState = z.infer<typeof desiredState>;
 export type Held = z.infer<typeof held>;
@@ -38,6 +42,8 @@ export const nothingDesired: DesiredState = {
   trying: null,
   last: null,
   rolledBack: [],
+  again: null,
+  triedAgain: null,
 };
 
 export function refused(state: DesiredState, revision: string, problems: readonly Problem[]): DesiredState {
@@ -64,7 +70,14 @@ export function rolledBack(state: DesiredState, revision: string, reason: string
 
 export function confirmed(state: DesiredState): DesiredState {
   const { revision, configuration } = state.trying as Held;
-  return { ...state, inForce: { revision, configuration }, trying: null, last: null };
+  const rolledBack = state.rolledBack.filter((each) => each !== revision);
+  return { ...state, inForce: { revision, configuration }, trying: null, last: null, rolledBack };
+}
+
+/** It was rolled back, and that says nothing against it: with the one before the cloud cannot be reached either. */
+export function excused(state: DesiredState, { revision, configuration }: Held): DesiredState {
+  const reason = 'with the one before neither: it is tried once more when the cloud can be reached';
+  return { ...rolledBack(state, revision, reason), again: { revision, configuration } };
 }
 
 /** As `reported.configuration` has it. */

@@ -90,12 +90,13 @@ test('an acknowledgement of before the switch is done counts for nothing', async
 
 test('is rolled back where the cloud is not reached in time, said, and not tried again', async () => {
   await withInForce('r1');
-  const world = new TestDesired({ folder, trialMilliseconds: 20 });
+  const world = new TestDesired({ folder, trialMilliseconds: 200 });
   assert.equal(await world.desired.open(), { name: 'r1' });
   world.desired.received(message('r2'));
   await until(() => world.changes === 1);
+  world.desired.confirmed();
   assert.equal(world.applied, ['r2', 'r1']);
-  assert.equal(world.codes, ['config-rolled-back']);
+  assert.is(world.codes[0], 'config-rolled-back');
   const { revision, last } = reported(world);
   assert.is(revision, 'r1');
   assert.is(last?.outcome, 'rolled-back');
@@ -116,6 +117,60 @@ test('is rolled back where the cloud is not reached in time, said, and not tried
   next.desired.received(message('r2'));
   await until(() => reported(next).last?.outcome === 'rolled-back');
   assert.equal(next.applied, []);
+});
+
+test('where the one before reaches nothing either, it is said, and tried once more when that one does', async () => {
+  const world = new TestDesired({ folder, trialMilliseconds: 30 });
+  await world.desired.open();
+  world.desired.received(message('r1'));
+  await until(() => world.codes.length === 2, 'the second event');
+  assert.equal(world.codes, ['config-rolled-back', 'config-rolled-back']);
+  assert.match(world.events[1]?.detail ?? '', 'with the one before neither');
+  assert.match(reported(world).last?.problems[0]?.message ?? '', 'with the one before neither');
+  world.desired.stop();
+
+  // Also where the gateway was started again meanwhile; and not the second time.
+  const next = new TestDesired({ folder, trialMilliseconds: 30 });
+  assert.equal(await next.desired.open(), own);
+  next.desired.confirmed();
+  await until(() => next.applied.length === 1);
+  assert.equal(next.applied, ['r1']);
+  await until(() => next.codes.length === 1);
+  await until(() => next.applied.length === 2);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  next.desired.confirmed();
+  next.desired.received(message('r1'));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(next.codes, ['config-rolled-back']);
+  assert.equal(next.applied, ['r1', 'own']);
+  next.desired.stop();
+});
+
+test('one that reaches the cloud when it is tried once more is in force', async () => {
+  const world = new TestDesired({ folder, trialMilliseconds: 200 });
+  await world.desired.open();
+  world.desired.received(message('r1'));
+  await until(() => world.codes.length === 2);
+  world.desired.confirmed();
+  await until(() => world.applied.at(-1) === 'r1');
+  world.desired.confirmed();
+  await until(() => reported(world).revision === 'r1');
+  assert.equal(reported(world), { revision: 'r1' });
+  world.desired.stop();
+});
+
+test('where the one before reaches the cloud in time, the one rolled back is not tried again', async () => {
+  const world = new TestDesired({ folder, trialMilliseconds: 100 });
+  await world.desired.open();
+  world.desired.received(message('r1'));
+  await until(() => world.applied.at(-1) === 'own' && world.changes === 1);
+  world.desired.confirmed();
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  world.desired.confirmed();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(world.codes, ['config-rolled-back']);
+  assert.equal(world.applied, ['r1', 'own']);
+  world.desired.stop();
 });
 
 test('what cannot be applied is rolled back at once, and the old one is tried until it can be', async () => {

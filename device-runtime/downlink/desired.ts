@@ -5,6 +5,7 @@ import {
   confirmed,
   type DesiredState,
   desiredState,
+  excused,
   type Held,
   nothingDesired,
   type Problem,
@@ -68,6 +69,8 @@ export class DesiredConfiguration<Config> {
   /** One thing at a time. */
   #work: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** Runs while it is not known whether the cloud can be reached with the configuration before a rolled back one. */
+  #doubt: NodeJS.Timeout | undefined;
   #endPause: () => void = () => {};
 
   constructor(options: DesiredOptions<Config>) {
@@ -114,6 +117,7 @@ export class DesiredConfiguration<Config> {
 
   /** What came on the topic `desired`, as parsed from JSON. Of several that wait, the newest counts. Never throws. */
   received(message: unknown): void {
+    if (this.#trial === undefined) this.#endDoubt();
     if (this.#waiting === undefined) this.#do(() => this.#next());
     this.#waiting = { message };
   }
@@ -122,6 +126,10 @@ export class DesiredConfiguration<Config> {
   confirmed(): void {
     const trial = this.#trial;
     if (trial?.applied && trial.decide()) this.#do(() => this.#confirm(trial));
+    if (trial !== undefined) return;
+    // In time: it was not the network that kept the cloud away from the one rolled back.
+    this.#endDoubt();
+    if (this.#state.again !== null) this.#do(() => this.#tryAgain());
   }
 
   /** What is in force and what became of the revision that came last, for `reported`. */
@@ -132,6 +140,7 @@ export class DesiredConfiguration<Config> {
   /** Nothing is tried, confirmed or rolled back from here on; a trial goes on at the next start. */
   stop(): void {
     this.#stopped = true;
+    this.#endDoubt();
     this.#trial?.decide();
     this.#file.stop();
     this.#endPause();
@@ -176,7 +185,8 @@ export class DesiredConfiguration<Config> {
 
   async #try(held: Held, config: Config): Promise<void> {
     const before = this.#state;
-    this.#state = { ...before, trying: { ...held, starts: 0 } };
+    this.#endDoubt();
+    this.#state = { ...before, trying: { ...held, starts: 0 }, again: null };
     const fault = await this.#file.write(this.#state);
     if (fault !== undefined) {
       // Without a note of it, a configuration that ends the runtime would end it for ever.
@@ -199,7 +209,10 @@ export class DesiredConfiguration<Config> {
     const limit = this.#options.trialMilliseconds ?? trialMilliseconds;
     const reason = `nothing was acknowledged by the cloud within ${Math.round(limit / 1000)} s`;
     const trial: Trial<Config> = new Trial(held, config, limit, () =>
-      this.#do(() => this.#rollBack(trial, reason)),
+      this.#do(async () => {
+        if (this.#state.triedAgain !== held.revision) this.#beginDoubt(held, limit);
+        await this.#rollBack(trial, reason);
+      }),
     );
     this.#trial = trial;
     this.#options.log.info('config-trying', { revision: held.revision });
@@ -233,6 +246,34 @@ export class DesiredConfiguration<Config> {
     this.#trial = undefined;
     this.#options.onChange();
     await this.#next();
+  }
+
+  /** Another limit for the configuration before: where that passes in vain too, the trial was no fair one. */
+  #beginDoubt(held: Held, limit: number): void {
+    this.#endDoubt();
+    this.#doubt = setTimeout(() => {
+      this.#doubt = undefined;
+      this.#do(async () => {
+        if (this.#trial !== undefined || this.#state.last?.revision !== held.revision) return;
+        await this.#settle(excused(this.#state, held));
+        this.#sayRolledBack(held.revision, said(this.#state.last?.problems ?? []));
+      });
+    }, limit).unref();
+  }
+
+  #endDoubt(): void {
+    clearTimeout(this.#doubt);
+    this.#doubt = undefined;
+  }
+
+  async #tryAgain(): Promise<void> {
+    const { again } = this.#state;
+    if (again === null || this.#trial !== undefined) return;
+    this.#state = { ...this.#state, again: null, triedAgain: again.revision };
+    const checked = this.#check(again.configuration);
+    if ('config' in checked) return this.#try(again, checked.config);
+    this.#refuse(this.#state, again.revision, checked.problems);
+    await this.#settle(this.#state);
   }
 
   async #settle(state: DesiredState): Promise<void> {
