@@ -74,8 +74,10 @@ export class Gate {
     demand(caller, operation.opens, resource.resource);
   }
 
-  /** What the handler of an operation works on. The request has been admitted. */
+  /** What the handler of an operation works on. The request has been admitted, and is once more where it changes something. */
   async call(id: OperationId, operation: Operation, request: FastifyRequest, visit: Visit): Promise<unknown> {
+    // Bodies may take their time, and turns: who was revoked meanwhile changes nothing any more.
+    if (operation.method !== 'GET') await this.admit(request, operation);
     const { caller } = request;
     const { organisation } = request.params as { organisation?: string };
     const standing =
