@@ -107,7 +107,9 @@ async function demandUnchanged(
 ): Promise<void> {
   const path = request.routeOptions.url?.slice(apiPrefix.length);
   const reading = Object.entries<Operation>(operations).find(
-    ([, one]) => one.method === 'GET' && one.path === path && one.reply !== undefined,
+    // A list is no one thing, and what it is asked for is not in this request.
+    ([, one]) =>
+      one.method === 'GET' && one.path === path && one.reply !== undefined && one.query === undefined,
   );
   if (reading === undefined) {
     throw new Problem(
