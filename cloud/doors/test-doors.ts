@@ -62,15 +62,18 @@ export async function openDoors() {
   const router = new Router({ store, directory, live, now, monotonic });
   const identity = await authority.issueServer({ names: ['localhost'] });
   const shared = { host: 'localhost', port: 0, identity, directory, downlink, log } as const;
+  const page = 'https://localhost';
+  const accounts = await openAccounts({ folder, store, directory, page, smtp: undefined, log, now });
   const mqtt = await MqttDoor.open({
     ...shared,
     authorityPem: authority.certificatePem,
     router,
+    live,
+    store,
+    keyHolders: accounts.keyHolders,
     now,
     monotonic,
   });
-  const page = 'https://localhost';
-  const accounts = await openAccounts({ folder, store, directory, page, smtp: undefined, log, now });
   const gate = new Gate({
     authenticator: authenticatorOf(accounts),
     directory,
@@ -113,6 +116,7 @@ export async function openDoors() {
     mqtt,
     client,
     organisation: client.organisation('first'),
+    blocks: accounts.blocks,
     clock,
     lines,
     authorityPem: authority.certificatePem,

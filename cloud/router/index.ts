@@ -1,3 +1,3 @@
 export { Directory, type Gateway, resourceOf } from './directory.ts';
-export { Live, type LiveSeries } from './live.ts';
+export { Live, type LiveEvent, type LiveSeries } from './live.ts';
 export { Router } from './router.ts';

@@ -17,6 +17,7 @@ export type {
   OwnRoleRow,
   StandingGrantRow,
 } from './organisation-reads.ts';
+export { hasNumber } from './number-set.ts';
 export type { LinkRow, PersonalEntryRow, PersonRow, SessionRow } from './person-reads.ts';
 export type { GatewayRow } from './reads.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';

@@ -25,6 +25,9 @@ export const codes = {
   'packet-malformed': 'the bytes are not MQTT 3.1.1 as the contract uses it',
   'commit-timeout': 'the cloud could not commit in time; connect again and resend',
   'session-taken-over': 'the same identity connected again; the older link was closed',
+  'credential-ended': 'the key behind this link has expired, was switched off, or was revoked',
+  'too-many-links': 'the key has as many links open as one may: close one first',
+  'messages-skipped': 'the link did not take what was committed fast enough: some of it was left out',
   'cloud-stopping': 'the cloud is shutting down; connect again',
   // People and programs over HTTPS.
   unauthenticated: 'log in first',

@@ -2,6 +2,10 @@ export { type Code, codes } from './codes.ts';
 export { type EventCode, type EventSeverity, events, isEventCode } from './events.ts';
 export { limits } from './limits.ts';
 export {
+  type ApplicationEvents,
+  type ApplicationReadings,
+  applicationEvents,
+  applicationReadings,
   type ClockAnswer,
   type ClockQuestion,
   type ClockTrust,
@@ -26,6 +30,11 @@ export {
   resultMessage,
 } from './messages.ts';
 export {
+  type ApplicationChannel,
+  applicationChannels,
+  applicationNoticeTopic,
+  applicationPrefix,
+  applicationTopic,
   type DownChannel,
   downChannels,
   type GatewayChannel,

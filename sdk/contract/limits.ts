@@ -60,6 +60,14 @@ export const limits = {
   commandsKept: 1000,
   /** Levels of tables in tables that a configuration may have. */
   configurationDepth: 16,
+  /** Bytes of one MQTT packet from an application: it subscribes, and says nothing else. */
+  applicationPacketBytes: 16 * 1024,
+  /** Links of one application key at a time, each with a client id of its own. */
+  applicationLinks: 20,
+  /** Subscriptions of one link of an application. */
+  applicationSubscriptions: 50,
+  /** Bytes that a link of an application may leave untaken before messages are left out. */
+  applicationUntakenBytes: 256 * 1024,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;

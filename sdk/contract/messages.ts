@@ -182,3 +182,35 @@ export type ClockAnswer = z.infer<typeof clockAnswer>;
 /** Why the cloud is about to close a link, topic `notice`, JSON. */
 export const noticeMessage = z.strictObject({ code: z.string().max(64), detail: z.string().max(500) });
 export type NoticeMessage = z.infer<typeof noticeMessage>;
+
+/** Readings as they are committed, topic `devices/<device>/readings` of applications, JSON. */
+export const applicationReadings = z.strictObject({
+  device: z.string(),
+  /** Four hex digits. */
+  tag: z.string(),
+  aspect: z.string(),
+  /** Milliseconds since 1970, and the physical value; null where a reading was not a number. */
+  points: z.array(z.tuple([z.number(), z.number().nullable()])),
+});
+export type ApplicationReadings = z.infer<typeof applicationReadings>;
+
+/** Events as they are committed, topic `devices/<device>/events` of applications, JSON. */
+export const applicationEvents = z.strictObject({
+  device: z.string(),
+  events: z.array(
+    z.strictObject({
+      /** Milliseconds since 1970; null while the gateway's boot has no anchor. */
+      time: z.number().nullable(),
+      /** Milliseconds since the gateway's boot. */
+      monotonicMs: z.number(),
+      epoch: z.string(),
+      number: z.number(),
+      code: z.string(),
+      /** Null where this cloud does not know the code. */
+      severity: z.string().nullable(),
+      subject: z.string(),
+      detail: z.string(),
+    }),
+  ),
+});
+export type ApplicationEvents = z.infer<typeof applicationEvents>;

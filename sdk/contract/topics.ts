@@ -4,6 +4,9 @@
  *     v1/gw/<gateway id>/telemetry | health | reported | result | clock      gateway -> cloud
  *     v1/gw/<gateway id>/notice | desired | command | time                   cloud -> gateway
  *
+ *     v1/org/<organisation>/devices/<device id>/readings | events            cloud -> application
+ *     v1/org/<organisation>/notice                                           cloud -> application
+ *
  * `clock` asks for the time, `time` answers: on one topic, whoever asks would hear himself. Events have no topic of their
  * own: they are numbered and travel in `telemetry`.
  */
@@ -13,6 +16,10 @@ export const upChannels = ['telemetry', 'health', 'reported', 'result', 'clock']
 /** What a gateway may subscribe to. */
 export const downChannels = ['notice', 'desired', 'command', 'time'] as const;
 
+/** What an application may follow of a device. */
+export const applicationChannels = ['readings', 'events'] as const;
+
+export type ApplicationChannel = (typeof applicationChannels)[number];
 export type UpChannel = (typeof upChannels)[number];
 export type DownChannel = (typeof downChannels)[number];
 export type GatewayChannel = UpChannel | DownChannel;
@@ -47,4 +54,19 @@ export function parseTopic(topic: string): GatewayTopic | undefined {
   if (gateway === undefined || channel === undefined) return undefined;
   if (!isGatewayId(gateway) || !channels.includes(channel)) return undefined;
   return { gateway, channel: channel as GatewayChannel };
+}
+
+/** What every topic of an organisation's applications begins with. */
+export function applicationPrefix(organisation: string): string {
+  return `v1/org/${organisation}/`;
+}
+
+/** The topic on which applications hear of a device. */
+export function applicationTopic(organisation: string, device: string, channel: ApplicationChannel): string {
+  return `${applicationPrefix(organisation)}devices/${device}/${channel}`;
+}
+
+/** The topic on which an application is told why its link ends, or what it has missed. */
+export function applicationNoticeTopic(organisation: string): string {
+  return `${applicationPrefix(organisation)}notice`;
 }

@@ -37,9 +37,9 @@ export class GuardedConnection extends Duplex {
     socket.on('close', () => this.destroy());
   }
 
-  /** Its sender is known now: packets of the size of a batch may come, and `tooLarge` is told of one past that. */
-  admit(tooLarge: () => void): void {
-    this.#packetBytes = limits.mqttPacketBytes;
+  /** Its sender is known now: packets of so many bytes may come, and `tooLarge` is told of one past that. */
+  admit(packetBytes: number, tooLarge: () => void): void {
+    this.#packetBytes = packetBytes;
     this.#tooLarge = tooLarge;
   }
 

@@ -32,3 +32,18 @@ export function identify(
   if (gateway === undefined || standing !== 'good') return 'gateway-unknown';
   return { kind: 'gateway', id: gateway.id, organisation: gateway.organisation };
 }
+
+/**
+ * What a connection shows for a certificate: a good one, none at all, or one that is refused, with the reason. To be
+ * asked for the certificate first: of a resumed session without one TLS says that all is well.
+ */
+export function certificateOf(
+  socket: TLSSocket,
+):
+  | { readonly kind: 'good' }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'refused'; readonly reason: string } {
+  if (socket.getPeerX509Certificate() === undefined) return { kind: 'none' };
+  if (socket.authorized) return { kind: 'good' };
+  return { kind: 'refused', reason: String(socket.authorizationError) };
+}

@@ -39,9 +39,10 @@ const applicationReply = z.object({
 /** Topics of an application, below `v1/org/<organisation>/`: MQTT filters. */
 const topicFilter = z
   .string()
+  .max(200)
   .regex(
-    /^[A-Za-z0-9+#/_-]{1,200}$/,
-    'not a topic filter: levels of A-Z, a-z, 0-9, hyphens and underscores, + and #',
+    /^(?:#|(?:\+|[A-Za-z0-9_-]+)(?:\/(?:\+|[A-Za-z0-9_-]+))*(?:\/#)?)$/,
+    'not a topic filter: levels of A-Z, a-z, 0-9, hyphens and underscores, or +, and # as the last one',
   );
 
 const keyReply = z.object({

@@ -1,0 +1,194 @@
+import {
+  type ApplicationEvents,
+  type ApplicationReadings,
+  applicationNoticeTopic,
+  events,
+  isEventCode,
+  limits,
+} from '@loadline/sdk/contract';
+import type { Log } from '@loadline/sdk/platform';
+import { tagName } from '@loadline/sdk/t24';
+import type { Directory, Live, LiveEvent, LiveSeries } from '../../router/index.ts';
+import type { Store } from '../../store/index.ts';
+import type { Held, KeyHolders } from '../../tokens/index.ts';
+import { ApplicationSession, type News } from './application-session.ts';
+import type { Claim } from './claim.ts';
+import { Link } from './link.ts';
+import type { Admission, Arrival } from './session.ts';
+
+/** What the links of applications need of the cloud. */
+export interface ApplicationParts {
+  readonly directory: Directory;
+  readonly live: Live;
+  /** Goes up when somebody may do more or less than before. */
+  readonly store: Pick<Store, 'changes'>;
+  readonly keyHolders: KeyHolders;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** The links of one organisation, and the ends of what is followed for them. */
+interface Listening {
+  readonly sessions: Set<ApplicationSession>;
+  readonly unfollow: readonly (() => void)[];
+}
+
+/** The links of applications, each proven by a key and its secret; a key may have several, by different client ids. */
+export class ApplicationLinks {
+  readonly #parts: ApplicationParts;
+  readonly #sessions = new Set<ApplicationSession>();
+  readonly #listening = new Map<string, Listening>();
+  /** The store's count of changes after which every link was asked. */
+  #asked = 0;
+  /** Something changed while a link's key was being looked up. */
+  #stale = false;
+  #asking = false;
+
+  constructor(parts: ApplicationParts) {
+    this.#parts = parts;
+  }
+
+  async admit(arrival: Arrival, claim: Claim): Promise<Admission> {
+    const { keyHolders, store, log } = this.#parts;
+    if (claim.kind === 'none') return { kind: 'refused', code: 'unauthenticated', returnCode: 5 };
+    if (claim.kind === 'malformed') return { kind: 'refused', code: 'unauthenticated', returnCode: 4 };
+    const { key, secret, clientId } = claim;
+    const asOf = store.changes;
+    const held = await keyHolders.authenticate(key, secret, arrival);
+    if (held === undefined) return { kind: 'refused', code: 'unauthenticated', returnCode: 5 };
+    if (clientId === undefined) return { kind: 'refused', code: 'identity-mismatch', returnCode: 2 };
+    if (arrival.connection.destroyed) return { kind: 'gone' };
+    const ofKey = [...this.#sessions].filter(({ principal, link }) => principal.id === key && !link.ending);
+    const older = ofKey.find((session) => session.clientId === clientId);
+    if (older === undefined && ofKey.length >= limits.applicationLinks) {
+      return { kind: 'refused', code: 'too-many-links', returnCode: 5 };
+    }
+    older?.link.end('session-taken-over', 'the same key and client id connected again');
+    // Whatever changed while the key was looked up is asked after at the next look.
+    if (asOf !== store.changes) this.#stale = true;
+    const session = this.#open(arrival, held, clientId);
+    const { application, standing } = held.principal;
+    log.info('application-connected', { key, application, organisation: standing.organisation.id, clientId });
+    return { kind: 'admitted', session };
+  }
+
+  gone(session: ApplicationSession, reason: string | undefined): void {
+    const { id: key, application, standing } = session.principal;
+    this.#sessions.delete(session);
+    const { id } = standing.organisation;
+    const listening = this.#listening.get(id);
+    listening?.sessions.delete(session);
+    if (listening?.sessions.size === 0) {
+      for (const unfollow of listening.unfollow) unfollow();
+      this.#listening.delete(id);
+    }
+    this.#parts.log.info('application-disconnected', {
+      key,
+      application,
+      clientId: session.clientId,
+      reason,
+    });
+  }
+
+  /** To be called once a second. Links are asked again when something has changed; while nothing has, they cost nothing. */
+  tick(): void {
+    const now = this.#parts.now();
+    for (const { expires, link } of this.#sessions) {
+      if (expires !== null && expires <= now) link.end('credential-ended', 'this key has expired');
+    }
+    const isDue = this.#stale || this.#asked !== this.#parts.store.changes;
+    if (isDue && !this.#asking) void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    const { keyHolders, store, log } = this.#parts;
+    const asked = store.changes;
+    const sessions = [...this.#sessions];
+    this.#asking = true;
+    this.#stale = false;
+    try {
+      const good = await keyHolders.again([...new Set(sessions.map(({ principal }) => principal.id))]);
+      for (const session of sessions) {
+        const held = good.get(session.principal.id);
+        if (held === undefined) session.link.end('credential-ended', 'this key opens nothing any more');
+        else session.renew(held);
+      }
+      this.#asked = asked;
+    } catch (error) {
+      // A store that cannot answer cannot say that they stand.
+      log.error('applications-not-asked', { reason: (error as Error).message });
+      for (const { link } of sessions)
+        link.end('internal', 'the cloud cannot tell what this key opens; connect again');
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  #open({ client, connection }: Arrival, held: Held, clientId: string): ApplicationSession {
+    const { directory } = this.#parts;
+    const organisation = held.principal.standing.organisation.id;
+    const noticeTopic = applicationNoticeTopic(organisation);
+    const link = new Link({ client, connection, noticeTopic, packetBytes: limits.applicationPacketBytes });
+    const session = new ApplicationSession({ held, clientId, link, directory });
+    this.#sessions.add(session);
+    this.#listen(organisation).sessions.add(session);
+    return session;
+  }
+
+  /** One follower for all links of an organisation: what is committed is put into words once. */
+  #listen(id: string): Listening {
+    const known = this.#listening.get(id);
+    if (known !== undefined) return known;
+    const { live } = this.#parts;
+    const sessions = new Set<ApplicationSession>();
+    const tell = (news: readonly News[]) => {
+      for (const session of sessions) for (const one of news) session.tell(one);
+    };
+    const unfollow = [
+      live.follow({ id }, (series) => tell(series.flatMap((one) => this.#readings(one)))),
+      live.followEvents({ id }, (happened) => tell(this.#events(happened))),
+    ];
+    const listening = { sessions, unfollow };
+    this.#listening.set(id, listening);
+    return listening;
+  }
+
+  #readings({ gateway, tag, aspect, points }: LiveSeries): News[] {
+    const device = this.#parts.directory.gateway(gateway);
+    if (device === undefined || points.length === 0) return [];
+    const payload = once((): ApplicationReadings => {
+      return {
+        device: gateway,
+        tag: tagName(tag),
+        aspect,
+        points: points.map(([time, value]) => [time, value]),
+      };
+    });
+    return [{ device, channel: 'readings', tag, payload }];
+  }
+
+  #events(happened: readonly LiveEvent[]): News[] {
+    return [...Map.groupBy(happened, ({ gateway }) => gateway)].flatMap(([gateway, ofDevice]): News[] => {
+      const device = this.#parts.directory.gateway(gateway);
+      if (device === undefined) return [];
+      const payload = once((): ApplicationEvents => ({ device: gateway, events: ofDevice.map(describe) }));
+      return [{ device, channel: 'events', tag: undefined, payload }];
+    });
+  }
+}
+
+function describe(event: LiveEvent): ApplicationEvents['events'][number] {
+  const { time, monotonic: monotonicMs, epoch, number, code, subject, detail } = event;
+  const severity = isEventCode(code) ? events[code].severity : null;
+  return { time, monotonicMs, epoch, number, code, severity, subject, detail };
+}
+
+/** The message as JSON, made when it is first asked for. */
+function once(message: () => unknown): () => string {
+  let text: string | undefined;
+  return () => {
+    text ??= JSON.stringify(message());
+    return text;
+  };
+}

@@ -1,0 +1,34 @@
+import type { ConnectPacket } from 'aedes';
+
+/** What a CONNECT without a certificate claims to be. */
+export type Claim =
+  /** It has neither user name nor password. */
+  | { readonly kind: 'none' }
+  /** What it has cannot be a key and a secret. */
+  | { readonly kind: 'malformed' }
+  | {
+      readonly kind: 'key';
+      readonly key: string;
+      readonly secret: string;
+      /** Undefined where it is none that may be. */
+      readonly clientId: string | undefined;
+    };
+
+const keyPattern = /^app_[A-Za-z0-9_-]{24}$/;
+const secretPattern = /^[A-Za-z0-9_-]{43}$/;
+const clientIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
+
+export function claimOf({ username, password, clientId }: ConnectPacket): Claim {
+  if (username === undefined && password === undefined) return { kind: 'none' };
+  const [key, secret] = [username ?? '', password?.toString('latin1') ?? ''];
+  if (!keyPattern.test(key) || !secretPattern.test(secret)) return { kind: 'malformed' };
+  return { kind: 'key', key, secret, clientId: clientIdPattern.test(clientId) ? clientId : undefined };
+}
+
+/**
+ * What the broker is to know a link by. It ends an older one of the same name: no application may have the name of a
+ * gateway, nor of another key's link.
+ */
+export function brokerId(claim: Claim): string {
+  return claim.kind === 'key' ? `${claim.key}:${claim.clientId ?? ''}` : ':';
+}

@@ -1,0 +1,78 @@
+import type { TLSSocket } from 'node:tls';
+import { gatewayTopic, limits } from '@loadline/sdk/contract';
+import type { Log } from '@loadline/sdk/platform';
+import type { GatewayPrincipal } from '../../access/index.ts';
+import type { Downlink } from '../../downlink/index.ts';
+import type { Directory, Gateway, Router } from '../../router/index.ts';
+import { DownQueue } from './down-queue.ts';
+import { GatewaySession } from './gateway-session.ts';
+import { identify } from './identify.ts';
+import { Link } from './link.ts';
+import type { Admission, Arrival } from './session.ts';
+
+/** What the links of gateways need of the cloud. */
+export interface GatewayParts {
+  readonly directory: Directory;
+  readonly router: Router;
+  readonly downlink: Downlink;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Milliseconds, monotonic. */
+  readonly monotonic: () => number;
+}
+
+/** The links of gateways, each proven by its certificate; a gateway has one at a time. */
+export class GatewayLinks {
+  readonly #parts: GatewayParts;
+  readonly #sessions = new Set<GatewaySession>();
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+    parts.downlink.onNews((gateway, news) => {
+      for (const { principal, down } of this.#sessions) if (principal.id === gateway) down.tell(news);
+    });
+  }
+
+  admit(arrival: Arrival, socket: TLSSocket): Admission {
+    const { directory, now, log } = this.#parts;
+    const { client, connection } = arrival;
+    const principal = identify(socket, client.id, directory, now());
+    if (typeof principal === 'string') {
+      return { kind: 'refused', code: principal, returnCode: principal === 'identity-mismatch' ? 2 : 5 };
+    }
+    if (connection.destroyed) return { kind: 'gone' };
+    for (const session of this.#sessions) {
+      if (session.principal.id !== principal.id) continue;
+      session.link.end('session-taken-over', 'the same gateway connected again');
+    }
+    const session = this.#open(arrival, principal);
+    this.#sessions.add(session);
+    log.info('gateway-connected', { gateway: principal.id });
+    return { kind: 'admitted', session };
+  }
+
+  gone(session: GatewaySession, reason: string | undefined): void {
+    this.#sessions.delete(session);
+    this.#parts.log.info('gateway-disconnected', { gateway: session.principal.id, reason });
+  }
+
+  /** Ids of the gateways that are connected now. */
+  connected(): Set<string> {
+    return new Set([...this.#sessions].map(({ principal }) => principal.id));
+  }
+
+  /** To be called once a second. */
+  tick(): void {
+    for (const session of this.#sessions) session.endIfOverdue();
+  }
+
+  #open({ client, connection }: Arrival, principal: GatewayPrincipal): GatewaySession {
+    const { directory, downlink, router, log, monotonic } = this.#parts;
+    const gateway = directory.gateway(principal.id) as Gateway;
+    const down = new DownQueue({ gateway, client, connection, downlink, log });
+    const noticeTopic = gatewayTopic(principal.id, 'notice');
+    const link = new Link({ client, connection, noticeTopic, packetBytes: limits.mqttPacketBytes });
+    return new GatewaySession({ principal, link, down, directory, router, log, monotonic });
+  }
+}

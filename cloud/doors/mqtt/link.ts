@@ -1,0 +1,79 @@
+import type { Code, NoticeMessage } from '@loadline/sdk/contract';
+import type { Client } from 'aedes';
+import { generate, type IPublishPacket } from 'mqtt-packet';
+import { type GuardedConnection, noticeMilliseconds } from './guarded-connection.ts';
+
+/** A connection whose other end is known: what it is told, and how it ends. */
+export class Link {
+  readonly client: Client;
+  readonly connection: GuardedConnection;
+  readonly #noticeTopic: string;
+  #untaken = 0;
+  #ending = false;
+
+  /** `packetBytes`: the longest packet that may come on it. */
+  constructor(parts: {
+    client: Client;
+    connection: GuardedConnection;
+    noticeTopic: string;
+    packetBytes: number;
+  }) {
+    const { packetBytes } = parts;
+    this.client = parts.client;
+    this.connection = parts.connection;
+    this.#noticeTopic = parts.noticeTopic;
+    this.connection.admit(packetBytes, () => {
+      this.end('packet-too-large', `a packet may have ${packetBytes} bytes`);
+    });
+  }
+
+  /** Characters that were sent and that the link has not taken yet. */
+  get untaken(): number {
+    return this.#untaken;
+  }
+
+  /** Sends a message with QoS 0, past the broker's own fan-out: that fills its queues without bound. */
+  send(topic: string, payload: string): void {
+    this.#untaken += payload.length;
+    this.client.publish(messageOf(topic, payload), () => {
+      this.#untaken -= payload.length;
+    });
+  }
+
+  notify(code: Code, detail: string): void {
+    this.send(this.#noticeTopic, noticeOf(code, detail));
+  }
+
+  /** Tells the other end why, and closes the link; nothing more is acknowledged on it. */
+  end(code: Code, detail: string): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    const close = () => this.client.close();
+    const timer = setTimeout(close, noticeMilliseconds);
+    this.client.publish(messageOf(this.#noticeTopic, noticeOf(code, detail)), () => {
+      clearTimeout(timer);
+      close();
+    });
+  }
+
+  /** The broker is about to give the link up, and sends nothing any more: the notice goes past it. */
+  endedByBroker(code: Code, detail: string): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.connection.lastWord(generate(messageOf(this.#noticeTopic, noticeOf(code, detail))));
+  }
+
+  /** Whether the link is being closed: what arrives now is neither taken in nor acknowledged. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+}
+
+function noticeOf(code: Code, detail: string): string {
+  const notice: NoticeMessage = { code, detail };
+  return JSON.stringify(notice);
+}
+
+function messageOf(topic: string, payload: string): IPublishPacket {
+  return { cmd: 'publish', topic, payload, qos: 0, retain: false, dup: false };
+}
