@@ -53,15 +53,16 @@ export function userPrincipal(
   record: StandingRows,
 ): UserPrincipal {
   const secondFactor = person.factorSecret !== null;
-  const places = placesOf(record, { secondFactor, since: session.created });
+  const { pending } = session;
+  const places = pending ? [] : placesOf(record, { secondFactor, since: session.created });
   return {
     kind: 'user',
     id: person.id,
     email: person.email,
     name: person.name,
     session: session.id,
-    pending: session.pending,
-    fleet: new Set(person.operator ? fleetScopes : []),
+    pending,
+    fleet: new Set(person.operator && !pending ? fleetScopes : []),
     standings: new Map(places.map(({ standing }) => [standing.organisation.id, standing])),
   };
 }

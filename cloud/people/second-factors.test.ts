@@ -50,6 +50,7 @@ test('are in force once a right code has come, and then a password alone opens n
 
   const half = await pending(people, person);
   assert.ok(half.principal.pending);
+  assert.is(half.principal.standings.size, 0);
   assert.is(
     (await people.signIn.confirm(half.principal, { known: half.known, code }, half.visitor)).kind,
     'wrong',

@@ -47,7 +47,7 @@ export function sessionHandlers(parts: {
       name,
       state: pending ? 'second-factor' : 'open',
       secondFactor,
-      fleet: pending ? [] : [...user.fleet],
+      fleet: [...user.fleet],
       standings: places.map((place) => describe(place, [...place.standing.scopes])),
       expires: isoTime(session.expires),
     };
