@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { events, type ReportedMessage } from '@loadline/sdk/contract';
+import { events, limits, type ReportedMessage } from '@loadline/sdk/contract';
 import { type Driver, loadDriver } from '@loadline/sdk/driver';
 import { makePrivateFolder } from '@loadline/sdk/platform';
 import { type Entry, type EventWords, gatewayEvent } from '@loadline/sdk/telemetry';
@@ -9,7 +9,7 @@ import { readFloors, Timekeeper, tickMilliseconds, touchedAt, writeFloor } from 
 import type { Config, LocalConfig } from './config/index.ts';
 import { LocalControl } from './control/index.ts';
 import { checkDesired } from './desired-check.ts';
-import { Downlink } from './downlink/index.ts';
+import { clip, Downlink } from './downlink/index.ts';
 import {
   forgetWedge,
   HealthReporter,
@@ -23,6 +23,7 @@ import { Intake, readDerivedState } from './intake.ts';
 import { DiskJournal } from './journal/index.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import type { Latencies } from './progress.ts';
+import { Repeats } from './repeats.ts';
 import { reportedOf } from './reported.ts';
 import { madeAt, version } from './version.ts';
 import type { World } from './world.ts';
@@ -55,6 +56,8 @@ export class Gateway {
   #health!: HealthReporter;
   #watchdog!: Watchdog;
   #clockTimer: NodeJS.Timeout | undefined;
+  /** What the cloud, or who sets the clock, can cause as often as they like; in log and journal alike. */
+  readonly #repeats = new Repeats<EventWords>((happening, times) => this.#put(timesOver(happening, times)));
   #identity: Identity | undefined;
 
   /**
@@ -214,6 +217,7 @@ export class Gateway {
       await this.#links.stop();
     }
     await this.#timekeeper.stop();
+    this.#repeats.stop();
     const { held } = this.#journal;
     await this.#journal.close();
     this.#world.log.info('gateway-stop', { acknowledged: this.#account.acknowledged, unacknowledged: held });
@@ -336,6 +340,11 @@ export class Gateway {
   }
 
   #happened(happening: EventWords): void {
+    if (repeatable.has(happening.code)) this.#repeats.happened(happening.code, happening);
+    else this.#put(happening);
+  }
+
+  #put(happening: EventWords): void {
     this.#say(happening);
     this.#append(gatewayEvent(this.#world.clock.monotonic(), happening));
   }
@@ -358,6 +367,19 @@ export class Gateway {
     this.#downlink.confirmed();
     this.#health.changed();
   }
+}
+
+/** Events that say nothing of a state that lasts: of many, how many there were is enough. */
+const repeatable: ReadonlySet<EventWords['code']> = new Set([
+  'clock-stepped',
+  'command-done',
+  'command-failed',
+]);
+
+function timesOver(happening: EventWords, times: number): EventWords {
+  if (times === 1) return happening;
+  const detail = `${times} more within a minute, the last: ${happening.detail}`;
+  return { ...happening, detail: clip(detail, limits.eventDetailBytes) };
 }
 
 /** Does not keep the process alive by itself. */

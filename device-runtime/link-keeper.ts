@@ -5,6 +5,7 @@ import type { Time } from './clock/index.ts';
 import type { Config } from './config/index.ts';
 import type { Identity } from './identity/index.ts';
 import type { Journal } from './journal/index.ts';
+import { Repeats } from './repeats.ts';
 import { connectLink, type Disconnect, Doors, Uplink } from './uplink/index.ts';
 import type { World } from './world.ts';
 
@@ -23,6 +24,8 @@ export interface LinkKeeperOptions {
   readonly onMessage: (channel: Exclude<DownChannel, 'notice'>, payload: Uint8Array) => void;
 }
 
+type Notice = { readonly code: string; readonly detail: string };
+
 const disconnectsKept = 5;
 
 /**
@@ -30,6 +33,10 @@ const disconnectsKept = 5;
  */
 export class LinkKeeper {
   readonly #options: LinkKeeperOptions;
+  /** Of every link: whoever closes each new one at once says so each time. */
+  readonly #notices = new Repeats<Notice>((notice, times) =>
+    this.#options.world.log.warn('notice', { ...notice, ...(times > 1 && { times }) }),
+  );
   #uplink: Uplink | undefined;
   #ended = 0;
   #past: { readonly connections: number; readonly disconnects: readonly Disconnect[] } = {
@@ -114,6 +121,7 @@ export class LinkKeeper {
   /** Closes the link and makes no other. */
   async stop(): Promise<void> {
     await this.#uplink?.stop();
+    this.#notices.stop();
     this.#past = { connections: this.connections, disconnects: this.disconnects };
     this.#uplink = undefined;
   }
@@ -139,7 +147,7 @@ export class LinkKeeper {
           return;
         }
         const { code, detail } = noticeMessage.parse(JSON.parse(Buffer.from(payload).toString('utf8')));
-        log.warn('notice', { code, detail });
+        this.#notices.happened('notice', { code, detail });
       },
     });
   }

@@ -1,6 +1,7 @@
 import type { ClockQuestion } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { Anchor, EventWords } from '@loadline/sdk/telemetry';
+import { Repeats } from '../repeats.ts';
 import { Anchors } from './anchors.ts';
 import type { Clock } from './clock.ts';
 import { CloudWord, surelyPast } from './cloud-word.ts';
@@ -68,6 +69,9 @@ export class Timekeeper {
   #past: { readonly monotonic: number; readonly wall: number } | undefined;
   #floorKeptAt = Number.NEGATIVE_INFINITY;
   #keeping: Promise<void> = Promise.resolve();
+  readonly #faults = new Repeats<string>((reason, times) =>
+    this.#options.log.warn('clock-answer-ignored', { reason, ...(times > 1 && { times }) }),
+  );
 
   constructor(options: TimekeeperOptions) {
     this.#options = options;
@@ -115,12 +119,13 @@ export class Timekeeper {
   answered(json: string): void {
     const monotonic = this.#options.clock.monotonic();
     const fault = this.#cloud.answered(parsed(json), monotonic);
-    if (fault !== undefined) this.#options.log.warn('clock-answer-ignored', { reason: fault });
+    if (fault !== undefined) this.#faults.happened('fault', fault);
     else this.#conclude(monotonic);
   }
 
   /** Keeps the floor for the next start, and waits until it is kept. To be called at the stop. */
   async stop(): Promise<void> {
+    this.#faults.stop();
     this.#floorKeptAt = Number.NEGATIVE_INFINITY;
     this.#keepFloor(this.#options.clock.monotonic());
     await this.#keeping;
