@@ -51,7 +51,7 @@ async function withStore(
   };
   try {
     await store.change({
-      steps: [step('addOrganisation', { id: 'first', name: 'First' })],
+      steps: [step('createOrganisation', { id: 'first', name: 'First', created: 0 })],
       audit: Array.from({ length: days }, (_, index) => draft('first', index * day)),
     });
     await use(store, folder, close);
@@ -108,14 +108,14 @@ test('what is to be audited and carries a secret is an error of who asked for it
     let message = '';
     try {
       await store.change({
-        steps: [step('addOrganisation', { id: 'second', name: 'Second' }, 'some')],
+        steps: [step('createOrganisation', { id: 'second', name: 'Second', created: 0 }, 'some')],
         audit: [{ ...draft('first', 1), after }],
       });
     } catch (error) {
       message = (error as Error).message;
     }
     assert.match(message, /after\.newPassword: secrets stay out/);
-    const again = step('addOrganisation', { id: 'second', name: 'Second' }, 'some');
+    const again = step('createOrganisation', { id: 'second', name: 'Second', created: 0 }, 'some');
     assert.equal(await store.change({ steps: [again], audit: [] }), { done: true, rows: [1] });
   });
 });

@@ -3,12 +3,6 @@ import { type Connection, prepare } from './database.ts';
 /** Statements of gateways and certificates. */
 export function adminStatements(connection: Connection) {
   return {
-    addOrganisation: prepare<{ id: string; name: string }>(connection, (db, p) =>
-      db
-        .insertInto('organisation')
-        .values({ id: p.id, name: p.name })
-        .onConflict((conflict) => conflict.doNothing()),
-    ),
     addGateway: prepare<{ id: string; organisation: string }>(connection, (db, p) =>
       db
         .insertInto('gateway')

@@ -119,7 +119,7 @@ test('a change that is refused leaves no entry, and its neighbours in the group 
   await withDatabase((connection) => {
     const change = (id: string, name: string) => ({
       kind: 'change' as const,
-      steps: [step('addOrganisation', { id, name }, 'some')],
+      steps: [step('createOrganisation', { id, name, created: 0 }, 'some')],
       audit: [draft({ action: `organisation.${id}` })],
     });
     const committer = new Committer(connection, () => 0);

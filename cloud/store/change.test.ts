@@ -6,7 +6,8 @@ import type { Connection } from './database.ts';
 import { delivery, numbered, withDatabase } from './test-store.ts';
 
 const change = (...steps: Step[]) => ({ kind: 'change' as const, steps, audit: [] });
-const organisation = (id: string) => step('addOrganisation', { id, name: id }, 'some');
+const organisation = (id: string) => step('createOrganisation', { id, name: id, created: 0 }, 'some');
+const gateway = (id: string) => step('addGateway', { id, organisation: 'first' }, 'some');
 const certificate = step('addCertificate', { fingerprint: 'f', subject: 's', serial: '1', expires: 1 });
 
 function organisations(connection: Connection): unknown[] {
@@ -15,7 +16,7 @@ function organisations(connection: Connection): unknown[] {
 
 test('all steps of a change are taken, and each says how many rows it changed', async () => {
   await withDatabase((connection) => {
-    const steps = [organisation('second'), step('addOrganisation', { id: 'second', name: 'again' })];
+    const steps = [organisation('second'), step('addGateway', { id: 'mast', organisation: 'second' })];
     assert.equal(new Committer(connection, () => 0).commit([change(...steps)]), [
       { kind: 'changed', rows: [1, 0] },
     ]);
@@ -27,7 +28,7 @@ test('a step that was to change rows and changes none undoes the whole change, a
   await withDatabase((connection) => {
     const outcomes = new Committer(connection, () => 0).commit([
       change(organisation('before')),
-      change(organisation('undone'), organisation('first'), organisation('never')),
+      change(organisation('undone'), gateway('mast'), organisation('never')),
       delivery(2, numbered(2, 5)),
       change(organisation('later')),
     ]);
@@ -59,7 +60,7 @@ test('what would be there twice, or refers to nothing, refuses the change that a
 
 test('a mistake of the program fails the change, and is no refusal', async () => {
   await withDatabase((connection) => {
-    const nameless = step('addOrganisation', { id: 'nameless', name: null as never });
+    const nameless = step('createOrganisation', { id: 'nameless', name: null as never, created: 0 });
     const outcomes = new Committer(connection, () => 0).commit([
       change(organisation('second')),
       change(nameless),
@@ -73,11 +74,11 @@ test('a mistake of the program fails the change, and is no refusal', async () =>
 });
 
 // @ts-expect-error a parameter of another statement
-step('addOrganisation', { id: 'x', fingerprint: 'f' });
+step('createOrganisation', { id: 'x', fingerprint: 'f' });
 // @ts-expect-error no such statement
 step('dropEverything', {});
 // @ts-expect-error the parameters of one statement under the name of another
-const crossed: Step = { do: 'addOrganisation', with: { tokenHash: new Uint8Array(1) } };
+const crossed: Step = { do: 'createOrganisation', with: { tokenHash: new Uint8Array(1) } };
 assert.ok(crossed);
 
 test.run();

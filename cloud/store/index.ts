@@ -6,6 +6,7 @@ export { type Changed, type Step, step } from './change.ts';
 export { type DatabaseOptions, takeFolder } from './database.ts';
 export type { CommandRow, DesiredRow } from './downlink-reads.ts';
 export type { EventPlace, EventRow } from './event-reads.ts';
+export { hasNumber } from './number-set.ts';
 export type {
   AccountRow,
   AdministrationRow,
@@ -17,7 +18,6 @@ export type {
   OwnRoleRow,
   StandingGrantRow,
 } from './organisation-reads.ts';
-export { hasNumber } from './number-set.ts';
 export type { LinkRow, PersonalEntryRow, PersonRow, SessionRow } from './person-reads.ts';
 export type { GatewayRow } from './reads.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';

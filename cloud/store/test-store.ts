@@ -38,7 +38,7 @@ export const health: HealthMessage = {
 
 /** The steps that make that gateway and its organisation. */
 export const firstGateway: readonly Step[] = [
-  step('addOrganisation', { id: 'first', name: 'First' }),
+  step('createOrganisation', { id: 'first', name: 'First', created: 0 }),
   step('addGateway', { id: 'mast', organisation: 'first' }),
 ];
 
