@@ -12,6 +12,7 @@ import type { Authority, ServerIdentity } from '../../authority/index.ts';
 import type { Enrolments } from '../../people/index.ts';
 import type { Directory } from '../../router/index.ts';
 import { shareByProtocol } from '../alpn/index.ts';
+import { doorTls } from '../tls.ts';
 import { bindOperations } from './bind.ts';
 import type { Handlers } from './call.ts';
 import { estRoutes } from './est-routes.ts';
@@ -69,7 +70,7 @@ export class HttpsDoor {
           {
             key: identity.privateKeyPem,
             cert: identity.certificatePem,
-            minVersion: 'TLSv1.2',
+            ...doorTls,
             // A session begun at the MQTT door, with its certificate, is none here.
             sessionIdContext: 'https',
             handshakeTimeout: beginMilliseconds,

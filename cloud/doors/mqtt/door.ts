@@ -4,6 +4,7 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { limits } from '@loadline/sdk/contract';
 import { Aedes, type Client } from 'aedes';
 import type { ServerIdentity } from '../../authority/index.ts';
+import { doorTls } from '../tls.ts';
 import { ApplicationLinks, type ApplicationParts } from './application-links.ts';
 import { brokerId, type Claim, claimOf } from './claim.ts';
 import { fitConnect } from './connect-packet.ts';
@@ -76,7 +77,7 @@ export class MqttDoor {
       requestCert: true,
       // Applications show none. One that is shown and is not good is refused when the handshake is done.
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
+      ...doorTls,
       handshakeTimeout: limits.connectMilliseconds,
       ALPNProtocols: ['mqtt'],
       // A session begun at another door, where nobody shows a certificate, is none here.

@@ -1,0 +1,19 @@
+/** What both doors speak of TLS. */
+export const doorTls = {
+  minVersion: 'TLSv1.2',
+  /**
+   * The suites, the strongest first: authenticated encryption with a key that is forgotten after the connection, and
+   * nothing else (RFC 9325, section 4.2). Node's own list has CBC and key transport by RSA besides.
+   */
+  ciphers: [
+    'TLS_AES_256_GCM_SHA384',
+    'TLS_CHACHA20_POLY1305_SHA256',
+    'TLS_AES_128_GCM_SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+  ].join(':'),
+} as const;
