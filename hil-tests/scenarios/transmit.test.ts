@@ -149,4 +149,21 @@ test('answers are frames like any other in the account, and every outcome is an 
   assert.equal(others.received, []);
 });
 
+test('of many commands a few are events, and one more says how many there were', async () => {
+  const lines = () => site.gateway.log.filter(({ event }) => event === 'command-done');
+  const [before, said] = [lines().length, lines().at(-1)?.detail];
+  for (let index = 0; index < 12; index++) assert.is((await tell(0x1225df)).state, 'done');
+  await site.gateway.stop();
+  const after = lines().slice(before);
+  const times = after.map(({ detail }) =>
+    Number(/^(\d+) more within a minute/.exec(String(detail))?.[1] ?? 1),
+  );
+  assert.is(
+    times.reduce((sum, each) => sum + each, 0),
+    12,
+    `${said}, then ${JSON.stringify(after)}`,
+  );
+  assert.ok(after.length < 12);
+});
+
 test.run();
