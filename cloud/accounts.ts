@@ -54,10 +54,7 @@ export interface AccountsOptions {
   readonly now: () => number;
 }
 
-/** People, organisations and programs: who is who, and what proves it. */
-export type Accounts = Awaited<ReturnType<typeof openAccounts>>;
-
-/** Puts the parts together. */
+/** Puts together what is about people, organisations and programs: who is who, and what proves it. */
 export async function openAccounts({ folder, store, directory, page, smtp, log, now }: AccountsOptions) {
   const keys = await openKeys(folder, {
     now,
@@ -69,7 +66,7 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
   const { guard } = blocks;
   const timers = [rotateDaily(keys, log), setInterval(() => guard.tick(), tickMilliseconds).unref()];
   const changed = () => {};
-  const sessions = new Sessions({ store, now, changed });
+  const sessions = new Sessions({ store, now });
   const codes = new FactorCodes({ store, keys, guard, now });
   const administration = new Administration({ store, now, changed });
   const invite = invitations({ store, mailer, now });
@@ -83,9 +80,9 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
     sessions,
     signIn: new SignIn({ store, sessions, codes, guard, mailer, now }),
     setup: new Setup({ store, now }),
-    passwords: new PasswordChanges({ store, sessions, guard, mailer, now, changed }),
-    profiles: new Profiles({ store, sessions, guard, mailer, now, changed }),
-    factors: new SecondFactors({ store, keys, sessions, codes, guard, mailer, now, changed }),
+    passwords: new PasswordChanges({ store, sessions, guard, mailer, now }),
+    profiles: new Profiles({ store, sessions, guard, mailer, now }),
+    factors: new SecondFactors({ store, keys, sessions, codes, guard, mailer, now }),
     organisations: new Organisations({ store, administration, invite, now }),
     members: new Members({ store, administration, invite, now }),
     roles: new Roles({ store, administration, now }),

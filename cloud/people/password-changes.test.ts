@@ -63,11 +63,11 @@ test('a password is set by a link: every session ends, and what the old one open
   const person = await people.person(['acme']);
   const { token } = await people.logIn(person);
   const secret = await resetLink(people, person);
-  const changes = people.changes;
+  const { changes } = people.store;
   assert.equal(await people.passwords.set({ secret, password: otherPassword }, people.visitor()), {
     kind: 'set',
   });
-  assert.ok(people.changes > changes);
+  assert.ok(people.store.changes > changes);
   assert.is(await people.sessions.principal(token), undefined);
   const old = await people.signIn.logIn({ email: person.email, password }, people.visitor());
   assert.is(old.kind, 'wrong');

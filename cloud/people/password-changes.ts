@@ -31,23 +31,20 @@ export class PasswordChanges {
   readonly #guard: Guard;
   readonly #mailer: Pick<Mailer, 'send'>;
   readonly #now: () => number;
-  readonly #changed: () => void;
 
-  /** `now`: ms since 1970. `changed` is called whenever a session that was good may be so no more. */
+  /** `now`: ms since 1970. */
   constructor(parts: {
     store: Store;
     sessions: Sessions;
     guard: Guard;
     mailer: Pick<Mailer, 'send'>;
     now: () => number;
-    changed: () => void;
   }) {
     this.#store = parts.store;
     this.#sessions = parts.sessions;
     this.#guard = parts.guard;
     this.#mailer = parts.mailer;
     this.#now = parts.now;
-    this.#changed = parts.changed;
   }
 
   /**
@@ -180,7 +177,6 @@ export class PasswordChanges {
 
   #renewed(person: PersonRow, { source }: Visitor): void {
     this.#guard.renewed({ kind: 'account', name: person.email });
-    this.#changed();
     if (person.passwordHash === null) return;
     this.#mailer.send({ kind: 'password-changed', to: addressOf(person), at: this.#now(), source });
   }

@@ -19,23 +19,20 @@ export class Profiles {
   readonly #guard: Guard;
   readonly #mailer: Pick<Mailer, 'send'>;
   readonly #now: () => number;
-  readonly #changed: () => void;
 
-  /** `now`: ms since 1970. `changed` is called whenever a session that was good may be so no more. */
+  /** `now`: ms since 1970. */
   constructor(parts: {
     store: Store;
     sessions: Sessions;
     guard: Guard;
     mailer: Pick<Mailer, 'send'>;
     now: () => number;
-    changed: () => void;
   }) {
     this.#store = parts.store;
     this.#sessions = parts.sessions;
     this.#guard = parts.guard;
     this.#mailer = parts.mailer;
     this.#now = parts.now;
-    this.#changed = parts.changed;
   }
 
   async rename({ id, name: before }: UserPrincipal, name: string, visitor: Visitor): Promise<void> {
@@ -149,7 +146,6 @@ export class Profiles {
         return { kind: 'last-administrator' };
       }
       if (!done) continue;
-      this.#changed();
       this.#mailer.send({ kind: 'account-erased', to: addressOf(person), at });
       return { kind: 'erased' };
     }

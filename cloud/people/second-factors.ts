@@ -36,9 +36,8 @@ export class SecondFactors {
   readonly #guard: Guard;
   readonly #mailer: Pick<Mailer, 'send'>;
   readonly #now: () => number;
-  readonly #changed: () => void;
 
-  /** `now`: ms since 1970. `changed` is called whenever a session that was good may be so no more. */
+  /** `now`: ms since 1970. */
   constructor(parts: {
     store: Store;
     keys: Keyring;
@@ -47,7 +46,6 @@ export class SecondFactors {
     guard: Guard;
     mailer: Pick<Mailer, 'send'>;
     now: () => number;
-    changed: () => void;
   }) {
     this.#store = parts.store;
     this.#keys = parts.keys;
@@ -56,7 +54,6 @@ export class SecondFactors {
     this.#guard = parts.guard;
     this.#mailer = parts.mailer;
     this.#now = parts.now;
-    this.#changed = parts.changed;
   }
 
   /** Offers a secret for an authenticator app, to who gives the password again. Not in force before a right code came. */
@@ -120,7 +117,6 @@ export class SecondFactors {
     if (outcome.kind !== 'right') return outcome;
     this.#guard.renewed({ kind: 'second-factor', name: person.email });
     this.#mailer.send({ kind: 'second-factor-enabled', ...this.#to(person, visitor) });
-    this.#changed();
     return { kind: 'enabled', recoveryCodes: recovery.codes, token: rotation.token };
   }
 
@@ -183,7 +179,6 @@ export class SecondFactors {
     if (outcome.kind === 'wrong') return { kind: 'wrong-code' };
     if (outcome.kind !== 'right') return outcome;
     this.#mailer.send({ kind: 'second-factor-disabled', ...this.#to(person, visitor) });
-    this.#changed();
     return { kind: 'disabled', token: rotation.token };
   }
 
@@ -297,7 +292,6 @@ export class SecondFactors {
     if (isDone) {
       this.#guard.renewed({ kind: 'second-factor', name: person.email });
       this.#mailer.send({ kind: 'second-factor-reset', to: addressOf(person), at: now });
-      this.#changed();
     } else if (!standingVotes.includes(voter.id)) {
       this.#mailer.send({
         kind: 'second-factor-vote',
@@ -350,7 +344,6 @@ export class SecondFactors {
       ],
       audit: [visitor.entry({ ...about(person), action: 'second-factor.stop-reset' })],
     });
-    if (done) this.#changed();
     return done;
   }
 

@@ -8,7 +8,7 @@ const minute = 60_000;
 const hour = 60 * minute;
 
 /** How long sessions live, in ms. */
-export const sessionLives = {
+const sessionLives = {
   /** From the login on, whatever happens. */
   whole: 12 * hour,
   /** Without being used. */
@@ -35,14 +35,12 @@ export interface NewToken {
 export class Sessions {
   readonly #store: Store;
   readonly #now: () => number;
-  readonly #changed: () => void;
   readonly #touching = new Set<string>();
 
-  /** `now`: ms since 1970. `changed` is called whenever a session that was good may be so no more. */
-  constructor(parts: { store: Store; now: () => number; changed: () => void }) {
+  /** `now`: ms since 1970. */
+  constructor(parts: { store: Store; now: () => number }) {
     this.#store = parts.store;
     this.#now = parts.now;
-    this.#changed = parts.changed;
   }
 
   /**
@@ -119,7 +117,6 @@ export class Sessions {
       steps: [step('endSession', { session, person }, 'some')],
       audit: [visitor.entry({ action: 'session.delete', target, organisation: await this.#chains(person) })],
     });
-    if (done) this.#changed();
     return done;
   }
 
@@ -155,7 +152,6 @@ export class Sessions {
         }),
       ],
     });
-    this.#changed();
     return done ? rotation.token : undefined;
   }
 

@@ -200,9 +200,9 @@ test('a person’s cut-off ends every other session, and gives this one another 
   const other = await people.logIn(person);
   const { token, principal, visitor } = await people.session(person);
   people.now += minute;
-  const before = people.changes;
+  const before = people.store.changes;
   const next = await people.sessions.cutOff(principal, token, visitor);
-  assert.ok(people.changes > before);
+  assert.ok(people.store.changes > before);
   assert.is(await people.sessions.principal(other.token), undefined);
   assert.is(await people.sessions.principal(token), undefined);
   assert.is((await people.principal(next as string)).session, principal.session);

@@ -43,8 +43,6 @@ const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => 
 /** Everything that signs people in, in one process, with a clock that stands until it is moved. */
 export class TestPeople {
   readonly mails: Mail[] = [];
-  /** How often it was said that sessions may have ended. */
-  changes = 0;
   /** Looks into the store, and changes of it. */
   readonly asked: string[] = [];
   /** ms since 1970. */
@@ -84,15 +82,12 @@ export class TestPeople {
       longestTokenMilliseconds: 365 * day,
     });
     const mailer = { send: (mail: Mail) => void this.mails.push(mail) };
-    const changed = () => {
-      this.changes++;
-    };
     const { store, keys } = this;
     this.blocks = await Blocks.open({ store, mailer, keys, log: quiet, now });
     const { guard } = this;
-    this.sessions = new Sessions({ store, now, changed });
+    this.sessions = new Sessions({ store, now });
     const codes = new FactorCodes({ store, keys, guard, now });
-    const parts = { store, keys, sessions: this.sessions, codes, guard, mailer, now, changed };
+    const parts = { store, keys, sessions: this.sessions, codes, guard, mailer, now };
     this.signIn = new SignIn(parts);
     this.factors = new SecondFactors(parts);
     this.passwords = new PasswordChanges(parts);

@@ -5,14 +5,14 @@ import { pathParameters } from '../parameters.ts';
 
 /** An e-mail address, or, of accounts from before addresses were asked for, a name. */
 export const email = z.string().trim().toLowerCase().min(1).max(254);
-export const password = z.string().min(1).max(1024);
+const password = z.string().min(1).max(1024);
 const personName = z.string().trim().min(1).max(200);
 /** The secret of a link that came by mail: it stands in the link's fragment. */
 const linkSecret = z.string().min(1).max(200);
 const factorCode = z.string().trim().min(6).max(40);
 
 /** What a person is in one organisation, as the API says it. */
-export const standingReply = z.object({
+const standingReply = z.object({
   organisation: z.object({ id: z.string(), name: z.string() }),
   role: z.string(),
   scopes: z.array(z.string()),
@@ -25,7 +25,7 @@ export const standingReply = z.object({
   secondFactorMissing: z.boolean(),
 });
 
-export const callerReply = z.discriminatedUnion('kind', [
+const callerReply = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('user'),
     id: z.string(),
@@ -50,7 +50,7 @@ export const callerReply = z.discriminatedUnion('kind', [
 
 const sessionState = z.object({ state: z.enum(['open', 'second-factor']) });
 
-export const sessionReply = z.object({
+const sessionReply = z.object({
   id: z.string(),
   current: z.boolean(),
   created: z.string(),
