@@ -195,7 +195,7 @@ export class Gate {
 }
 
 /** Throws the problem where the caller may not do this to that. */
-export function demand(caller: Caller, scope: Scope, resource: Resource): void {
+function demand(caller: Caller, scope: Scope, resource: Resource): void {
   const decision = may(caller, scope, resource);
   if (decision.allowed) return;
   switch (decision.code) {

@@ -8,7 +8,7 @@ const organisation = '/organisations/:organisation';
 
 const party = z.object({ kind: z.string(), id: z.string(), name: z.string().nullable() });
 
-export const auditReply = z.object({
+const auditReply = z.object({
   sequence: z.number(),
   time: z.string(),
   actor: party,

@@ -18,7 +18,7 @@ const isolation = z
   .enum(['basic', 'strict'])
   .describe('whether who acts for departments sees unassigned devices too (basic), or not (strict)');
 
-export const organisationReply = z.object({
+const organisationReply = z.object({
   id: z.string(),
   name: z.string(),
   isolation,
@@ -45,7 +45,7 @@ const membership = {
   customer: pathParameters.customer.nullable(),
 };
 
-export const memberReply = z.object({
+const memberReply = z.object({
   id: z.string(),
   email: z.string(),
   name: z.string(),

@@ -14,7 +14,7 @@ const deviceList = z.array(pathParameters.device).min(1).max(1000).describe('it 
 const tagList = z.array(tag).min(1).max(1000).describe('it reaches the series of these tags only');
 const status = z.enum(['active', 'inactive', 'revoked']);
 
-export const tokenReply = z.object({
+const tokenReply = z.object({
   id: z.string(),
   name: z.string(),
   scopes: z.array(z.string()),
