@@ -18,6 +18,8 @@ export function useNow(api: Api): number {
 export function usePolling(task: () => Promise<void>, period: number): () => void {
   const latestTask = useRef(task);
   latestTask.current = task;
+  const latestPeriod = useRef(period);
+  latestPeriod.current = period;
   const runNow = useRef(() => {});
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -29,7 +31,7 @@ export function usePolling(task: () => Promise<void>, period: number): () => voi
       isRunning = true;
       await latestTask.current();
       isRunning = false;
-      if (!isOver) timer = setTimeout(start, period);
+      if (!isOver) timer = setTimeout(start, latestPeriod.current);
     };
     const start = (): void => void run();
     runNow.current = start;
@@ -42,6 +44,6 @@ export function usePolling(task: () => Promise<void>, period: number): () => voi
       document.removeEventListener('visibilitychange', start);
       window.removeEventListener('online', start);
     };
-  }, [period]);
+  }, []);
   return useRef(() => runNow.current()).current;
 }

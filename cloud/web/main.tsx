@@ -41,7 +41,11 @@ function App({ api }: { readonly api: Api }) {
       });
     }
   }, [api]);
-  usePolling(ask, state.kind === 'asking' ? RETRY : PERIOD);
+  // Who is out stays out until he logs in.
+  usePolling(
+    () => (state.kind === 'out' ? Promise.resolve() : ask()),
+    state.kind === 'asking' ? RETRY : PERIOD,
+  );
   useEffect(() => {
     api.onDoubt = () => void ask();
   }, [api, ask]);

@@ -1,10 +1,11 @@
 // The page in a browser, as a person meets it: login, sensors, values that move, the plot, log-out.
 // @time-limit 300 s
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, VirtualBaseStation, VirtualRadio, windTransmitter } from '../rig/index.ts';
 import { needs } from '../runner/debian.ts';
+import { openBrowser, patience, see } from './browser.ts';
 import { Counter } from './counter.ts';
 import { Site } from './site.ts';
 
@@ -14,7 +15,6 @@ const installed = await needs('chromium');
 if (installed !== true) console.log(`skipped: the page in a browser: ${installed}`);
 const inBrowser = installed === true ? test : test.skip;
 
-const patience = 20_000;
 const unconfigured = 0x4c21;
 
 let site: Site;
@@ -22,7 +22,7 @@ let radio: VirtualRadio;
 let browser: Browser;
 let page: Page;
 /** What the browser complained of. */
-const complaints: string[] = [];
+let complaints: readonly string[] = [];
 
 function row(name: string): Locator {
   return page.getByRole('row').filter({ hasText: name });
@@ -32,13 +32,8 @@ async function shownValue(name: string): Promise<string> {
   return (await row(name).locator('.value').textContent()) ?? '';
 }
 
-/** Waits until it is to be seen. */
-async function see(what: Locator): Promise<void> {
-  await what.first().waitFor({ state: 'visible', timeout: patience });
-}
-
 async function logIn(password: string): Promise<void> {
-  await page.getByLabel('Name').fill(site.cloud.login.email);
+  await page.getByLabel('E-mail').fill(site.cloud.login.email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
 }
@@ -80,28 +75,7 @@ test.before(async () => {
   ]);
   radio.start();
   await site.accountWhere('readings are stored', ({ stored }) => stored > 20);
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-  const context = await browser.newContext({ ignoreHTTPSErrors: true });
-  page = await context.newPage();
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('requestfailed', (request) => {
-    const reason = request.failure()?.errorText;
-    // The page itself ends the live stream, and loads that another choice has overtaken.
-    if (reason !== 'net::ERR_ABORTED') complaints.push(`${request.url()}: ${reason}`);
-  });
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`);
-  });
+  ({ browser, page, complaints } = await openBrowser());
 });
 
 test.after(async () => {
@@ -114,7 +88,7 @@ test.after(async () => {
 inBrowser('without a session there is a login, and a wrong password is told', async () => {
   await page.goto(site.cloud.url);
   await logIn('not the password');
-  await see(page.getByRole('alert').filter({ hasText: 'Name or password is wrong.' }));
+  await see(page.getByRole('alert').filter({ hasText: 'E-mail and password do not fit each other.' }));
   assert.is(await page.getByRole('table').count(), 0);
 });
 

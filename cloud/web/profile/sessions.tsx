@@ -2,6 +2,7 @@ import type { Api } from '../api.ts';
 import { Listing, useList } from '../parts/listing.tsx';
 import type { Stage } from '../parts/stage.tsx';
 import { timeInWords } from '../words.ts';
+import { browserName } from './browser-name.ts';
 
 /** Where one is logged in. */
 export function Sessions({ api, stage }: { readonly api: Api; readonly stage: Stage }) {
@@ -19,7 +20,8 @@ export function Sessions({ api, stage }: { readonly api: Api; readonly stage: St
             title: 'Browser',
             cell: ({ agent, current }) => (
               <>
-                {agent === '' ? 'unknown' : agent} {current && <span class="badge">this one</span>}
+                <span title={agent}>{browserName(agent)}</span>{' '}
+                {current && <span class="badge">this one</span>}
               </>
             ),
           },
