@@ -13,17 +13,37 @@ function stepNamed(name: string) {
   return step;
 }
 
-/** Seeds the copy's file at `path` with what `seed` makes of it, and sees the step fail and name the file. */
-async function seeFail(stepName: string, path: string, seed: (source: string) => string) {
-  const file = join(copy, path);
-  const source = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, seed(source ?? ''));
-  const { passed, output } = await runStep(stepNamed(stepName), copy);
-  if (source === undefined) rmSync(file);
-  else writeFileSync(file, source);
-  assert.not(passed, `${stepName} passed`);
-  assert.match(output, path);
+interface Seed {
+  readonly what: string;
+  readonly path: string;
+  readonly seed: (source: string) => string;
+}
+
+/** Sees one run of a step fail on files of the copy that are each seeded with something, and name every one of them. */
+function seeFail(stepName: string, seeds: readonly Seed[]): void {
+  let output = '';
+  test(`${stepName}: the seeded tree fails`, async () => {
+    const files = seeds.map(({ path, seed }) => {
+      const file = join(copy, path);
+      const source = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, seed(source ?? ''));
+      return { file, source };
+    });
+    const result = await runStep(stepNamed(stepName), copy);
+    for (const { file, source } of files) {
+      if (source === undefined) rmSync(file);
+      else writeFileSync(file, source);
+    }
+    assert.not(result.passed, `${stepName} passed`);
+    output = result.output;
+  });
+  for (const { what, path } of seeds) test(`${stepName}: ${what}`, () => assert.match(output, path));
+}
+
+/** Each in a file of its own, and all of a step seen in one run. */
+function numbered<S extends { readonly path: string }>(seeds: readonly S[]): S[] {
+  return seeds.map((seed, index) => ({ ...seed, path: seed.path.replace('seed', `seed-${index}`) }));
 }
 
 for (const step of STEPS) {
@@ -64,8 +84,12 @@ const violations = [
   ],
 ] as const;
 
-for (const [step, what, path, source] of violations) {
-  test(`${step}: ${what} fails`, () => seeFail(step, path, () => source));
+for (const step of ['types', 'lint', 'format']) {
+  const own = violations.filter(([name]) => name === step);
+  seeFail(
+    step,
+    numbered(own.map(([, what, path, source]) => ({ what: `${what} fails`, path, seed: () => source }))),
+  );
 }
 
 const directions = [
@@ -103,7 +127,6 @@ const forms = [
 
 const globals = ['Date', 'performance', 'setTimeout', 'process', 'fetch'];
 
-// Each in a file of its own, and all of them seen in one run: there are many.
 const misdirected = [
   ...directions.map(([path, specifier]) => ({
     what: `${path} may not import ${specifier}`,
@@ -116,38 +139,31 @@ const misdirected = [
     path: 'sdk/t24/seed.ts',
     source: `export const seed = ${global};\n`,
   })),
-].map((seed, index) => ({ ...seed, path: seed.path.replace('seed', `seed-${index}`) }));
+];
 
-let seenMisdirected = '';
+seeFail(
+  'import directions',
+  numbered(misdirected.map(({ source, ...seed }) => ({ ...seed, seed: () => source }))),
+);
 
-test('import directions: the seeded tree fails', async () => {
-  for (const { path, source } of misdirected) {
-    mkdirSync(join(copy, dirname(path)), { recursive: true });
-    writeFileSync(join(copy, path), source);
-  }
-  const { passed, output } = await runStep(stepNamed('import directions'), copy);
-  for (const { path } of misdirected) rmSync(join(copy, path));
-  assert.not(passed);
-  seenMisdirected = output;
-});
-
-for (const { what, path } of misdirected) {
-  test(`import directions: ${what}`, () => assert.match(seenMisdirected, path));
-}
-
-const UNUSED = 'unused exports and dependencies';
-
-test(`${UNUSED}: an export nobody imports fails`, () =>
-  seeFail(UNUSED, 'tools/check/steps.ts', (source) => `${source}\nexport const unusedSeed = 1;\n`));
-
-test(`${UNUSED}: a file nobody imports fails`, () =>
-  seeFail(UNUSED, 'cloud/store/seed.ts', () => 'export const seed = 1;\n'));
-
-test(`${UNUSED}: a dependency nobody imports fails`, () =>
-  seeFail(UNUSED, 'sdk/package.json', withDependency));
-
-test(`${UNUSED}: an import of an unlisted dependency fails`, () =>
-  seeFail(UNUSED, 'sdk/t24/seed.test.ts', () => `import 'commander';\n`));
+seeFail('unused exports and dependencies', [
+  {
+    what: 'an export nobody imports fails',
+    path: 'tools/check/steps.ts',
+    seed: (source) => `${source}\nexport const unusedSeed = 1;\n`,
+  },
+  {
+    what: 'a file nobody imports fails',
+    path: 'cloud/store/seed.ts',
+    seed: () => 'export const seed = 1;\n',
+  },
+  { what: 'a dependency nobody imports fails', path: 'sdk/package.json', seed: withDependency },
+  {
+    what: 'an import of an unlisted dependency fails',
+    path: 'sdk/t24/seed.test.ts',
+    seed: () => `import 'smol-toml';\n`,
+  },
+]);
 
 function withDependency(source: string): string {
   const manifest = JSON.parse(source);
