@@ -5,7 +5,7 @@ import { type PersonalEntryRow, type Step, type Store, step } from '../store/ind
 import { provePassword } from './password-proof.ts';
 import { placesOf } from './principals.ts';
 import { keepsAdministrator, withPosition } from './rules.ts';
-import { chainsOf, type Sessions } from './sessions.ts';
+import { arrived, chainsOf, type Sessions } from './sessions.ts';
 import { addressOf } from './sign-in.ts';
 import { codeOf, type Unproven, type Visitor } from './visitor.ts';
 
@@ -121,7 +121,8 @@ export class Profiles {
     const person = await this.#store.read('person', { id });
     const claim = { email, password, passwordHash: person?.passwordHash ?? undefined };
     const proof = await provePassword(this.#guard, claim, visitor);
-    const about = { action: 'user.erase', target: { kind: 'user', id }, organisation: chainsOf(person) };
+    const everywhere = chainsOf(person && arrived(person));
+    const about = { action: 'user.erase', target: { kind: 'user', id }, organisation: everywhere };
     if (proof.kind !== 'right' || person === undefined) {
       const code = proof.kind === 'right' ? 'unauthenticated' : codeOf(proof);
       await this.#store.change({ steps: [], audit: [visitor.entry({ ...about, outcome: 'refused', code })] });

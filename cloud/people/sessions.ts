@@ -169,9 +169,15 @@ export class Sessions {
   }
 }
 
+/** A person as who has just logged in, or is known everywhere anyhow: nothing is held back any more. */
+export function arrived(person: PersonRow): PersonRow {
+  return { ...person, organisations: [...person.organisations, ...person.arriving], arriving: [] };
+}
+
 /**
  * In whose audit logs it stands what a person does with his own account: of every organisation that he is a member of,
- * and in the fleet's where he is a fleet operator, or a member of none, or where there is no such person.
+ * and in the fleet's where he is a fleet operator, or a member of none, or where there is no such person. One that has
+ * taken him in and that he has not come to yet learns nothing of him by it: `arrived` has all of them.
  */
 export function chainsOf(person: PersonRow | undefined): readonly (string | null)[] {
   if (person === undefined || person.organisations.length === 0) return [null];

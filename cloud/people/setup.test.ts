@@ -18,6 +18,9 @@ test('there is nobody, and a link makes the first operator, who administrates th
   const secret = there(await people.setup.offer());
   const weak = { ...words(secret), password: 'ann@example.org' };
   assert.is((await people.setup.setUp(weak, people.visitor())).kind, 'weak');
+  await people.organisation('beta');
+  const taken = { ...words(secret), organisation: { id: 'beta', name: 'Beta' } };
+  assert.is((await people.setup.setUp(taken, people.visitor())).kind, 'taken');
   assert.equal(await people.setup.setUp(words(secret), people.visitor()), { kind: 'set-up' });
   const { token } = await people.logIn({ id: '', email: 'ann@example.org' });
   const principal = await people.principal(token);

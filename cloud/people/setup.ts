@@ -46,7 +46,14 @@ export class Setup {
   async setUp(
     { secret, email, name, password, organisation }: FirstWords,
     visitor: Visitor,
-  ): Promise<{ readonly kind: 'set-up' } | { readonly kind: 'bad-link' } | WeakPassword | Unproven> {
+  ): Promise<
+    | { readonly kind: 'set-up' }
+    | { readonly kind: 'bad-link' }
+    /** There is an organisation of that id; the link is still good. */
+    | { readonly kind: 'taken' }
+    | WeakPassword
+    | Unproven
+  > {
     const [secretHash, now] = [linkHash('setup', secret), this.#now()];
     const link = secretHash && (await this.#store.read('link', { one: secretHash, other: secretHash, now }));
     if (!secretHash || !link) return { kind: 'bad-link' };
@@ -55,7 +62,7 @@ export class Setup {
     const id = randomUUID();
     const membership = { role: 'administrator', reach: 'organisation', customer: null } as const;
     const target = { kind: 'user', id };
-    const { done } = await this.#store.change({
+    const changed = await this.#store.change({
       steps: [
         step('spendLink', { secretHash, purpose: 'setup', now }, 'some'),
         step('addFirstPerson', { id, email, name, passwordHash, created: now }, 'some'),
@@ -79,6 +86,7 @@ export class Setup {
         }),
       ],
     });
-    return done ? { kind: 'set-up' } : { kind: 'bad-link' };
+    if (changed.done) return { kind: 'set-up' };
+    return { kind: changed.constraint ? 'taken' : 'bad-link' };
   }
 }

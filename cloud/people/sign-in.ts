@@ -4,7 +4,7 @@ import { isMailAddress, type Mailer } from '../mail/index.ts';
 import { type AuditDraft, type PersonRow, type Step, type Store, step } from '../store/index.ts';
 import type { CodeOutcome, FactorCodes } from './factor-codes.ts';
 import { provePassword } from './password-proof.ts';
-import { chainsOf, type Sessions } from './sessions.ts';
+import { arrived, chainsOf, type Sessions } from './sessions.ts';
 import { codeOf, type Unproven, type Visitor, wrong } from './visitor.ts';
 
 /** A session was opened, or is whole now. */
@@ -88,7 +88,7 @@ export class SignIn {
           visitor.entry({
             action: 'session.confirm',
             target: { kind: 'user', id },
-            organisation: chainsOf(person),
+            organisation: chainsOf(arrived(person)),
             after: { by },
           }),
         ],
@@ -110,7 +110,8 @@ export class SignIn {
     const isReset = factorSecret !== null && factorReset !== null && factorReset <= now;
     const pending = factorSecret !== null && !isReset;
     const opening = this.#sessions.opening(person, visitor, pending);
-    const of = { target: { kind: 'user', id }, organisation: chainsOf(person) };
+    const chains = chainsOf(pending ? person : arrived(person));
+    const of = { target: { kind: 'user', id }, organisation: chains };
     const actor = { kind: 'user', id };
     const personal = { of: [id], data: { email: person.email, agent: visitor.agent } };
     const state = pending ? ('second-factor' as const) : ('open' as const);

@@ -16,8 +16,10 @@ export interface PersonRow {
   readonly factorOffered: string | null;
   readonly factorStep: number | null;
   readonly factorReset: number | null;
-  /** What he is a member of, by id. */
+  /** What he is a member of, by id, and has logged in as since; where that is nothing yet, all that he is a member of. */
   readonly organisations: readonly string[];
+  /** What he is a member of besides, and does not show himself to before he next logs in. */
+  readonly arriving: readonly string[];
 }
 
 /** A session that has not ended. */
@@ -65,6 +67,8 @@ interface StoredPerson {
   factor_reset: number | null;
   /** JSON. */
   organisations: string;
+  /** JSON. */
+  arriving: string;
 }
 
 const personColumns = [
@@ -81,8 +85,19 @@ const personColumns = [
   'person.factor_reset',
 ] as const;
 
-const organisations = sql<string>`(select json_group_array(membership.organisation order by membership.organisation)
-  from membership where membership.person = person.id)`;
+const arrivedAnywhere = sql`exists (select 1 from membership as seen
+  where seen.person = person.id and seen.arrived is not null)`;
+
+const organisationLists = [
+  sql<string>`(select json_group_array(membership.organisation order by membership.organisation) from membership
+    where membership.person = person.id and (membership.arrived is not null or not ${arrivedAnywhere}))`.as(
+    'organisations',
+  ),
+  sql<string>`(select json_group_array(membership.organisation order by membership.organisation) from membership
+    where membership.person = person.id and membership.arrived is null and ${arrivedAnywhere})`.as(
+    'arriving',
+  ),
+] as const;
 
 const sessionColumns = [
   'person_session.id',
@@ -105,13 +120,13 @@ export function personReads(connection: Connection) {
   const byId = prepare<{ id: string }, StoredPerson>(connection, (db, p) =>
     db
       .selectFrom('person')
-      .select([...personColumns, organisations.as('organisations')])
+      .select([...personColumns, ...organisationLists])
       .where('id', '=', p.id),
   );
   const byEmail = prepare<{ email: string }, StoredPerson>(connection, (db, p) =>
     db
       .selectFrom('person')
-      .select([...personColumns, organisations.as('organisations')])
+      .select([...personColumns, ...organisationLists])
       .where('email', '=', p.email),
   );
   const session = prepare<
@@ -185,6 +200,7 @@ export function personReads(connection: Connection) {
         .where('organisation', '=', p.organisation)
         .where('role', '=', 'administrator')
         .where('reach', '=', 'organisation')
+        .where('password_hash', 'is not', null)
         .orderBy('email'),
   );
   const blocks = prepare<Record<never, never>, { block: string }>(connection, (db) =>
@@ -341,6 +357,7 @@ function personRow(row: StoredPerson | undefined): PersonRow | undefined {
     factorStep: row.factor_step,
     factorReset: row.factor_reset,
     organisations: JSON.parse(row.organisations),
+    arriving: JSON.parse(row.arriving),
   };
 }
 

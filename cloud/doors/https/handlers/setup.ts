@@ -1,5 +1,6 @@
 import type { Setup } from '../../../people/index.ts';
 import type { Handlers } from '../call.ts';
+import { Problem } from '../problem.ts';
 import { badLink, unprovenProblem, visitorOf, weakPassword, wrongLogin } from './visitor.ts';
 
 /** The first run. */
@@ -12,6 +13,8 @@ export function setupHandlers({ setup }: { setup: Setup }): Pick<Handlers, 'setU
           return;
         case 'bad-link':
           throw badLink();
+        case 'taken':
+          throw new Problem(409, 'conflict', 'body/organisation/id: it cannot be had, choose another');
         case 'weak':
           throw weakPassword(outcome.reason);
         case 'wrong':
