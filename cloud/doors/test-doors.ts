@@ -116,6 +116,7 @@ export async function openDoors() {
     mqtt,
     client,
     organisation: client.organisation('first'),
+    login,
     blocks: accounts.blocks,
     clock,
     lines,

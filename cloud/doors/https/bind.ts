@@ -93,7 +93,7 @@ async function run({ id, operation, handlers, gate }: Route, request: FastifyReq
   answer.status(operation.status).header('cache-control', 'no-store');
   if (operation.method !== 'GET' || operation.opens === 'public') return reply;
   const tag = entityTag(reply);
-  answer.header('etag', tag).header('cache-control', 'private, no-cache');
+  answer.header('etag', tag);
   if (matches(request.headers['if-none-match'], tag)) return await answer.status(304).send();
   return reply;
 }

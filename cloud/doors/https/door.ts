@@ -2,7 +2,6 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import files from '@fastify/static';
 import type { Log } from '@loadline/sdk/platform';
@@ -18,7 +17,8 @@ import type { Handlers } from './call.ts';
 import { estRoutes } from './est-routes.ts';
 import type { Gate } from './gate.ts';
 import { demandOpenings } from './openings.ts';
-import { refuseConnection, sendProblems, sendUnroutable } from './problem.ts';
+import { refuseConnection, sendNothingThere, sendProblems, sendUnroutable } from './problem.ts';
+import { sendSecurityHeaders } from './security-headers.ts';
 
 /** Requests a minute that one address may send for the page and for enrolment. */
 const requestsPerMinute = 1200;
@@ -106,17 +106,10 @@ export class HttpsDoor {
     app.setSerializerCompiler(serializerCompiler);
     sendProblems(app, log);
     await app.register(cookie);
-    await app.register(helmet, {
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: { 'default-src': ["'self'"], 'frame-ancestors': ["'none'"], 'base-uri': ["'none'"] },
-      },
-      // It would bind every other program on the same host name, on localhost too; this door speaks TLS only.
-      strictTransportSecurity: false,
-      referrerPolicy: { policy: 'no-referrer' },
-    });
+    await sendSecurityHeaders(app);
     // Each operation says its own limit (`bind.ts`): this one is for what is none.
     await app.register(rateLimit, { max: requestsPerMinute, timeWindow: '1 minute' });
+    sendNothingThere(app);
     demandOpenings(app);
     bindOperations(app, options);
     estRoutes(app, options);

@@ -4,6 +4,7 @@ import { type Code, codes } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { bareHeaders } from './security-headers.ts';
 
 /** A refusal on its way to the client as problem details (RFC 9457). */
 export class Problem extends Error {
@@ -29,18 +30,26 @@ function detailsOf({ status, code, message: detail }: Problem) {
 function send(reply: FastifyReply, problem: Problem): FastifyReply {
   const { retryAfterSeconds } = problem;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
-  // RFC 9110, section 15.5.2: who is to prove himself is told how.
-  if (problem.status === 401 && !reply.hasHeader('www-authenticate'))
-    reply.header('www-authenticate', 'Bearer');
-  // RFC 9110, section 15.5.2: what would have opened it. Browsers ask for nothing because of it.
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  const challenge = challengeOf(problem, reply.request.headers.authorization);
+  if (challenge !== undefined && !reply.hasHeader('www-authenticate')) {
+    reply.header('www-authenticate', challenge);
+  }
+  // It may tell of a person too, and is no answer for the next one who asks at the same browser.
+  reply.header('cache-control', 'no-store');
   return reply.status(problem.status).type(mediaType).serializer(JSON.stringify).send(detailsOf(problem));
+}
+
+/** How to prove oneself, or what was wrong with the token (RFC 9110, section 15.5.2; RFC 6750, section 3.1). */
+function challengeOf({ status, code }: Problem, authorization: string | undefined): string | undefined {
+  const isBearer = /^bearer /i.test(authorization ?? '');
+  if (status === 401) return isBearer ? 'Bearer error="invalid_token"' : 'Bearer';
+  return isBearer && code === 'forbidden' ? 'Bearer error="insufficient_scope"' : undefined;
 }
 
 /** Answers an address that cannot be one (a broken escape, a parameter without end): it comes to no route. */
 export function sendUnroutable(error: { statusCode?: number }, reply: FastifyReply): void {
   send(
-    reply,
+    reply.headers(bareHeaders),
     new Problem(error.statusCode ?? 400, 'request-invalid', 'this is not an address of this cloud'),
   );
 }
@@ -55,6 +64,9 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
   const body = JSON.stringify(detailsOf(problem));
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${mediaType}\r\n` +
+      Object.entries(bareHeaders)
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join('') +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
   // It has what there is to say; whether it reads that or goes on sending is not waited for.
@@ -79,9 +91,6 @@ export function sendProblems(app: FastifyInstance, log: Log): void {
     if (request.raw.socket.destroyed) reply.hijack();
     else done();
   });
-  app.setNotFoundHandler((_request, reply) => {
-    send(reply, new Problem(404, 'not-found', 'there is nothing at this address'));
-  });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     if (error instanceof Problem) return send(reply, error);
     if (hasZodFastifySchemaValidationErrors(error)) {
@@ -93,5 +102,12 @@ export function sendProblems(app: FastifyInstance, log: Log): void {
     if (status < 500) return send(reply, new Problem(status, 'request-invalid', error.message));
     log.error('request-failed', { route: request.routeOptions.url, reason: error.message });
     return send(reply, new Problem(500, 'internal', 'the cloud failed to answer; try again'));
+  });
+}
+
+/** Answers what is no address of this door, no faster than anything else. Its limiter has been registered. */
+export function sendNothingThere(app: FastifyInstance): void {
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_request, reply) => {
+    send(reply, new Problem(404, 'not-found', 'there is nothing at this address'));
   });
 }
