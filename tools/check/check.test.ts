@@ -161,7 +161,7 @@ seeFail('unused exports and dependencies', [
   {
     what: 'an import of an unlisted dependency fails',
     path: 'sdk/t24/seed.test.ts',
-    seed: () => `import 'smol-toml';\n`,
+    seed: () => `import 'aedes';\n`,
   },
 ]);
 
