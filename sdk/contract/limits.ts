@@ -66,8 +66,10 @@ export const limits = {
   applicationLinks: 20,
   /** Subscriptions of one link of an application. */
   applicationSubscriptions: 50,
-  /** Bytes that a link of an application may leave untaken before messages are left out. */
+  /** Characters that a link of an application may leave untaken before what comes next is left out. */
   applicationUntakenBytes: 256 * 1024,
+  /** Characters that may be on their way to it at most, where much is committed at once. */
+  applicationBurstBytes: 8 * 1024 * 1024,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;

@@ -64,7 +64,7 @@ export class ApplicationLinks {
     if (older === undefined && ofKey.length >= limits.applicationLinks) {
       return { kind: 'refused', code: 'too-many-links', returnCode: 5 };
     }
-    older?.link.end('session-taken-over', 'the same key and client id connected again');
+    older?.link.takenOver();
     // Whatever changed while the key was looked up is asked after at the next look.
     if (asOf !== store.changes) this.#stale = true;
     const session = this.#open(arrival, held, clientId);
@@ -143,7 +143,7 @@ export class ApplicationLinks {
     const { live } = this.#parts;
     const sessions = new Set<ApplicationSession>();
     const tell = (news: readonly News[]) => {
-      for (const session of sessions) for (const one of news) session.tell(one);
+      for (const session of sessions) session.tell(news);
     };
     const unfollow = [
       live.follow({ id }, (series) => tell(series.flatMap((one) => this.#readings(one)))),

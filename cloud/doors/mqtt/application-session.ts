@@ -85,22 +85,35 @@ export class ApplicationSession implements SessionKind {
     this.#filters.delete(topic);
   }
 
-  /** Tells of what was committed, if it follows that and may. What the link does not take is left out, and counted. */
-  tell({ device, channel, tag, payload }: News): void {
+  /**
+   * Tells of what was committed, as far as it follows that and may. What comes at once is sent at once; what comes while
+   * the link has not taken what went before is left out, and counted.
+   */
+  tell(news: readonly News[]): void {
     if (this.#filters.size === 0 || this.link.ending) return;
-    const levels = ['devices', device.id, channel];
-    const follows = [...this.#filters.values()].some((filter) => covers(filter, levels));
-    if (!follows || !this.#mayFollow(levels)) return;
-    if (!may(this.principal, scopes[channel], resourceOf(device, tag)).allowed) return;
-    if (this.link.untaken > limits.applicationUntakenBytes) {
-      this.#skipped += 1;
-      return;
+    const isBehind = this.link.untaken > limits.applicationUntakenBytes;
+    for (const one of news) {
+      if (!this.#follows(one)) continue;
+      if (isBehind || this.link.untaken > limits.applicationBurstBytes) this.#skipped += 1;
+      else this.#send(one);
     }
+  }
+
+  #send({ device, channel, payload }: News): void {
     if (this.#skipped > 0) {
       this.link.notify('messages-skipped', `${this.#skipped} messages were left out: the link was full`);
       this.#skipped = 0;
     }
     this.link.send(applicationTopic(device.organisation.id, device.id, channel), payload());
+  }
+
+  #follows({ device, channel, tag }: News): boolean {
+    const levels = ['devices', device.id, channel];
+    if (![...this.#filters.values()].some((filter) => covers(filter, levels))) return false;
+    if (!this.#mayFollow(levels)) return false;
+    // Events are of whole devices: who may see some tags only does not hear of them.
+    if (channel === 'events' && this.principal.standing.reach.tags !== null) return false;
+    return may(this.principal, scopes[channel], resourceOf(device, tag)).allowed;
   }
 
   #mayFollow(levels: readonly string[]): boolean {

@@ -44,7 +44,7 @@ export class GatewayLinks {
     if (connection.destroyed) return { kind: 'gone' };
     for (const session of this.#sessions) {
       if (session.principal.id !== principal.id) continue;
-      session.link.end('session-taken-over', 'the same gateway connected again');
+      session.link.takenOver();
     }
     const session = this.#open(arrival, principal);
     this.#sessions.add(session);

@@ -90,6 +90,19 @@ test('a link whose other end does not read is closed all the same', async () => 
   wire.socket.destroy();
 });
 
+test('a gateway that connects again is told so on its older link', async () => {
+  const older = await Wire.open(doors, proof, ours);
+  const newer = await Wire.open(doors, proof, ours);
+  await older.ended();
+  assert.equal(
+    older.on(notice).map(({ code }) => code),
+    ['session-taken-over'],
+  );
+  assert.equal([...doors.mqtt.connected()], [ours]);
+  newer.socket.destroy();
+  await until(() => doors.mqtt.connected().size === 0, 'the end of the newer link');
+});
+
 test('MQTT 3.1 is answered with CONNACK 1 and closed, and 3.1.1 is not', async () => {
   const wire = new Wire({ port: doors.mqtt.port, ca: doors.authorityPem, ...proof });
   wire.connect(ours, 3);

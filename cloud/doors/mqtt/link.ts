@@ -63,6 +63,12 @@ export class Link {
     this.connection.lastWord(generate(messageOf(this.#noticeTopic, noticeOf(code, detail))));
   }
 
+  /** Another connection takes its place: the broker closes this one as soon as it knows that one. */
+  takenOver(): void {
+    this.endedByBroker('session-taken-over', 'the same identity connected again');
+    setTimeout(() => this.client.close(), noticeMilliseconds);
+  }
+
   /** Whether the link is being closed: what arrives now is neither taken in nor acknowledged. */
   get ending(): boolean {
     return this.#ending;

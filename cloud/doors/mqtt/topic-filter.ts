@@ -7,7 +7,9 @@ export function filterLevels(filter: string): readonly string[] | undefined {
     (level, index) =>
       level === '+' || (level === '#' && index === levels.length - 1) || /^[A-Za-z0-9_-]+$/.test(level),
   );
-  return isFilter ? levels : undefined;
+  if (!isFilter) return undefined;
+  // Every topic has a first level: these two say the same.
+  return filter === '+/#' ? ['#'] : levels;
 }
 
 /**
