@@ -1,7 +1,7 @@
 import { fleetScopes, gatewayScopes, organisationScopes, type Scope, scopes } from '@loadline/sdk/api';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { may, type Principal, type Resource, type Standing, standingOf } from './index.ts';
+import { may, narrowed, type Principal, type Resource, type Standing, standingOf } from './index.ts';
 
 const mine = { id: 'mine' };
 const theirs = { id: 'theirs' };
@@ -112,6 +112,26 @@ test('a viewer reads and changes nothing', () => {
     assert.is(may(person('viewer'), scope, mast).allowed, false, scope);
   }
   assert.is(may(person('viewer'), 'readings.get', mast).allowed, true);
+});
+
+test('a limit to tags leaves nothing of what is told of whole devices, or done to them', () => {
+  const limited = narrowed(standing('administrator'), {
+    scopes: new Set(organisationScopes),
+    devices: null,
+    tags: [0x25df],
+  });
+  const token: Principal = { kind: 'token', id: 't', name: 'logger', creator: 'p', standing: limited };
+  for (const scope of [
+    'device.enrol',
+    'device.patch',
+    'desired.set',
+    'commands.create',
+    'ledger.get',
+  ] as const) {
+    assert.equal(may(token, scope, mast), { allowed: false, code: 'forbidden' });
+  }
+  assert.is(may(token, 'devices.create', whole).allowed, false);
+  assert.is(may(token, 'readings.get', mast).allowed, true);
 });
 
 test('a role that is gone opens nothing', () => {

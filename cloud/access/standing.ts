@@ -104,16 +104,29 @@ export function narrowed(
     readonly tags: readonly number[] | null;
   },
 ): Standing {
+  const tags = both(standing.reach.tags, to.tags);
+  const scopes = [...standing.scopes].filter(
+    (one) => to.scopes.has(one) && (tags === null || !ofWholeDevices.has(one)),
+  );
   return {
     ...standing,
-    scopes: new Set([...standing.scopes].filter((one) => to.scopes.has(one))),
-    reach: {
-      ...standing.reach,
-      devices: both(standing.reach.devices, to.devices),
-      tags: both(standing.reach.tags, to.tags),
-    },
+    scopes: new Set(scopes),
+    reach: { ...standing.reach, devices: both(standing.reach.devices, to.devices), tags },
   };
 }
+
+/** What is told of whole devices, or done to them: more than a limit to tags leaves, which is one to some of their series. */
+const ofWholeDevices: ReadonlySet<OrganisationScope> = new Set([
+  'devices.create',
+  'device.patch',
+  'device.enrol',
+  'ledger.get',
+  'desired.get',
+  'desired.set',
+  'commands.get',
+  'commands.create',
+  'command.get',
+]);
 
 /**
  * Whether who stands so may make somebody, or something, that has these scopes and this reach: nobody gives more than

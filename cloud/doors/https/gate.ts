@@ -143,8 +143,10 @@ export class Gate {
     const organisation = { id: params.organisation ?? '' };
     const whole: Resource = { of: 'organisation', organisation };
     const { caller } = request;
-    // Nothing is looked up for who is nobody here: not even how long that takes may tell.
-    if (caller === null || standingIn(caller, organisation) === undefined) return { resource: whole };
+    // Nothing is looked up for whom nothing opens here: neither the answer nor how long it takes may tell what is there.
+    const standing = caller === null ? undefined : standingIn(caller, organisation);
+    if (standing === undefined || standing.withheld !== null) return { resource: whole };
+    if (caller?.kind === 'user' && caller.pending) return { resource: whole };
     if (params.device !== undefined) {
       const device = this.#directory.gateway(params.device);
       if (device === undefined || device.organisation.id !== organisation.id) throw noSuchThing();

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import type { CheckedInputOf, Operations, ReplyOf } from '@loadline/sdk/api';
 import type { AuditParty } from '@loadline/sdk/audit';
+import type { Standing } from '../../../access/index.ts';
 import { exportStored, verifyStored } from '../../../audit/index.ts';
+import { actsForWhole } from '../../../people/index.ts';
 import type { AuditPlace, AuditRow, Store } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { Problem } from '../problem.ts';
@@ -15,12 +17,19 @@ export function auditHandlers(
   store: Store,
 ): Pick<Handlers, 'listAudit' | 'exportAudit' | 'verifyAudit' | 'listFleetAudit' | 'verifyFleetAudit'> {
   return {
-    listAudit: ({ input }) => page(store, input.organisation, input.query),
+    async listAudit({ input, standing }) {
+      demandWhole(standing);
+      return await page(store, input.organisation, input.query);
+    },
     listFleetAudit: ({ input }) => page(store, null, input.query),
-    verifyAudit: ({ input }) => verdict(store, input.organisation),
+    async verifyAudit({ input, standing }) {
+      demandWhole(standing);
+      return await verdict(store, input.organisation);
+    },
     verifyFleetAudit: () => verdict(store, null),
 
-    async exportAudit({ input, visit }) {
+    async exportAudit({ input, standing, visit }) {
+      demandWhole(standing);
       const lines = exportStored(store, input.organisation);
       // What cannot be read at all is a problem, and not half a file.
       const first = await lines.next();
@@ -42,6 +51,16 @@ export function auditHandlers(
       return undefined;
     },
   };
+}
+
+/** It tells of everybody's acts: who acts for a part of the organisation does not see them, whatever his role is. */
+function demandWhole(standing: Standing): void {
+  if (actsForWhole(standing)) return;
+  throw new Problem(
+    403,
+    'more-than-own',
+    'the audit log is of the whole organisation, and you act for a part of it',
+  );
 }
 
 async function page(store: Store, organisation: string | null, query: Query): Promise<Page> {

@@ -49,6 +49,7 @@ export function deviceHandlers(parts: {
       const { organisation } = standing;
       const place = placeFor(standing, body);
       demandWithin(standing, id, place);
+      demandOwnOrder(standing, body);
       // An id that is taken, here or in another organisation, is answered like one that cannot be had at all.
       const taken = () => new Problem(409, 'conflict', `the id ${id} cannot be had: choose another`);
       if (directory.gateway(id) !== undefined) throw taken();
@@ -73,6 +74,7 @@ export function deviceHandlers(parts: {
       const before = { name: device.name, department: device.department, customer: device.customer };
       const after = { ...before, ...body };
       demandWithin(standing, id, after);
+      demandOwnOrder(standing, body);
       const changed = await store.change({
         steps: [step('setDevicePlace', { id, organisation: organisation.id, ...after }, 'some')],
         audit: [entry({ target: { kind: 'device', id }, before, after })],
@@ -88,8 +90,7 @@ export function deviceHandlers(parts: {
       return { id, enrolmentSecret: secret };
     },
 
-    async getLedger({ input, device, standing }) {
-      demandWhole(standing);
+    async getLedger({ input, device }) {
       const ledger = await store.read('ledger', { gateway: device.number, limit: input.query.epochs });
       if (ledger === undefined) throw new Problem(404, 'not-found', 'there is no such thing');
       const epochs = ledger.epochs.map((epoch) => ({
@@ -101,8 +102,7 @@ export function deviceHandlers(parts: {
       return { ...ledger, epochs };
     },
 
-    async getRun({ input, device, standing }) {
-      demandWhole(standing);
+    async getRun({ input, device }) {
       const run = await store.read('run', { gateway: device.number, epoch: input.epoch });
       if (run === undefined) throw new Problem(404, 'not-found', 'nothing of this epoch has been stored');
       const { health, series, ...counts } = run;
@@ -135,10 +135,13 @@ function demandWithin({ reach }: Standing, id: string, place: Place): void {
   );
 }
 
-/** What is told of a whole device is not for who may see some of its tags only. */
-function demandWhole({ reach }: Standing): void {
-  if (reach.tags === null) return;
-  throw new Problem(403, 'forbidden', 'accounts are of whole devices, and this is limited to tags');
+/** Departments are the organisation's own order: its customers' people neither see nor change it. */
+function demandOwnOrder(
+  { reach }: Standing,
+  { department }: { department?: string | null | undefined },
+): void {
+  if (reach.customer === null || department === undefined || department === null) return;
+  throw new Problem(403, 'more-than-own', 'departments are for the people of the organisation itself');
 }
 
 function noSuchPlace(): Problem {
