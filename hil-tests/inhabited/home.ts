@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Person, Town } from './person.ts';
+import { arrive, type Person, type Town } from './person.ts';
 
 /** Something of the caller's own part of an organisation, and its like in another department or customer. */
 export type Part = 'own' | 'department' | 'customer';
@@ -13,6 +13,8 @@ export interface Home {
   readonly customers: { readonly own: string; readonly customer: string };
   /** `own`: of the own department and the own customer; `department`: of another department, and the own customer. */
   readonly devices: Readonly<Record<Part, string>>;
+  /** Another of the own department and customer, which may be moved elsewhere. */
+  readonly spare: string;
   /** Of people who reach departments, `own` and `department`; of people of customers, `guest` (own) and `customer`. */
   readonly members: Readonly<Record<Part | 'guest', string>>;
   readonly role: string;
@@ -50,6 +52,8 @@ export async function furnish(
   for (const part of ['own', 'department', 'customer'] as const) {
     await by.get('createDevice', { organisation, body: { id: devices[part], ...places[part] } });
   }
+  const spare = `${id}-spare`;
+  await by.get('createDevice', { organisation, body: { id: spare, ...places.own } });
   const maker = new Maker(town, { id, administrator, chief, departments, customers });
   const members = {
     own: await maker.member('own'),
@@ -68,7 +72,7 @@ export async function furnish(
     body: { command: { kind: 'report' }, expiresInSeconds: 3600 },
   });
   return {
-    ...{ id, administrator, departments, customers, devices, members },
+    ...{ id, administrator, departments, customers, devices, spare, members },
     ...{ role, token, application, key, grant, command },
   };
 }
@@ -90,8 +94,18 @@ export class Maker {
     return this.#town;
   }
 
-  /** A person who has not arrived yet; his address holds the name of the organisation, and of his part. */
+  /** A person who has not arrived yet. */
   async member(part: Part | 'guest'): Promise<string> {
+    return (await this.#takeIn(part)).id;
+  }
+
+  /** A person who has. */
+  async person(part: Part | 'guest'): Promise<Person> {
+    return await arrive(this.#town, (await this.#takeIn(part)).email);
+  }
+
+  /** The address holds the name of the organisation, and of the part. */
+  async #takeIn(part: Part | 'guest'): Promise<{ id: string; email: string }> {
     const { id: organisation, administrator, departments, customers } = this.#of;
     const email = `${part}-${randomUUID()}@${organisation}.example`;
     const none = { departments: [], customer: null };
@@ -112,7 +126,7 @@ export class Maker {
       },
     }[part];
     const body = { email, name: `${organisation} ${part}`, ...position };
-    return (await administrator.caller.get('createUser', { organisation, body })).id;
+    return await administrator.caller.get('createUser', { organisation, body });
   }
 
   async role(): Promise<string> {
@@ -134,6 +148,12 @@ export class Maker {
     const { id: organisation, administrator } = this.#of;
     const body = { name: `${organisation} ${randomUUID()}` };
     return (await administrator.caller.get(id, { organisation, body })).id;
+  }
+
+  async device(place: { readonly department: string; readonly customer: string }): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const body = { id: `${organisation}-${randomUUID()}`, ...place };
+    return (await administrator.caller.get('createDevice', { organisation, body })).id;
   }
 
   async token(): Promise<string> {

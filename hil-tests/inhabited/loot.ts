@@ -19,6 +19,17 @@ export interface Secret {
   readonly value: string;
 }
 
+/** Where answers hand out secrets. */
+const handedOut: Partial<Record<OperationId, { readonly kind: SecretKind; readonly name: string }>> = {
+  createToken: { kind: 'token', name: 'value' },
+  createApplicationKey: { kind: 'application-secret', name: 'secret' },
+  createDevice: { kind: 'enrolment', name: 'enrolmentSecret' },
+  enrolDevice: { kind: 'enrolment', name: 'enrolmentSecret' },
+  beginSecondFactor: { kind: 'totp', name: 'secret' },
+  enableSecondFactor: { kind: 'recovery-code', name: 'recoveryCodes' },
+  renewRecoveryCodes: { kind: 'recovery-code', name: 'recoveryCodes' },
+};
+
 /** Every secret that a cloud handed out, or was told, while somebody watched. */
 export class Loot {
   readonly #secrets = new Map<string, Secret>();
@@ -49,22 +60,10 @@ export class Loot {
       if (typeof value === 'string') this.add('password', value);
     }
     if (typeof body?.secret === 'string') this.add('link', body.secret);
-    if (answer.status < 200 || answer.status > 299 || !answer.body.startsWith('{')) return;
-    const said = JSON.parse(answer.body) as Record<string, unknown>;
-    const handed: Partial<Record<OperationId, () => void>> = {
-      createToken: () => this.add('token', said.value as string),
-      createApplicationKey: () => this.add('application-secret', said.secret as string),
-      createDevice: () => this.add('enrolment', said.enrolmentSecret as string),
-      enrolDevice: () => this.add('enrolment', said.enrolmentSecret as string),
-      beginSecondFactor: () => this.add('totp', said.secret as string),
-      enableSecondFactor: () => this.#codes(said),
-      renewRecoveryCodes: () => this.#codes(said),
-    };
-    handed[id]?.();
-  }
-
-  #codes({ recoveryCodes }: Record<string, unknown>): void {
-    for (const code of recoveryCodes as string[]) this.add('recovery-code', code);
+    const handed = handedOut[id];
+    if (handed === undefined || answer.status < 200 || answer.status > 299) return;
+    const value = (JSON.parse(answer.body) as Record<string, string | string[]>)[handed.name];
+    for (const one of [value ?? []].flat()) this.add(handed.kind, one);
   }
 
   /** Each secret in the forms in which it could stand in a file, a column or an answer. */

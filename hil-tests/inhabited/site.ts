@@ -2,7 +2,7 @@ import { batchMaker } from '../scenarios/batches.ts';
 import type { CloudProcess } from '../system/index.ts';
 import { connectGateway, enrolIdentity } from '../system/mqtt-gateway.ts';
 import { Caller } from './caller.ts';
-import { furnish, type Home, Maker } from './home.ts';
+import { furnish, type Home, Maker, type Part } from './home.ts';
 import { Loot } from './loot.ts';
 import { Mails } from './mails.ts';
 import { arrive, elsewhere, enableFactor, enter, type Person, type Town } from './person.ts';
@@ -53,8 +53,8 @@ export interface Site extends Town {
   readonly actors: Readonly<Record<Role, string>>;
   /** The second factor of `pending`. */
   readonly factor: { readonly secret: string; readonly recoveryCodes: readonly string[] };
-  /** An epoch of the own device of the first organisation. */
-  readonly epoch: string;
+  /** An epoch of each device of the first organisation. */
+  readonly epochs: Readonly<Record<Part, string>>;
   close(): void;
 }
 
@@ -81,7 +81,7 @@ const tokens = {
   'token-all': { scopes: ['all.*'] },
   'token-read-only': { scopes: ['all.read'] },
   'token-custom': { scopes: ['devices.get', 'device.get', 'commands.*', 'tokens.create'] },
-  'token-devices': { scopes: ['all.*'], devices: ['first-own'] },
+  'token-devices': { scopes: ['all.*'], devices: ['first-own', 'first-spare'] },
   'token-tags': { scopes: ['all.*'], tags: [tag] },
 } as const;
 
@@ -174,7 +174,7 @@ export async function inhabit(cloud: CloudProcess, state: string): Promise<Site>
     people: of((role) => all[role] ?? administrator),
     callers: of((role) => values[role]?.caller ?? all[role].caller),
     actors: of((role) => values[role]?.id ?? all[role].id),
-    epoch: await deliver(cloud, first),
+    epochs: await deliver(cloud, first),
     close: () => {
       for (const { caller } of [chief, ...Object.values(all)]) caller.close();
       for (const { caller } of Object.values(values)) caller.close();
@@ -183,15 +183,19 @@ export async function inhabit(cloud: CloudProcess, state: string): Promise<Site>
   return site;
 }
 
-/** Has the devices of an organisation send readings. @returns the epoch of the own one's */
-async function deliver(cloud: CloudProcess, { devices, administrator, id }: Home): Promise<string> {
-  await Promise.all(
-    Object.values(devices).map(async (device) => {
+/** Has the devices of an organisation send readings. @returns the epoch of each */
+async function deliver(
+  cloud: CloudProcess,
+  { devices, administrator, id: organisation }: Home,
+): Promise<Record<Part, string>> {
+  const epochs = await Promise.all(
+    Object.entries(devices).map(async ([part, device]) => {
       const gateway = await connectGateway(cloud.mqttPort, await enrolIdentity(cloud, device));
       await gateway.publishAsync(`v1/gw/${device}/telemetry`, Buffer.from(batchMaker()()), { qos: 1 });
       await gateway.endAsync();
+      const ledger = await administrator.caller.get('getLedger', { organisation, device });
+      return [part, ledger.epochs[0]?.epoch ?? ''];
     }),
   );
-  const ledger = await administrator.caller.get('getLedger', { organisation: id, device: devices.own });
-  return ledger.epochs[0]?.epoch ?? '';
+  return Object.fromEntries(epochs) as Record<Part, string>;
 }
