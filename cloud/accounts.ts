@@ -65,10 +65,9 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
   const blocks = await Blocks.open({ store, keys, mailer, log, now });
   const { guard } = blocks;
   const timers = [rotateDaily(keys, log), setInterval(() => guard.tick(), tickMilliseconds).unref()];
-  const changed = () => {};
   const sessions = new Sessions({ store, now });
   const codes = new FactorCodes({ store, keys, guard, now });
-  const administration = new Administration({ store, now, changed });
+  const administration = new Administration({ store, now });
   const invite = invitations({ store, mailer, now });
   const moved = () => directory.reload();
   const uses = new Uses({ store, now });
@@ -89,7 +88,7 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
     departments: new Departments({ store, administration, moved }),
     customers: new Customers({ store, administration, moved }),
     grants: new Grants({ store, administration, now }),
-    operators: new Operators({ store, invite, now, changed }),
+    operators: new Operators({ store, invite, now }),
     tokens: new ApiTokens({ realm: tokenRealm, store, directory }),
     bearers: new TokenBearers({ realm: tokenRealm, store, guard, uses, refusals }),
     applications,

@@ -57,13 +57,11 @@ const mostAttempts = 20;
 export class Administration {
   readonly #store: Store;
   readonly #now: () => number;
-  readonly #changed: () => void;
 
-  /** `now`: ms since 1970. `changed` is called after each change: somebody may see more or less than before. */
-  constructor(parts: { store: Store; now: () => number; changed: () => void }) {
+  /** `now`: ms since 1970. */
+  constructor(parts: { store: Store; now: () => number }) {
     this.#store = parts.store;
     this.#now = parts.now;
-    this.#changed = parts.changed;
   }
 
   /** What changes in an organisation are judged by. */
@@ -96,7 +94,6 @@ export class Administration {
         audit: plan.audit,
       });
       if (changed.done) {
-        this.#changed();
         return { kind: 'done', value: plan.value };
       }
       if (changed.step > 0 && plan.otherwise !== 'again') return plan.otherwise;

@@ -48,9 +48,9 @@ test('ending a grant ends it at once, and the organisation reads who was let in,
 }) => {
   const { organisation, operator, editor, grant } = await site(fleet);
   const { id } = done(await grant());
-  const changes = fleet.changes;
+  const { changes } = fleet.store;
   assert.is(code(await fleet.grants.remove(editor, id)), 'done');
-  assert.ok(fleet.changes > changes);
+  assert.ok(fleet.store.changes > changes);
   assert.is(await fleet.standing(organisation.id, operator.id), undefined);
   assert.is(code(await fleet.grants.remove(editor, id)), 'not-found');
   const [ended, created] = await fleet.audit(organisation.id);

@@ -25,7 +25,7 @@ test('an administrator takes somebody in, who gets a link, and the log says so w
 }) => {
   const { id, administrator } = await fleet.organisation();
   const asked = person({ role: 'editor' });
-  const changes = fleet.changes;
+  const { changes } = fleet.store;
   const member = done(await fleet.members.create(await fleet.editor(id, administrator), asked));
   assert.is(member.hasPassword, false);
   assert.is((await fleet.standing(id, member.id))?.scopes.has('device.patch'), true);
@@ -35,7 +35,7 @@ test('an administrator takes somebody in, who gets a link, and the log says so w
     organisation: { id, name: id },
     by: administrator,
   });
-  assert.ok(fleet.changes > changes);
+  assert.ok(fleet.store.changes > changes);
   const [entry] = await fleet.audit(id);
   assert.equal(entry?.target, { kind: 'user', id: member.id });
   assert.equal(entry?.after, { role: 'editor', reach: 'organisation', departments: [], customer: null });

@@ -12,14 +12,12 @@ export class Operators {
   readonly #store: Store;
   readonly #invite: Invite;
   readonly #now: () => number;
-  readonly #changed: () => void;
 
-  /** `now`: ms since 1970. `changed` is called after each change: somebody may see more or less than before. */
-  constructor(parts: { store: Store; invite: Invite; now: () => number; changed: () => void }) {
+  /** `now`: ms since 1970. */
+  constructor(parts: { store: Store; invite: Invite; now: () => number }) {
     this.#store = parts.store;
     this.#invite = parts.invite;
     this.#now = parts.now;
-    this.#changed = parts.changed;
   }
 
   /** By address. */
@@ -50,7 +48,6 @@ export class Operators {
       ],
     });
     if (!done) return refused('conflict', 'this person is a fleet operator already');
-    this.#changed();
     await this.#invite({
       kind: account?.hasPassword ? 'taken-in' : 'set-password',
       person: { id, email, name: account?.name ?? name },
@@ -96,7 +93,6 @@ export class Operators {
       });
       return refused('last-administrator', 'make another fleet operator, who can log in, first');
     }
-    this.#changed();
     return { kind: 'done', value: undefined };
   }
 }

@@ -33,22 +33,18 @@ export class TestFleet {
   readonly operators: Operators;
   /** ms since 1970. */
   now = Date.parse('2026-11-22T10:00:00Z');
-  /** Mails that were sent, and how often standings were said to have changed. */
+  /** Mails that were sent. */
   readonly invitations: Invitation[] = [];
-  changes = 0;
   readonly #folder: string;
 
   private constructor(folder: string, store: Store) {
     this.#folder = folder;
     this.store = store;
     const now = () => this.now;
-    const changed = () => {
-      this.changes++;
-    };
     const invite = async (invitation: Invitation) => {
       this.invitations.push(invitation);
     };
-    const administration = new Administration({ store, now, changed });
+    const administration = new Administration({ store, now });
     const moved = async () => undefined;
     this.members = new Members({ store, administration, invite, now });
     this.organisations = new Organisations({ store, administration, invite, now });
@@ -56,7 +52,7 @@ export class TestFleet {
     this.departments = new Departments({ store, administration, moved });
     this.customers = new Customers({ store, administration, moved });
     this.grants = new Grants({ store, administration, now });
-    this.operators = new Operators({ store, invite, now, changed });
+    this.operators = new Operators({ store, invite, now });
   }
 
   static async open(): Promise<TestFleet> {
