@@ -18,13 +18,13 @@ test('an own role opens what its patterns stand for, at once and for everybody w
     await fleet.member(organisation, { role: 'reader' }),
     await fleet.member(organisation, { role: 'reader' }),
   ];
-  const changes = fleet.changes;
+  const { changes } = fleet.store;
   done(await fleet.roles.patch(editor, 'reader', { scopes: ['device.*'] }));
   for (const id of [one, other]) {
     const scopes = (await fleet.standing(organisation.id, id))?.scopes;
     assert.equal([...(scopes ?? [])], ['device.get', 'device.patch', 'device.enrol']);
   }
-  assert.ok(fleet.changes > changes);
+  assert.ok(fleet.store.changes > changes);
   const [entry] = await fleet.audit(organisation.id);
   assert.equal(entry?.before, { name: 'Reader', scopes: ['series.get'] });
   assert.equal(entry?.after, { name: 'Reader', scopes: ['device.*'] });
