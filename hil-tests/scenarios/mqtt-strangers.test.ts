@@ -104,7 +104,7 @@ test.after(async () => {
 test.after.each(() => good.deliver());
 
 /** Sends a CONNECT and a publish behind it, and waits to be thrown out without a word of MQTT; the log says why. */
-async function assertRefusedByTls(proof: Proof | undefined, reason: RegExp): Promise<void> {
+async function assertRefusedByTls(proof: Proof, reason: RegExp): Promise<void> {
   const refusals = () =>
     temporary.cloud.service.log.filter(({ event }) => event === 'mqtt-handshake-refused');
   const before = refusals().length;
@@ -118,7 +118,7 @@ async function assertRefusedByTls(proof: Proof | undefined, reason: RegExp): Pro
 }
 
 /** Connects, and expects the CONNACK to refuse (MQTT 3.1.1, table 3.1) and the link to be closed. */
-async function assertConnack(proof: Proof, clientId: string, returnCode: number): Promise<void> {
+async function assertConnack(proof: Proof | undefined, clientId: string, returnCode: number): Promise<void> {
   const answer = await MqttWire.connect(temporary.cloud, proof, { clientId });
   assert.is(answer.returnCode, returnCode, clientId);
   answer.wire.send(publishPacket({ topic: gatewayTopic(ours, 'telemetry'), payload: mark }));
@@ -138,8 +138,8 @@ test('the certificate that is recorded opens the door: what is refused below lac
   wire.destroy();
 });
 
-test('a client without a certificate does not get through the handshake', async () => {
-  await assertRefusedByTls(undefined, /did not return a certificate/);
+test('a client without a certificate and without a key gets CONNACK 5, by whatever name', async () => {
+  for (const clientId of [ours, 'program-1', '']) await assertConnack(undefined, clientId, 5);
 });
 
 test('a certificate of a foreign authority does not, even of one with the same name', async () => {
@@ -170,20 +170,24 @@ test("the cloud's own certificate does not: it is a server's", async () => {
   );
 });
 
-test('a TLS session of the HTTPS door does not open the MQTT door', async () => {
+test('a TLS session of the HTTPS door proves nothing at the MQTT door', async () => {
   const { authorityPem: ca, httpsPort, mqttPort } = temporary.cloud;
   const https = connect({ host: 'localhost', port: httpsPort, ca });
   const session = await new Promise<Buffer>((resolve) => https.once('session', resolve));
   https.destroy();
   const socket = connect({ host: 'localhost', port: mqttPort, ca, session });
-  let heard = 0;
-  socket.on('data', (chunk) => {
-    heard += chunk.length;
+  const heard: Buffer[] = [];
+  let isResumed: boolean | undefined;
+  socket.on('secureConnect', () => {
+    isResumed = socket.isSessionReused();
   });
+  socket.on('data', (chunk) => heard.push(chunk));
   socket.on('error', () => undefined);
   socket.write(connectPacket({ clientId: ours }));
   await until(() => socket.destroyed);
-  assert.is(heard, 0);
+  assert.is(isResumed, false);
+  // CONNACK 5, and nothing else.
+  assert.is(Buffer.concat(heard).toString('hex'), '20020005');
 });
 
 test('a certificate that was never recorded, is revoked, or names no gateway gets CONNACK 5', async () => {

@@ -119,7 +119,11 @@ export class MqttWire {
   }
 
   /** Connects and sends CONNECT; resolves with the CONNACK's return code. */
-  static async connect(cloud: CloudProcess, proof: Proof, connect: Parameters<typeof connectPacket>[0]) {
+  static async connect(
+    cloud: CloudProcess,
+    proof: Proof | undefined,
+    connect: Parameters<typeof connectPacket>[0],
+  ) {
     const wire = await MqttWire.open(cloud, proof);
     wire.send(connectPacket(connect));
     const { body } = await wire.packet('connack');
