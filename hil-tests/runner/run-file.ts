@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestFile } from './discover.ts';
 import { findLeftovers, killAll, RUN_MARK } from './process-tree.ts';
@@ -27,6 +28,9 @@ type Ending =
   | { kind: 'open handle' }
   | { kind: 'too much output' };
 
+/** Where Node keeps what it has compiled of the sources: most files import the same, and would each do that anew. */
+const COMPILED = 'node_modules/.cache/compiled';
+
 /**
  * Runs one file in a process group of its own, under this process's Node and flags, and judges it.
  * Aborting `signal` ends it and all it started.
@@ -36,7 +40,7 @@ export async function runFile(root: string, file: TestFile, signal: AbortSignal)
   const mark = randomUUID();
   const child = spawn(process.execPath, [...process.execArgv, file.path], {
     cwd: root,
-    env: { ...process.env, [RUN_MARK]: mark },
+    env: { ...process.env, NODE_COMPILE_CACHE: join(root, COMPILED), [RUN_MARK]: mark },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // A group of its own, so that all of it can be ended.
   });
