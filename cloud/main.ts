@@ -3,10 +3,12 @@ import { parseArgs } from 'node:util';
 import { jsonLog, writeWhole } from '@loadline/sdk/platform';
 import { auditCommand } from './audit/index.ts';
 import { startCloud } from './cloud.ts';
+import { keysCommand } from './keys-command.ts';
 import { loadMailConfig } from './mail/index.ts';
 
 const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
        loadline-cloud audit verify --state DIR ...
+       loadline-cloud keys list|rotate|replace --state DIR ...
 
 Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them over HTTPS.
 
@@ -21,7 +23,8 @@ Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them ove
   --help           this text
 
 The log goes to standard output, one JSON object a line; the line "listening" names the ports. While nobody
-has an account, a one-time link to make the first is printed on standard error. SIGINT or SIGTERM ends it in order. The second form verifies the audit log: see audit verify --help.
+has an account, a one-time link to make the first is printed on standard error. SIGINT or SIGTERM ends it in order. 
+The second form verifies the audit log: see audit verify --help. The third changes the keys: see keys --help.
 `;
 
 function fail(message: string): never {
@@ -68,6 +71,11 @@ async function handOver(link: string, file: string | undefined): Promise<void> {
 
 // Whatever it makes is its owner's alone: database, log of it, keys.
 process.umask(0o077);
+
+if (process.argv[2] === 'keys') {
+  const { stdout: out, stderr: err } = process;
+  process.exit(await keysCommand(process.argv.slice(3), { out, err, now: () => Date.now() }));
+}
 
 const values = parse();
 if (values.help) {

@@ -1,4 +1,4 @@
 export { type KeyCode, KeysError } from './errors.ts';
 export { Keys, type KeysOptions, openKeys } from './keys.ts';
 export { needsResealing, openSealed, type SealContext, SealError, sealValue } from './seal.ts';
-export type { Keyring, KeyVersion, Purpose, RingName } from './version.ts';
+export { type Keyring, type KeyVersion, type Purpose, type RingName, ringNames } from './version.ts';

@@ -10,7 +10,7 @@ import type { Mail } from './mail.ts';
 import { outboxCarrier } from './outbox.ts';
 import { Page } from './page.ts';
 import { smtpCarrier } from './smtp.ts';
-import { Spool, type Waiting } from './spool.ts';
+import { queueFolder, Spool, type Waiting } from './spool.ts';
 import { isMailAddress } from './words.ts';
 
 /** What may wait at a time, in mails. One address cannot take the room of all others. */
@@ -99,7 +99,7 @@ export class Mailer {
   static async open(options: MailerOptions): Promise<Mailer> {
     const { folder, smtp, log } = options;
     const page = new Page(options.page);
-    const spool = await Spool.open(join(folder, 'mail-queue'), options.keys);
+    const spool = await Spool.open(queueFolder(folder), options.keys);
     if (smtp === undefined) {
       const outbox = join(folder, 'outbox');
       await makePrivateFolder(outbox);

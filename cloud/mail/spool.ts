@@ -66,4 +66,15 @@ export class Spool {
   }
 }
 
+/** Seals the mails that wait in a state folder with the newest key. No cloud may be running on it. */
+export async function resealQueue(folder: string, keys: Keyring): Promise<number> {
+  const spool = await Spool.open(queueFolder(folder), keys);
+  const { waiting } = await spool.load();
+  for (const one of waiting) await spool.keep(one);
+  return waiting.length;
+}
+
+/** Where a state folder keeps the mails that wait. */
+export const queueFolder = (folder: string) => join(folder, 'mail-queue');
+
 const context = (id: string) => ({ what: 'waiting-mail', owner: id });

@@ -313,6 +313,14 @@ function factorStatements(connection: Connection) {
         .where('id', '=', p.person)
         .where('factor_secret', '=', p.known),
     ),
+    /** The same for one that was offered and is not enabled yet. */
+    resealOffer: prepare<{ person: string; known: string; sealed: string }>(connection, (db, p) =>
+      db
+        .updateTable('person')
+        .set({ factor_offered: p.sealed })
+        .where('id', '=', p.person)
+        .where('factor_offered', '=', p.known),
+    ),
     removeFactor: prepare<{ person: string; sealed: string }>(connection, (db, p) =>
       db.updateTable('person').set(without).where('id', '=', p.person).where('factor_secret', '=', p.sealed),
     ),
