@@ -146,7 +146,7 @@ export class Api {
  */
 function isDoubt(id: RouteId, error: unknown): boolean {
   if (!(error instanceof Problem) || id === 'getCaller' || id === 'logIn') return false;
-  return ['unauthenticated', 'second-factor-required', 'forbidden'].includes(error.code);
+  return ['unauthenticated', 'second-factor-required', 'forbidden', 'not-found'].includes(error.code);
 }
 
 /** `AbortSignal.any` is younger than the phones that open this page. */

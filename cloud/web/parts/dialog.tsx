@@ -26,6 +26,12 @@ export function Dialog({ title, onClose, isHeld = false, children }: Props) {
         event.preventDefault();
         if (!isHeld) onClose();
       }}
+      onClose={({ currentTarget }) => {
+        // Browsers let nobody hold a dialog against a second Escape.
+        if (!currentTarget.isConnected) return;
+        if (isHeld) currentTarget.showModal();
+        else onClose();
+      }}
     >
       <h2 id={id}>{title}</h2>
       {children}
