@@ -33,6 +33,7 @@ function oneOfEach(foreign: string): { readonly [Kind in MailKind]: MailContent 
     'password-changed': { kind: 'password-changed', at, source: foreign },
     'second-factor-enabled': { kind: 'second-factor-enabled', at, source: foreign },
     'second-factor-disabled': { kind: 'second-factor-disabled', at, source: foreign },
+    'recovery-codes-renewed': { kind: 'recovery-codes-renewed', at, source: foreign },
     'second-factor-reset-requested': {
       kind: 'second-factor-reset-requested',
       at,

@@ -29,6 +29,7 @@ export type MailContent =
   | { readonly kind: 'password-changed'; readonly at: number; readonly source: string }
   | { readonly kind: 'second-factor-enabled'; readonly at: number; readonly source: string }
   | { readonly kind: 'second-factor-disabled'; readonly at: number; readonly source: string }
+  | { readonly kind: 'recovery-codes-renewed'; readonly at: number; readonly source: string }
   /** The second factor will be taken off at `takesEffect`, unless its owner spends `secret` to stop it. */
   | {
       readonly kind: 'second-factor-reset-requested';

@@ -204,6 +204,7 @@ test('recovery codes are made anew by a code, and those before are void', async 
     people.visitor(),
   );
   if (renewed.kind !== 'renewed') return assert.unreachable();
+  assert.ok(people.mail('recovery-codes-renewed', person));
   assert.is((await confirm(people, person, recoveryCodes[0] ?? '')).kind, 'wrong');
   assert.is((await confirm(people, person, renewed.recoveryCodes[0] ?? '')).kind, 'signed-in');
 });

@@ -143,6 +143,7 @@ export class SecondFactors {
       visitor,
     );
     if (outcome.kind !== 'right') return outcome;
+    this.#mailer.send({ kind: 'recovery-codes-renewed', ...this.#to(person, visitor) });
     return { kind: 'renewed', recoveryCodes: recovery.codes };
   }
 
