@@ -120,6 +120,12 @@ test('what is no page runs nothing where it is opened as one; the page runs its 
   assert.is(data['cross-origin-resource-policy'], 'same-origin');
 });
 
+test('what is a file is saved as one, under a name that the cloud chose', async ({ doors }) => {
+  const cookie = await logIn(doors);
+  const { headers } = await ask(doors, `${organisation}/audit/export`, { headers: { cookie } });
+  assert.is(headers['content-disposition'], 'attachment; filename="audit-first.ndjson"');
+});
+
 test('nothing of the API is kept by a browser or on the way', async ({ doors }) => {
   const cookie = await logIn(doors);
   for (const path of ['/devices', '/live', '/audit', '/nothing-here']) {

@@ -37,7 +37,12 @@ export function auditHandlers(
       const gone = new AbortController();
       stream.once('close', () => gone.abort());
       stream.on('error', () => {});
-      stream.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+      stream.writeHead(200, {
+        'content-type': 'application/x-ndjson',
+        'cache-control': 'no-store',
+        // The id of an organisation is a slug: nothing in it ends a quotation.
+        'content-disposition': `attachment; filename="audit-${input.organisation}.ndjson"`,
+      });
       stream.write(first.value);
       try {
         for await (const line of lines) {
