@@ -20,7 +20,7 @@ export function showItems(items: readonly Item[], shown: Shown, columns?: readon
   }
   const names = columns ?? Object.keys(items[0] ?? {});
   const rows = items.map((item) => names.map((name) => cell(item[name])));
-  print(inColumns(names.map(words), rows, process.stdout.isTTY ? process.stdout.columns : undefined));
+  print(inColumns(names.map(words), rows, (process.stdout.isTTY && process.stdout.columns) || undefined));
 }
 
 /** One thing: a line a property, or one line of JSON. */
