@@ -54,22 +54,11 @@ export class KeyHolders {
   ): Promise<Held | undefined> {
     const [row] = await this.#store.read('heldKeys', { ids: [key] });
     const right = isApplicationSecret(this.#keys, row, secret);
-    // 256 bits are not guessed: whoever has the secret is held up by nobody's guesses but by his own key's end.
-    const subject = { kind: 'application-key', name: key } as const;
-    const answer = this.#guard.ask({ subject, source, ...(right && { seal: 'holds' }) });
-    const of = row ? { organisation: row.organisation, id: row.id, persons: [] } : null;
-    const refused = { kind: 'application-key', channel: 'mqtt', source, of } as const;
-    if (!answer.go) {
-      this.#refusals.add({ ...refused, code: 'too-many-attempts' });
-      return undefined;
-    }
     const fault = right ? this.#fault(row) : row === undefined ? 'unknown' : 'secret';
     if (fault !== undefined || row === undefined) {
-      this.#guard.failed(answer.permit);
-      this.#refusals.add({ ...refused, code: fault ?? 'unknown' });
+      this.#refuse(fault ?? 'unknown', { key, row, right, source });
       return undefined;
     }
-    this.#guard.succeeded(answer.permit);
     const { id, organisation } = row;
     this.#uses.note({ kind: 'application-key', id, organisation, channel: 'mqtt', source, persons: [] });
     return { principal: principalOf(row), expires: row.expires };
@@ -80,6 +69,19 @@ export class KeyHolders {
     const rows = await this.#store.read('heldKeys', { ids: keys });
     const good = rows.filter((row) => this.#fault(row) === undefined);
     return new Map(good.map((row) => [row.id, { principal: principalOf(row), expires: row.expires }]));
+  }
+
+  /** Counts it as a failure. Whoever has the secret does not guess: 256 bits are not guessed. */
+  #refuse(
+    fault: Fault,
+    { key, row, right, source }: { key: string; row: HeldKeyRow | undefined; right: boolean; source: string },
+  ): void {
+    const subject = { kind: 'application-key', name: key } as const;
+    const answer = this.#guard.ask({ subject, source, ...(right && { seal: 'holds' }) });
+    if (answer.go) this.#guard.failed(answer.permit);
+    const of = row ? { organisation: row.organisation, id: row.id, persons: [] } : null;
+    const code = answer.go ? fault : 'too-many-attempts';
+    this.#refusals.add({ kind: 'application-key', channel: 'mqtt', source, code, of });
   }
 
   #fault(row: HeldKeyRow | undefined): Fault | undefined {

@@ -14,7 +14,7 @@ type Fault = TokenFault | 'unknown' | 'inactive' | 'revoked' | 'cut-off' | 'crea
 export type Shown =
   | { readonly kind: 'principal'; readonly principal: TokenPrincipal }
   | { readonly kind: 'refused' }
-  /** Not even looked at: `retryAfterSeconds` is whole, at least 1. */
+  /** And so often that it is to stay away: `retryAfterSeconds` is whole, at least 1. */
   | { readonly kind: 'held'; readonly retryAfterSeconds: number };
 
 /** What is known of a token and its creator by now. */
@@ -40,37 +40,17 @@ export class TokenBearers {
     this.#refusals = parts.refusals;
   }
 
-  /** Asked at every request: what has become of the token, and of its creator, holds at the next one. */
+  /**
+   * Asked at every request: what has become of the token, and of its creator, holds at the next one. One that is good is
+   * held up by nothing, however many requests it makes at once, and whatever others try.
+   */
   async principal(value: string, { source }: { readonly source: string }): Promise<Shown> {
     const reading = await readToken(this.#realm, value);
-    const claims = reading.kind === 'token' ? reading.claims : undefined;
-    // What cannot be opened names nobody. What can be is no guess, and guesses of others do not hold it up.
-    const subject = { kind: 'token', name: claims?.id ?? '' } as const;
-    const answer = this.#guard.ask({ subject, source, ...(claims && { seal: 'holds' }) });
-    if (!answer.go) {
-      this.#refuse('too-many-attempts', claims, source);
-      return { kind: 'held', retryAfterSeconds: answer.retryAfterSeconds };
-    }
-    if (reading.kind === 'refused') {
-      this.#guard.failed(answer.permit);
-      this.#refuse(reading.fault, undefined, source);
-      return { kind: 'refused' };
-    }
-    let record: Record;
-    try {
-      record = await this.#record(reading.claims);
-    } catch (error) {
-      this.#guard.undecided(answer.permit);
-      throw error;
-    }
-    const judged = judge(reading.claims, record, this.#realm.now());
-    if (typeof judged === 'string') {
-      this.#guard.failed(answer.permit);
-      this.#refuse(judged, reading.claims, source);
-      return { kind: 'refused' };
-    }
-    this.#guard.succeeded(answer.permit);
-    const { id, organisation, creator } = reading.claims;
+    if (reading.kind === 'refused') return this.#refuse(reading.fault, undefined, source);
+    const { claims } = reading;
+    const judged = judge(claims, await this.#record(claims), this.#realm.now());
+    if (typeof judged === 'string') return this.#refuse(judged, claims, source);
+    const { id, organisation, creator } = claims;
     this.#uses.note({ kind: 'token', id, organisation, channel: 'https', source, persons: [creator] });
     return { kind: 'principal', principal: judged };
   }
@@ -84,9 +64,16 @@ export class TokenBearers {
     return { row, person, memberships };
   }
 
-  #refuse(code: Fault | 'too-many-attempts', claims: TokenClaims | undefined, source: string): void {
+  /** Counts it as a failure. What cannot be opened names nobody; what can be is no guess, and counts by itself only. */
+  #refuse(fault: Fault, claims: TokenClaims | undefined, source: string): Shown {
+    const subject = { kind: 'token', name: claims?.id ?? '' } as const;
+    const answer = this.#guard.ask({ subject, source, ...(claims && { seal: 'holds' }) });
+    if (answer.go) this.#guard.failed(answer.permit);
     const of = claims && { organisation: claims.organisation, id: claims.id, persons: [claims.creator] };
+    const code = answer.go ? fault : 'too-many-attempts';
     this.#refusals.add({ kind: 'token', channel: 'https', source, code, of: of ?? null });
+    if (answer.go) return { kind: 'refused' };
+    return { kind: 'held', retryAfterSeconds: answer.retryAfterSeconds };
   }
 }
 
