@@ -1,7 +1,7 @@
 import { CloudError, UnreachableError } from '@loadline/sdk/client';
 
 /** What a command ends with. */
-export const exitCodes = { done: 0, refused: 1, calledWrongly: 2, noCloud: 3 } as const;
+const exitCodes = { done: 0, refused: 1, calledWrongly: 2, noCloud: 3 } as const;
 
 /** What was asked for cannot be asked of a cloud: the message says what to do about it. */
 export class CalledWrongly extends Error {}
