@@ -18,19 +18,19 @@ export const deviceCookie = '__Host-loadline-device';
 /** HTTP status of each code that an operation may refuse with; a body that is too long is `request-invalid` as 413. */
 export const statusOf = {
   'request-invalid': 400,
-  'link-invalid': 400,
-  'password-weak': 400,
   unauthenticated: 401,
-  'second-factor-refused': 401,
   'second-factor-required': 403,
+  'second-factor-refused': 403,
   forbidden: 403,
   'more-than-own': 403,
   'origin-refused': 403,
   'not-found': 404,
+  'link-invalid': 404,
   conflict: 409,
   'too-many-commands': 409,
   'last-administrator': 409,
   'precondition-failed': 412,
+  'password-weak': 422,
   'too-many-attempts': 429,
   internal: 500,
 } as const satisfies Partial<Record<Code, number>>;

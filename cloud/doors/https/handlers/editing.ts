@@ -1,3 +1,4 @@
+import { statusOf } from '@loadline/sdk/api';
 import type { Standing } from '../../../access/index.ts';
 import type { Editor, Result } from '../../../people/index.ts';
 import type { AuditDraft } from '../../../store/index.ts';
@@ -5,18 +6,10 @@ import type { Maker } from '../../../tokens/index.ts';
 import type { Caller, EntryPart } from '../call.ts';
 import { Problem } from '../problem.ts';
 
-const statuses = {
-  'request-invalid': 400,
-  'more-than-own': 403,
-  'not-found': 404,
-  conflict: 409,
-  'last-administrator': 409,
-} as const;
-
 /** What was done; throws the problem where it was refused. */
 export function doneOf<T>(result: Result<T>): T {
   if (result.kind === 'done') return result.value;
-  throw new Problem(statuses[result.code], result.code, result.detail);
+  throw new Problem(statusOf[result.code], result.code, result.detail);
 }
 
 /** The caller as one who changes something in an organisation. */
