@@ -2,11 +2,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeRecoveryCodes, recoveryCodeHash } from './recovery-codes.ts';
 
-test('are ten, of 100 bits, all different, in groups that can be read off paper', () => {
+test('are ten, of 125 bits, all different, in groups that can be read off paper', () => {
   const sets = Array.from({ length: 50 }, makeRecoveryCodes);
   const all = sets.flatMap(({ codes }) => codes);
   assert.is(new Set(all).size, 500);
-  for (const code of all) assert.match(code, /^([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}$/);
+  for (const code of all) assert.match(code, /^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}$/);
   const used = new Set(all.join('').replaceAll('-', ''));
   assert.is(used.size, 32, 'every letter of the alphabet comes');
 });
@@ -18,22 +18,26 @@ test('are found by their hash, which is all that is kept', () => {
 });
 
 test('may be typed as they are read', () => {
-  const expected = recoveryCodeHash('01ABC-DEFGH-JKMNP-QRST0');
+  const expected = recoveryCodeHash('01ABC-DEFGH-JKMNP-QRST0-VWXYZ');
   assert.ok(expected);
-  for (const typed of ['01abcdefghjkmnpqrst0', ' OIABC DEFGH JKMNP QRSTo\n', 'Olabc-defgh-jkmnp-qrst0']) {
+  for (const typed of [
+    '01abcdefghjkmnpqrst0vwxyz',
+    ' OIABC DEFGH JKMNP QRSTo VWXYZ\n',
+    'Olabc-defgh-jkmnp-qrst0-vwxyz',
+  ]) {
     assert.equal(recoveryCodeHash(typed), expected, typed);
   }
 });
 
 test('another code has another hash, and what is none has no hash', () => {
-  const expected = recoveryCodeHash('01ABC-DEFGH-JKMNP-QRST0');
-  assert.not.equal(recoveryCodeHash('01ABC-DEFGH-JKMNP-QRST1'), expected);
+  const expected = recoveryCodeHash('01ABC-DEFGH-JKMNP-QRST0-VWXYZ');
+  assert.not.equal(recoveryCodeHash('01ABC-DEFGH-JKMNP-QRST0-VWXY1'), expected);
   for (const typed of [
     '',
     '01ABC',
-    '01ABC-DEFGH-JKMNP-QRST',
-    '01ABC-DEFGH-JKMNP-QRST0-0',
-    'U1ABC-DEFGH-JKMNP-QRST0',
+    '01ABC-DEFGH-JKMNP-QRST0',
+    '01ABC-DEFGH-JKMNP-QRST0-VWXYZ-0',
+    'U1ABC-DEFGH-JKMNP-QRST0-VWXYZ',
   ]) {
     assert.is(recoveryCodeHash(typed), undefined, typed);
   }

@@ -4,12 +4,12 @@ import { createHash, randomBytes } from 'node:crypto';
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 const codes = 10;
-const characters = 20;
+const characters = 25;
 const groupCharacters = 5;
 
 /**
- * Codes for who lost the second factor, to be shown once, and what is kept of them, in the same order. Each is 100
- * random bits in four groups, `7ZK3M-Q0VXA-…`: so many that a fast hash of it cannot be searched.
+ * Codes for who lost the second factor, to be shown once, and what is kept of them, in the same order. Each is 125
+ * random bits in five groups, `7ZK3M-Q0VXA-…`: so many that a fast hash will do (SP 800-63B-4, section 3.1.2.2: 112).
  */
 export function makeRecoveryCodes(): {
   readonly codes: readonly string[];

@@ -188,7 +188,7 @@ test('are disabled by password and code together, and not by one of them', async
   const kind = async (words: { password: string; code: string }) =>
     (await people.factors.disable(principal, { known, ...words }, visitor)).kind;
   assert.is(await kind({ password: 'wrong-wrong-wrong-1', code: code() }), 'wrong');
-  assert.is(await kind({ password, code: 'ABCDE-ABCDE-ABCDE-ABCDE' }), 'wrong-code');
+  assert.is(await kind({ password, code: 'ABCDE-ABCDE-ABCDE-ABCDE-ABCDE' }), 'wrong-code');
   assert.is(await kind({ password, code: code() }), 'disabled');
   assert.ok(people.mail('second-factor-disabled', person));
   assert.is((await people.logIn(person)).state, 'open');

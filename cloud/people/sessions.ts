@@ -11,8 +11,8 @@ const hour = 60 * minute;
 const sessionLives = {
   /** From the login on, whatever happens. */
   whole: 12 * hour,
-  /** Without being used. */
-  idle: 2 * hour,
+  /** Without being used (SP 800-63B-4, section 2.2.3). */
+  idle: hour,
   /** Of one that lacks its second factor. */
   pending: 15 * minute,
 } as const;
