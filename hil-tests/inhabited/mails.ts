@@ -32,9 +32,21 @@ export class Mails {
   /** The secret of the link in such a mail. */
   async link(kind: string, to: string): Promise<string> {
     const text = await this.take(kind, to);
-    const [, secret] = /https:\/\/\S+\/#[a-z-]+=([\w%-]+)/.exec(text) ?? [];
+    const secret = linkIn(text);
     if (secret === undefined) throw new Error(`the mail ${kind} to ${to} has no link:\n${text}`);
-    return decodeURIComponent(secret);
+    return secret;
+  }
+
+  /** Every mail that there is, by its kind. */
+  async texts(): Promise<{ readonly kind: string; readonly text: string }[]> {
+    await this.#look();
+    return [...this.#read.values()];
+  }
+
+  /** The secret of every link in them. */
+  async links(): Promise<string[]> {
+    const texts = await this.texts();
+    return texts.flatMap(({ text }) => linkIn(text) ?? []);
   }
 
   /** How many of a kind there are. */
@@ -51,4 +63,10 @@ export class Mails {
       this.#read.set(file, { to: mail.to?.[0]?.address ?? '', kind, text: mail.text ?? '' });
     }
   }
+}
+
+/** The secret in the fragment of a mail's link; undefined where it has none. */
+function linkIn(text: string): string | undefined {
+  const [, secret] = /https:\/\/\S+\/#[a-z-]+=([\w%-]+)/.exec(text) ?? [];
+  return secret === undefined ? undefined : decodeURIComponent(secret);
 }
