@@ -293,8 +293,9 @@ async function forgetPassword({ store }: TestPeople, person: string): Promise<vo
 
 /** Waits until the last use of a session is written. */
 async function settled(people: TestPeople, token: string): Promise<void> {
-  const { id, session } = await people.principal(token);
   for (;;) {
+    // Asked anew each time: while one time is being written, no other is.
+    const { id, session } = await people.principal(token);
     const seen = (await people.sessions.list(id)).find((one) => one.id === session)?.seen ?? 0;
     if (people.now - seen < minute) return;
   }
