@@ -1,7 +1,7 @@
 import { decodeBatch, type Entry, encodeBatch, type Reading } from '@loadline/sdk/telemetry';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Committed, Live, type LiveSeries } from './live.ts';
+import { type Committed, Live, type LiveEvent, type LiveSeries } from './live.ts';
 
 const wall = 1_790_000_000_000;
 const organisation = { id: 'first' };
@@ -84,6 +84,34 @@ test('what was there before, what has no time and what lies in the future is not
   assert.equal(
     series.map(({ points }) => points),
     [[[wall + 20, 3]]],
+  );
+});
+
+test('of events those are told that are new, with their times as far as they are known', async () => {
+  const event = (monotonic: number): Entry => ({
+    kind: 'event',
+    monotonic,
+    code: 'sensor-silent',
+    subject: '25DF',
+    detail: `${monotonic}`,
+  });
+  const entries = [event(10), event(20), event(30)];
+  const live = new Live();
+  const heard = new Promise<readonly LiveEvent[]>((resolve) => {
+    const unfollow = live.followEvents(organisation, (events) => {
+      unfollow();
+      resolve(events);
+    });
+  });
+  live.followEvents({ id: 'second' }, assert.unreachable);
+  live.publish(committed(entries, { fresh: [{ first: 1, last: 1 }] }));
+  live.publish(committed(entries, { fresh: [{ first: 2, last: 2 }], timeline: undefined }));
+  assert.equal(
+    (await heard).map(({ gateway, number, detail, time }) => [gateway, number, detail, time]),
+    [
+      ['mast', 1, '20', wall + 20],
+      ['mast', 2, '30', null],
+    ],
   );
 });
 

@@ -13,7 +13,7 @@ export function refused(code: Refusal['code'], detail: string): Refusal {
 }
 
 /** The number of a tag that is written as four hex digits. */
-export function tagNumber(tag: string): number {
+function tagNumber(tag: string): number {
   return Number.parseInt(tag, 16);
 }
 
