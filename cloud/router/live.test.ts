@@ -91,7 +91,7 @@ test('of events those are told that are new, with their times as far as they are
   const event = (monotonic: number): Entry => ({
     kind: 'event',
     monotonic,
-    code: 'sensor-silent',
+    code: 'sensor-stale',
     subject: '25DF',
     detail: `${monotonic}`,
   });
@@ -103,7 +103,7 @@ test('of events those are told that are new, with their times as far as they are
       resolve(events);
     });
   });
-  live.followEvents({ id: 'second' }, assert.unreachable);
+  live.followEvents({ id: 'second' }, () => assert.unreachable());
   live.publish(committed(entries, { fresh: [{ first: 1, last: 1 }] }));
   live.publish(committed(entries, { fresh: [{ first: 2, last: 2 }], timeline: undefined }));
   assert.equal(

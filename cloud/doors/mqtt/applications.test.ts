@@ -134,8 +134,8 @@ const published = (wire: Wire) =>
 
 test('it hears the readings and the events of the devices of its organisation, as they are committed', async () => {
   const wire = await following({}, 'devices/+/readings', 'devices/#');
-  await deliver(theirs, [0x25df], 'sensor-silent');
-  await deliver(ours, [0x25df], 'sensor-silent');
+  await deliver(theirs, [0x25df], 'sensor-stale');
+  await deliver(ours, [0x25df], 'sensor-stale');
   const reading = applicationReadings.parse(await wire.heard(inOurs(`devices/${ours}/readings`)));
   assert.equal(
     [reading.device, reading.tag, reading.aspect, reading.points.map(([, value]) => value)],
@@ -144,9 +144,10 @@ test('it hears the readings and the events of the devices of its organisation, a
   const { device, events } = applicationEvents.parse(await wire.heard(inOurs(`devices/${ours}/events`)));
   assert.equal(
     [device, events.map(({ code, subject }) => [code, subject])],
-    [ours, [['sensor-silent', '25DF']]],
+    [ours, [['sensor-stale', '25DF']]],
   );
   assert.ok(Math.abs(Number(events[0]?.time) - Date.now()) < 60_000);
+  assert.ok(events[0]?.severity);
   assert.equal(new Set(published(wire).map(({ topic }) => topic.split('/')[2])), new Set(['first']));
   // Two subscriptions match: it is told once all the same.
   assert.is(wire.on(inOurs(`devices/${ours}/readings`)).length, 1);
@@ -157,8 +158,8 @@ test('it hears the readings and the events of the devices of its organisation, a
 test('the devices and tags of its key are all it hears of, whatever it subscribes to', async () => {
   const wire = await following({ devices: [ours], tags: ['25DF'] }, '#');
   const all = await following({}, '#');
-  await deliver(neighbour, [0x25df], 'sensor-silent');
-  await deliver(ours, [0x25de, 0x25df], 'sensor-silent');
+  await deliver(neighbour, [0x25df], 'sensor-stale');
+  await deliver(ours, [0x25de, 0x25df], 'sensor-stale');
   await all.heard(inOurs(`devices/${ours}/readings`), 2);
   await all.heard(inOurs(`devices/${ours}/events`));
   const heard = published(wire).filter(({ topic }) => topic.endsWith('readings'));
@@ -196,7 +197,7 @@ test('a subscription that is not covered by a filter of its key is refused', asy
     await wire.subscribe(...refused.map(inOurs)),
     refused.map(() => 128),
   );
-  await deliver(neighbour, [0x25df], 'sensor-silent');
+  await deliver(neighbour, [0x25df], 'sensor-stale');
   await wire.heard(inOurs(`devices/${neighbour}/events`));
   assert.equal(wire.on(inOurs(`devices/${neighbour}/readings`)), []);
   wire.socket.destroy();
