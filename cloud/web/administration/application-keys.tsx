@@ -19,7 +19,7 @@ const MOST_DAYS = 3650;
 export function ApplicationKeys(scene: Scene) {
   const { api, organisation, item: application, may } = scene;
   const stage = useStage();
-  const { devices } = useOptions(scene, ['devices']);
+  const { devices, isReady } = useOptions(scene, ['devices']);
   const name = useName(scene);
   const list = useList(application, (after) =>
     api.call('listApplicationKeys', { organisation, application, query: { after } }),
@@ -80,6 +80,7 @@ export function ApplicationKeys(scene: Scene) {
       text={<a href={organisationHref(organisation, 'applications')}>All applications</a>}
       stage={stage}
       acts={
+        isReady &&
         may('application-keys.create') && (
           <button type="button" onClick={create}>
             New key

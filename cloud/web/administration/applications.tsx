@@ -31,6 +31,7 @@ function AllApplications(scene: Scene) {
       text="Programs that follow devices over MQTT, each with keys of its own."
       stage={stage}
       acts={
+        options.isReady &&
         may('applications.create') && (
           <button
             type="button"
@@ -73,26 +74,27 @@ function AllApplications(scene: Scene) {
           { title: 'Made', cell: ({ created }) => timeInWords(created) },
         ]}
         actsOf={(application) => [
-          may('application.patch') && {
-            label: 'Change',
-            run: () =>
-              stage.ask({
-                title: `Change ${application.name}`,
-                fields: {
-                  name: { kind: 'text', label: 'Name', value: application.name },
-                  devices: { ...devices, value: application.devices ?? [] },
-                },
-                act: 'Change',
-                async run({ name, devices: only }) {
-                  await api.call('patchApplication', {
-                    organisation,
-                    application: application.id,
-                    body: { name, devices: orNull(only) },
-                  });
-                  list.reload();
-                },
-              }),
-          },
+          options.isReady &&
+            may('application.patch') && {
+              label: 'Change',
+              run: () =>
+                stage.ask({
+                  title: `Change ${application.name}`,
+                  fields: {
+                    name: { kind: 'text', label: 'Name', value: application.name },
+                    devices: { ...devices, value: application.devices ?? [] },
+                  },
+                  act: 'Change',
+                  async run({ name, devices: only }) {
+                    await api.call('patchApplication', {
+                      organisation,
+                      application: application.id,
+                      body: { name, devices: orNull(only) },
+                    });
+                    list.reload();
+                  },
+                }),
+            },
           may('application.delete') && {
             label: 'Delete',
             isDangerous: true,

@@ -103,6 +103,7 @@ export function Devices(scene: Scene) {
       title="Devices"
       stage={stage}
       acts={
+        options.isReady &&
         may('devices.create') && (
           <button type="button" onClick={create}>
             New device
@@ -170,7 +171,7 @@ export function Devices(scene: Scene) {
           },
         ]}
         actsOf={(device) => [
-          may('device.patch') && { label: 'Change', run: () => change(device) },
+          options.isReady && may('device.patch') && { label: 'Change', run: () => change(device) },
           may('device.enrol') && {
             label: 'New secret',
             run: () =>

@@ -9,7 +9,7 @@ import type { Scene } from './scene.ts';
 export function Grants(scene: Scene) {
   const { api, organisation, may } = scene;
   const stage = useStage();
-  const { roles } = useOptions(scene, ['roles']);
+  const { roles, isReady } = useOptions(scene, ['roles']);
   const list = useList('', (after) => api.call('listGrants', { organisation, query: { after } }));
   return (
     <Panel
@@ -17,6 +17,7 @@ export function Grants(scene: Scene) {
       text="Fleet operators see no data of this organisation but by a grant, for a time. What they do stands in the audit log."
       stage={stage}
       acts={
+        isReady &&
         may('grants.create') && (
           <button
             type="button"

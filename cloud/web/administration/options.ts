@@ -4,24 +4,31 @@ import type { Scene } from './scene.ts';
 
 /** What people and devices can be put into, and roles, for who may list them; empty before they have come. */
 export interface Options {
+  /** Before that, forms that choose from them are not to be opened. */
+  readonly isReady: boolean;
   readonly departments: readonly Option[];
   readonly customers: readonly Option[];
   readonly roles: readonly (Option & { readonly of: 'organisation' | 'customer' })[];
   readonly devices: readonly Option[];
 }
 
-const none: Options = { departments: [], customers: [], roles: [], devices: [] };
+const none: Options = { isReady: false, departments: [], customers: [], roles: [], devices: [] };
+
+type Kind = Exclude<keyof Options, 'isReady'>;
+
+/** Milliseconds until a load that failed is tried again. */
+const RETRY = 5_000;
 
 /** Loads what there is to choose from in an organisation, of those kinds that are asked for. */
 export function useOptions(
   { api, organisation, may }: Pick<Scene, 'api' | 'organisation' | 'may'>,
-  kinds: readonly (keyof Options)[],
+  kinds: readonly Kind[],
 ): Options {
   const [options, setOptions] = useState(none);
   const wanted = kinds.join();
   useEffect(() => {
     let isOver = false;
-    const wants = (kind: keyof Options): boolean => wanted.split(',').includes(kind);
+    const wants = (kind: Kind): boolean => wanted.split(',').includes(kind);
     const load = async (): Promise<void> => {
       const [departments, customers, roles, devices] = await Promise.all([
         wants('departments') && may('departments.get') ? api.all('listDepartments', { organisation }) : [],
@@ -31,16 +38,24 @@ export function useOptions(
       ]);
       if (isOver) return;
       setOptions({
+        isReady: true,
         departments: departments.map(optionOf),
         customers: customers.map(optionOf),
         roles: roles.map((role) => ({ ...optionOf(role), of: role.of })),
         devices: devices.map(optionOf),
       });
     };
-    // Without them a list has ids for names, and says itself that the cloud does not answer.
-    load().catch(() => {});
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const start = (): void => {
+      // The list says that the cloud does not answer, and has ids for names meanwhile.
+      load().catch(() => {
+        if (!isOver) timer = setTimeout(start, RETRY);
+      });
+    };
+    start();
     return () => {
       isOver = true;
+      clearTimeout(timer);
     };
   }, [api, organisation, wanted]);
   return options;

@@ -54,6 +54,7 @@ export function People(scene: Scene) {
       title="People"
       stage={stage}
       acts={
+        options.isReady &&
         may('users.create') && (
           <button type="button" onClick={takeIn}>
             Take somebody in
@@ -101,7 +102,7 @@ export function People(scene: Scene) {
         actsOf={(member) => {
           const user = member.id;
           return [
-            may('user.patch') && { label: 'Change', run: () => change(member) },
+            options.isReady && may('user.patch') && { label: 'Change', run: () => change(member) },
             !member.hasPassword &&
               may('user.invite') && {
                 label: 'Invite again',

@@ -21,7 +21,7 @@ const USUAL_DAYS = 90;
 export function Tokens(scene: Scene) {
   const { api, organisation, standing, may } = scene;
   const stage = useStage();
-  const { devices } = useOptions(scene, ['devices']);
+  const { devices, isReady } = useOptions(scene, ['devices']);
   const mostDays = useMostDays(scene);
   const list = useList('', (after) => api.call('listTokens', { organisation, query: { after } }));
 
@@ -88,6 +88,7 @@ export function Tokens(scene: Scene) {
       text="Programs use the API with them. Their values are not kept: whoever loses one makes another."
       stage={stage}
       acts={
+        isReady &&
         may('tokens.create') && (
           <button type="button" onClick={create}>
             New token
