@@ -34,6 +34,7 @@ function oneOfEach(foreign: string): { readonly [Kind in MailKind]: MailContent 
     'second-factor-enabled': { kind: 'second-factor-enabled', at, source: foreign },
     'second-factor-disabled': { kind: 'second-factor-disabled', at, source: foreign },
     'recovery-codes-renewed': { kind: 'recovery-codes-renewed', at, source: foreign },
+    'recovery-code-used': { kind: 'recovery-code-used', at, source: foreign, left: 9 },
     'second-factor-reset-requested': {
       kind: 'second-factor-reset-requested',
       at,

@@ -30,6 +30,13 @@ export type MailContent =
   | { readonly kind: 'second-factor-enabled'; readonly at: number; readonly source: string }
   | { readonly kind: 'second-factor-disabled'; readonly at: number; readonly source: string }
   | { readonly kind: 'recovery-codes-renewed'; readonly at: number; readonly source: string }
+  /** Somebody signed in by a recovery code; `left` of them are good still. */
+  | {
+      readonly kind: 'recovery-code-used';
+      readonly at: number;
+      readonly source: string;
+      readonly left: number;
+    }
   /** The second factor will be taken off at `takesEffect`, unless its owner spends `secret` to stop it. */
   | {
       readonly kind: 'second-factor-reset-requested';

@@ -206,7 +206,9 @@ test('recovery codes are made anew by a code, and those before are void', async 
   if (renewed.kind !== 'renewed') return assert.unreachable();
   assert.ok(people.mail('recovery-codes-renewed', person));
   assert.is((await confirm(people, person, recoveryCodes[0] ?? '')).kind, 'wrong');
+  assert.not.ok(people.mail('recovery-code-used', person));
   assert.is((await confirm(people, person, renewed.recoveryCodes[0] ?? '')).kind, 'signed-in');
+  assert.ok(people.mail('recovery-code-used', person));
 });
 
 test('an organisation that asks for one opens nothing to who has none', async ({ people }) => {

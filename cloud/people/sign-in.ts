@@ -4,6 +4,7 @@ import { isMailAddress, type Mailer } from '../mail/index.ts';
 import { type AuditDraft, type PersonRow, type Step, type Store, step } from '../store/index.ts';
 import type { CodeOutcome, FactorCodes } from './factor-codes.ts';
 import { provePassword } from './password-proof.ts';
+import { recoveryCodeHash } from './recovery-codes.ts';
 import { arrived, chainsOf, type Sessions } from './sessions.ts';
 import { codeOf, type Unproven, type Visitor, wrong } from './visitor.ts';
 
@@ -96,6 +97,11 @@ export class SignIn {
       visitor,
     );
     if (used.kind !== 'right') return used;
+    if (recoveryCodeHash(code) !== undefined) {
+      const left = await this.#store.read('recoveryCodes', { person: id });
+      const { source } = visitor;
+      this.#mailer.send({ kind: 'recovery-code-used', to: addressOf(person), at: this.#now(), source, left });
+    }
     return this.#whole(person, completion.token, visitor, used.permit.trusted);
   }
 

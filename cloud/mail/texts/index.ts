@@ -8,6 +8,7 @@ import { invitation } from './invitation.ts';
 import { newSignIn } from './new-sign-in.ts';
 import { passwordChanged } from './password-changed.ts';
 import { passwordReset } from './password-reset.ts';
+import { recoveryCodeUsed } from './recovery-code-used.ts';
 import { recoveryCodesRenewed } from './recovery-codes-renewed.ts';
 import { secondFactorReset } from './second-factor-reset.ts';
 import { secondFactorResetRequested } from './second-factor-reset-requested.ts';
@@ -31,6 +32,8 @@ export function write(mail: MailContent, page: Page): Letter {
       return secondFactorSwitched(mail, page);
     case 'recovery-codes-renewed':
       return recoveryCodesRenewed(mail, page);
+    case 'recovery-code-used':
+      return recoveryCodeUsed(mail, page);
     case 'second-factor-reset-requested':
       return secondFactorResetRequested(mail, page);
     case 'second-factor-vote':
