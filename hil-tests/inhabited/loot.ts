@@ -33,6 +33,12 @@ const handedOut: Partial<Record<OperationId, { readonly kind: SecretKind; readon
 /** Every secret that a cloud handed out, or was told, while somebody watched. */
 export class Loot {
   readonly #secrets = new Map<string, Secret>();
+  readonly #told: (secret: Secret) => void;
+
+  /** `told` hears of each. */
+  constructor(told: (secret: Secret) => void) {
+    this.#told = told;
+  }
 
   get secrets(): readonly Secret[] {
     return [...this.#secrets.values()];
@@ -44,7 +50,9 @@ export class Loot {
 
   add(kind: SecretKind, value: string): void {
     // A word of a few letters is in every file: it would say nothing where it is found.
-    if (value.length >= 8) this.#secrets.set(value, { kind, value });
+    if (value.length < 8 || this.#secrets.has(value)) return;
+    this.#secrets.set(value, { kind, value });
+    this.#told({ kind, value });
   }
 
   cookie(name: string, value: string): void {
@@ -52,7 +60,10 @@ export class Loot {
     if (name === deviceCookie) this.add('device-cookie', value);
   }
 
-  /** Takes what an answer hands out, and what was told with its request. */
+  /**
+   * Takes what an answer hands out, and what was told with its request.
+   * @throws Error where it is a refusal that holds a secret
+   */
   take(id: OperationId, answer: Answer, input: object): void {
     const { body } = input as { body?: Record<string, unknown> };
     for (const name of ['password', 'current']) {
@@ -60,6 +71,8 @@ export class Loot {
       if (typeof value === 'string') this.add('password', value);
     }
     if (typeof body?.secret === 'string') this.add('link', body.secret);
+    const leak = answer.status >= 400 && this.secrets.find(({ value }) => answer.body.includes(value));
+    if (leak) throw new Error(`${id}: a refusal (${answer.status}) holds a ${leak.kind}`);
     const handed = handedOut[id];
     if (handed === undefined || answer.status < 200 || answer.status > 299) return;
     const value = (JSON.parse(answer.body) as Record<string, string | string[]>)[handed.name];

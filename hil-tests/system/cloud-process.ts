@@ -90,10 +90,15 @@ export class CloudProcess {
     const link = await readIfThere(setup);
     if (link !== undefined) {
       const secret = new URLSearchParams(new URL(link.trim()).hash.slice(1)).get('setup') ?? '';
+      this.service.watchFor(secret, 'the secret of the setup link');
       await this.client.setUp({ body: { secret, ...operator, password: this.login.password, organisation } });
       await rm(setup);
     }
+    this.service.watchFor(this.login.password, 'a password');
     await this.client.logIn({ body: this.login });
+    for (const [name, value] of Object.entries(this.client.cookies)) {
+      this.service.watchFor(value, `a cookie ${name}`);
+    }
   }
 }
 

@@ -28,6 +28,7 @@ export async function prepareGateway(cloud: CloudProcess, config: GatewayConfig)
   writeFileSync(join(folder, 'authority.pem'), cloud.authorityPem);
   if (!existsSync(join(folder, 'state/gateway.crt'))) {
     const enrolmentSecret = await enrolmentSecretOf(cloud.organisation, id);
+    cloud.service.watchFor(enrolmentSecret, 'an enrolment secret');
     writeFileSync(join(folder, 'enrolment-secret'), `${enrolmentSecret}\n`, { mode: 0o600 });
   }
   const path = join(folder, 'gateway.toml');

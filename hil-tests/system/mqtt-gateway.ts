@@ -24,6 +24,7 @@ export async function enrolIdentity(cloud: CloudProcess, id: string): Promise<Ga
     generateKeyPair(),
     enrolmentSecretOf(cloud.organisation, id),
   ]);
+  cloud.service.watchFor(secret, 'an enrolment secret');
   const { authorityPem } = cloud;
   const { chainPem } = await enrol({
     url: cloud.url,

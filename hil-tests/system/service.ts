@@ -41,6 +41,9 @@ export class Service {
   readonly #child: ChildProcess;
   readonly #lines: LogLine[] = [];
   readonly #listeners = new Set<(line: LogLine) => void>();
+  /** What may stand in nothing that it prints, by what it is. */
+  readonly #secrets = new Map<string, string>();
+  readonly #leaks = new Set<string>();
   #errors = '';
   #end: ServiceEnd | undefined;
 
@@ -60,11 +63,13 @@ export class Service {
     if (stdout !== null)
       createInterface({ input: stdout }).on('line', (line) => {
         keep(`${line}\n`);
+        this.#search(line);
         this.#read(line);
       });
     stderr?.setEncoding('utf8').on('data', (text: string) => {
       keep(text);
       this.#errors = (this.#errors + text).slice(-10_000);
+      this.#search(this.#errors);
     });
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
@@ -129,10 +134,22 @@ export class Service {
     });
   }
 
-  /** Sends a signal (default SIGTERM) and waits for the end. */
+  /** Says of something that it is a secret: where it stands in what the service prints, `stop` fails. `what` it is. */
+  watchFor(secret: string, what: string): void {
+    this.#secrets.set(secret, what);
+    this.#search(this.#errors);
+    for (const line of this.#lines) this.#search(JSON.stringify(line));
+  }
+
+  /**
+   * Sends a signal (default SIGTERM) and waits for the end.
+   * @throws Error where something that is a secret stood in what it printed
+   */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<ServiceEnd> {
     if (this.#end === undefined) this.#child.kill(signal);
-    return await this.ended;
+    const end = await this.ended;
+    if (this.#leaks.size > 0) throw new Error(`${this.name}: its log holds ${[...this.#leaks].join(', ')}`);
+    return end;
   }
 
   readonly #abandon = () => {
@@ -143,6 +160,10 @@ export class Service {
     this.#end = end;
     process.off('exit', this.#abandon);
     return end;
+  }
+
+  #search(text: string): void {
+    for (const [secret, what] of this.#secrets) if (text.includes(secret)) this.#leaks.add(what);
   }
 
   #read(text: string): void {
