@@ -58,7 +58,9 @@ export function estRoutes(
         // The request is checked before the secret is spent: a mistake in it must not use the secret up.
         const signingRequest = parseSimpleEnroll(body);
         const { publicKeyPem } = checkGatewayRequest(signingRequest, gatewayId);
-        if (!(await enrolments.spend(gatewayId, secret, publicKeyPem))) {
+        const organisation = directory.gateway(gatewayId)?.organisation.id ?? null;
+        const claim = { gateway: gatewayId, secret, publicKeyPem };
+        if (!(await enrolments.spend(claim, { organisation, source: request.ip }))) {
           log.warn('enrolment-refused', { gateway: gatewayId, from: request.ip });
           throw new Problem(403, 'enrolment-refused', 'the secret is wrong, used up, or for another gateway');
         }
