@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Code, codes } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { bareHeaders } from './security-headers.ts';
 
@@ -92,17 +92,38 @@ export function sendProblems(app: FastifyInstance, log: Log): void {
     else done();
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    if (error instanceof Problem) return send(reply, error);
-    if (hasZodFastifySchemaValidationErrors(error)) {
-      const where = error.validation.map((one) => `${one.instancePath || '/'}: ${one.message}`).join('; ');
-      return send(reply, new Problem(400, 'request-invalid', where));
+    const problem = problemOf(error);
+    if (problem.status >= 500) {
+      log.error('request-failed', { route: request.routeOptions.url, reason: error.message });
+    } else if (isTold(problem, request)) {
+      // The route and not the address: what was asked for may be anything.
+      const { method, routeOptions, caller, ip: from } = request;
+      const by = caller === null ? null : `${caller.kind} ${caller.id}`;
+      log.info('request-refused', { method, route: routeOptions.url, code: problem.code, by, from });
     }
-    const status = error.statusCode ?? 500;
-    if (status === 429) return send(reply, new Problem(429, 'too-many-attempts', error.message));
-    if (status < 500) return send(reply, new Problem(status, 'request-invalid', error.message));
-    log.error('request-failed', { route: request.routeOptions.url, reason: error.message });
-    return send(reply, new Problem(500, 'internal', 'the cloud failed to answer; try again'));
+    return send(reply, problem);
   });
+}
+
+/** What an error of a route is to its client. */
+function problemOf(error: Error & { statusCode?: number }): Problem {
+  if (error instanceof Problem) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const where = error.validation.map((one) => `${one.instancePath || '/'}: ${one.message}`).join('; ');
+    return new Problem(400, 'request-invalid', where);
+  }
+  const status = error.statusCode ?? 500;
+  if (status === 429) return new Problem(429, 'too-many-attempts', error.message);
+  if (status < 500) return new Problem(status, 'request-invalid', error.message);
+  return new Problem(500, 'internal', 'the cloud failed to answer; try again');
+}
+
+/**
+ * Whether a refusal is worth a line: somebody asked for what is not his, or for what cannot be. Not who asks for too much
+ * (429): he would fill the log as fast as he sends, which the limiter keeps everybody else from.
+ */
+function isTold({ status }: Problem, { caller }: FastifyRequest): boolean {
+  return status === 400 || status === 403 || (status === 404 && caller !== null);
 }
 
 /** Answers what is no address of this door, no faster than anything else. Its limiter has been registered. */
