@@ -3,8 +3,8 @@ import type { ItemOf } from '../api.ts';
 import type { Fields } from '../parts/fields.ts';
 import { Listing, useList } from '../parts/listing.tsx';
 import { useStage } from '../parts/stage.tsx';
+import { Time } from '../parts/time.tsx';
 import { organisationHref } from '../place.ts';
-import { timeInWords } from '../words.ts';
 import { useOptions } from './options.ts';
 import { Panel } from './panel.tsx';
 import { limitFields, limitsInWords, orNull, statusBadge } from './program-limits.tsx';
@@ -105,8 +105,8 @@ export function ApplicationKeys(scene: Scene) {
             ),
           },
           { title: 'Only', cell: (key) => limitsInWords(key) },
-          { title: 'Expires', cell: ({ expires }) => timeInWords(expires, 'never') },
-          { title: 'Last used', cell: ({ used }) => timeInWords(used, 'never') },
+          { title: 'Expires', cell: ({ expires }) => <Time at={expires} nothing="never" /> },
+          { title: 'Last used', cell: ({ used }) => <Time at={used} nothing="never" /> },
         ]}
         actsOf={(key) => [
           key.status === 'active' &&

@@ -1,7 +1,7 @@
 import { Listing, useList } from '../parts/listing.tsx';
 import { useStage } from '../parts/stage.tsx';
+import { Time } from '../parts/time.tsx';
 import { organisationHref } from '../place.ts';
-import { timeInWords } from '../words.ts';
 import { ApplicationKeys } from './application-keys.tsx';
 import { useOptions } from './options.ts';
 import { Panel } from './panel.tsx';
@@ -71,7 +71,7 @@ function AllApplications(scene: Scene) {
               ),
           },
           { title: 'Only', cell: (application) => limitsInWords({ ...application, tags: null }) },
-          { title: 'Made', cell: ({ created }) => timeInWords(created) },
+          { title: 'Made', cell: ({ created }) => <Time at={created} /> },
         ]}
         actsOf={(application) => [
           options.isReady &&

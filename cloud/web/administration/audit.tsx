@@ -3,8 +3,8 @@ import { addressOf } from '../address.ts';
 import type { Api, ItemOf, Page } from '../api.ts';
 import { Listing, useList } from '../parts/listing.tsx';
 import { useStage } from '../parts/stage.tsx';
+import { Time } from '../parts/time.tsx';
 import { routes } from '../routes.ts';
-import { timeInWords } from '../words.ts';
 import { FilterBar } from './filter.tsx';
 import { Panel } from './panel.tsx';
 import type { FleetScene, Scene } from './scene.ts';
@@ -127,7 +127,7 @@ function Audit({ load, verify, exportAddress }: Source) {
               </>
             ),
           },
-          { title: 'When', cell: ({ time }) => timeInWords(time) },
+          { title: 'When', cell: ({ time }) => <Time at={time} /> },
           { title: 'By', cell: ({ actor }) => <PartyName party={actor} /> },
           { title: 'On', cell: ({ target }) => target && <PartyName party={target} /> },
           {
@@ -144,10 +144,15 @@ function Audit({ load, verify, exportAddress }: Source) {
 function PartyName({ party: { kind, id, name } }: { readonly party: Entry['actor'] }) {
   return (
     <span title={id}>
-      {kind === 'nobody' ? 'nobody' : (name ?? `${id.slice(0, 8)}…`)}{' '}
+      {kind === 'nobody' ? 'nobody' : (name ?? shortened(id))}{' '}
       {kind !== 'user' && kind !== 'nobody' && <span class="muted">{kind}</span>}
     </span>
   );
+}
+
+/** The beginning of an id that nobody knows by heart. */
+function shortened(id: string): string {
+  return id.length > 20 ? `${id.slice(0, 8)}…` : id;
 }
 
 /** What an entry says besides: what changed, and what is personal in it. */

@@ -1,7 +1,7 @@
 import type { ItemOf, Page } from '../api.ts';
 import { Listing, useList } from '../parts/listing.tsx';
 import { useStage } from '../parts/stage.tsx';
-import { timeInWords } from '../words.ts';
+import { Time } from '../parts/time.tsx';
 import { Panel } from './panel.tsx';
 import type { FleetScene, Scene } from './scene.ts';
 
@@ -81,9 +81,9 @@ function Blocks({ load, lift }: Source) {
           },
           { title: 'From', cell: ({ sources }) => sourcesInWords(sources) },
           { title: 'Failures', cell: ({ failures }) => failures },
-          { title: 'Since', cell: ({ since }) => timeInWords(since) },
-          { title: 'Last', cell: ({ last }) => timeInWords(last) },
-          { title: 'Until', cell: ({ until }) => timeInWords(until, 'it is lifted') },
+          { title: 'Since', cell: ({ since }) => <Time at={since} /> },
+          { title: 'Last', cell: ({ last }) => <Time at={last} /> },
+          { title: 'Until', cell: ({ until }) => <Time at={until} nothing="it is lifted" /> },
         ]}
         actsOf={({ id, kind, subject }) => [
           lift !== undefined && {

@@ -1,6 +1,6 @@
 import { Listing, useList } from '../parts/listing.tsx';
 import { useStage } from '../parts/stage.tsx';
-import { timeInWords } from '../words.ts';
+import { Time } from '../parts/time.tsx';
 import { Panel } from './panel.tsx';
 import type { FleetScene } from './scene.ts';
 
@@ -55,7 +55,7 @@ export function Organisations({ api, session }: FleetScene) {
         columns={[
           { title: 'Name', cell: ({ name }) => name },
           { title: 'Id', cell: ({ id }) => <code>{id}</code> },
-          { title: 'Made', cell: ({ created }) => timeInWords(created) },
+          { title: 'Made', cell: ({ created }) => <Time at={created} /> },
         ]}
       />
     </Panel>

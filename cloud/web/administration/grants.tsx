@@ -1,6 +1,6 @@
 import { Listing, useList } from '../parts/listing.tsx';
 import { useStage } from '../parts/stage.tsx';
-import { timeInWords } from '../words.ts';
+import { Time } from '../parts/time.tsx';
 import { labelOf, useOptions } from './options.ts';
 import { Panel } from './panel.tsx';
 import type { Scene } from './scene.ts';
@@ -66,7 +66,7 @@ export function Grants(scene: Scene) {
           },
           { title: 'As', cell: ({ role }) => labelOf(roles, role) },
           { title: 'Why', cell: ({ reason }) => reason },
-          { title: 'Until', cell: ({ expires }) => timeInWords(expires) },
+          { title: 'Until', cell: ({ expires }) => <Time at={expires} /> },
         ]}
         actsOf={({ id, operator }) => [
           may('grant.delete') && {

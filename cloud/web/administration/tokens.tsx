@@ -3,7 +3,7 @@ import type { ItemOf } from '../api.ts';
 import type { Fields } from '../parts/fields.ts';
 import { Listing, useList } from '../parts/listing.tsx';
 import { useStage } from '../parts/stage.tsx';
-import { timeInWords } from '../words.ts';
+import { Time } from '../parts/time.tsx';
 import { useOptions } from './options.ts';
 import { Panel } from './panel.tsx';
 import { limitFields, limitsInWords, orNull, statusBadge } from './program-limits.tsx';
@@ -114,8 +114,8 @@ export function Tokens(scene: Scene) {
           },
           { title: 'May', cell: ({ scopes }) => <ScopeList scopes={scopes} /> },
           { title: 'Only', cell: (token) => limitsInWords(token) },
-          { title: 'Expires', cell: ({ expires }) => timeInWords(expires) },
-          { title: 'Last used', cell: ({ used }) => timeInWords(used, 'never') },
+          { title: 'Expires', cell: ({ expires }) => <Time at={expires} /> },
+          { title: 'Last used', cell: ({ used }) => <Time at={used} nothing="never" /> },
         ]}
         actsOf={(token) => [
           token.status === 'active' &&

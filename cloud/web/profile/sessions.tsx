@@ -1,7 +1,7 @@
 import type { Api } from '../api.ts';
 import { Listing, useList } from '../parts/listing.tsx';
 import type { Stage } from '../parts/stage.tsx';
-import { timeInWords } from '../words.ts';
+import { Time } from '../parts/time.tsx';
 import { browserName } from './browser-name.ts';
 
 /** Where one is logged in. */
@@ -26,8 +26,8 @@ export function Sessions({ api, stage }: { readonly api: Api; readonly stage: St
             ),
           },
           { title: 'From', cell: ({ source }) => source },
-          { title: 'Begun', cell: ({ created }) => timeInWords(created) },
-          { title: 'Last seen', cell: ({ seen }) => timeInWords(seen) },
+          { title: 'Begun', cell: ({ created }) => <Time at={created} /> },
+          { title: 'Last seen', cell: ({ seen }) => <Time at={seen} /> },
         ]}
         actsOf={({ id, current }) =>
           current
