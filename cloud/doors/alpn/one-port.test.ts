@@ -134,11 +134,30 @@ test('a client certificate is asked for of MQTT only, never of a browser, even i
   assert.is(await asksForCertificate({ ALPNProtocols: ['h2', 'http/1.1'] }), false);
 });
 
-test('without a certificate MQTT gets no further than the handshake on this port either', async () => {
-  const wire = new Wire({ port: doors.https.port, ca: doors.authorityPem, ...mqtt });
+/** Says CONNECT, and pushes on: all that it hears is CONNACK 5, and the end. Whether its TLS session was resumed. */
+async function isNobody(options: ConnectionOptions): Promise<boolean> {
+  const wire = new Wire({ ca: doors.authorityPem, ...mqtt, ...options });
+  let isResumed = false;
+  wire.socket.once('secureConnect', () => {
+    isResumed = wire.socket.isSessionReused();
+  });
   wire.connect(ours);
+  const topic = gatewayTopic(ours, 'time');
+  wire.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos: 1 }] });
+  wire.publish(gatewayTopic(ours, 'clock'), { version: 1, sent: 5 });
   await wire.ended();
-  assert.equal(wire.packets, []);
+  assert.equal(
+    wire.packets.map((packet) => [packet.cmd, packet.cmd === 'connack' && packet.returnCode]),
+    [['connack', 5]],
+  );
+  assert.is(doors.mqtt.connected().has(ours), false);
+  return isResumed;
+}
+
+test('without a certificate and without a key MQTT hears CONNACK 5 on this port too, and nothing more', async () => {
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    await isNobody({ port: doors.https.port, maxVersion });
+  }
 });
 
 test('a TLS session of one door is none at the other', async () => {
@@ -148,10 +167,7 @@ test('a TLS session of one door is none at the other', async () => {
     const again = await tls({ maxVersion, session: httpSession });
     assert.is(again.socket.isSessionReused(), true, 'the control: a ticket opens the door it is of');
     for (const port of [doors.https.port, doors.mqtt.port]) {
-      const wire = new Wire({ port, ca: doors.authorityPem, ...mqtt, maxVersion, session: httpSession });
-      wire.connect(ours);
-      await wire.ended();
-      assert.equal(wire.packets, []);
+      assert.is(await isNobody({ port, maxVersion, session: httpSession }), false);
     }
     const gateway = await tls({ ...mqtt, ...proof, maxVersion });
     const session = await until(() => gateway.session, 'a ticket');
