@@ -77,6 +77,20 @@ test('somebody invited chooses a password, logs in, sees who he is, and logs out
   assert.is(await code(client.getCaller()), 'unauthenticated');
 });
 
+test('logging in again ends the session that the browser had, and a refused attempt does not', async ({
+  doors,
+}) => {
+  const { email, password, client } = await invited(doors, 'again@example.org');
+  const other = browser(doors);
+  await other.logIn({ body: { email, password } });
+  await client.logIn({ body: { email, password } });
+  await client.logIn({ body: { email, password: 'wrong-wrong-wrong-1' } }).catch(() => undefined);
+  assert.is((await client.listOwnSessions()).items.length, 2);
+  await client.logIn({ body: { email, password } });
+  assert.is((await client.listOwnSessions()).items.length, 2, 'this one, and that of the other browser');
+  assert.is(await code(other.getCaller()), 'done');
+});
+
 test('cookies are out of the reach of scripts, other sites and open connections', async ({ doors }) => {
   const { email, password } = await invited(doors, 'cookies@example.org');
   const { statusCode, cookies } = await post(doors, '/api/v1/session', { email, password });

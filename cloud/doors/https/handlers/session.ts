@@ -57,6 +57,9 @@ export function sessionHandlers(parts: {
     async logIn(call) {
       const outcome = await signIn.logIn(call.input.body, visitorOf(call));
       if (outcome.kind !== 'signed-in') throw unprovenProblem(outcome, wrongLogin());
+      // Nobody could end it any more from here: the browser forgets it with the new one.
+      const before = call.visit.cookie(sessionCookie);
+      if (before !== undefined) await sessions.logOut(before, visitorOf(call));
       return entered(call.visit, outcome);
     },
 
