@@ -75,14 +75,26 @@ function bind(app: FastifyInstance, route: Route): void {
 }
 
 async function handle(route: Route, request: FastifyRequest, answer: FastifyReply): Promise<unknown> {
-  const { operation } = route;
   const condition = request.headers['if-match'];
-  if (condition === undefined || operation.method === 'GET') return await run(route, request, answer);
-  // Whoever says what he read gets his turn alone: nothing can change between the look and the act.
-  return await route.turns.take(request.url, async () => {
-    await demandUnchanged(route, request, answer, condition);
+  const turn = turnOf(route.operation, request);
+  if (turn === undefined) return await run(route, request, answer);
+  // Nothing can change between the look and the act: neither what If-Match was held against, nor what a handler has read.
+  return await route.turns.take(turn, async () => {
+    if (condition !== undefined) await demandUnchanged(route, request, answer, condition);
     return await run(route, request, answer);
   });
+}
+
+/**
+ * Whose turn a request waits for: of two that change one thing, the second sees what the first made of it. Undefined for
+ * what reads, and for what makes something new, unless it says what it read. An address can be written in many ways (a
+ * query, escapes): what it comes to counts. What is one's own is under the same address for everybody.
+ */
+function turnOf({ method, path, opens }: Operation, { params, caller, headers }: FastifyRequest) {
+  if (method === 'GET') return undefined;
+  const isConditional = headers['if-match'] !== undefined;
+  if (!isConditional && (method === 'POST' || opens === 'public')) return undefined;
+  return JSON.stringify([path, params, opens === 'self' ? caller?.id : null]);
 }
 
 async function run({ id, operation, handlers, gate }: Route, request: FastifyRequest, answer: FastifyReply) {
@@ -119,6 +131,8 @@ async function demandUnchanged(
     );
   }
   const [id, operation] = reading as [OperationId, Operation];
+  // To be told whether it is the same is to be told something of it: that is for who may read it.
+  await gate.admit(request, operation);
   const call = await gate.call(id, operation, request, visitOf(request, answer));
   if (matches(condition, entityTag(await (handlers[id] as AnyHandler)(call)))) return;
   throw new Problem(412, 'precondition-failed', 'it has changed since it was read: read it again');
