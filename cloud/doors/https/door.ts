@@ -17,7 +17,13 @@ import type { Handlers } from './call.ts';
 import { estRoutes } from './est-routes.ts';
 import type { Gate } from './gate.ts';
 import { demandOpenings } from './openings.ts';
-import { refuseConnection, sendNothingThere, sendProblems, sendUnroutable } from './problem.ts';
+import {
+  refuseConnection,
+  refuseExpectation,
+  sendNothingThere,
+  sendProblems,
+  sendUnroutable,
+} from './problem.ts';
 import { sendSecurityHeaders } from './security-headers.ts';
 
 /** Requests a minute that one address may send for the page and for enrolment. */
@@ -82,6 +88,7 @@ export class HttpsDoor {
           },
           handler,
         );
+        server.on('checkExpectation', refuseExpectation);
         closers.push(
           shareByProtocol(server, {
             protocol: 'mqtt',

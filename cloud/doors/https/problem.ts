@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Code, codes } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
@@ -71,6 +71,13 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): 
   );
   // It has what there is to say; whether it reads that or goes on sending is not waited for.
   socket.destroySoon();
+}
+
+/** Answers who expects what this door does not do (RFC 9110, section 10.1.1), and closes the connection. */
+export function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const problem = new Problem(417, 'request-invalid', 'Expect can be 100-continue only');
+  response.writeHead(problem.status, { 'content-type': mediaType, connection: 'close' });
+  response.end(JSON.stringify(detailsOf(problem)));
 }
 
 function unreadable(code: string | undefined): Problem {
