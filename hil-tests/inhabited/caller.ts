@@ -105,20 +105,17 @@ export class Caller {
     const { query, body, ...parameters } = input as Record<string, unknown>;
     const path = addressOf(operation.path, parameters as Record<string, string>, query as object | undefined);
     const json = body === undefined ? undefined : JSON.stringify(body);
-    const answer = await this.send(
-      {
-        method: operation.method,
-        path,
-        headers: {
-          ...this.proof,
-          ...(operation.method === 'GET' ? {} : { origin: `https://${this.host}` }),
-          ...(json === undefined ? {} : bodyHeaders(json)),
-          ...headers,
-        },
-        ...(json === undefined ? {} : { body: json }),
+    const answer = await this.send({
+      method: operation.method,
+      path,
+      headers: {
+        ...this.proof,
+        ...(operation.method === 'GET' ? {} : { origin: `https://${this.host}` }),
+        ...(json === undefined ? {} : bodyHeaders(json)),
+        ...headers,
       },
-      operation.stream === 'text/event-stream' ? 'head' : 'whole',
-    );
+      ...(json === undefined ? {} : { body: json }),
+    });
     this.#options.loot?.take(id, answer, input);
     return answer;
   }
@@ -130,8 +127,8 @@ export class Caller {
     return (answer.body === '' ? undefined : JSON.parse(answer.body)) as ReplyOf<Operations[K]>;
   }
 
-  /** Sends a request as it is. `until`: of a stream that has no end, the head is all that is read. */
-  async send(call: RawCall, until: 'head' | 'whole' = 'whole'): Promise<Answer> {
+  /** Sends a request as it is. Of a stream that has no end, the head is all that is read. */
+  async send(call: RawCall): Promise<Answer> {
     const { cloud } = this.#options;
     const { method, path, headers, body } = call;
     const { response, milliseconds } = await new Promise<{
@@ -162,11 +159,11 @@ export class Caller {
       begun = performance.now();
     });
     const chunks: Buffer[] = [];
-    if (until === 'whole' || (response.statusCode ?? 0) >= 300) {
-      for await (const chunk of response) chunks.push(chunk as Buffer);
-    } else {
+    if (response.headers['content-type'] === 'text/event-stream') {
       response.on('error', () => {});
       response.destroy();
+    } else {
+      for await (const chunk of response) chunks.push(chunk as Buffer);
     }
     for (const line of response.headers['set-cookie'] ?? []) this.#keep(line);
     const { statusCode: status = 0, headers: answered } = response;
