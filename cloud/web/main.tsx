@@ -4,6 +4,7 @@ import { Api, Problem, type Session } from './api.ts';
 import { usePolling } from './hooks.ts';
 import { Inside } from './inside.tsx';
 import { Lazy } from './parts/lazy.tsx';
+import { homeHref } from './place.ts';
 import { Login, SecondFactor } from './sign-in/login.tsx';
 import type { OneTimeLinkProps } from './sign-in/one-time-link.tsx';
 import { usePlace } from './use-place.ts';
@@ -52,6 +53,8 @@ function App({ api }: { readonly api: Api }) {
   const logOut = useCallback(async (): Promise<void> => {
     try {
       await api.call('logOut');
+      // Whoever logs in next does not begin where this one was.
+      location.hash = homeHref;
       setState({ kind: 'out', notice: '' });
     } catch {
       await ask();
