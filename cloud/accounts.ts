@@ -1,4 +1,5 @@
 import type { Log } from '@loadline/sdk/platform';
+import { Authentications } from './audit/index.ts';
 import { type Keys, openKeys } from './keys/index.ts';
 import { type MailConfig, Mailer } from './mail/index.ts';
 import {
@@ -28,7 +29,6 @@ import {
   Applications,
   KeyHolders,
   longestTokenMilliseconds,
-  Refusals,
   TokenBearers,
   Uses,
 } from './tokens/index.ts';
@@ -71,10 +71,11 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
   const invite = invitations({ store, mailer, now });
   const moved = () => directory.reload();
   const uses = new Uses({ store, now });
-  const refusals = new Refusals({ store, now });
+  const authentications = new Authentications({ store, now });
   const tokenRealm = { ...realm, keys, now };
   const applications = new Applications({ store, directory, now });
   return {
+    authentications,
     blocks,
     sessions,
     signIn: new SignIn({ store, sessions, codes, guard, mailer, now }),
@@ -90,15 +91,15 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
     grants: new Grants({ store, administration, now }),
     operators: new Operators({ store, invite, now }),
     tokens: new ApiTokens({ realm: tokenRealm, store, directory }),
-    bearers: new TokenBearers({ realm: tokenRealm, store, guard, uses, refusals }),
+    bearers: new TokenBearers({ realm: tokenRealm, store, guard, uses, authentications }),
     applications,
     applicationKeys: new ApplicationKeys({ store, keys, applications, directory, now }),
-    keyHolders: new KeyHolders({ store, keys, guard, uses, refusals, now }),
+    keyHolders: new KeyHolders({ store, keys, guard, uses, authentications, now }),
     /** Writes what is still to be written, and stops sending mails: those that wait go out at the next start. */
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await mailer.close();
-      await Promise.all([uses.flush(), refusals.close(), blocks.settled()]);
+      await Promise.all([uses.flush(), authentications.close(), blocks.settled()]);
     },
   };
 }

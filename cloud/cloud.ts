@@ -13,6 +13,7 @@ import { Downlink } from './downlink/index.ts';
 import type { MailConfig } from './mail/index.ts';
 import { Enrolments, linkUrl } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
+import { ServerCertificate } from './server-certificate.ts';
 import { databaseFiles } from './state-folder.ts';
 import { type DatabaseOptions, Store, step, takeFolder } from './store/index.ts';
 
@@ -98,6 +99,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     live,
     store,
     keyHolders: accounts.keyHolders,
+    authentications: accounts.authentications,
     log,
     now,
     monotonic,
@@ -118,6 +120,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     acceptMqtt: (socket) => mqtt.accept(socket),
     log,
   });
+  const certificate = new ServerCertificate(identity, {
+    ...{ authority, names: options.names, doors: [https, mqtt], log },
+  });
   return {
     httpsPort: https.port,
     mqttPort: mqtt.port,
@@ -125,6 +130,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     setupLink: setup === undefined ? undefined : linkUrl(page, 'setup', setup),
     failed,
     close: async () => {
+      certificate.close();
       await mqtt.close();
       await https.close();
       await accounts.close();

@@ -71,6 +71,7 @@ export async function openDoors() {
     live,
     store,
     keyHolders: accounts.keyHolders,
+    authentications: accounts.authentications,
     now,
     monotonic,
   });
@@ -117,6 +118,7 @@ export async function openDoors() {
     client,
     organisation: client.organisation('first'),
     login,
+    authentications: accounts.authentications,
     blocks: accounts.blocks,
     clock,
     lines,

@@ -106,7 +106,7 @@ test('guesses at a key do not lock its owner out, and are in his organisation’
     await site.holders.authenticate(key.id, 'A'.repeat(43), { source: `203.0.113.${n}` });
   }
   assert.ok(await site.holders.authenticate(key.id, secret, here));
-  await site.refusals.flush();
+  await site.authentications.flush();
   const entries = await site.entries('first');
   const told = entries.filter(({ target, outcome }) => target?.id === key.id && outcome === 'refused');
   assert.ok(told.length > 0);

@@ -4,7 +4,6 @@ export { type ApplicationKey, isApplicationSecret, makeApplicationKey } from './
 export { Applications } from './applications.ts';
 export { type Held, KeyHolders } from './key-holders.ts';
 export type { Maker } from './maker.ts';
-export { Refusals } from './refusals.ts';
 export {
   longestTokenMilliseconds,
   mintToken,

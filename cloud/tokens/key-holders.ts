@@ -1,11 +1,11 @@
 import { type ApplicationPrincipal, narrowed } from '../access/index.ts';
+import type { Authentications } from '../audit/index.ts';
 import type { Guard } from '../guard/index.ts';
 import type { Keyring } from '../keys/index.ts';
 import type { HeldKeyRow, Store } from '../store/index.ts';
 import { applicationScopes } from './application-keys.ts';
 import { isApplicationSecret } from './application-secret.ts';
 import { tagNumbers } from './gifts.ts';
-import type { Refusals } from './refusals.ts';
 import type { Uses } from './uses.ts';
 
 /** Why a key opens nothing. For the audit log only. */
@@ -23,7 +23,7 @@ export class KeyHolders {
   readonly #keys: Keyring;
   readonly #guard: Guard;
   readonly #uses: Uses;
-  readonly #refusals: Refusals;
+  readonly #authentications: Authentications;
   readonly #now: () => number;
 
   /** `now`: ms since 1970. */
@@ -32,20 +32,21 @@ export class KeyHolders {
     keys: Keyring;
     guard: Guard;
     uses: Uses;
-    refusals: Refusals;
+    authentications: Authentications;
     now: () => number;
   }) {
     this.#store = parts.store;
     this.#keys = parts.keys;
     this.#guard = parts.guard;
     this.#uses = parts.uses;
-    this.#refusals = parts.refusals;
+    this.#authentications = parts.authentications;
     this.#now = parts.now;
   }
 
   /**
    * Whom a key and secret prove at the MQTT door; undefined where nobody, whatever the reason. For a key that there is
-   * not it does what it does for one whose secret is wrong: one look into the store, one secret derived.
+   * not it does what it does for one whose secret is wrong: one look into the store, one secret derived. A refusal is
+   * told of here; what becomes of a link whose key is good, by the door.
    */
   async authenticate(
     key: string,
@@ -59,8 +60,7 @@ export class KeyHolders {
       this.#refuse(fault ?? 'unknown', { key, row, right, source });
       return undefined;
     }
-    const { id, organisation } = row;
-    this.#uses.note({ kind: 'application-key', id, organisation, channel: 'mqtt', source, persons: [] });
+    this.#uses.note({ kind: 'application-key', id: row.id });
     return { principal: principalOf(row), expires: row.expires };
   }
 
@@ -79,9 +79,15 @@ export class KeyHolders {
     const subject = { kind: 'application-key', name: key } as const;
     const answer = this.#guard.ask({ subject, source, ...(right && { seal: 'holds' }) });
     if (answer.go) this.#guard.failed(answer.permit);
-    const of = row ? { organisation: row.organisation, id: row.id, persons: [] } : null;
-    const code = answer.go ? fault : 'too-many-attempts';
-    this.#refusals.add({ kind: 'application-key', channel: 'mqtt', source, code, of });
+    this.#authentications.add({
+      organisation: row?.organisation ?? null,
+      channel: 'mqtt',
+      action: 'session.create',
+      target: row === undefined ? null : { kind: 'application-key', id: row.id },
+      code: answer.go ? fault : 'too-many-attempts',
+      source,
+      persons: [],
+    });
   }
 
   #fault(row: HeldKeyRow | undefined): Fault | undefined {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type Standing, standingOf } from '../access/index.ts';
+import { Authentications } from '../audit/index.ts';
 import { Guard } from '../guard/index.ts';
 import { Directory } from '../router/index.ts';
 import { type AuditDraft, Store, step } from '../store/index.ts';
@@ -13,7 +14,6 @@ import {
   Applications,
   KeyHolders,
   type Maker,
-  Refusals,
   TokenBearers,
   Uses,
 } from './index.ts';
@@ -105,13 +105,13 @@ export async function openSite() {
     onUnblock: () => undefined,
   });
   const uses = new Uses({ store, now });
-  const refusals = new Refusals({ store, now });
+  const authentications = new Authentications({ store, now });
   const { keys } = realm;
   const tokens = new ApiTokens({ realm, store, directory });
-  const bearers = new TokenBearers({ realm, store, guard, uses, refusals });
+  const bearers = new TokenBearers({ realm, store, guard, uses, authentications });
   const applications = new Applications({ store, directory, now });
   const applicationKeys = new ApplicationKeys({ store, keys, applications, directory, now });
-  const holders = new KeyHolders({ store, keys, guard, uses, refusals, now });
+  const holders = new KeyHolders({ store, keys, guard, uses, authentications, now });
 
   /** What a person is in an organisation now. */
   async function standing(id: string, organisation = 'first'): Promise<Standing> {
@@ -148,7 +148,7 @@ export async function openSite() {
     directory,
     guard,
     uses,
-    refusals,
+    authentications,
     tokens,
     bearers,
     applications,
@@ -178,7 +178,7 @@ export async function openSite() {
     },
     async close() {
       await uses.flush();
-      await refusals.close();
+      await authentications.close();
       await store.close();
       clock.remove();
       rmSync(folder, { recursive: true });

@@ -1,9 +1,10 @@
 import { expandScopes } from '@loadline/sdk/api';
 import { narrowed, standingOf, type TokenPrincipal } from '../access/index.ts';
+import type { Authentication, Authentications } from '../audit/index.ts';
 import type { Guard } from '../guard/index.ts';
 import type { ApiTokenRow, MembershipRow, PersonRow, Store } from '../store/index.ts';
 import { tagNumbers } from './gifts.ts';
-import type { Refusals } from './refusals.ts';
+import { Sightings } from './sightings.ts';
 import { readToken, type TokenClaims, type TokenFault, type TokenRealm } from './token.ts';
 import type { Uses } from './uses.ts';
 
@@ -30,14 +31,21 @@ export class TokenBearers {
   readonly #store: Store;
   readonly #guard: Guard;
   readonly #uses: Uses;
-  readonly #refusals: Refusals;
+  readonly #authentications: Authentications;
+  readonly #sightings = new Sightings();
 
-  constructor(parts: { realm: TokenRealm; store: Store; guard: Guard; uses: Uses; refusals: Refusals }) {
+  constructor(parts: {
+    realm: TokenRealm;
+    store: Store;
+    guard: Guard;
+    uses: Uses;
+    authentications: Authentications;
+  }) {
     this.#realm = parts.realm;
     this.#store = parts.store;
     this.#guard = parts.guard;
     this.#uses = parts.uses;
-    this.#refusals = parts.refusals;
+    this.#authentications = parts.authentications;
   }
 
   /**
@@ -50,8 +58,11 @@ export class TokenBearers {
     const { claims } = reading;
     const judged = judge(claims, await this.#record(claims), this.#realm.now());
     if (typeof judged === 'string') return this.#refuse(judged, claims, source);
-    const { id, organisation, creator } = claims;
-    this.#uses.note({ kind: 'token', id, organisation, channel: 'https', source, persons: [creator] });
+    const { id } = claims;
+    this.#uses.note({ kind: 'token', id });
+    if (this.#sightings.isNews(id, source, this.#realm.now())) {
+      this.#authentications.add({ ...use(claims, source), actor: { kind: 'token', id }, code: null });
+    }
     return { kind: 'principal', principal: judged };
   }
 
@@ -69,12 +80,23 @@ export class TokenBearers {
     const subject = { kind: 'token', name: claims?.id ?? '' } as const;
     const answer = this.#guard.ask({ subject, source, ...(claims && { seal: 'holds' }) });
     if (answer.go) this.#guard.failed(answer.permit);
-    const of = claims && { organisation: claims.organisation, id: claims.id, persons: [claims.creator] };
     const code = answer.go ? fault : 'too-many-attempts';
-    this.#refusals.add({ kind: 'token', channel: 'https', source, code, of: of ?? null });
+    this.#authentications.add({ ...use(claims, source), code });
     if (answer.go) return { kind: 'refused' };
     return { kind: 'held', retryAfterSeconds: answer.retryAfterSeconds };
   }
+}
+
+/** A token as it was shown; of one that cannot be opened nothing is known. */
+function use(claims: TokenClaims | undefined, source: string): Omit<Authentication, 'code'> {
+  return {
+    organisation: claims?.organisation ?? null,
+    channel: 'https',
+    action: 'token.use',
+    target: claims === undefined ? null : { kind: 'token', id: claims.id },
+    source,
+    persons: claims === undefined ? [] : [claims.creator],
+  };
 }
 
 /**

@@ -26,7 +26,7 @@ async function made() {
 /** Everything gathered is on disk. */
 async function settled() {
   await site.uses.flush();
-  await site.refusals.flush();
+  await site.authentications.flush();
 }
 
 async function uses(chain: string | null) {
@@ -76,10 +76,30 @@ test('the first use from each source is in the organisation’s log, with the ad
   );
 });
 
-test('a token that is used from everywhere at once is told of once a minute', async () => {
+test('one that goes on being used is told of once an hour and source', async () => {
+  const { value } = await made();
+  const told: number[] = [];
+  for (let minute = 0; minute < 150; minute += 10) {
+    for (const source of [from(0), from(1)]) await site.bearers.principal(value, source);
+    told.push((await uses('first')).length);
+    site.clock.now += 600_000;
+  }
+  assert.equal(told, [2, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 4, 6, 6, 6]);
+});
+
+test('a token that is used from everywhere at once is told of in a few entries, and no use is left out', async () => {
   const { value } = await made();
   for (let n = 0; n < 50; n++) await site.bearers.principal(value, from(n));
-  assert.is((await uses('first')).length, 1);
+  const entries = await uses('first');
+  assert.equal(
+    entries.map(({ after }) => (after as { attempts: number }).attempts),
+    [1, 1, 1, 47],
+  );
+  const last = entries.at(-1)?.personal as { sources: string[] } | null | undefined;
+  assert.equal(
+    last?.sources,
+    [42, 43, 44, 45, 46, 47, 48, 49].map((n) => from(n).source),
+  );
 });
 
 test('one that ended is in the organisation’s log when it is used, with the reason', async () => {
@@ -117,7 +137,7 @@ test('a minute later it is told anew', async () => {
   await shoot();
   await shoot();
   site.clock.now += 60_000;
-  site.refusals.tick();
+  site.authentications.tick();
   await shoot();
   const counts = (await uses(null)).map(({ after }) => (after as { attempts: number }).attempts);
   assert.equal(counts, [1, 1, 1]);

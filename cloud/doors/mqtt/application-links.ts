@@ -8,6 +8,7 @@ import {
 } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import { tagName } from '@loadline/sdk/t24';
+import type { Authentications } from '../../audit/index.ts';
 import type { Directory, Live, LiveEvent, LiveSeries } from '../../router/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Held, KeyHolders } from '../../tokens/index.ts';
@@ -15,6 +16,7 @@ import { ApplicationSession, type News } from './application-session.ts';
 import type { Claim } from './claim.ts';
 import { Link } from './link.ts';
 import type { Admission, Arrival } from './session.ts';
+import { byKey, byNothing } from './told.ts';
 
 /** What the links of applications need of the cloud. */
 export interface ApplicationParts {
@@ -23,6 +25,7 @@ export interface ApplicationParts {
   /** Goes up when somebody may do more or less than before. */
   readonly store: Pick<Store, 'changes'>;
   readonly keyHolders: KeyHolders;
+  readonly authentications: Pick<Authentications, 'add'>;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -50,26 +53,37 @@ export class ApplicationLinks {
   }
 
   async admit(arrival: Arrival, claim: Claim): Promise<Admission> {
-    const { keyHolders, store, log } = this.#parts;
-    if (claim.kind === 'none') return { kind: 'refused', code: 'unauthenticated', returnCode: 5 };
-    if (claim.kind === 'malformed') return { kind: 'refused', code: 'unauthenticated', returnCode: 4 };
+    const { keyHolders, authentications, store, log } = this.#parts;
+    const { source } = arrival;
+    if (claim.kind !== 'key') {
+      authentications.add(
+        byNothing({ code: claim.kind === 'none' ? 'unauthenticated' : 'malformed', source }),
+      );
+      return { kind: 'refused', code: 'unauthenticated', returnCode: claim.kind === 'none' ? 5 : 4 };
+    }
     const { key, secret, clientId } = claim;
     const asOf = store.changes;
     const held = await keyHolders.authenticate(key, secret, arrival);
     if (held === undefined) return { kind: 'refused', code: 'unauthenticated', returnCode: 5 };
-    if (clientId === undefined) return { kind: 'refused', code: 'identity-mismatch', returnCode: 2 };
+    const { application, standing } = held.principal;
+    const of = { id: key, organisation: standing.organisation.id };
+    if (clientId === undefined) {
+      authentications.add(byKey(of, { code: 'identity-mismatch', source }));
+      return { kind: 'refused', code: 'identity-mismatch', returnCode: 2 };
+    }
     if (arrival.connection.destroyed) return { kind: 'gone' };
     const ofKey = [...this.#sessions].filter(({ principal, link }) => principal.id === key && !link.ending);
     const older = ofKey.find((session) => session.clientId === clientId);
     if (older === undefined && ofKey.length >= limits.applicationLinks) {
+      authentications.add(byKey(of, { code: 'too-many-links', source }));
       return { kind: 'refused', code: 'too-many-links', returnCode: 5 };
     }
     older?.link.takenOver();
     // Whatever changed while the key was looked up is asked after at the next look.
     if (asOf !== store.changes) this.#stale = true;
     const session = this.#open(arrival, held, clientId);
-    const { application, standing } = held.principal;
-    log.info('application-connected', { key, application, organisation: standing.organisation.id, clientId });
+    authentications.add(byKey(of, { code: null, source }));
+    log.info('application-connected', { key, application, organisation: of.organisation, clientId });
     return { kind: 'admitted', session };
   }
 

@@ -407,20 +407,6 @@ test('a follower that does not read holds nobody up, and is told that it missed 
   for (const wire of [slow, quick]) wire.socket.destroy();
 });
 
-test('attempts are in the audit log, those at a known key in its organisation’s', async () => {
-  const key = await makeKey();
-  await connackOf(say({ id: key.id, secret: 'A'.repeat(43) }));
-  const entry = await until(async () => {
-    const { entries } = await doors.store.read('audit', {
-      organisation: 'first',
-      target: key.id,
-      limit: 100,
-    });
-    return entries.find(({ outcome }) => outcome === 'refused');
-  }, 'an entry');
-  assert.equal([entry.channel, entry.action, entry.code], ['mqtt', 'application-key.use', 'secret']);
-});
-
 /** A certificate that no authority of ours made. */
 async function selfSigned(): Promise<Proof> {
   const { privateKeyPem } = await generateKeyPair();

@@ -4,14 +4,15 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { limits } from '@loadline/sdk/contract';
 import { Aedes, type Client } from 'aedes';
 import type { ServerIdentity } from '../../authority/index.ts';
-import { doorTls } from '../tls.ts';
+import { serverTls } from '../tls.ts';
 import { ApplicationLinks, type ApplicationParts } from './application-links.ts';
 import { brokerId, type Claim, claimOf } from './claim.ts';
 import { fitConnect } from './connect-packet.ts';
 import { GatewayLinks, type GatewayParts } from './gateway-links.ts';
 import { GuardedConnection } from './guarded-connection.ts';
-import { certificateOf } from './identify.ts';
+import { certificateOf, nameOf } from './identify.ts';
 import type { Admission, Arrival, Session } from './session.ts';
+import { byCertificate } from './told.ts';
 
 export interface MqttDoorOptions extends GatewayParts, ApplicationParts {
   readonly host: string;
@@ -71,13 +72,11 @@ export class MqttDoor {
       drainTimeout: limits.commitMilliseconds,
     });
     const server = createServer({
-      key: identity.privateKeyPem,
-      cert: identity.certificatePem,
+      ...serverTls(identity),
       ca: authorityPem,
       requestCert: true,
       // Applications show none. One that is shown and is not good is refused when the handshake is done.
       rejectUnauthorized: false,
-      ...doorTls,
       handshakeTimeout: limits.connectMilliseconds,
       ALPNProtocols: ['mqtt'],
       // A session begun at another door, where nobody shows a certificate, is none here.
@@ -95,6 +94,11 @@ export class MqttDoor {
   accept(socket: Socket): void {
     if (this.#closing) socket.destroy();
     else this.#server.emit('connection', socket);
+  }
+
+  /** Takes another key and certificate: links that begin from now on get them. */
+  renew(identity: ServerIdentity): void {
+    this.#server.setSecureContext({ ...serverTls(identity), ca: this.#options.authorityPem });
   }
 
   get port(): number {
@@ -132,9 +136,19 @@ export class MqttDoor {
     server.on('tlsClientError', (error, socket) => this.#refuseHandshake(socket, error.message));
     server.on('secureConnection', (socket) => {
       const certificate = certificateOf(socket);
-      if (certificate.kind === 'refused') this.#refuseHandshake(socket, certificate.reason);
+      if (certificate.kind === 'refused') this.#refuseCertificate(socket, certificate.reason);
       else this.#connect(socket, certificate.kind === 'good' ? 'by-certificate' : { kind: 'none' });
     });
+  }
+
+  /** Nothing proves that it is the one it names; but that one should know that somebody says so. */
+  #refuseCertificate(socket: TLSSocket, reason: string): void {
+    const { directory, authentications } = this.#options;
+    const code = reason === 'CERT_HAS_EXPIRED' ? 'certificate-expired' : 'certificate-refused';
+    const source = socket.remoteAddress ?? '';
+    const told = byCertificate(nameOf(socket.getPeerX509Certificate()), directory, { code, source });
+    if (told !== undefined) authentications.add(told);
+    this.#refuseHandshake(socket, reason);
   }
 
   #refuseHandshake(socket: TLSSocket, reason: string): void {

@@ -2,19 +2,22 @@ import type { TLSSocket } from 'node:tls';
 import { gatewayTopic, limits } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { GatewayPrincipal } from '../../access/index.ts';
+import type { Authentications } from '../../audit/index.ts';
 import type { Downlink } from '../../downlink/index.ts';
 import type { Directory, Gateway, Router } from '../../router/index.ts';
 import { DownQueue } from './down-queue.ts';
 import { GatewaySession } from './gateway-session.ts';
-import { identify } from './identify.ts';
+import { identify, nameOf } from './identify.ts';
 import { Link } from './link.ts';
 import type { Admission, Arrival } from './session.ts';
+import { byCertificate } from './told.ts';
 
 /** What the links of gateways need of the cloud. */
 export interface GatewayParts {
   readonly directory: Directory;
   readonly router: Router;
   readonly downlink: Downlink;
+  readonly authentications: Pick<Authentications, 'add'>;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -39,6 +42,7 @@ export class GatewayLinks {
     const { client, connection } = arrival;
     const principal = identify(socket, client.id, directory, now());
     if (typeof principal === 'string') {
+      this.#tell(nameOf(socket.getPeerX509Certificate()), principal, arrival);
       return { kind: 'refused', code: principal, returnCode: principal === 'identity-mismatch' ? 2 : 5 };
     }
     if (connection.destroyed) return { kind: 'gone' };
@@ -48,6 +52,7 @@ export class GatewayLinks {
     }
     const session = this.#open(arrival, principal);
     this.#sessions.add(session);
+    this.#tell(principal.id, null, arrival);
     log.info('gateway-connected', { gateway: principal.id });
     return { kind: 'admitted', session };
   }
@@ -65,6 +70,12 @@ export class GatewayLinks {
   /** To be called once a second. */
   tick(): void {
     for (const session of this.#sessions) session.endIfOverdue();
+  }
+
+  #tell(name: string | undefined, code: string | null, { source }: Arrival): void {
+    const { authentications, directory } = this.#parts;
+    const told = byCertificate(name, directory, { code, source });
+    if (told !== undefined) authentications.add(told);
   }
 
   #open({ client, connection }: Arrival, principal: GatewayPrincipal): GatewaySession {

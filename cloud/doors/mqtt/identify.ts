@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { Code } from '@loadline/sdk/contract';
 import type { GatewayPrincipal } from '../../access/index.ts';
@@ -22,7 +23,7 @@ export function identify(
   now: number,
 ): GatewayPrincipal | Refusal {
   const certificate = socket?.getPeerX509Certificate();
-  const name = /^CN=(.+)$/m.exec(certificate?.subject ?? '')?.[1];
+  const name = nameOf(certificate);
   if (certificate === undefined || name === undefined || name !== clientId) return 'identity-mismatch';
   if (certificate.validToDate.getTime() < now) return 'certificate-expired';
   const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
@@ -31,6 +32,11 @@ export function identify(
   if (standing === 'revoked') return 'certificate-revoked';
   if (gateway === undefined || standing !== 'good') return 'gateway-unknown';
   return { kind: 'gateway', id: gateway.id, organisation: gateway.organisation };
+}
+
+/** Whom a certificate names; undefined where there is none, or no such name in it. */
+export function nameOf(certificate: X509Certificate | undefined): string | undefined {
+  return /^CN=(.+)$/m.exec(certificate?.subject ?? '')?.[1];
 }
 
 /**
