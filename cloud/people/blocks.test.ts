@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Subject } from '../guard/index.ts';
+import { step } from '../store/index.ts';
 import { hour, TestPeople, type TestPerson, there } from './test-people.ts';
 
 const test = suite<{ people: TestPeople }>('blocks');
@@ -49,13 +50,45 @@ test('are ended by one act, which stands in the audit log', async ({ people }) =
   const visitor = people.visitor({ actor: administrator.id, organisation: 'acme' });
   const among = await people.blocks.of('acme', await standingOf(people, administrator, 'acme'));
   const id = among[0]?.block.id ?? '';
-  assert.not(await people.blocks.end(among, `${id}x`, visitor));
-  assert.ok(await people.blocks.end(among, id, visitor));
+  assert.is(await people.blocks.end(among, `${id}x`, visitor), 'not-found');
+  assert.is(await people.blocks.end(among, id, visitor), 'ended');
   assert.equal(people.guard.blocks(), []);
   const [entry] = await people.audit('acme');
   assert.equal(entry?.target, { kind: 'block', id });
   assert.is((entry?.before as { kind: string } | null)?.kind, 'account');
   assert.is((await people.logIn(person, people.visitor({ source: '203.0.113.200' }))).state, 'open');
+});
+
+test('of who is something elsewhere too are no one organisation’s to end', async ({ people }) => {
+  const administrator = await people.person(['acme'], { role: 'administrator' });
+  const standing = await standingOf(people, administrator, 'acme');
+  const visitor = people.visitor({ actor: administrator.id, organisation: 'acme' });
+  for (const person of [
+    await people.person(['acme', 'beta']),
+    await people.person(['acme'], { operator: 1 }),
+  ]) {
+    guess(people, { kind: 'account', name: person.email });
+    const among = await people.blocks.of('acme', standing);
+    const id = among[0]?.block.id ?? '';
+    assert.is(await people.blocks.end(among, id, visitor), 'more-than-own');
+    assert.is((await people.audit('acme'))[0]?.code, 'more-than-own');
+    assert.is(people.guard.blocks().length, 1, 'it holds on');
+    assert.is(await people.blocks.end(await people.blocks.ofFleet(), id, visitor), 'ended');
+  }
+});
+
+test('of somebody whom another organisation has just taken in are not shown to it', async ({ people }) => {
+  const [taker, person] = [
+    await people.person(['acme'], { role: 'administrator' }),
+    await people.person(['beta']),
+  ];
+  await people.logIn(person);
+  const place = { role: 'viewer', reach: 'organisation', customer: null, called: 'Ann' } as const;
+  const takenIn = { organisation: 'acme', person: person.id, ...place, created: people.now };
+  await people.store.change({ steps: [step('addMember', takenIn, 'some')], audit: [] });
+  guess(people, { kind: 'account', name: person.email });
+  const standing = await standingOf(people, taker, 'acme');
+  assert.equal(await people.blocks.of('acme', standing), []);
 });
 
 test('hold on over a restart, and what has ended does not come back', async ({ people }) => {

@@ -22,7 +22,15 @@ export interface NamedBlock {
   readonly subject: string | null;
   /** The account's opaque id, where it is one. */
   readonly person: string | undefined;
+  /**
+   * It protects what is not of the organisation that it was listed for: of who is something elsewhere too, or a fleet
+   * operator. Who could end it there would guess on without end at what is of others.
+   */
+  readonly ofOthersToo: boolean;
 }
+
+/** What came of ending a block; `more-than-own`: it protects what is of others too. */
+export type EndOfBlock = 'ended' | 'not-found' | 'more-than-own';
 
 /** The time at which a block is kept that only an act ends. */
 const never = Number.MAX_SAFE_INTEGER;
@@ -81,7 +89,9 @@ export class Blocks {
   /** Every block of now. Of accounts, tokens and keys that there are it is said which. */
   async ofFleet(): Promise<NamedBlock[]> {
     // The guard knows names by a hash alone, and the fleet's people are too many to try: the ids are enough to end one.
-    return this.guard.blocks().map((block) => ({ block, subject: null, person: undefined }));
+    return this.guard
+      .blocks()
+      .map((block) => ({ block, subject: null, person: undefined, ofOthersToo: false }));
   }
 
   /**
@@ -118,23 +128,32 @@ export class Blocks {
         known.set(key(this.guard.hashed(subject)), { name });
       }
     }
-    return blocks.flatMap((block) => {
+    const named = blocks.map(async (block): Promise<NamedBlock[]> => {
       const found = block.subject && known.get(key(block.subject));
-      return found ? [{ block, subject: found.name, person: found.person }] : [];
+      if (found === undefined) return [];
+      const { name: subject, person } = found;
+      if (person === undefined) return [{ block, subject, person, ofOthersToo: false }];
+      const account = await this.#store.read('person', { id: person });
+      // Whom others know, and who has not come here yet, is not shown by what he is guarded against either.
+      if (!account?.organisations.includes(organisation)) return [];
+      const ofOthersToo = account.operator || account.organisations.length > 1;
+      return [{ block, subject, person, ofOthersToo }];
     });
+    return (await Promise.all(named)).flat();
   }
 
-  /** Ends one of these blocks, which is written into the audit log first; false where it is none of them. */
-  async end(among: readonly NamedBlock[], id: string, visitor: Visitor): Promise<boolean> {
+  /** Ends one of these blocks, which is written into the audit log first. */
+  async end(among: readonly NamedBlock[], id: string, visitor: Visitor): Promise<EndOfBlock> {
     const named = among.find(({ block }) => block.id === id);
-    if (named === undefined) return false;
-    const { block, subject, person } = named;
+    if (named === undefined) return 'not-found';
+    const { block, subject, person, ofOthersToo } = named;
     const { kind, failures, sources, until } = block;
     await this.#store.change({
       steps: [],
       audit: [
         visitor.entry({
           target: { kind: 'block', id },
+          ...(ofOthersToo && { outcome: 'refused', code: 'more-than-own' }),
           before: {
             kind: block.subject?.kind ?? 'source',
             by: kind,
@@ -148,8 +167,9 @@ export class Blocks {
         }),
       ],
     });
+    if (ofOthersToo) return 'more-than-own';
     this.guard.unblock(id);
-    return true;
+    return 'ended';
   }
 
   /** Settles when everything that happened so far is kept. */

@@ -1,5 +1,5 @@
 export { Administration, type Editor, type Refusal, type Result } from './administration.ts';
-export { Blocks, type NamedBlock } from './blocks.ts';
+export { Blocks, type EndOfBlock, type NamedBlock } from './blocks.ts';
 export { Customers } from './customers.ts';
 export { Departments } from './departments.ts';
 export { Enrolments } from './enrolments.ts';

@@ -1,5 +1,5 @@
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
-import type { Blocks, NamedBlock } from '../../../people/index.ts';
+import type { Blocks, EndOfBlock, NamedBlock } from '../../../people/index.ts';
 import type { Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';
 import { Problem } from '../problem.ts';
@@ -21,7 +21,7 @@ export function blockHandlers({
 
     async deleteBlock(call) {
       const among = await blocks.of(call.standing.organisation.id, call.standing);
-      if (!(await blocks.end(among, call.input.block, visitorOf(call)))) throw noSuchBlock();
+      demandEnded(await blocks.end(among, call.input.block, visitorOf(call)));
     },
 
     async listFleetBlocks({ input: { query } }) {
@@ -29,7 +29,7 @@ export function blockHandlers({
     },
 
     async deleteFleetBlock(call) {
-      if (!(await blocks.end(await blocks.ofFleet(), call.input.block, visitorOf(call)))) throw noSuchBlock();
+      demandEnded(await blocks.end(await blocks.ofFleet(), call.input.block, visitorOf(call)));
     },
   };
 }
@@ -48,4 +48,17 @@ function describe({ block, subject }: NamedBlock): ReplyOf<Operations['listBlock
   };
 }
 
-const noSuchBlock = () => new Problem(404, 'not-found', 'there is no such block, or it has ended already');
+function demandEnded(end: EndOfBlock): void {
+  switch (end) {
+    case 'ended':
+      return;
+    case 'not-found':
+      throw new Problem(404, 'not-found', 'there is no such block, or it has ended already');
+    case 'more-than-own':
+      throw new Problem(
+        403,
+        'more-than-own',
+        'this account is something outside your organisation too: a fleet operator can end its block',
+      );
+  }
+}
