@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { step } from '../store/index.ts';
-import { hour, password, TestPeople } from './test-people.ts';
+import { day, hour, password, TestPeople } from './test-people.ts';
 
 const test = suite<{ people: TestPeople }>('profiles');
 
@@ -101,6 +102,35 @@ test('an erased person is nowhere any more, and the audit logs verify and keep w
   assert.not.match(JSON.stringify(entries), /Unforgotten/);
   const query = { organisation: 'erase', from: undefined, limit: 1000 };
   assert.ok((await people.store.read('auditVerify', query)).verdict.whole);
+});
+
+test('what an erased person ordered of gateways goes on, under the id that he leaves', async ({ people }) => {
+  await people.organisation('ordered');
+  const person = await people.person(['ordered']);
+  const other = await people.person(['ordered'], { role: 'administrator' });
+  await people.store.change({
+    steps: [step('addGateway', { id: 'ordered-1', organisation: 'ordered' })],
+    audit: [],
+  });
+  const { gateways } = await people.store.read('directory', {});
+  const gateway = gateways.find(({ id }) => id === 'ordered-1')?.number ?? 0;
+  const order = (by: string) => {
+    const of = { gateway, at: people.now, expires: people.now + day, by };
+    return step('addCommand', { ...of, id: randomUUID(), command: '{"kind":"report"}', waiting: 9 }, 'some');
+  };
+  const desired = { gateway, revision: 'r1', configuration: '{}', at: people.now, by: person.email };
+  await people.store.change({
+    steps: [order(other.email), order(person.email), step('setDesired', desired, 'some')],
+    audit: [],
+  });
+  const { principal, visitor } = await people.session(person);
+  assert.is((await people.profiles.erase(principal, password, visitor)).kind, 'erased');
+  const left = `user ${person.id}`;
+  assert.equal(
+    (await people.store.read('commands', { gateway })).map(({ by }) => by),
+    [left, other.email],
+  );
+  assert.is((await people.store.read('desired', { gateway }))?.by, left);
 });
 
 test('the last administrator of an organisation is not erased, and the last operator of the fleet neither', async ({

@@ -137,6 +137,9 @@ export class Profiles {
         steps: [
           ...ending,
           ...leaving,
+          // What he ordered of gateways goes on, by the id that the audit logs keep.
+          step('forgetDesirer', { by: email, instead: `user ${id}` }),
+          step('forgetCommander', { by: email, instead: `user ${id}` }),
           step('removePerson', { person: id }, 'some'),
           step('eraseAuditPersonal', { user: id }),
         ],

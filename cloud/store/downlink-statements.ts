@@ -67,6 +67,13 @@ export function downlinkStatements(connection: Connection) {
             ),
         ),
     ),
+    /** Says another name in place of one that ordered something: of who is erased. `forgetCommander` goes with it. */
+    forgetDesirer: prepare<{ by: string; instead: string }>(connection, (db, p) =>
+      db.updateTable('desired').set({ by: p.instead }).where('by', '=', p.by),
+    ),
+    forgetCommander: prepare<{ by: string; instead: string }>(connection, (db, p) =>
+      db.updateTable('command').set({ by: p.instead }).where('by', '=', p.by),
+    ),
     /** The newest are kept, and whatever still waits. */
     trimCommands: prepare<{ gateway: number; at: number; kept: number }>(connection, (db, p) =>
       db
