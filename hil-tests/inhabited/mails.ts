@@ -38,7 +38,7 @@ export class Mails {
   }
 
   /** Every mail that there is, by its kind. */
-  async texts(): Promise<{ readonly kind: string; readonly text: string }[]> {
+  async texts(): Promise<{ readonly kind: string; readonly to: string; readonly text: string }[]> {
     await this.#look();
     return [...this.#read.values()];
   }
