@@ -1,3 +1,5 @@
+import type { ServerIdentity } from '../authority/index.ts';
+
 /** What both doors speak of TLS. */
 export const doorTls = {
   minVersion: 'TLSv1.2',
@@ -17,3 +19,8 @@ export const doorTls = {
     'ECDHE-RSA-AES128-GCM-SHA256',
   ].join(':'),
 } as const;
+
+/** The key and certificate of a TLS server, with what it speaks: at its start, and when they are renewed. */
+export function serverTls({ privateKeyPem, certificatePem }: ServerIdentity) {
+  return { key: privateKeyPem, cert: certificatePem, ...doorTls };
+}
