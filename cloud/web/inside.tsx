@@ -15,6 +15,8 @@ interface Props {
   readonly place: Exclude<Place, { kind: 'link' }>;
   /** To be called when who is logged in, or what he may do, has changed. */
   readonly onChanged: () => Promise<void>;
+  /** To be called when the account is no more, with what the login is to say. */
+  readonly onLeave: (notice: string) => void;
   readonly onLogOut: () => void;
 }
 
@@ -23,7 +25,7 @@ const loadOrganisationView = async () => (await import('./administration/index.t
 const loadFleetView = async () => (await import('./administration/index.tsx')).InFleet;
 
 /** The page for who is logged in. */
-export function Inside({ api, session, place, onChanged, onLogOut }: Props) {
+export function Inside({ api, session, place, onChanged, onLeave, onLogOut }: Props) {
   const [link, setLink] = useState<LinkState>('lost');
   const here = placeOf(session, place);
   // The address says where one is, also when there was no choice: so that it can be kept.
@@ -41,7 +43,7 @@ export function Inside({ api, session, place, onChanged, onLogOut }: Props) {
     case 'home':
       return framed('', <Home session={session} />);
     case 'profile':
-      return framed('Profile', <Lazy load={loadProfile} props={{ api, session, onChanged }} />);
+      return framed('Profile', <Lazy load={loadProfile} props={{ api, session, onChanged, onLeave }} />);
     case 'fleet': {
       const view = openTo(fleetViews, session.fleet).find(({ id }) => id === here.view);
       if (view === undefined) return framed('', <Nothing />);

@@ -4,7 +4,6 @@ import { Api, Problem, type Session } from './api.ts';
 import { usePolling } from './hooks.ts';
 import { Inside } from './inside.tsx';
 import { Lazy } from './parts/lazy.tsx';
-import { homeHref } from './place.ts';
 import { Login, SecondFactor } from './sign-in/login.tsx';
 import type { OneTimeLinkProps } from './sign-in/one-time-link.tsx';
 import { usePlace } from './use-place.ts';
@@ -24,7 +23,7 @@ const loadFollowLink = async () => (await import('./sign-in/one-time-link.tsx'))
 
 function App({ api }: { readonly api: Api }) {
   const [state, setState] = useState<State>({ kind: 'asking', isUnreachable: false });
-  const { place, link, leaveLink } = usePlace();
+  const { place, link, leaveLink, goHome } = usePlace();
 
   const ask = useCallback(async (): Promise<void> => {
     try {
@@ -50,16 +49,22 @@ function App({ api }: { readonly api: Api }) {
   useEffect(() => {
     api.onDoubt = () => void ask();
   }, [api, ask]);
+  // Whoever logs in next does not begin where this one was.
+  const leave = useCallback(
+    (notice: string): void => {
+      goHome();
+      setState({ kind: 'out', notice });
+    },
+    [goHome],
+  );
   const logOut = useCallback(async (): Promise<void> => {
     try {
       await api.call('logOut');
-      // Whoever logs in next does not begin where this one was.
-      location.hash = homeHref;
-      setState({ kind: 'out', notice: '' });
+      leave('');
     } catch {
       await ask();
     }
-  }, [api, ask]);
+  }, [api, ask, leave]);
 
   const followed = useMemo<OneTimeLinkProps | undefined>(
     () =>
@@ -90,7 +95,14 @@ function App({ api }: { readonly api: Api }) {
       return session.state === 'second-factor' ? (
         <SecondFactor api={api} session={session} onLogIn={() => void ask()} onLogOut={() => void logOut()} />
       ) : (
-        <Inside api={api} session={session} place={place} onChanged={ask} onLogOut={() => void logOut()} />
+        <Inside
+          api={api}
+          session={session}
+          place={place}
+          onChanged={ask}
+          onLeave={leave}
+          onLogOut={() => void logOut()}
+        />
       );
     }
   }

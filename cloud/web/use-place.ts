@@ -1,11 +1,13 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { type OneTimeLink, type Place, parsePlace } from './place.ts';
+import { homeHref, type OneTimeLink, type Place, parsePlace } from './place.ts';
 
 interface Here {
   readonly place: Exclude<Place, { kind: 'link' }>;
   /** The link that is being followed: its secret has left the address at once, and is in memory only. */
   readonly link: OneTimeLink | undefined;
   readonly leaveLink: () => void;
+  /** Goes where everybody may be; a link that is being followed stays. */
+  readonly goHome: () => void;
 }
 
 /** Where in the page somebody is, kept up with the address. */
@@ -17,7 +19,11 @@ export function usePlace(): Here {
     return () => window.removeEventListener('hashchange', read);
   }, []);
   const leaveLink = useCallback(() => setHere((before) => ({ ...before, link: undefined })), []);
-  return { ...here, leaveLink };
+  const goHome = useCallback(() => {
+    history.replaceState(null, '', homeHref);
+    setHere((before) => ({ ...before, place: { kind: 'home' } }));
+  }, []);
+  return { ...here, leaveLink, goHome };
 }
 
 function readAddress(): Pick<Here, 'place' | 'link'> {

@@ -43,7 +43,10 @@ export function Policies({ api, organisation, may }: Scene) {
                 title: 'Cut everybody off?',
                 text: 'Every session and every API token of this organisation that is older than now ends: yours too. People log in again; programs need new tokens.',
                 act: 'Cut off',
-                run: async () => void (await api.call('cutOffOrganisation', { organisation })),
+                async run() {
+                  await api.call('cutOffOrganisation', { organisation });
+                  api.onDoubt();
+                },
               })
             }
           >
@@ -102,6 +105,8 @@ export function Policies({ api, organisation, may }: Scene) {
                 },
               });
               setMessage('Saved.');
+              // What is asked of everybody is asked of who has said so, too.
+              api.onDoubt();
             }}
           />
           <p class="muted">

@@ -3,12 +3,12 @@ import type { Stage } from '../parts/stage.tsx';
 import { inWords } from '../words.ts';
 import type { ProfileProps } from './profile.tsx';
 
-interface Props extends ProfileProps {
+interface Props extends Pick<ProfileProps, 'api' | 'session' | 'onLeave'> {
   readonly stage: Stage;
 }
 
 /** One's data: taken along, and erased. */
-export function Farewell({ api, session, stage, onChanged }: Props) {
+export function Farewell({ api, session, stage, onLeave }: Props) {
   const [message, setMessage] = useState('');
   const takeAlong = async (): Promise<void> => {
     setMessage('');
@@ -47,7 +47,7 @@ export function Farewell({ api, session, stage, onChanged }: Props) {
               isDangerous: true,
               async run({ password }) {
                 await api.call('eraseSelf', { body: { password } });
-                await onChanged();
+                onLeave('You are erased: the account is no more.');
               },
             })
           }

@@ -8,10 +8,12 @@ export interface ProfileProps {
   readonly api: Api;
   readonly session: Session;
   readonly onChanged: () => Promise<void>;
+  /** Called when the account is no more, with what the login is to say. */
+  readonly onLeave: (notice: string) => void;
 }
 
 /** What is one's own: name, password, second factor, sessions, data. */
-export function Profile({ api, session, onChanged }: ProfileProps) {
+export function Profile({ api, session, onChanged, onLeave }: ProfileProps) {
   const stage = useStage();
   return (
     <>
@@ -64,7 +66,7 @@ export function Profile({ api, session, onChanged }: ProfileProps) {
       </section>
       <SecondFactorPanel api={api} session={session} stage={stage} onChanged={onChanged} />
       <Sessions api={api} stage={stage} />
-      <Farewell api={api} session={session} stage={stage} onChanged={onChanged} />
+      <Farewell api={api} session={session} stage={stage} onLeave={onLeave} />
     </>
   );
 }

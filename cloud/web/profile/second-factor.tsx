@@ -7,7 +7,7 @@ import type { Stage } from '../parts/stage.tsx';
 import type { ProfileProps } from './profile.tsx';
 import { QrCode } from './qr-code.tsx';
 
-interface Props extends ProfileProps {
+interface Props extends Omit<ProfileProps, 'onLeave'> {
   readonly stage: Stage;
 }
 
