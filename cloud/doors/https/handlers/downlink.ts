@@ -1,5 +1,6 @@
 import type { CommandReply, Operations, ReplyOf } from '@loadline/sdk/api';
 import { limits, type ReportedMessage } from '@loadline/sdk/contract';
+import type { Standing } from '../../../access/index.ts';
 import type { Downlink } from '../../../downlink/index.ts';
 import type { CommandRow, DesiredRow } from '../../../store/index.ts';
 import type { Caller, Handlers } from '../call.ts';
@@ -25,7 +26,7 @@ export function downlinkHandlers(
       );
     },
 
-    async getDesired({ device }) {
+    async getDesired({ device, standing }) {
       const desired = await downlink.desired(device);
       // What was reported to an older cloud says nothing of it.
       const reported: Configuration | undefined = device.reported?.configuration;
@@ -35,11 +36,11 @@ export function downlinkHandlers(
               revision: desired.revision,
               configuration: desired.configuration,
               time: new Date(desired.created).toISOString(),
-              by: desired.by,
+              by: toldOf(desired, standing),
             }
           : null,
         reported: reported ?? null,
-        state: standing(desired, reported),
+        state: outcomeOf(desired, reported),
       };
     },
 
@@ -60,16 +61,16 @@ export function downlinkHandlers(
       );
     },
 
-    async listCommands({ input, device }) {
+    async listCommands({ input, device, standing }) {
       const rows = await downlink.commands(device);
-      const commands = rows.map((row) => describe(downlink, row));
+      const commands = rows.map((row) => describe(downlink, row, standing));
       return pageOf(commands, input.query, ({ id }) => id);
     },
 
-    async getCommand({ input, device }) {
+    async getCommand({ input, device, standing }) {
       const row = await downlink.command(device, input.command);
       if (row === undefined) throw new Problem(404, 'not-found', 'there is no such thing');
-      return describe(downlink, row);
+      return describe(downlink, row, standing);
     },
   };
 }
@@ -79,10 +80,15 @@ function nameOf(caller: Caller): string {
   return caller.kind === 'user' ? caller.email : `token ${caller.name}`;
 }
 
+/** Who ordered something, as it is told: customers' people see none of the organisation's, and order nothing themselves. */
+function toldOf({ by }: { readonly by: string }, { reach }: Standing): string {
+  return reach.customer === null ? by : 'the organisation';
+}
+
 type Configuration = ReportedMessage['configuration'];
 
 /** Where the desired configuration stands. */
-function standing(
+function outcomeOf(
   desired: DesiredRow | undefined,
   reported: Configuration | undefined,
 ): ReplyOf<Operations['getDesired']>['state'] {
@@ -91,8 +97,8 @@ function standing(
   return reported?.last?.revision === desired.revision ? reported.last.outcome : 'waiting';
 }
 
-function describe(downlink: Downlink, row: CommandRow): CommandReply {
-  const { id, command, by, detail } = row;
+function describe(downlink: Downlink, row: CommandRow, standing: Standing): CommandReply {
+  const { id, command, detail } = row;
   const text = (time: number | null) => (time === null ? null : new Date(time).toISOString());
   return {
     id,
@@ -100,7 +106,7 @@ function describe(downlink: Downlink, row: CommandRow): CommandReply {
     state: downlink.stateOf(row),
     detail,
     created: new Date(row.created).toISOString(),
-    by,
+    by: toldOf(row, standing),
     expires: new Date(row.expires).toISOString(),
     sent: text(row.sent),
     finished: text(row.finished),
