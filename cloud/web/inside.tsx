@@ -110,7 +110,10 @@ function Nothing() {
   return (
     <section class="panel">
       <h2>Nothing here</h2>
-      <p>There is no such place, or it is not yours to see. Choose another above.</p>
+      <p>
+        There is no such place, or it is not yours to see: choose another above. If it was yours until now,
+        log out and in again: somebody may have cut everybody off.
+      </p>
     </section>
   );
 }
