@@ -13,11 +13,9 @@ import * as z from 'zod';
 import type { Handlers } from './call.ts';
 import type { Gate } from './gate.ts';
 import { Problem } from './problem.ts';
+import { speedLimit } from './speed.ts';
 import { Turns } from './turns.ts';
 import { visitOf } from './visit.ts';
-
-/** Requests a minute that one address may send, where an operation has no limit of its own. */
-const usualPerMinute = 1200;
 
 /** Requests a minute that one address may send to what anybody may call, where guessing could pay. */
 const publicPerMinute = 60;
@@ -53,7 +51,7 @@ function bind(app: FastifyInstance, route: Route): void {
     ...(bodyBytes !== undefined && { bodyLimit: bodyBytes }),
     config: {
       opens,
-      rateLimit: { max: opens === 'public' ? publicPerMinute : usualPerMinute, timeWindow: '1 minute' },
+      rateLimit: { ...speedLimit, ...(opens === 'public' && { max: publicPerMinute }) },
     },
     schema: {
       ...(names.length > 0 && { params }),
