@@ -1,7 +1,7 @@
 import type { ServerIdentity } from '../authority/index.ts';
 
 /** What both doors speak of TLS. */
-export const doorTls = {
+const doorTls = {
   minVersion: 'TLSv1.2',
   /**
    * The suites, the strongest first: authenticated encryption with a key that is forgotten after the connection, and

@@ -1,4 +1,4 @@
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
@@ -11,7 +11,7 @@ import type { Authority, ServerIdentity } from '../../authority/index.ts';
 import type { Enrolments } from '../../people/index.ts';
 import type { Directory } from '../../router/index.ts';
 import { shareByProtocol } from '../alpn/index.ts';
-import { doorTls } from '../tls.ts';
+import { serverTls } from '../tls.ts';
 import { bindOperations } from './bind.ts';
 import type { Handlers } from './call.ts';
 import { estRoutes } from './est-routes.ts';
@@ -25,9 +25,7 @@ import {
   sendUnroutable,
 } from './problem.ts';
 import { sendSecurityHeaders } from './security-headers.ts';
-
-/** Requests a minute that one address may send for the page and for enrolment. */
-const requestsPerMinute = 1200;
+import { speedLimit } from './speed.ts';
 
 /** Milliseconds that a TLS handshake may take, and that a request's headers may take. */
 const beginMilliseconds = 10_000;
@@ -74,9 +72,7 @@ export class HttpsDoor {
       serverFactory: (handler) => {
         const server = createServer(
           {
-            key: identity.privateKeyPem,
-            cert: identity.certificatePem,
-            ...doorTls,
+            ...serverTls(identity),
             // A session begun at the MQTT door, with its certificate, is none here.
             sessionIdContext: 'https',
             handshakeTimeout: beginMilliseconds,
@@ -115,7 +111,7 @@ export class HttpsDoor {
     await app.register(cookie);
     await sendSecurityHeaders(app);
     // Each operation says its own limit (`bind.ts`): this one is for what is none.
-    await app.register(rateLimit, { max: requestsPerMinute, timeWindow: '1 minute' });
+    await app.register(rateLimit, speedLimit);
     sendNothingThere(app);
     demandOpenings(app);
     bindOperations(app, options);
@@ -127,6 +123,11 @@ export class HttpsDoor {
 
   get port(): number {
     return (this.#app.server.address() as AddressInfo).port;
+  }
+
+  /** Takes another key and certificate: connections that begin from now on get them. */
+  renew(identity: ServerIdentity): void {
+    (this.#app.server as Server).setSecureContext(serverTls(identity));
   }
 
   async close(): Promise<void> {
