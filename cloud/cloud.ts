@@ -10,12 +10,13 @@ import { openAuthority } from './authority/index.ts';
 import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './doors/https/index.ts';
 import { MqttDoor } from './doors/mqtt/index.ts';
 import { Downlink } from './downlink/index.ts';
+import { issuanceRecorder } from './issuance.ts';
 import type { MailConfig } from './mail/index.ts';
 import { Enrolments, linkUrl } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { ServerCertificate } from './server-certificate.ts';
 import { databaseFiles } from './state-folder.ts';
-import { type DatabaseOptions, Store, step, takeFolder } from './store/index.ts';
+import { type DatabaseOptions, Store, takeFolder } from './store/index.ts';
 
 export interface CloudOptions {
   /** Folder of everything it keeps: database, its key, the authority. Made where it is not there. */
@@ -67,15 +68,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     options.durability ? { ...database, durability: options.durability } : database,
     fail,
   );
+  const recordIssuance = issuanceRecorder({ store, now });
   const authority = await openAuthority({
     folder: join(folder, 'authority'),
     now,
-    log: async ({ fingerprint, commonName: subject, serial, notAfter: expires }) => {
-      await store.change({
-        steps: [step('addCertificate', { fingerprint, subject, serial, expires })],
-        audit: [],
-      });
-    },
+    log: recordIssuance,
   });
   const identity = await authority.issueServer({ names: options.names });
   const auditKeeper = new AuditKeeper({ store, log, now });
@@ -84,7 +81,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const page = options.page ?? `https://${options.names[0] ?? 'localhost'}:${httpsPort}`;
   const accounts = await openAccounts({ folder, store, directory, page, smtp: options.smtp, log, now });
   const setup = await accounts.setup.offer();
-  const enrolments = new Enrolments(store, now);
+  const { authentications } = accounts;
+  const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
   const live = new Live();
   const router = new Router({ store, directory, live, now, monotonic });
   const downlink = new Downlink(store, now);
@@ -99,7 +97,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     live,
     store,
     keyHolders: accounts.keyHolders,
-    authentications: accounts.authentications,
+    authentications,
     log,
     now,
     monotonic,

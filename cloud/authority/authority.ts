@@ -55,9 +55,14 @@ export interface Authority {
   issueServer(options: { names: readonly string[] }): Promise<ServerIdentity>;
   /**
    * Issues a gateway's certificate for a PKCS#10 request (PEM or DER), which must ask for exactly `gatewayId`. That the
-   * sender may enrol as that gateway has been checked before. Throws IdentityError `request-malformed`.
+   * sender may enrol as that gateway has been checked before. `log`, in the place of the authority's own, is told of it
+   * by who knows more of the sender. Throws IdentityError `request-malformed`.
    */
-  issueGateway(request: string | Uint8Array, gatewayId: string): Promise<Issuance>;
+  issueGateway(
+    request: string | Uint8Array,
+    gatewayId: string,
+    log?: AuthorityOptions['log'],
+  ): Promise<Issuance>;
 }
 
 /**
@@ -69,9 +74,13 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   const randomBytes = options.randomBytes ?? systemRandomBytes;
   await makePrivateFolder(folder);
 
-  const record = async (profile: Issuance['profile'], certificatePem: string): Promise<Issuance> => {
+  const record = async (
+    profile: Issuance['profile'],
+    certificatePem: string,
+    tell = log,
+  ): Promise<Issuance> => {
     const issuance = { profile, certificatePem, ...certificateDetails(certificatePem) };
-    await log(issuance);
+    await tell(issuance);
     return issuance;
   };
   const terms = (life: number) => {
@@ -100,10 +109,10 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
         },
       }),
 
-    async issueGateway(request, gatewayId) {
+    async issueGateway(request, gatewayId, tell) {
       const subject = checkGatewayRequest(request, gatewayId);
       const order = { ...terms(lifetimes.gateway), profile: 'gateway', issuer, subject } as const;
-      return await record('gateway', issueCertificate(order));
+      return await record('gateway', issueCertificate(order), tell);
     },
   };
 }

@@ -11,6 +11,7 @@ import * as assert from 'uvu/assert';
 import { openAccounts } from '../accounts.ts';
 import { openAuthority } from '../authority/index.ts';
 import { Downlink } from '../downlink/index.ts';
+import { issuanceRecorder } from '../issuance.ts';
 import { Enrolments } from '../people/index.ts';
 import { Directory, Live, Router } from '../router/index.ts';
 import { Store, step } from '../store/index.ts';
@@ -43,15 +44,11 @@ export async function openDoors() {
   const log = { debug: note, info: note, warn: note, error: note };
   const database = { file: join(folder, 'loadline.db'), key: 'a5'.repeat(32) };
   const store = await Store.open(database, assert.unreachable);
+  const recordIssuance = issuanceRecorder({ store, now });
   const authority = await openAuthority({
     folder: join(folder, 'authority'),
     now: Date.now,
-    log: async ({ fingerprint, commonName: subject, serial, notAfter: expires }) => {
-      await store.change({
-        steps: [step('addCertificate', { fingerprint, subject, serial, expires })],
-        audit: [],
-      });
-    },
+    log: recordIssuance,
   });
   const second = { id: 'second', name: 'Second', created: now() };
   await store.change({ steps: [step('createOrganisation', second)], audit: [] });
@@ -64,6 +61,7 @@ export async function openDoors() {
   const shared = { host: 'localhost', port: 0, identity, directory, downlink, log } as const;
   const page = 'https://localhost';
   const accounts = await openAccounts({ folder, store, directory, page, smtp: undefined, log, now });
+  const { authentications } = accounts;
   const mqtt = await MqttDoor.open({
     ...shared,
     authorityPem: authority.certificatePem,
@@ -71,7 +69,7 @@ export async function openDoors() {
     live,
     store,
     keyHolders: accounts.keyHolders,
-    authentications: accounts.authentications,
+    authentications,
     now,
     monotonic,
   });
@@ -83,7 +81,7 @@ export async function openDoors() {
     now,
   });
   const connected = () => mqtt.connected();
-  const enrolments = new Enrolments(store, now);
+  const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
   const https = await HttpsDoor.open({
     ...shared,
     authority,
@@ -118,7 +116,7 @@ export async function openDoors() {
     client,
     organisation: client.organisation('first'),
     login,
-    authentications: accounts.authentications,
+    authentications,
     blocks: accounts.blocks,
     clock,
     lines,

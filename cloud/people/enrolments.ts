@@ -1,18 +1,38 @@
 import { randomBytes } from 'node:crypto';
-import { type AuditDraft, type Step, type Store, step } from '../store/index.ts';
+import type { Authentications } from '../audit/index.ts';
+import type { Issuance } from '../authority/index.ts';
+import type { IssuanceRecorder } from '../issuance.ts';
+import { type Step, type Store, step } from '../store/index.ts';
 import { tokenHash } from './sessions.ts';
 
 /** Milliseconds a one-time enrolment secret is good for. */
 const enrolmentMilliseconds = 7 * 24 * 3_600_000;
 
+/** Where an enrolment came from. */
+export interface EnrolmentArrival {
+  /** The gateway's; null where there is no such gateway. */
+  readonly organisation: string | null;
+  readonly source: string;
+}
+
 /** One-time secrets with which a new gateway asks for its certificate. */
 export class Enrolments {
   readonly #store: Store;
+  readonly #authentications: Pick<Authentications, 'add'>;
+  readonly #recordIssuance: IssuanceRecorder;
   readonly #now: () => number;
 
-  constructor(store: Store, now: () => number) {
-    this.#store = store;
-    this.#now = now;
+  /** `now`: ms since 1970. */
+  constructor(parts: {
+    store: Store;
+    authentications: Pick<Authentications, 'add'>;
+    recordIssuance: IssuanceRecorder;
+    now: () => number;
+  }) {
+    this.#store = parts.store;
+    this.#authentications = parts.authentications;
+    this.#recordIssuance = parts.recordIssuance;
+    this.#now = parts.now;
   }
 
   /** A secret for one gateway, and the steps that keep its hash; an earlier one of that gateway ends by them. */
@@ -24,29 +44,50 @@ export class Enrolments {
 
   /**
    * Spends a secret on a public key (PEM); false where it is wrong, too old, another gateway's, or spent on another
-   * key. The same key may come again: the answer with its certificate may have been lost. Either stands in the audit log
-   * of `organisation`, the gateway's; null where there is no such gateway.
+   * key. The same key may come again: the answer with its certificate may have been lost.
    */
   async spend(
     { gateway, secret, publicKeyPem }: { gateway: string; secret: string; publicKeyPem: string },
-    { organisation, source }: { organisation: string | null; source: string },
+    arrival: EnrolmentArrival,
   ): Promise<boolean> {
     const at = this.#now();
+    const { organisation, source } = arrival;
     const [secretHash, keyHash] = [tokenHash(secret), tokenHash(publicKeyPem)];
-    const party = { kind: 'gateway', id: gateway };
-    const entry = (by: Pick<AuditDraft, 'actor' | 'outcome' | 'code'>): AuditDraft => ({
-      ...{ organisation, at, channel: 'https', action: 'certificate.create', target: party },
-      ...{ before: null, after: null, personal: { of: [], data: { source } } },
-      ...by,
-    });
     const { done } = await this.#store.change({
       steps: [step('spendEnrolment', { gateway, secretHash, keyHash, at }, 'some')],
-      audit: [entry({ actor: party, outcome: 'done', code: null })],
+      audit: [
+        {
+          ...{ organisation, at, actor: { kind: 'gateway', id: gateway }, channel: 'https' },
+          ...{
+            action: 'enrolment.use',
+            target: { kind: 'device', id: gateway },
+            outcome: 'done',
+            code: null,
+          },
+          ...{ before: null, after: null, personal: { of: [], data: { source } } },
+        },
+      ],
     });
-    if (done) return true;
-    const nobody = { kind: 'nobody', id: '' };
-    const refused = entry({ actor: nobody, outcome: 'refused', code: 'enrolment-refused' });
-    await this.#store.change({ steps: [], audit: [refused] });
-    return false;
+    if (!done) this.refused(gateway, 'enrolment-refused', arrival);
+    return done;
+  }
+
+  /** Keeps the certificate that a gateway is about to get. */
+  async record(issuance: Issuance, { organisation, source }: EnrolmentArrival): Promise<void> {
+    const { commonName: id } = issuance;
+    const actor = { kind: 'gateway', id };
+    const target = { kind: 'device', id };
+    await this.#recordIssuance(issuance, { organisation, actor, target, channel: 'https', source });
+  }
+
+  /** Tells the audit log of somebody who is not enrolled as that gateway, and why. */
+  refused(
+    gateway: string,
+    code: 'enrolment-refused' | 'request-malformed',
+    { organisation, source }: EnrolmentArrival,
+  ): void {
+    const target = { kind: 'device', id: gateway };
+    const where = { organisation, channel: 'https', source, persons: [] } as const;
+    this.#authentications.add({ ...where, action: 'enrolment.use', target, code });
   }
 }

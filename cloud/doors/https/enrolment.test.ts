@@ -10,12 +10,19 @@ test.before(async (context) => {
 });
 test.after(({ doors }) => doors.close());
 
-/** The status of an enrolment as that gateway. */
-async function enrol({ https, authorityPem }: Doors, gateway: string, secret: string): Promise<number> {
+interface Enrolment {
+  readonly gateway: string;
+  readonly secret: string;
+  /** Whom the request names, where that is not the gateway. */
+  readonly commonName?: string;
+}
+
+/** The status of an enrolment, and the certificates that came with it, DER. */
+async function enrol({ https, authorityPem }: Doors, { gateway, secret, commonName = gateway }: Enrolment) {
   const { privateKeyPem } = await generateKeyPair();
-  const pem = createSigningRequest({ commonName: gateway, signer: softwareSigner(privateKeyPem) });
+  const pem = createSigningRequest({ commonName, signer: softwareSigner(privateKeyPem) });
   const body = pem.replaceAll(/-----[^-]+-----|\s/g, '');
-  return await new Promise((resolve, reject) => {
+  return await new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
     const sent = request(
       {
         ...{ host: 'localhost', port: https.port, ca: authorityPem, agent: false },
@@ -25,8 +32,11 @@ async function enrol({ https, authorityPem }: Doors, gateway: string, secret: st
         headers: { 'content-type': 'application/pkcs10' },
       },
       (answer) => {
-        answer.resume();
-        resolve(answer.statusCode ?? 0);
+        let text = '';
+        answer.setEncoding('latin1').on('data', (chunk) => {
+          text += chunk;
+        });
+        answer.once('end', () => resolve({ status: answer.statusCode, body: text }));
       },
     );
     sent.once('error', reject);
@@ -34,26 +44,79 @@ async function enrol({ https, authorityPem }: Doors, gateway: string, secret: st
   });
 }
 
-test('stands in the audit log, refused or done, and its secret does not', async ({ doors }) => {
-  const { organisation, client } = doors;
-  const { enrolmentSecret } = await organisation.createDevice({ body: { id: 'boom' } });
-  assert.is(await enrol(doors, 'boom', 'guess-guess-guess'), 403);
-  assert.is(await enrol(doors, 'nobody-knows', enrolmentSecret), 403);
-  assert.is(await enrol(doors, 'boom', enrolmentSecret), 200);
-  const { items } = await organisation.listAudit({ query: { action: 'certificate.create' } });
-  const told = items.map(({ actor, target, outcome, code }) => [actor.kind, target?.id, outcome, code]);
-  assert.equal(told, [
-    ['gateway', 'boom', 'done', null],
-    ['nobody', 'boom', 'refused', 'enrolment-refused'],
+const created = async ({ organisation }: Doors, id: string) =>
+  (await organisation.createDevice({ body: { id } })).enrolmentSecret;
+
+/** What the log says of a device, the oldest first, and the whole of both chains as text. */
+async function told({ store, authentications }: Doors, device: string) {
+  await authentications.flush();
+  const read = (organisation: string | null) => store.read('audit', { organisation, limit: 1000 });
+  const [first, fleet] = await Promise.all([read('first'), read(null)]);
+  const about = ({ entries }: typeof first) =>
+    entries
+      .filter(({ target, action }) => target?.id === device && action !== 'devices.create')
+      .sort((one, other) => one.sequence - other.sequence);
+  return { first: about(first), fleet: about(fleet), text: JSON.stringify([first, fleet]) };
+}
+
+type Told = Awaited<ReturnType<typeof told>>['first'][number];
+
+const inShort = ({ actor, action, outcome, code, after }: Told) => [
+  `${actor.kind} ${actor.id}`.trim(),
+  action,
+  outcome,
+  code,
+  (after as { attempts?: number } | null)?.attempts ?? null,
+];
+
+test('stands in the audit log with its certificate, and its secret does not', async ({ doors }) => {
+  const secret = await created(doors, 'boom');
+  const { status, body } = await enrol(doors, { gateway: 'boom', secret });
+  assert.is(status, 200);
+  const { first, fleet, text } = await told(doors, 'boom');
+  assert.equal(first.map(inShort), [
+    ['gateway boom', 'enrolment.use', 'done', null, null],
+    ['gateway boom', 'certificate.create', 'done', null, null],
   ]);
-  assert.ok(items.every(({ source }) => source !== null));
-  const fleet = await client.listFleetAudit({ query: { action: 'certificate.create' } });
-  assert.equal(
-    fleet.items.map(({ target }) => target?.id),
-    ['nobody-knows'],
-  );
-  assert.not.match(JSON.stringify([items, fleet.items]), enrolmentSecret);
-  assert.not.match(JSON.stringify([items, fleet.items]), 'guess-guess');
+  assert.equal(fleet, []);
+  assert.ok(first.every(({ personal }) => (personal as { source?: string } | null)?.source !== undefined));
+  const after = first[1]?.after as { serial?: string; fingerprint?: string } | undefined;
+  const { serial = '', fingerprint = '' } = after ?? {};
+  assert.is(doors.directory.certificate(fingerprint, 'boom'), 'good');
+  assert.match(serial, /^[0-9a-f]{30,}$/);
+  assert.match(Buffer.from(body, 'base64').toString('hex'), serial);
+  assert.not.match(text, secret);
+});
+
+test('that is refused is told of once a minute, in the chain of whom it concerns', async ({ doors }) => {
+  const secret = await created(doors, 'jib');
+  const wrong = 'guess-guess-guess';
+  for (let n = 0; n < 5; n++) assert.is((await enrol(doors, { gateway: 'jib', secret: wrong })).status, 403);
+  assert.is((await enrol(doors, { gateway: 'nobody-knows', secret })).status, 403);
+  const mistaken = { gateway: 'jib', secret, commonName: 'boom' };
+  assert.is((await enrol(doors, mistaken)).status, 400);
+  const { first, fleet, text } = await told(doors, 'jib');
+  const counts = (code: string) =>
+    first.filter((one) => one.code === code).map(({ after }) => (after as { attempts: number }).attempts);
+  assert.equal(counts('enrolment-refused'), [1, 4]);
+  assert.equal(counts('request-malformed'), [1]);
+  assert.is(first.length, 3);
+  assert.ok(first.every(({ actor, action }) => actor.kind === 'nobody' && action === 'enrolment.use'));
+  assert.equal(fleet, []);
+  const stranger = await told(doors, 'nobody-knows');
+  assert.equal(stranger.first, []);
+  assert.equal(stranger.fleet.map(inShort), [['nobody', 'enrolment.use', 'refused', 'enrolment-refused', 1]]);
+  assert.not.match(text, secret);
+  assert.not.match(text, wrong);
+  // A request that was wrong has not used the secret up.
+  assert.is((await enrol(doors, { gateway: 'jib', secret })).status, 200);
+});
+
+test('what the cloud issues to itself is in the fleet’s chain', async ({ doors }) => {
+  const { items } = await doors.client.listFleetAudit({ query: { action: 'certificate.create' } });
+  const own = items.filter(({ actor }) => actor.kind === 'cloud');
+  const profiles = own.map(({ target }) => target?.id);
+  assert.equal([profiles.includes('authority'), profiles.includes('server')], [true, true]);
 });
 
 test.run();

@@ -15,6 +15,7 @@ import {
 import type { Enrolments } from '../../people/index.ts';
 import type { Directory } from '../../router/index.ts';
 import { Problem } from './problem.ts';
+import { speedLimit } from './speed.ts';
 
 /** Enrolments a minute that one address may try. */
 const enrolmentsPerMinute = 30;
@@ -41,7 +42,7 @@ export function estRoutes(
 
   app.post(
     '/.well-known/est/simpleenroll',
-    { config: { opens: 'public', rateLimit: { max: enrolmentsPerMinute, timeWindow: '1 minute' } } },
+    { config: { opens: 'public', rateLimit: { ...speedLimit, max: enrolmentsPerMinute } } },
     async (request, reply) => {
       const credentials = parseEnrolmentCredentials(request.headers.authorization);
       if (credentials === undefined || !isGatewayId(credentials.gatewayId)) {
@@ -53,24 +54,29 @@ export function estRoutes(
         );
       }
       const { gatewayId, secret } = credentials;
+      const organisation = directory.gateway(gatewayId)?.organisation.id ?? null;
+      const arrival = { organisation, source: request.ip };
       try {
         const body = request.body instanceof Uint8Array ? request.body : '';
         // The request is checked before the secret is spent: a mistake in it must not use the secret up.
         const signingRequest = parseSimpleEnroll(body);
         const { publicKeyPem } = checkGatewayRequest(signingRequest, gatewayId);
-        const organisation = directory.gateway(gatewayId)?.organisation.id ?? null;
-        const claim = { gateway: gatewayId, secret, publicKeyPem };
-        if (!(await enrolments.spend(claim, { organisation, source: request.ip }))) {
+        if (!(await enrolments.spend({ gateway: gatewayId, secret, publicKeyPem }, arrival))) {
           log.warn('enrolment-refused', { gateway: gatewayId, from: request.ip });
           throw new Problem(403, 'enrolment-refused', 'the secret is wrong, used up, or for another gateway');
         }
-        const { certificatePem, fingerprint } = await authority.issueGateway(signingRequest, gatewayId);
+        const { certificatePem, fingerprint } = await authority.issueGateway(
+          signingRequest,
+          gatewayId,
+          (issuance) => enrolments.record(issuance, arrival),
+        );
         await directory.reload();
         log.info('gateway-enrolled', { gateway: gatewayId, fingerprint, from: request.ip });
         return send(reply, simpleEnrollResponse(certificatePem));
       } catch (error) {
-        if (error instanceof IdentityError) throw new Problem(400, 'request-malformed', error.message);
-        throw error;
+        if (!(error instanceof IdentityError)) throw error;
+        enrolments.refused(gatewayId, 'request-malformed', arrival);
+        throw new Problem(400, 'request-malformed', error.message);
       }
     },
   );

@@ -1,0 +1,50 @@
+import type { AuditParty } from '@loadline/sdk/audit';
+import type { Issuance } from './authority/index.ts';
+import { type Store, step } from './store/index.ts';
+
+/** Who asked for a certificate, and whose it is. */
+export interface AskedBy {
+  /** Null where it is no organisation's. */
+  readonly organisation: string | null;
+  readonly actor: AuditParty;
+  readonly target: AuditParty;
+  readonly channel: 'https' | 'cloud';
+  /** The address it was asked for from; undefined where it was the cloud itself. */
+  readonly source: string | undefined;
+}
+
+export type IssuanceRecorder = ReturnType<typeof issuanceRecorder>;
+
+/**
+ * Keeps certificates that were issued, each in one change with its entry of the audit log. What it gives rejects where
+ * one is not kept, and then nobody may get it.
+ */
+export function issuanceRecorder({ store, now }: { store: Pick<Store, 'change'>; now: () => number }) {
+  return async (issuance: Issuance, by: AskedBy = byItself(issuance)): Promise<void> => {
+    const { fingerprint, commonName: subject, serial, notAfter: expires, profile } = issuance;
+    const { organisation, actor, target, channel, source } = by;
+    const { done } = await store.change({
+      steps: [step('addCertificate', { fingerprint, subject, serial, expires })],
+      audit: [
+        {
+          ...{ organisation, at: now(), actor, channel, action: 'certificate.create', target },
+          ...{ outcome: 'done', code: null, before: null },
+          after: { profile, subject, serial, fingerprint, expires },
+          personal: source === undefined ? null : { of: [], data: { source } },
+        },
+      ],
+    });
+    if (!done) throw new Error(`certificate ${serial} of ${subject} could not be recorded`);
+  };
+}
+
+/** What the cloud issues to itself: its authority's certificate, and its doors'. */
+function byItself({ profile }: Issuance): AskedBy {
+  return {
+    organisation: null,
+    actor: { kind: 'cloud', id: 'cloud' },
+    target: { kind: 'cloud', id: profile },
+    channel: 'cloud',
+    source: undefined,
+  };
+}
