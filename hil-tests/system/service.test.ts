@@ -16,7 +16,7 @@ function service(source: string): Service {
   const file = join(folder, `program-${programs}.mjs`);
   writeFileSync(
     file,
-    `${source}\nsetInterval(() => {}, 1000);\nprocess.on('SIGTERM', () => process.exit(0));`,
+    `setInterval(() => {}, 1000);\nprocess.on('SIGTERM', () => process.exit(0));\n${source}`,
   );
   return new Service({ name: 'program', file, args: [] });
 }
