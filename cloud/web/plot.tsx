@@ -1,19 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { Api, Series } from './api.ts';
+import { follow } from './follow.ts';
 import { formatFloat, formatTimeOfDay, NOTHING } from './format.ts';
 import { seriesKey, seriesTitle } from './latest.ts';
 import type { Live } from './live.ts';
-import {
-  type Asked,
-  abandonReload,
-  addLive,
-  beginReload,
-  emptyWindow,
-  finishReload,
-  type SeriesWindow,
-  toColumns,
-} from './series-window.ts';
+import { type SeriesWindow, toColumns } from './series-window.ts';
 
 interface Props {
   readonly api: Api;
@@ -32,23 +24,8 @@ const RANGES = [
   { name: '24 h', span: 86_400_000 },
 ] as const;
 
-/** Points asked for of a series: more than a screen has columns. */
-const POINTS = 1_000;
-
-/** Points of a series past which the range is loaded anew, so that the cloud thins it and the page stays quick. */
-const MOST_POINTS = 5_000;
-
-/** Milliseconds past our own time that are asked for: readings are dated by their gateway's clock. */
-const AHEAD = 5_000;
-
 /** uPlot's join: a null takes in the places of other series' times beside it, or the line goes on into its gap. */
 const EXPAND_NULLS = 2;
-
-/** Milliseconds until a load that failed is tried again. */
-const RETRY = 3_000;
-
-/** Milliseconds between two loads of a range that is not followed. */
-const PERIOD = 5_000;
 
 /** Colours of lines in `style.css`: --line-1 … --line-6. */
 const COLOURS = 6;
@@ -116,87 +93,6 @@ export function Plot({ api, organisation, live, series }: Props) {
       </p>
     </section>
   );
-}
-
-interface Following {
-  readonly api: Api;
-  readonly organisation: string;
-  readonly live: Live | undefined;
-  readonly series: readonly Series[];
-  readonly span: number;
-  readonly onFailing: (isFailing: boolean) => void;
-  readonly onChange: (windows: readonly SeriesWindow[]) => void;
-}
-
-/** Loads the range of each series, keeps it up with the live stream, and loads it again after each reconnection. */
-function follow({ api, organisation, live, series, span, onFailing, onChange }: Following): { end(): void } {
-  const windows = series.map(() => emptyWindow);
-  const places = new Map(series.map((one, place) => [seriesKey(one), place]));
-  const windowAt = (place: number): SeriesWindow => windows[place] ?? emptyWindow;
-  let loading = new AbortController();
-  let retry: ReturnType<typeof setTimeout> | undefined;
-
-  const load = async (): Promise<void> => {
-    clearTimeout(retry);
-    loading.abort();
-    loading = new AbortController();
-    const { signal } = loading;
-    const asked: Asked = { from: api.now() - span, to: api.now() + AHEAD, points: POINTS };
-    const loadOne = async (one: Series, place: number): Promise<boolean> => {
-      windows[place] = beginReload(windowAt(place));
-      try {
-        const answer = await readingsOf({ api, organisation }, one, asked, signal);
-        if (signal.aborted) return true;
-        windows[place] = finishReload(windowAt(place), asked, answer);
-        onChange(windows);
-        return true;
-      } catch {
-        if (!signal.aborted) windows[place] = abandonReload(windowAt(place));
-        return false;
-      }
-    };
-    const succeeded = await Promise.all(series.map(loadOne));
-    if (signal.aborted) return;
-    const isFailing = succeeded.includes(false);
-    onFailing(isFailing);
-    if (isFailing) retry = setTimeout(() => void load(), RETRY);
-  };
-
-  const repeating = live === undefined ? setInterval(() => void load(), PERIOD) : undefined;
-  const unsubscribe = live?.subscribe((event) => {
-    if (event.kind === 'opened') void load();
-    if (event.kind !== 'readings') return;
-    for (const one of event.series) {
-      const place = places.get(seriesKey(one));
-      if (place === undefined) continue;
-      const window = addLive(windowAt(place), one.points, api.now() - span);
-      windows[place] = window;
-      if (window.points.length > MOST_POINTS && window.sinceAsked === null) void load();
-    }
-    onChange(windows);
-  });
-  void load();
-  return {
-    end() {
-      unsubscribe?.();
-      clearInterval(repeating);
-      clearTimeout(retry);
-      loading.abort();
-      onFailing(false);
-    },
-  };
-}
-
-/** Readings of a series in a range of time, thinned to about as many points as were asked for. */
-function readingsOf(
-  { api, organisation }: Pick<Following, 'api' | 'organisation'>,
-  { device, tag, aspect }: Series,
-  { from, to, points }: Asked,
-  signal: AbortSignal,
-) {
-  const series = aspect === 'heard' ? tag : `${tag}.${aspect}`;
-  const query = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), points };
-  return api.call('getReadings', { organisation, device, series, query }, signal);
 }
 
 /** Draws windows of `series` into `container`, at most once a frame, and slides on once a second without any. */
