@@ -19,22 +19,21 @@ export function invitations(parts: {
     const inviter = await store.read('person', { id: by });
     const [to, organisation] = [addressOf(person), where?.name ?? null];
     const invitedBy = inviter ? addressOf(inviter) : { address: 'somebody who is no more' };
-    switch (kind) {
-      case 'taken-in':
-        mailer.send({ kind, to, organisation, invitedBy });
-        return;
-      case 'set-password': {
-        const { secret, hash: secretHash, expires } = makeLink('set-password', now());
-        await store.change({
-          steps: [
-            step('forgetLinks', { now: now() }),
-            step('endPasswordLinks', { person: person.id }),
-            step('addLink', { secretHash, person: person.id, purpose: 'set-password', expires }),
-          ],
-          audit: [],
-        });
-        mailer.send({ kind: 'invitation', to, organisation, invitedBy, secret, validUntil: expires });
-      }
-    }
+    // An account that is there is answered as late as a new one: it gets a link like that too, which nobody is sent.
+    const isNew = kind === 'set-password';
+    const { secret, hash: secretHash, expires } = makeLink('set-password', now());
+    await store.change({
+      steps: [
+        step('forgetLinks', { now: now() }),
+        ...(isNew ? [step('endPasswordLinks', { person: person.id })] : []),
+        step('addLink', {
+          ...{ secretHash, purpose: 'set-password' },
+          ...(isNew ? { person: person.id, expires } : { person: null, expires: now() }),
+        }),
+      ],
+      audit: [],
+    });
+    if (isNew) mailer.send({ kind: 'invitation', to, organisation, invitedBy, secret, validUntil: expires });
+    else mailer.send({ kind, to, organisation, invitedBy });
   };
 }
