@@ -86,24 +86,44 @@ test('a link is used up, even by two at the same time, and ends every other', as
   assert.equal(outcomes.map(({ kind }) => kind).sort(), ['bad-link', 'bad-link', 'set']);
   assert.is((await set(secret)).kind, 'bad-link');
   assert.is((await set(another)).kind, 'bad-link');
-  assert.is(await people.passwords.read(another), undefined);
+  assert.is(await people.passwords.read(another, people.visitor()), undefined);
 });
 
 test('a link is read without using it up, until it is too old', async ({ people }) => {
   const person = await people.person(['acme']);
   const secret = await resetLink(people, person);
   for (let count = 0; count < 2; count++) {
-    const link = await people.passwords.read(secret);
+    const link = await people.passwords.read(secret, people.visitor());
     assert.is(link?.person.email, person.email);
     assert.is(link?.purpose, 'reset-password');
   }
   people.now += hour;
-  assert.is(await people.passwords.read(secret), undefined);
+  assert.is(await people.passwords.read(secret, people.visitor()), undefined);
   assert.is(
     (await people.passwords.set({ secret, password: otherPassword }, people.visitor())).kind,
     'bad-link',
   );
-  assert.is(await people.passwords.read('x'.repeat(43)), undefined);
+  assert.is(await people.passwords.read('x'.repeat(43), people.visitor()), undefined);
+});
+
+test('a link that is wrong or used up stands in the audit log of the fleet, wherever it is brought', async ({
+  people,
+}) => {
+  const secret = 'x'.repeat(43);
+  const visitor = people.visitor({ organisation: 'acme' });
+  const words = { secret, email: 'eve@example.org', name: 'Eve', password: otherPassword };
+  const tries: [string, () => Promise<unknown>][] = [
+    ['password.read-link', () => people.passwords.read(secret, visitor)],
+    ['password.set', () => people.passwords.set({ secret, password: otherPassword }, visitor)],
+    ['second-factor.stop-reset', () => people.factors.stopResetByLink(secret, visitor)],
+    ['setup', () => people.setup.setUp({ ...words, organisation: { id: 'eve', name: 'Eve' } }, visitor)],
+  ];
+  for (const [action, bring] of tries) {
+    await bring();
+    const [entry] = await people.audit(null);
+    assert.equal([entry?.action, entry?.outcome, entry?.code], [action, 'refused', 'link-invalid']);
+    assert.equal([entry?.target, entry?.personal], [null, { source: '192.0.2.1' }]);
+  }
 });
 
 test('a weak password is not taken, and its link is still good', async ({ people }) => {
@@ -131,13 +151,33 @@ test('an invitation is a link for seven days, and a new one ends the one before'
   assert.is(first?.validUntil, people.now + 7 * day);
   await invite(invitation);
   const second = people.mail('invitation', person)?.secret ?? '';
-  assert.is(await people.passwords.read(first?.secret ?? ''), undefined);
+  assert.is(await people.passwords.read(first?.secret ?? '', people.visitor()), undefined);
   people.now += 7 * day - 1;
-  assert.is((await people.passwords.read(second))?.purpose, 'set-password');
+  assert.is((await people.passwords.read(second, people.visitor()))?.purpose, 'set-password');
   assert.is(
     (await people.passwords.set({ secret: second, password: otherPassword }, people.visitor())).kind,
     'set',
   );
+});
+
+test('an invitation costs the same whether there is an account or not, and opens nothing where there is', async ({
+  people,
+}) => {
+  const person = { ...(await people.person(['acme'])), name: 'Ann' };
+  const mailer = { send: (mail: TestPeople['mails'][number]) => void people.mails.push(mail) };
+  const invite = invitations({ store: people.store, mailer, now: () => people.now });
+  const organisation = { id: 'acme', name: 'Acme' };
+  const reset = await resetLink(people, person);
+  const costs = [];
+  for (const kind of ['set-password', 'taken-in'] as const) {
+    const to = kind === 'taken-in' ? person : { ...(await people.person(['acme'])), name: 'Bo' };
+    people.asked.length = 0;
+    await invite({ kind, person: to, organisation, by: person.id });
+    costs.push([...people.asked]);
+  }
+  assert.equal(costs[0], costs[1]);
+  assert.ok(await people.passwords.read(reset, people.visitor()), 'his own link is good still');
+  assert.is(people.mail('invitation', person), undefined);
 });
 
 test('who knows his password changes it: this session goes on under another token, others end', async ({
@@ -161,7 +201,7 @@ test('who knows his password changes it: this session goes on under another toke
   if (changed.kind !== 'changed') return assert.unreachable();
   assert.is(await people.sessions.principal(known), undefined);
   assert.is(await people.sessions.principal(other.token), undefined);
-  assert.is(await people.passwords.read(link), undefined);
+  assert.is(await people.passwords.read(link, people.visitor()), undefined);
   assert.is((await people.principal(changed.token)).session, principal.session);
   assert.is((await people.passwords.change(principal, change, visitor)).kind, 'wrong');
 });

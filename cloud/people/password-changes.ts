@@ -2,6 +2,7 @@ import type { UserPrincipal } from '../access/index.ts';
 import type { Guard } from '../guard/index.ts';
 import { isMailAddress, type Mailer } from '../mail/index.ts';
 import { type LinkRow, type PersonRow, type Store, step } from '../store/index.ts';
+import { noteBadLink } from './bad-links.ts';
 import { TooManyWaiting } from './bounded.ts';
 import { judgePassword } from './judge-password.ts';
 import { linkHash, linkLives, makeLink } from './links.ts';
@@ -20,6 +21,9 @@ export interface WeakPassword {
   /** In words for whom it is refused. */
   readonly reason: string;
 }
+
+/** A link that is somebody's. */
+type PersonalLink = LinkRow & { readonly person: NonNullable<LinkRow['person']> };
 
 /** The link is wrong, used up, or too old. */
 const badLink = { kind: 'bad-link' } as const;
@@ -78,10 +82,14 @@ export class PasswordChanges {
     this.#mailer.send({ kind: 'password-reset', to: addressOf(person), source, secret, validUntil: expires });
   }
 
-  /** Whom a link is for, without using it up; undefined where it is good no more. */
-  async read(
-    secret: string,
-  ): Promise<(LinkRow & { readonly person: NonNullable<LinkRow['person']> }) | undefined> {
+  /** Whom a link is for, without using it up; undefined where it is good no more, which is in the audit log then. */
+  async read(secret: string, visitor: Visitor): Promise<PersonalLink | undefined> {
+    const link = await this.#link(secret);
+    if (link === undefined) await noteBadLink(this.#store, visitor, 'password.read-link');
+    return link;
+  }
+
+  async #link(secret: string): Promise<PersonalLink | undefined> {
     const [one, other] = [linkHash('set-password', secret), linkHash('reset-password', secret)];
     if (one === undefined || other === undefined) return undefined;
     const link = await this.#store.read('link', { one, other, now: this.#now() });
@@ -93,11 +101,15 @@ export class PasswordChanges {
     { secret, password }: { readonly secret: string; readonly password: string },
     visitor: Visitor,
   ): Promise<{ readonly kind: 'set' } | WeakPassword | typeof badLink | Unproven> {
-    const link = await this.read(secret);
+    const link = await this.#link(secret);
     const person = link && (await this.#store.read('person', { id: link.person.id }));
-    if (link === undefined || person === undefined || link.purpose === 'setup') return badLink;
-    const secretHash = linkHash(link.purpose === 'set-password' ? 'set-password' : 'reset-password', secret);
-    if (secretHash === undefined) return badLink;
+    const secretHash =
+      link && linkHash(link.purpose === 'set-password' ? 'set-password' : 'reset-password', secret);
+    const bad = async () => {
+      await noteBadLink(this.#store, visitor, 'password.set');
+      return badLink;
+    };
+    if (link === undefined || person === undefined || secretHash === undefined) return await bad();
     const passwordHash = await this.#hash(password, person);
     if (typeof passwordHash !== 'string') return passwordHash;
     const { id } = person;
@@ -118,7 +130,7 @@ export class PasswordChanges {
         }),
       ],
     });
-    if (!done) return badLink;
+    if (!done) return await bad();
     this.#renewed(person, visitor);
     return { kind: 'set' };
   }

@@ -90,7 +90,7 @@ test('an erased person is nowhere any more, and the audit logs verify and keep w
   assert.is((await people.profiles.erase(principal, 'wrong-wrong-wrong-1', visitor)).kind, 'wrong');
   assert.is((await people.profiles.erase(principal, password, visitor)).kind, 'erased');
   assert.is(await people.sessions.principal(token), undefined);
-  assert.is(await people.passwords.read(linked), undefined);
+  assert.is(await people.passwords.read(linked, people.visitor()), undefined);
   assert.is(await people.store.read('person', { id: person.id }), undefined);
   assert.is((await people.signIn.logIn({ email: person.email, password }, people.visitor())).kind, 'wrong');
   assert.ok(people.mail('account-erased', person));

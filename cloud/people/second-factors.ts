@@ -3,6 +3,7 @@ import type { Guard } from '../guard/index.ts';
 import { type Keyring, openSealed, sealValue } from '../keys/index.ts';
 import type { Mailer } from '../mail/index.ts';
 import { type PersonRow, type Step, type Store, step } from '../store/index.ts';
+import { noteBadLink } from './bad-links.ts';
 import { type CodeOutcome, type FactorCodes, factorContext } from './factor-codes.ts';
 import { linkHash, linkLives, makeLink } from './links.ts';
 import type { Member } from './members.ts';
@@ -232,9 +233,10 @@ export class SecondFactors {
     const now = this.#now();
     const link = secretHash && (await this.#store.read('link', { one: secretHash, other: secretHash, now }));
     const person = link?.person && (await this.#store.read('person', { id: link.person.id }));
-    if (!secretHash || !person) return false;
-    const spend = step('spendLink', { secretHash, purpose: 'keep-second-factor', now }, 'some');
-    return await this.#stop(person, [spend], visitor);
+    const spend = secretHash && step('spendLink', { secretHash, purpose: 'keep-second-factor', now }, 'some');
+    if (person && spend && (await this.#stop(person, [spend], visitor))) return true;
+    await noteBadLink(this.#store, visitor, 'second-factor.stop-reset');
+    return false;
   }
 
   /**

@@ -59,7 +59,7 @@ test('the link is good for a day, opens no password, and no other link opens the
   people,
 }) => {
   const secret = (await people.setup.offer()) ?? '';
-  assert.is(await people.passwords.read(secret), undefined);
+  assert.is(await people.passwords.read(secret, people.visitor()), undefined);
   assert.is((await people.setup.setUp({ ...words('x'.repeat(43)) }, people.visitor())).kind, 'bad-link');
   people.now += day;
   assert.is((await people.setup.setUp(words(secret), people.visitor())).kind, 'bad-link');

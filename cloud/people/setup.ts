@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Store, step } from '../store/index.ts';
+import { noteBadLink } from './bad-links.ts';
 import { linkHash, makeLink } from './links.ts';
 import { judgedHash, type WeakPassword } from './password-changes.ts';
 import type { Unproven, Visitor } from './visitor.ts';
@@ -56,7 +57,11 @@ export class Setup {
   > {
     const [secretHash, now] = [linkHash('setup', secret), this.#now()];
     const link = secretHash && (await this.#store.read('link', { one: secretHash, other: secretHash, now }));
-    if (!secretHash || !link) return { kind: 'bad-link' };
+    const bad = async () => {
+      await noteBadLink(this.#store, visitor, 'setup');
+      return { kind: 'bad-link' } as const;
+    };
+    if (!secretHash || !link) return await bad();
     const passwordHash = await judgedHash(password, [email, name, organisation.name]);
     if (typeof passwordHash !== 'string') return passwordHash;
     const id = randomUUID();
@@ -87,6 +92,6 @@ export class Setup {
       ],
     });
     if (changed.done) return { kind: 'set-up' };
-    return { kind: changed.constraint ? 'taken' : 'bad-link' };
+    return changed.constraint ? { kind: 'taken' } : await bad();
   }
 }

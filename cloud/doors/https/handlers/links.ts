@@ -14,8 +14,8 @@ export function linkHandlers({
       await passwords.request(call.input.body.email, visitorOf(call));
     },
 
-    async readLink({ input: { body } }) {
-      const link = await passwords.read(body.secret);
+    async readLink(call) {
+      const link = await passwords.read(call.input.body.secret, visitorOf(call));
       if (link === undefined) throw badLink();
       const { email, name } = link.person;
       const purpose = link.purpose === 'reset-password' ? ('reset' as const) : ('set' as const);
