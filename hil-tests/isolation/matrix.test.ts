@@ -277,6 +277,26 @@ test('nobody, and whoever was somebody, gets 401 from everything that is not pub
   none(faults);
 });
 
+test('a session alone changes nothing: a request that came from another page, or does not say, is refused', async () => {
+  const faults: string[] = [];
+  const caller = site.callers.administrator;
+  const before = traces.digests();
+  for (const operation of ids.filter((id) => isUnsafe(id) && !isPublic(id))) {
+    const place = new Place({ site, home: 'first', part: 'own', role: 'administrator', isFresh: false });
+    const input = await (samples[operation].plain as (place: Place) => object)(place);
+    for (const origin of ['https://evil.example', 'null', `http://${caller.host}`, '']) {
+      const answer = await caller.call(operation, input as never, { origin });
+      const code = JSON.parse(answer.body).code;
+      if (answer.status !== 403 || code !== 'origin-refused') {
+        faults.push(`${operation}: with Origin "${origin}" ${answer.status} ${answer.body}`);
+      }
+    }
+  }
+  const tables = changed(before, traces.digests());
+  if (tables.length > 0) faults.push(`it changed ${tables}`);
+  none(faults);
+});
+
 test('what the matrix only admits, and what anybody may call, is done once for good', async () => {
   const faults: string[] = [];
   const done = await stories(site, traces);
