@@ -141,13 +141,12 @@ test('a second factor is enabled, asked for, renewed and disabled', async ({ doo
   assert.equal(await other.logIn({ body: { email, password } }), { state: 'second-factor' });
   const half = await other.getCaller();
   assert.equal(half.kind === 'user' && [half.state, half.standings, half.fleet], ['second-factor', [], []]);
-  for (const closed of [
-    other.organisation('first').listDevices(),
-    other.listOwnSessions(),
-    other.changePassword({ body: { current: password, password: generatePassword() } }),
-  ]) {
-    assert.is(await code(closed), 'second-factor-required');
-  }
+  const closed = [
+    code(other.organisation('first').listDevices()),
+    code(other.listOwnSessions()),
+    code(other.changePassword({ body: { current: password, password: generatePassword() } })),
+  ];
+  for (const answer of await Promise.all(closed)) assert.is(answer, 'second-factor-required');
   assert.is(await code(other.confirmSecondFactor({ body: { code: 'not one' } })), 'second-factor-refused');
   assert.equal(await other.confirmSecondFactor({ body: { code: recoveryCodes[0] ?? '' } }), {
     state: 'open',
