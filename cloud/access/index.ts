@@ -1,4 +1,4 @@
-export { type Decision, may, standingIn } from './may.ts';
+export { may, standingIn } from './may.ts';
 export type {
   ApplicationPrincipal,
   GatewayPrincipal,
@@ -19,13 +19,11 @@ export {
   reachesTag,
 } from './resource.ts';
 export {
-  type Grant,
   grantedStanding,
   isWithin,
   type Membership,
   mayGive,
   narrowed,
   reachOf,
-  roleScopes,
   standingOf,
 } from './standing.ts';

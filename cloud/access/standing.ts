@@ -64,10 +64,7 @@ const outlasting: ReadonlySet<OrganisationScope> = new Set([
 ]);
 
 /** Scopes of a role of every organisation, or of an own one by its patterns. */
-export function roleScopes(
-  role: string,
-  ownScopes: readonly string[] | undefined,
-): ReadonlySet<OrganisationScope> {
+function roleScopes(role: string, ownScopes: readonly string[] | undefined): ReadonlySet<OrganisationScope> {
   if (Object.hasOwn(roles, role)) return expandScopes(roles[role as RoleName].scopes);
   return expandScopes(ownScopes ?? []);
 }

@@ -2,7 +2,7 @@ export { type ArchivedDelivery, archivedDeliveries } from './archive.ts';
 export { type ChainVerdict, verifyAudit } from './audit-archive.ts';
 export type { AuditDraft } from './audit-draft.ts';
 export type { AuditPlace, AuditRow, ChainRow } from './audit-reads.ts';
-export { type Changed, type Step, step } from './change.ts';
+export { type Step, step } from './change.ts';
 export { type DatabaseOptions, takeFolder } from './database.ts';
 export type { CommandRow, DesiredRow } from './downlink-reads.ts';
 export type { EventPlace, EventRow } from './event-reads.ts';
