@@ -49,7 +49,7 @@ export function deviceHandlers(parts: {
       const { organisation } = standing;
       const place = placeFor(standing, body);
       demandWithin(standing, id, place);
-      demandOwnOrder(standing, { department: null }, place);
+      demandOwnOrder(standing, { department: null }, body);
       // An id that is taken, here or in another organisation, is answered like one that cannot be had at all.
       const taken = () => new Problem(409, 'conflict', `the id ${id} cannot be had: choose another`);
       if (directory.gateway(id) !== undefined) throw taken();
@@ -74,7 +74,7 @@ export function deviceHandlers(parts: {
       const before = { name: device.name, department: device.department, customer: device.customer };
       const after = { ...before, ...body };
       demandWithin(standing, id, after);
-      demandOwnOrder(standing, before, after);
+      demandOwnOrder(standing, before, body);
       const changed = await store.change({
         steps: [step('setDevicePlace', { id, organisation: organisation.id, ...after }, 'some')],
         audit: [entry({ target: { kind: 'device', id }, before, after })],
@@ -135,9 +135,14 @@ function demandWithin({ reach }: Standing, id: string, place: Place): void {
   );
 }
 
-/** Departments are the organisation's own order: its customers' people put no device into one, and take none out. */
-function demandOwnOrder({ reach }: Standing, before: Pick<Place, 'department'>, after: Place): void {
-  if (reach.customer === null || after.department === before.department) return;
+/** Departments are the organisation's own order: its customers' people name none, and take no device out of one. */
+function demandOwnOrder(
+  { reach }: Standing,
+  before: Pick<Place, 'department'>,
+  { department }: { readonly department?: string | null | undefined },
+): void {
+  if (reach.customer === null || department === undefined) return;
+  if (department === null && before.department === null) return;
   throw new Problem(403, 'more-than-own', 'departments are for the people of the organisation itself');
 }
 
