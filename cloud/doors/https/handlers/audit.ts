@@ -12,6 +12,9 @@ type Query = CheckedInputOf<Operations['listAudit']>['query'];
 type Page = ReplyOf<Operations['listAudit']>;
 type Verdict = ReplyOf<Operations['verifyAudit']>;
 
+/** Milliseconds between two looks at whether the caller may still have the log that he is being sent. */
+const recheckMilliseconds = 1000;
+
 /** The audit logs of organisations and of the fleet: read, exported, verified. */
 export function auditHandlers(
   store: Store,
@@ -28,7 +31,7 @@ export function auditHandlers(
     },
     verifyFleetAudit: () => verdict(store, null),
 
-    async exportAudit({ input, standing, visit }) {
+    async exportAudit({ input, standing, visit, again }) {
       demandWhole(standing);
       const lines = exportStored(store, input.organisation);
       // What cannot be read at all is a problem, and not half a file.
@@ -44,6 +47,12 @@ export function auditHandlers(
         'content-disposition': `attachment; filename="audit-${input.organisation}.ndjson"`,
       });
       stream.write(first.value);
+      // It lasts as long as its reader takes: who may not read it any more gets no more of it.
+      const recheck = setInterval(() => {
+        void again().then((now) => {
+          if (now === undefined || !actsForWhole(now)) stream.destroy();
+        });
+      }, recheckMilliseconds);
       try {
         for await (const line of lines) {
           if (!stream.write(line)) await once(stream, 'drain', { signal: gone.signal });
@@ -52,6 +61,8 @@ export function auditHandlers(
       } catch {
         // A file that was cut short must not look whole.
         stream.destroy();
+      } finally {
+        clearInterval(recheck);
       }
       return undefined;
     },
