@@ -98,6 +98,7 @@ export const auditOperations = {
     opens: 'block.delete',
     summary: 'End a block',
     status: 204,
+    refuses: ['more-than-own'],
   },
 } as const satisfies Record<string, Operation>;
 
