@@ -144,11 +144,12 @@ async function tryDone(
   if (!isUnsafe(one.operation)) return;
   for (const role of roles.filter((role) => !idle.includes(row[role]))) {
     const { send } = await ready(site, one, { role, isFresh: true, isAsked: false });
-    const [before, newest] = [traces.digests(), traces.newest()];
+    const before = row[role] === '+' ? undefined : traces.digests();
+    const newest = traces.newest();
     const answer = await send();
     judge(role, answer);
     const entries = traces.entriesSince(newest).filter(({ actor }) => actor === site.actors[role]);
-    if (row[role] === '+') {
+    if (before === undefined) {
       if (!entries.some(({ outcome }) => outcome === 'done')) {
         faults.push(`${nameOf(one)}: ${role} did it, and it is not in the audit log`);
       }
@@ -158,6 +159,12 @@ async function tryDone(
     if (tables.length > 0) faults.push(`${nameOf(one)}: ${role} was refused, and it changed ${tables}`);
   }
 }
+
+/** Roles that may most, each of its kind: what stops these stops the others before. */
+const mighty: readonly Role[] = [
+  ...(['administrator', 'customer-administrator', 'own-everything', 'operator-granted'] as const),
+  ...(['token-all', 'token-devices', 'without-factor'] as const),
+];
 
 /** Everything of an answer that could tell something. */
 function face({ status, headers, body }: Answer): string {
@@ -178,10 +185,11 @@ test('what is of another organisation is, for everybody, as if there were no suc
       roles.map(async (role, at) => {
         const [input, caller] = [inputs[at], site.callers[role]];
         const there = await caller.call(operation, input as never);
-        const nowhere = await caller.call(operation, { ...input, organisation: 'nowhere' } as never);
         const expected = role === 'pending' ? 403 : 404;
         if (there.status !== expected)
           faults.push(`${operation}: ${role} gets ${there.status} ${there.body}`);
+        if (!mighty.includes(role)) return;
+        const nowhere = await caller.call(operation, { ...input, organisation: 'nowhere' } as never);
         if (face(there) !== face(nowhere)) {
           faults.push(`${operation}: ${role} can tell: ${face(there)} and ${face(nowhere)}`);
         }
@@ -192,6 +200,67 @@ test('what is of another organisation is, for everybody, as if there were no suc
   }
   none(faults);
 });
+
+test('ids of another organisation name nothing in one’s own: not in a path, and not in a body', async () => {
+  const faults: string[] = [];
+  const foreign = JSON.stringify([
+    site.other.devices,
+    site.other.members,
+    site.other.departments,
+    site.other.customers,
+  ]);
+  const [role, token, application, key, grant] = [
+    site.other.role,
+    site.other.token,
+    site.other.application,
+    site.other.key,
+    site.other.grant,
+  ];
+  const theirs = new Set([...foreign.matchAll(/":"([^"]+)"/g)].map(([, id]) => id as string));
+  for (const id of [role, token, application, key, grant]) theirs.add(id);
+  const holds = (value: unknown): boolean =>
+    typeof value === 'string'
+      ? theirs.has(value)
+      : typeof value === 'object' && value !== null && Object.values(value).some(holds);
+  let tried = 0;
+  for (const operation of ids.filter((id) => operations[id].path.includes(':organisation'))) {
+    for (const way of Object.values(samples[operation]) as ((place: Place) => object | Promise<object>)[]) {
+      const inputs = await Promise.all(
+        mighty.map((role) => way(new Place({ site, home: 'other', part: 'own', role, isFresh: false }))),
+      );
+      const before = traces.digests();
+      await Promise.all(
+        mighty.map(async (role, at) => {
+          const input = { ...inputs[at], organisation: role === 'without-factor' ? 'careful' : 'first' };
+          if (!holds(input)) return;
+          tried += 1;
+          const answer = await site.callers[role].call(operation, input as never);
+          if (answer.status < 400) faults.push(`${operation}: ${role} gets ${answer.status} ${answer.body}`);
+          const unknown = Object.entries(input).map(([name, value]) => [
+            name,
+            typeof value === 'string' && theirs.has(value) ? nobodys(value) : value,
+          ]);
+          const nowhere = await site.callers[role].call(operation, Object.fromEntries(unknown) as never);
+          if (face(answer) !== face(nowhere)) {
+            faults.push(
+              `${operation}: ${role} can tell: ${answer.status} and ${nowhere.status} ${answer.body}`,
+            );
+          }
+        }),
+      );
+      const tables = changed(before, traces.digests());
+      if (tables.length > 0) faults.push(`${operation}: it changed ${tables}`);
+    }
+  }
+  assert.ok(tried > 200, String(tried));
+  none(faults);
+});
+
+/** An id of the same form that nothing has. */
+function nobodys(id: string): string {
+  if (/^[0-9a-f]{8}-/.test(id)) return '00000000-0000-4000-8000-000000000000';
+  return id.startsWith('app_') ? `app_${'0'.repeat(24)}` : 'no-such-thing';
+}
 
 test('what is out of reach is as if it were not there', async () => {
   const faults: string[] = [];
@@ -254,6 +323,7 @@ test('nobody, and whoever was somebody, gets 401 from everything that is not pub
     },
   };
   const faults: string[] = [];
+  const passer = new Caller({ cloud });
   for (const operation of ids.filter((id) => !isPublic(id))) {
     const { method }: Operation = operations[operation];
     const place = new Place({ site, home: 'first', part: 'own', role: 'administrator', isFresh: false });
@@ -261,10 +331,11 @@ test('nobody, and whoever was somebody, gets 401 from everything that is not pub
     const before = traces.digests();
     await Promise.all(
       Object.entries(proofs).map(async ([what, proof]) => {
-        // Whoever shows what is not good is held up, by his address: each call is from another one.
-        const stranger = new Caller({ cloud, address: freshAddress(), connections: 1 });
+        // Whoever shows a token that is not good is held up, by his address: each call is from another one.
+        const isToken = 'authorization' in proof;
+        const stranger = isToken ? new Caller({ cloud, address: freshAddress(), connections: 1 }) : passer;
         const answer = await stranger.call(operation, input as never, proof as Record<string, string>);
-        stranger.close();
+        if (isToken) stranger.close();
         const code = answer.body === '' ? '' : JSON.parse(answer.body).code;
         if (answer.status !== 401 || code !== 'unauthenticated') {
           faults.push(`${method} ${operation}: ${what} gets ${answer.status} ${answer.body.slice(0, 200)}`);
@@ -274,6 +345,7 @@ test('nobody, and whoever was somebody, gets 401 from everything that is not pub
     const tables = changed(before, traces.digests());
     if (tables.length > 0) faults.push(`${operation}: it changed ${tables}`);
   }
+  passer.close();
   none(faults);
 });
 

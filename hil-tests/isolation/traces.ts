@@ -23,6 +23,8 @@ const passingTables = [
 export class Traces {
   readonly #database: Database.Database;
   readonly #statements: readonly (readonly [string, Database.Statement])[];
+  #version: number | undefined;
+  #last: ReadonlyMap<string, string> = new Map();
   readonly #newest: Database.Statement;
   readonly #since: Database.Statement;
 
@@ -48,7 +50,15 @@ export class Traces {
   }
 
   /** A digest of each table. */
-  digests(): Map<string, string> {
+  digests(): ReadonlyMap<string, string> {
+    // It goes up with each change that another connection commits: where there was none, all is as it was.
+    const version = this.#database.pragma('data_version', { simple: true }) as number;
+    if (version !== this.#version) this.#last = this.#digest();
+    this.#version = version;
+    return this.#last;
+  }
+
+  #digest(): Map<string, string> {
     return this.#database.transaction(
       () =>
         new Map(
