@@ -43,7 +43,8 @@ export class Service {
   readonly #listeners = new Set<(line: LogLine) => void>();
   /** What may stand in nothing that it prints, by what it is. */
   readonly #secrets = new Map<string, string>();
-  readonly #leaks = new Set<string>();
+  /** Every line of its log that is kept, as it was printed. */
+  readonly #printed: string[] = [];
   #errors = '';
   #end: ServiceEnd | undefined;
 
@@ -63,13 +64,11 @@ export class Service {
     if (stdout !== null)
       createInterface({ input: stdout }).on('line', (line) => {
         keep(`${line}\n`);
-        this.#search(line);
         this.#read(line);
       });
     stderr?.setEncoding('utf8').on('data', (text: string) => {
       keep(text);
       this.#errors = (this.#errors + text).slice(-10_000);
-      this.#search(this.#errors);
     });
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
@@ -134,11 +133,9 @@ export class Service {
     });
   }
 
-  /** Says of something that it is a secret: where it stands in what the service prints, `stop` fails. `what` it is. */
+  /** Says of something that it is a secret: where it stands in what the service printed, `stop` fails. `what` it is. */
   watchFor(secret: string, what: string): void {
     this.#secrets.set(secret, what);
-    this.#search(this.#errors);
-    for (const line of this.#lines) this.#search(JSON.stringify(line));
   }
 
   /**
@@ -148,7 +145,11 @@ export class Service {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<ServiceEnd> {
     if (this.#end === undefined) this.#child.kill(signal);
     const end = await this.ended;
-    if (this.#leaks.size > 0) throw new Error(`${this.name}: its log holds ${[...this.#leaks].join(', ')}`);
+    const printed = [...this.#printed, this.#errors].join('\n');
+    const leaks = new Set(
+      [...this.#secrets].filter(([secret]) => printed.includes(secret)).map(([, what]) => what),
+    );
+    if (leaks.size > 0) throw new Error(`${this.name}: its log holds ${[...leaks].join(', ')}`);
     return end;
   }
 
@@ -162,19 +163,19 @@ export class Service {
     return end;
   }
 
-  #search(text: string): void {
-    for (const [secret, what] of this.#secrets) if (text.includes(secret)) this.#leaks.add(what);
-  }
-
   #read(text: string): void {
     let line: LogLine;
     try {
       line = JSON.parse(text) as LogLine;
     } catch {
+      this.#printed.push(text);
       return;
     }
     // Progress comes every second for as long as it runs: it is told, not kept.
-    if (line.event !== 'progress') this.#lines.push(line);
+    if (line.event !== 'progress') {
+      this.#lines.push(line);
+      this.#printed.push(text);
+    }
     for (const listener of this.#listeners) listener(line);
   }
 }
