@@ -87,6 +87,7 @@ export const routes = {
   createOperator: ['POST', '/fleet/operators'],
   deleteOperator: ['DELETE', '/fleet/operators/:user'],
   listFleetAudit: ['GET', '/fleet/audit'],
+  exportFleetAudit: ['GET', '/fleet/audit/export'],
   verifyFleetAudit: ['GET', '/fleet/audit/verification'],
   listFleetBlocks: ['GET', '/fleet/blocks'],
   deleteFleetBlock: ['DELETE', '/fleet/blocks/:block'],

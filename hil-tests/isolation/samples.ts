@@ -299,6 +299,7 @@ export const samples: Samples = {
   createOperator: { plain: ({ newEmail, name }) => ({ body: { email: newEmail, name } }) },
   deleteOperator: { plain: async (place) => ({ user: await place.operator() }) },
   listFleetAudit: { plain: nothing },
+  exportFleetAudit: { plain: nothing },
   verifyFleetAudit: { plain: nothing },
   listFleetBlocks: { plain: nothing },
   deleteFleetBlock: { plain: async (place) => ({ block: await place.block() }) },

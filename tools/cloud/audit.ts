@@ -52,12 +52,14 @@ function exportCommand(): Command {
   return new Command('export')
     .description('Export the log: a line of JSON for its chain, then one an entry, the oldest first')
     .option('--out <file>', 'into this file, which must not be there; otherwise to standard output')
+    .option('--fleet', 'the log of the fleet, for its operators, and not of an organisation', false)
     .addOption(organisationOption())
-    .action(async ({ out, organisation }: { out?: string; organisation?: string }) => {
+    .action(async ({ out, fleet, organisation }: { out?: string; fleet: boolean; organisation?: string }) => {
       await attempt('audit export', () =>
         withCloud(async (cloud) => {
-          const id = await organisationOf(cloud, organisation);
-          const lines = await cloud.exportAudit({ organisation: id });
+          const lines = fleet
+            ? await cloud.exportFleetAudit({})
+            : await cloud.exportAudit({ organisation: await organisationOf(cloud, organisation) });
           const target =
             out === undefined ? process.stdout : createWriteStream(out, { flags: 'wx', mode: 0o600 });
           // Standard output stays open for what comes after.

@@ -35,6 +35,8 @@ export type Call<K extends OperationId> = {
   readonly visit: Visit;
   /** What the caller is in the path's organisation by now; undefined where nothing any more: a stream must end then. */
   readonly again: () => Promise<Standing | undefined>;
+  /** For streams above organisations: whether the caller may still have this one. */
+  readonly ofFleet: () => Promise<boolean>;
   /** An entry of the audit log for this call, done by this caller, in the chain of the path's organisation. */
   readonly entry: (what?: EntryPart) => AuditDraft;
 };

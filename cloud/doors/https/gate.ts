@@ -101,17 +101,31 @@ export class Gate {
       member,
       visit,
       again: async () => noted(await this.#again(request, operation)),
+      ofFleet: async () => (await this.#still(request, operation, { of: 'fleet' })) !== undefined,
       entry,
     };
   }
 
   async #again(request: FastifyRequest, operation: Operation): Promise<Standing | undefined> {
     const { organisation = '' } = request.params as { organisation?: string };
+    const caller = await this.#still(request, operation, {
+      of: 'organisation',
+      organisation: { id: organisation },
+    });
+    return caller && standingIn(caller, { id: organisation });
+  }
+
+  /** The caller of a request that was let in, where he may still do this to that. */
+  async #still(
+    request: FastifyRequest,
+    operation: Operation,
+    resource: Resource,
+  ): Promise<Caller | undefined> {
     try {
       const caller = await this.#authenticate(request, operation);
       if (caller === undefined) return undefined;
-      demand(caller, operation.opens as Scope, { of: 'organisation', organisation: { id: organisation } });
-      return standingIn(caller, { id: organisation });
+      demand(caller, operation.opens as Scope, resource);
+      return caller;
     } catch {
       // Whatever cannot be proven again has ended; a store that cannot answer cannot say that it stands.
       return undefined;

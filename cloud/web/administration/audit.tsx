@@ -19,8 +19,8 @@ const unfiltered = { action: '', actor: '', target: '', outcome: '', from: '', t
 interface Source {
   readonly load: (query: Query) => Promise<Page<Entry>>;
   readonly verify: () => Promise<Verdict>;
-  /** Address of the export, where there is one. */
-  readonly exportAddress?: string;
+  /** Address of the export. */
+  readonly exportAddress: string;
 }
 
 interface Query {
@@ -48,6 +48,7 @@ export function FleetAudit({ api }: FleetScene) {
     <Audit
       load={(query) => api.call('listFleetAudit', { query })}
       verify={() => api.call('verifyFleetAudit')}
+      exportAddress={addressOf(routes.exportFleetAudit[1], {})}
     />
   );
 }
@@ -87,11 +88,9 @@ function Audit({ load, verify, exportAddress }: Source) {
           >
             Verify
           </button>
-          {exportAddress !== undefined && (
-            <a class="as-button" href={exportAddress} download="audit.ndjson">
-              Export
-            </a>
-          )}
+          <a class="as-button" href={exportAddress} download="audit.ndjson">
+            Export
+          </a>
         </>
       }
     >

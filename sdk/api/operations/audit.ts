@@ -162,6 +162,15 @@ export const fleetOperations = {
     status: 200,
     reply: page(auditReply),
   },
+  exportFleetAudit: {
+    method: 'GET',
+    path: '/fleet/audit/export',
+    opens: 'fleet-audit.get',
+    summary:
+      'Export the audit log of the fleet: a line of JSON for its chain, then one an entry, the oldest first',
+    status: 200,
+    stream: 'application/x-ndjson',
+  },
   verifyFleetAudit: {
     method: 'GET',
     path: '/fleet/audit/verification',

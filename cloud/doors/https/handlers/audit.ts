@@ -5,7 +5,7 @@ import type { Standing } from '../../../access/index.ts';
 import { exportStored, verifyStored } from '../../../audit/index.ts';
 import { actsForWhole } from '../../../people/index.ts';
 import type { AuditPlace, AuditRow, Store } from '../../../store/index.ts';
-import type { Handlers } from '../call.ts';
+import type { Handlers, Visit } from '../call.ts';
 import { Problem } from '../problem.ts';
 
 type Query = CheckedInputOf<Operations['listAudit']>['query'];
@@ -18,7 +18,10 @@ const recheckMilliseconds = 1000;
 /** The audit logs of organisations and of the fleet: read, exported, verified. */
 export function auditHandlers(
   store: Store,
-): Pick<Handlers, 'listAudit' | 'exportAudit' | 'verifyAudit' | 'listFleetAudit' | 'verifyFleetAudit'> {
+): Pick<
+  Handlers,
+  'listAudit' | 'exportAudit' | 'verifyAudit' | 'listFleetAudit' | 'exportFleetAudit' | 'verifyFleetAudit'
+> {
   return {
     async listAudit({ input, standing }) {
       demandWhole(standing);
@@ -31,42 +34,59 @@ export function auditHandlers(
     },
     verifyFleetAudit: () => verdict(store, null),
 
-    async exportAudit({ input, standing, visit, again }) {
+    async exportAudit({ input: { organisation }, standing, visit, again }) {
       demandWhole(standing);
-      const lines = exportStored(store, input.organisation);
-      // What cannot be read at all is a problem, and not half a file.
-      const first = await lines.next();
-      const stream = visit.stream();
-      const gone = new AbortController();
-      stream.once('close', () => gone.abort());
-      stream.on('error', () => {});
-      stream.writeHead(200, {
-        'content-type': 'application/x-ndjson',
-        'cache-control': 'no-store',
-        // The id of an organisation is a slug: nothing in it ends a quotation.
-        'content-disposition': `attachment; filename="audit-${input.organisation}.ndjson"`,
+      await send(store, organisation, visit, async () => {
+        const now = await again();
+        return now !== undefined && actsForWhole(now);
       });
-      stream.write(first.value);
-      // It lasts as long as its reader takes: who may not read it any more gets no more of it.
-      const recheck = setInterval(() => {
-        void again().then((now) => {
-          if (now === undefined || !actsForWhole(now)) stream.destroy();
-        });
-      }, recheckMilliseconds);
-      try {
-        for await (const line of lines) {
-          if (!stream.write(line)) await once(stream, 'drain', { signal: gone.signal });
-        }
-        stream.end();
-      } catch {
-        // A file that was cut short must not look whole.
-        stream.destroy();
-      } finally {
-        clearInterval(recheck);
-      }
+      return undefined;
+    },
+    async exportFleetAudit({ visit, ofFleet }) {
+      await send(store, null, visit, ofFleet);
       return undefined;
     },
   };
+}
+
+/** Sends a chain as a file, for as long as its reader may have it. `organisation`: null for the fleet's. */
+async function send(
+  store: Store,
+  organisation: string | null,
+  visit: Visit,
+  stillMay: () => Promise<boolean>,
+): Promise<void> {
+  const lines = exportStored(store, organisation);
+  // What cannot be read at all is a problem, and not half a file.
+  const first = await lines.next();
+  const stream = visit.stream();
+  const gone = new AbortController();
+  stream.once('close', () => gone.abort());
+  stream.on('error', () => {});
+  stream.writeHead(200, {
+    'content-type': 'application/x-ndjson',
+    'cache-control': 'no-store',
+    // The id of an organisation is a slug: nothing in it ends a quotation.
+    'content-disposition': `attachment; filename="audit-${organisation ?? 'of-the-fleet'}.ndjson"`,
+  });
+  stream.write(first.value);
+  // It lasts as long as its reader takes: who may not read it any more gets no more of it.
+  const recheck = setInterval(() => {
+    void stillMay().then((may) => {
+      if (!may) stream.destroy();
+    });
+  }, recheckMilliseconds);
+  try {
+    for await (const line of lines) {
+      if (!stream.write(line)) await once(stream, 'drain', { signal: gone.signal });
+    }
+    stream.end();
+  } catch {
+    // A file that was cut short must not look whole.
+    stream.destroy();
+  } finally {
+    clearInterval(recheck);
+  }
 }
 
 /** It tells of everybody's acts: who acts for a part of the organisation does not see them, whatever his role is. */
