@@ -57,7 +57,7 @@ test('no spacing of the tries, and no success of the owner, lets more through in
         assert.ok(mostInADay(at) <= perDay, `${mostInADay(at)}`);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 

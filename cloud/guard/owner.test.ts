@@ -73,7 +73,7 @@ test('the owner on a device he knows is let in, whatever others do from wherever
         assert.is(tries(guard, 'succeeded', bob, home, device), 'go', JSON.stringify(step));
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
   assert.ok(refusedOfAttackers > 0, 'the attackers were');
 });

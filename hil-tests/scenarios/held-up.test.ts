@@ -1,3 +1,4 @@
+// @long
 // A gateway that the system does not let run for a while, in the middle of a frame: no frame is lost by it.
 import { stallMilliseconds } from '@loadline/sdk/t24';
 import { suite } from 'uvu';

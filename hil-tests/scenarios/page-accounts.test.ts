@@ -1,3 +1,4 @@
+// @long
 // The page as somebody meets it who is taken in: a link from a mail, a password, a second factor, an API token.
 // @time-limit 300 s
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// @long
 // The cloud's power is cut at any moment, and its disk loses what was not synced: what was acknowledged is there.
 // @time-limit 180 s
 import { randomBytes } from 'node:crypto';

@@ -1,3 +1,4 @@
+// @long
 // Configurations from the cloud while frames come without a pause: none is lost by it, none is there twice.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
