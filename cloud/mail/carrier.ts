@@ -36,4 +36,6 @@ export interface Carrier {
     mail: { readonly id: string; readonly kind: MailKind; readonly at: number; readonly envelope: Envelope },
     signal: AbortSignal,
   ): Promise<Outcome>;
+  /** Deletes what it has kept of the mails to an address. Rejects where that cannot be done. */
+  forget(address: string): Promise<void>;
 }

@@ -129,6 +129,28 @@ export class Mailer {
     this.#fresh.set(timer, mail);
   }
 
+  /**
+   * Deletes the mails to an address: those that wait, and those in `outbox/`. What a mail server has taken is gone. Never
+   * throws: a file that cannot be deleted is told in the log.
+   */
+  async forget(address: string): Promise<void> {
+    const isTheirs = (mail: Mail) => mail.to.address.toLowerCase() === address.toLowerCase();
+    for (const [timer, mail] of this.#fresh) {
+      if (!isTheirs(mail)) continue;
+      clearTimeout(timer);
+      this.#fresh.delete(timer);
+    }
+    await Promise.all([...this.#keeping].filter(([, mail]) => isTheirs(mail)).map(([keeping]) => keeping));
+    for (const item of this.#items) if (isTheirs(item.mail)) await this.#done(item);
+    await this.#clear(address);
+  }
+
+  async #clear(address: string): Promise<void> {
+    await this.#carrier.forget(address).catch((error: NodeJS.ErrnoException) => {
+      this.#log.error('mail-not-removed', { kind: 'outbox', code: error.code });
+    });
+  }
+
   /** Ends it: the attempt under way is broken off, and what has not been delivered is on disk. */
   async close(): Promise<void> {
     this.#ending.abort();
@@ -235,6 +257,8 @@ export class Mailer {
       return;
     }
     this.#failures = 0;
+    // Forgotten while it was on its way.
+    if (!this.#items.has(item)) return this.#clear(mail.to.address);
     if (outcome.kind === 'refused') return this.#giveUp(item, told(outcome.obstacle));
     await this.#done(item);
     if (outcome.file === undefined) this.#log.info('mail-sent', { kind, attempts: item.attempts });

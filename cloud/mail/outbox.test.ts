@@ -47,4 +47,29 @@ test('the folder stays bounded: the oldest mail makes room', async ({ post }) =>
   assert.is(kept.at(-1), file);
 });
 
+test('what is kept for an address is forgotten: its files and what waits, and no other’s', async ({
+  post,
+}) => {
+  const mailer = await post.open();
+  const [outbox, queue] = [join(post.folder, 'outbox'), join(post.folder, 'mail-queue')];
+  const long = `${'b'.repeat(60)}@${'example-'.repeat(6)}x.example.com`;
+  const to = (address: string, name: string) => ({ ...invitationTo(address), to: { address, name } });
+  const [gone, kept] = [
+    [to(long, 'Bénédicte Ö. '.repeat(8)), to('ben@example.com', 'Ben')],
+    [to('xben@example.com', 'Not ben@example.com'), to('cara@example.com', 'Cara')],
+  ];
+  for (const mail of [...gone, ...kept]) mailer.send(mail);
+  await post.said('mail-in-outbox', 4);
+  // Handed over, and not begun yet.
+  mailer.send(invitationTo('ben@example.com'));
+  await mailer.forget('BEN@example.com');
+  await mailer.forget(long);
+  await mailer.close();
+  const left = await Promise.all(
+    readdirSync(outbox).map(async (file) => (await readMessage(readFileSync(join(outbox, file)))).to),
+  );
+  assert.equal(left.flat().sort(), ['cara@example.com', 'xben@example.com']);
+  assert.equal(readdirSync(queue), []);
+});
+
 test.run();

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeWhole, writeWhole } from '@loadline/sdk/platform';
+import { readIfThere, removeWhole, writeWhole } from '@loadline/sdk/platform';
 import type { Carrier } from './carrier.ts';
 
 /** Files the folder may hold: the oldest is removed for the next. */
@@ -16,7 +16,7 @@ export function outboxCarrier(folder: string): Carrier {
       const stamp = new Date(at).toISOString().replace(/[-:]|\.\d+/g, '');
       const file = `${stamp}-${kind}-${id.slice(0, 8)}.eml`;
       try {
-        const kept = (await readdir(folder)).filter((name) => name.endsWith('.eml')).sort();
+        const kept = await mailsIn(folder);
         for (const oldest of kept.slice(0, Math.max(0, kept.length - outboxFiles + 1))) {
           await removeWhole(join(folder, oldest));
         }
@@ -28,5 +28,26 @@ export function outboxCarrier(folder: string): Carrier {
         return { kind: 'later', obstacle, all: true };
       }
     },
+    forget: async (address) => {
+      for (const name of await mailsIn(folder)) {
+        const file = join(folder, name);
+        if (recipientOf((await readIfThere(file)) ?? '') === address.toLowerCase()) await removeWhole(file);
+      }
+    },
   };
+}
+
+/** The mails of the folder, the oldest first. */
+async function mailsIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith('.eml')).sort();
+}
+
+/** Whom a message of ours is for: the address that its one `To` ends with; lines may be folded (RFC 5322, 2.2.3). */
+function recipientOf(message: string): string | undefined {
+  const [head = ''] = message.split('\r\n\r\n', 1);
+  const to = /^to:(.*)$/im.exec(head.replace(/\r\n(?=[ \t])/g, ''))?.[1];
+  return to
+    ?.trim()
+    .match(/([^\s<]+?)>?$/)?.[1]
+    ?.toLowerCase();
 }

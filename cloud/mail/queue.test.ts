@@ -69,6 +69,22 @@ test('a mail that must wait does not hold up the next one', async (parts) => {
   await box.mailTo('cara@example.com');
 });
 
+test('a mail that waits for an address is forgotten, also on disk, and the others are not', async (parts) => {
+  const box = await mailbox(parts, { answer: () => ({ code: 451, text: 'not now' }) });
+  const mailer = await parts.post.open(at(box.port), { first: 60_000, longest: 60_000 });
+  for (const name of ['ben', 'cara']) mailer.send(invitationTo(`${name}@example.com`));
+  const queue = join(parts.post.folder, 'mail-queue');
+  await until(() => readdirSync(queue).filter((name) => !name.endsWith('.new')).length === 2, 'two wait');
+  await parts.post.said('refused-for-now', 2);
+  await mailer.forget('ben@example.com');
+  assert.is(readdirSync(queue).length, 1);
+  await mailer.close();
+  const after = await mailbox(parts);
+  await parts.post.open(at(after.port));
+  await after.mailTo('cara@example.com');
+  assert.is(after.mails.length, 1);
+});
+
 test('gives up at once what the server will never take, and says what kind it was', async (parts) => {
   const box = await mailbox(parts, {
     answer: () => ({ code: 550, text: '5.1.1 <ben@example.com> is unknown here' }),

@@ -19,6 +19,8 @@ const patience = {
  */
 export function smtpCarrier(config: MailConfig, name: string | undefined): Carrier {
   return {
+    // What a server has taken is no longer here.
+    forget: () => Promise.resolve(),
     deliver: async ({ envelope }, signal) => {
       let password: string | undefined;
       try {

@@ -93,7 +93,10 @@ test('an erased person is nowhere any more, and the audit logs verify and keep w
   assert.is(await people.passwords.read(linked, people.visitor()), undefined);
   assert.is(await people.store.read('person', { id: person.id }), undefined);
   assert.is((await people.signIn.logIn({ email: person.email, password }, people.visitor())).kind, 'wrong');
-  assert.ok(people.mail('account-erased', person));
+  assert.equal(
+    people.mails.filter(({ to }) => to.address === person.email).map(({ kind }) => kind),
+    ['account-erased'],
+  );
   const entries = await people.audit('erase');
   const mine = entries.filter(({ actor, target }) => actor.id === person.id || target?.id === person.id);
   assert.ok(mine.length >= 4);
@@ -124,6 +127,11 @@ test('what an erased person ordered of gateways goes on, under the id that he le
     audit: [],
   });
   const { principal, visitor } = await people.session(person);
+  const { desiredConfigurations, commands } = await people.profiles.export(principal);
+  const of = { organisation: 'ordered', device: 'ordered-1', created: new Date(people.now).toISOString() };
+  assert.equal(desiredConfigurations, [{ ...of, revision: 'r1', configuration: {} }]);
+  const [mine, ...others] = commands as { id: string }[];
+  assert.equal([mine, others], [{ ...of, id: mine?.id, command: { kind: 'report' } }, []]);
   assert.is((await people.profiles.erase(principal, password, visitor)).kind, 'erased');
   const left = `user ${person.id}`;
   assert.equal(

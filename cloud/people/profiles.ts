@@ -12,12 +12,15 @@ import { codeOf, type Unproven, type Visitor } from './visitor.ts';
 /** Entries of the audit log that an export has at most, the newest. */
 const entriesExported = 10_000;
 
+/** Commands that an export has at most, the newest. */
+const ordersExported = 10_000;
+
 /** What a person may do with what is kept of him. */
 export class Profiles {
   readonly #store: Store;
   readonly #sessions: Sessions;
   readonly #guard: Guard;
-  readonly #mailer: Pick<Mailer, 'send'>;
+  readonly #mailer: Pick<Mailer, 'send' | 'forget'>;
   readonly #now: () => number;
 
   /** `now`: ms since 1970. */
@@ -25,7 +28,7 @@ export class Profiles {
     store: Store;
     sessions: Sessions;
     guard: Guard;
-    mailer: Pick<Mailer, 'send'>;
+    mailer: Pick<Mailer, 'send' | 'forget'>;
     now: () => number;
   }) {
     this.#store = parts.store;
@@ -54,7 +57,7 @@ export class Profiles {
   async export(principal: UserPrincipal): Promise<{ [name: string]: unknown }> {
     const { id } = principal;
     const now = this.#now();
-    const [person, sessions, record, entries, tokens] = await Promise.all([
+    const [person, sessions, record, entries, tokens, ordered] = await Promise.all([
       this.#store.read('person', { id }),
       this.#sessions.list(id),
       this.#store.read('standings', { person: id, now }),
@@ -64,6 +67,7 @@ export class Profiles {
         limit: entriesExported + 1,
       }),
       this.#store.read('tokenNames', { person: id }),
+      this.#store.read('ordered', { by: principal.email, limit: ordersExported + 1 }),
     ]);
     if (person === undefined) throw new Error('the person of this session is no more');
     const places = placesOf(record, { secondFactor: true, since: Number.POSITIVE_INFINITY });
@@ -102,6 +106,15 @@ export class Profiles {
         expires: iso(expires),
         used: used === null ? null : iso(used),
       })),
+      desiredConfigurations: ordered.desired.map(({ created, ...one }) => ({
+        ...one,
+        created: iso(created),
+      })),
+      commands: ordered.commands
+        .slice(0, ordersExported)
+        .map(({ created, ...one }) => ({ ...one, created: iso(created) })),
+      /** Whether there are older commands than those. */
+      commandsMore: ordered.commands.length > ordersExported,
       auditEntries: entries.slice(0, entriesExported).map(exportedEntry),
       /** Whether there are older entries than those. */
       auditEntriesMore: entries.length > entriesExported,
@@ -109,8 +122,8 @@ export class Profiles {
   }
 
   /**
-   * Erases a person, who gives the password again: the account and all that hangs on it, and what is personal of him in
-   * every audit log. What he did stays in those, under an id that leads to nobody.
+   * Erases a person, who gives the password again: the account and all that hangs on it, what is personal of him in
+   * every audit log, and the mails that are kept for him. What he did stays in those, under an id that leads to nobody.
    */
   async erase(
     principal: UserPrincipal,
@@ -150,6 +163,7 @@ export class Profiles {
         return { kind: 'last-administrator' };
       }
       if (!done) continue;
+      await this.#mailer.forget(email);
       this.#mailer.send({ kind: 'account-erased', to: addressOf(person), at });
       return { kind: 'erased' };
     }

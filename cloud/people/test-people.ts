@@ -81,7 +81,12 @@ export class TestPeople {
       isNew: isNew === 'new',
       longestTokenMilliseconds: 365 * day,
     });
-    const mailer = { send: (mail: Mail) => void this.mails.push(mail) };
+    const mailer = {
+      send: (mail: Mail) => void this.mails.push(mail),
+      forget: async (address: string) => {
+        this.mails.splice(0, this.mails.length, ...this.mails.filter(({ to }) => to.address !== address));
+      },
+    };
     const { store, keys } = this;
     this.blocks = await Blocks.open({ store, mailer, keys, log: quiet, now });
     const { guard } = this;

@@ -22,6 +22,13 @@ export interface CommandRow {
   readonly finished: number | null;
 }
 
+/** What was ordered of which gateway, and when. */
+interface Ordered {
+  readonly organisation: string;
+  readonly device: string;
+  readonly created: number;
+}
+
 type StoredCommand = Omit<CommandRow, 'command'> & { readonly command: string };
 
 const columns = [
@@ -77,7 +84,42 @@ export function downlinkReads(connection: Connection) {
         .where('id', '=', p.id) as never,
   );
 
+  const desiredBy = prepare<{ by: string }, Ordered & { revision: string; configuration: string }>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('desired')
+        .innerJoin('gateway', 'gateway.number', 'desired.gateway')
+        .select(['gateway.organisation', 'gateway.id as device', 'revision', 'configuration'])
+        .select('desired.created')
+        .where('by', '=', p.by)
+        .orderBy('revision'),
+  );
+  const commandsBy = prepare<{ by: string; limit: number }, Ordered & { id: string; command: string }>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('command')
+        .innerJoin('gateway', 'gateway.number', 'command.gateway')
+        .select(['gateway.organisation', 'gateway.id as device', 'command.id', 'command', 'command.created'])
+        .where('by', '=', p.by)
+        .orderBy('command.number', 'desc')
+        .limit(p.limit),
+  );
+
   return {
+    /** What somebody ordered of gateways, of anything that is kept: configurations, and commands, the newest first. */
+    ordered(query: { by: string; limit: number }) {
+      return {
+        desired: desiredBy
+          .all({ by: query.by })
+          .map((row) => ({ ...row, configuration: JSON.parse(row.configuration) as unknown })),
+        commands: commandsBy
+          .all(query)
+          .map((row) => ({ ...row, command: JSON.parse(row.command) as unknown })),
+      };
+    },
+
     desired(query: { gateway: number }): DesiredRow | undefined {
       const row = desired.first(query);
       return row && { ...row, configuration: JSON.parse(row.configuration) };
