@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { InputOf, OperationId, Operations } from '@loadline/sdk/api';
 import { type Answer, Caller } from '../inhabited/caller.ts';
 import { arrive, codeAt, elsewhere, newPassword } from '../inhabited/person.ts';
@@ -76,10 +77,11 @@ export async function stories(site: Site, traces: Traces): Promise<Record<StoryI
   const last = await elsewhere(site, { ...ann, password: renewed });
   const eraseSelf = await told(last, 'eraseSelf', { body: { password: renewed } });
 
-  const administrator = { email: 'short-lived@people.example', name: 'Short' };
-  await chief.caller.get('createOrganisation', { body: { id: 'short-lived', name: 'Short', administrator } });
+  const shortLived = `short-lived-${randomUUID()}`;
+  const administrator = { email: `${shortLived}@people.example`, name: 'Short' };
+  await chief.caller.get('createOrganisation', { body: { id: shortLived, name: 'Short', administrator } });
   const short = await arrive(site, administrator.email);
-  const cutOffOrganisation = await told(short.caller, 'cutOffOrganisation', { organisation: 'short-lived' });
+  const cutOffOrganisation = await told(short.caller, 'cutOffOrganisation', { organisation: shortLived });
 
   // The set-up of this cloud was done by its link when it was started: what it left is looked for.
   const setUp = {
