@@ -1,3 +1,4 @@
+import type { Authentications } from '../../audit/index.ts';
 import type { Sessions } from '../../people/index.ts';
 import type { TokenBearers } from '../../tokens/index.ts';
 import type { Authenticator } from './gate.ts';
@@ -7,12 +8,22 @@ import { Problem } from './problem.ts';
 export function authenticatorOf({
   sessions,
   bearers,
+  authentications,
 }: {
   sessions: Sessions;
   bearers: TokenBearers;
+  authentications: Authentications;
 }): Authenticator {
   return {
-    bySession: (token) => sessions.principal(token),
+    async bySession(token, { source }) {
+      const principal = await sessions.principal(token);
+      // Nothing is left of a session that has ended: whose it was, or whether it ever was one, nobody can tell.
+      if (principal === undefined) {
+        const use = { organisation: null, channel: 'https', action: 'session.use', target: null } as const;
+        authentications.add({ ...use, code: 'unknown', source, persons: [] });
+      }
+      return principal;
+    },
     async byToken(value, visit) {
       const shown = await bearers.principal(value, visit);
       switch (shown.kind) {
