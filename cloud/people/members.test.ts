@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { step } from '../store/index.ts';
+import { placesOf } from './principals.ts';
 import { code, done, TestFleet } from './test-organisation.ts';
 
 const test = suite<{ fleet: TestFleet }>('members');
@@ -141,6 +142,34 @@ test('a department administrator manages who is wholly within his departments, a
     items.map((one) => one.id),
     [chief],
   );
+});
+
+test('who may change a person may cut him off, and nobody who may do more; both is in the log', async ({
+  fleet,
+}) => {
+  const organisation = await fleet.organisation();
+  const { id, administrator } = organisation;
+  const customer = done(await fleet.customers.create(await fleet.editor(id, administrator), 'C')).id;
+  const chief = await fleet.member(organisation, {
+    role: 'customer-administrator',
+    reach: 'customer',
+    customer,
+  });
+  const login = await fleet.member(organisation, { role: 'customer-member', reach: 'customer', customer });
+  const cutOff = async (by: string, whom: string) =>
+    code(await fleet.members.cutOff(await fleet.editor(id, by), whom));
+  assert.is(await cutOff(chief, administrator), 'more-than-own');
+  assert.is((await fleet.audit(id))[0]?.outcome, 'refused');
+  assert.is(await cutOff(chief, login), 'done');
+  const [entry] = await fleet.audit(id);
+  assert.equal([entry?.target, entry?.actor.id], [{ kind: 'user', id: login }, chief]);
+  assert.equal(entry?.after, { cutOff: new Date(fleet.now).toISOString() });
+  const standings = async (person: string) => {
+    const record = await fleet.store.read('standings', { person, now: fleet.now });
+    return placesOf(record, { secondFactor: true, since: fleet.now }).length;
+  };
+  assert.equal([await standings(login), await standings(chief)], [0, 1]);
+  assert.is(await cutOff(administrator, chief), 'done');
 });
 
 test('nobody changes himself upward, nor somebody who may do more', async ({ fleet }) => {

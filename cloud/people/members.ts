@@ -176,6 +176,22 @@ export class Members {
     });
   }
 
+  /** Ends in the organisation what a person began until now: his sessions, and his API tokens. */
+  async cutOff(editor: Editor, id: string): Promise<Result<undefined>> {
+    const organisation = editor.standing.organisation.id;
+    return this.#ofMember(editor, id, () => {
+      const at = this.#now();
+      return {
+        steps: [step('cutOffMember', { organisation, person: id, at }, 'some')],
+        audit: [
+          editor.entry({ target: { kind: 'user', id }, after: { cutOff: new Date(at).toISOString() } }),
+        ],
+        value: undefined,
+        otherwise: 'again',
+      };
+    });
+  }
+
   /** Ends a membership, and the API tokens that the person made in the organisation. */
   async remove(editor: Editor, id: string): Promise<Result<undefined>> {
     const organisation = editor.standing.organisation.id;

@@ -26,22 +26,30 @@ export interface Place {
 
 /**
  * What somebody is in organisations, once in each: who is a member is that, whatever he was granted. `since`: when what
- * he proves himself with was made, ms since 1970; it opens nothing in an organisation that was cut off then or later.
+ * he proves himself with was made, ms since 1970; it opens nothing in an organisation that was cut off then or later,
+ * or that cut him off, and that not by a grant either.
  */
 export function placesOf(
   { memberships, grants }: StandingRows,
   { secondFactor, since }: { readonly secondFactor: boolean; readonly since: number },
 ): Place[] {
   const places = new Map<string, Place>();
+  const cut = new Set<string>();
   const add = (membership: MembershipRow, standing: Standing) => {
     const { organisation, role } = membership;
-    if (places.has(organisation.id) || (organisation.cutOff ?? -1) >= since) return;
+    if (places.has(organisation.id) || cut.has(organisation.id)) return;
+    const cuts = [organisation.cutOff, membership.memberCutOff];
+    if (cuts.some((at) => at !== null && at >= since)) {
+      cut.add(organisation.id);
+      return;
+    }
     const grantedUntil = standing.grant?.until ?? null;
     places.set(organisation.id, { organisation, role, membership, standing, grantedUntil });
   };
   for (const membership of memberships) add(membership, standingOf(membership, { secondFactor }));
   for (const grant of grants) {
-    const membership = { ...grant, reach: 'organisation', departments: [], customer: null } as const;
+    const whole = { reach: 'organisation', departments: [], customer: null } as const;
+    const membership = { ...grant, ...whole, memberCutOff: null };
     add(membership, grantedStanding(grant, { secondFactor }));
   }
   return [...places.values()];

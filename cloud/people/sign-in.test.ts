@@ -257,6 +257,30 @@ test('a session from before an organisation’s cut-off loses what it opened the
   );
 });
 
+test('a session from before its person was cut off in an organisation opens nothing there, also not by a grant', async ({
+  people,
+}) => {
+  await people.organisation('cut-one');
+  const person = await people.person(['acme', 'cut-one'], { operator: 1 });
+  const other = await people.person(['cut-one']);
+  const [mine, theirs] = [await people.session(person), await people.session(other)];
+  const grant = { organisation: 'cut-one', person: person.id, role: 'viewer', reason: 'to look' };
+  const times = { created: people.now, expires: people.now + day };
+  people.now += minute;
+  await people.store.change({
+    steps: [
+      step('addGrant', { id: 'cut-one-grant', ...grant, ...times }),
+      step('cutOffMember', { organisation: 'cut-one', person: person.id, at: people.now }, 'some'),
+    ],
+    audit: [],
+  });
+  const opened = async (token: string) => [...(await people.principal(token)).standings.keys()].sort();
+  assert.equal(await opened(mine.token), ['acme']);
+  assert.equal(await opened(theirs.token), ['cut-one']);
+  people.now += minute;
+  assert.equal(await opened((await people.logIn(person)).token), ['acme', 'cut-one']);
+});
+
 test('a person lists his sessions and ends them one by one, and nobody else’s', async ({ people }) => {
   const [person, stranger] = [await people.person(['acme']), await people.person(['acme'])];
   const one = await people.session(person);

@@ -26,6 +26,8 @@ export interface MembershipRow {
   readonly reach: 'organisation' | 'departments' | 'customer';
   readonly departments: readonly string[];
   readonly customer: string | null;
+  /** The person's sessions and tokens made then or before have ended in it; null where there was no cut. */
+  readonly memberCutOff: number | null;
   readonly created: number;
 }
 
@@ -188,7 +190,8 @@ function memberRows(db: Kysely<Schema>) {
 export function organisationReads(connection: Connection) {
   const memberships = prepare<
     { person: string },
-    OrganisationColumns & PlaceColumns & { role: string; own: string | null; created: number }
+    OrganisationColumns &
+      PlaceColumns & { role: string; own: string | null; memberCutOff: number | null; created: number }
   >(connection, (db, p) =>
     db
       .selectFrom('membership')
@@ -203,6 +206,7 @@ export function organisationReads(connection: Connection) {
         'membership.role',
         'membership.reach',
         'membership.customer',
+        'membership.cut_off as memberCutOff',
         'membership.created',
         'own_role.scopes as own',
         departmentsOfMember.as('departments'),
@@ -409,6 +413,7 @@ export function organisationReads(connection: Connection) {
           role: row.role,
           ownScopes: patternsIn(row.own),
           ...placeOf(row),
+          memberCutOff: row.memberCutOff,
           created: row.created,
         })),
         grants: standingGrants.all(query).map((row) => ({

@@ -124,6 +124,13 @@ function memberStatements(connection: Connection) {
               .where('department.id', '=', p.department),
           ),
     ),
+    cutOffMember: prepare<{ organisation: string; person: string; at: number }>(connection, (db, p) =>
+      db
+        .updateTable('membership')
+        .set({ cut_off: p.at })
+        .where('organisation', '=', p.organisation)
+        .where('person', '=', p.person),
+    ),
     removeMember: prepare<{ organisation: string; person: string }>(connection, (db, p) =>
       db.deleteFrom('membership').where('organisation', '=', p.organisation).where('person', '=', p.person),
     ),

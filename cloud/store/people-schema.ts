@@ -66,6 +66,8 @@ export interface PeopleTables {
     role: string;
     reach: 'organisation' | 'departments' | 'customer';
     customer: string | null;
+    /** Sessions and tokens from before it have ended in the organisation. */
+    cut_off: number | null;
     created: number;
     /** What who took the person in called him. */
     called: string | null;
@@ -214,6 +216,7 @@ export function peopleTables(db: Kysely<Schema>): Compilable[] {
       .addColumn('role', 'text', (c) => c.notNull())
       .addColumn('reach', 'text', (c) => c.notNull())
       .addColumn('customer', 'text', (c) => c.references('customer.id'))
+      .addColumn('cut_off', 'integer')
       .addColumn('created', 'integer', (c) => c.notNull())
       .addColumn('called', 'text')
       .addColumn('arrived', 'integer')

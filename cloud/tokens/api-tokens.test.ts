@@ -183,10 +183,11 @@ test('inactive, it opens nothing until it is active again; revoked, never again'
   assert.equal(await shown(value), { kind: 'refused' });
 });
 
-test('a cut-off ends what was made then or before, of a person and of an organisation', async () => {
+test('a cut-off ends what was made then or before, of a person, an organisation, and a person in it', async () => {
   for (const cut of [
     (at: number) => step('cutOffPerson', { person: site.people.ann, at }),
     (at: number) => step('cutOffOrganisation', { organisation: 'first', at }),
+    (at: number) => step('cutOffMember', { organisation: 'first', person: site.people.ann, at }),
   ]) {
     const { value } = await ofAnn();
     assert.is((await shown(value)).kind, 'principal');

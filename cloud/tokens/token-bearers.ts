@@ -116,7 +116,7 @@ function judge(
   // Who left and came back is there anew: what he made before has ended.
   if (person === undefined || membership === undefined || membership.created > row.created)
     return 'creator-gone';
-  const cuts = [person.cutOff, membership.organisation.cutOff];
+  const cuts = [person.cutOff, membership.organisation.cutOff, membership.memberCutOff];
   if (cuts.some((cut) => cut !== null && row.created <= cut)) return 'cut-off';
   const standing = standingOf(membership, { secondFactor: person.factorSecret !== null });
   const own = narrowed(standing, {

@@ -32,6 +32,7 @@ export const routes = {
   listUsers: ['GET', '/organisations/:organisation/users'],
   createUser: ['POST', '/organisations/:organisation/users'],
   patchUser: ['PATCH', '/organisations/:organisation/users/:user'],
+  cutOffUser: ['POST', '/organisations/:organisation/users/:user/cut-off'],
   deleteUser: ['DELETE', '/organisations/:organisation/users/:user'],
   inviteUser: ['POST', '/organisations/:organisation/users/:user/invitation'],
   resetSecondFactor: ['POST', '/organisations/:organisation/users/:user/second-factor/reset'],

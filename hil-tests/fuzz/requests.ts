@@ -29,6 +29,7 @@ const ending: readonly OperationId[] = [
     'logOut',
     'cutOffSelf',
     'cutOffOrganisation',
+    'cutOffUser',
     'eraseSelf',
     'changePassword',
     'endOwnSession',

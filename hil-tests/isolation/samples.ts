@@ -106,6 +106,7 @@ export const samples: Samples = {
       body: { role: 'administrator', reach: 'organisation' },
     }),
   },
+  cutOffUser: { plain: async (place) => ({ ...here(place), user: await place.member() }) },
   deleteUser: { plain: async (place) => ({ ...here(place), user: await place.member() }) },
   inviteUser: { plain: async (place) => ({ ...here(place), user: await place.member() }) },
   resetSecondFactor: { plain: async (place) => ({ ...here(place), user: await place.withFactor() }) },

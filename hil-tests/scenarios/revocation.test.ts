@@ -184,6 +184,16 @@ const revocations: Record<string, () => Promise<Revocation>> = {
       refused: [404, 401],
     };
   },
+  'a person is cut off in an organisation': async () => {
+    const person = await newcomer('administrator');
+    const token = await tokenOf(person);
+    return {
+      open: [await stream(person.caller), await stream(token.caller)],
+      revoke: () => site.chief.caller.get('cutOffUser', { organisation, user: person.id }),
+      next: () => asking(person.caller, token.caller),
+      refused: [404, 401],
+    };
+  },
   'a role loses a scope': async () => {
     const id = `follower-${randomUUID().slice(0, 8)}`;
     const by = site.chief.caller;

@@ -101,6 +101,7 @@ test('patterns stand for what they say', () => {
     organisationScopes.filter((one) => scopes[one].reads),
   );
   assert.equal([...expandScopes(['user.*', 'nonsense', 'fleet-audit.get'])].sort(), [
+    'user.cut-off',
     'user.delete',
     'user.get',
     'user.invite',

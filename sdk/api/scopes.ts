@@ -25,6 +25,7 @@ export const scopes = {
   'users.create': write('take a person into an organisation'),
   'user.get': read('read what a person is in an organisation'),
   'user.patch': write("change a person's role, reach, departments or customer"),
+  'user.cut-off': write("end a person's sessions and API tokens in an organisation that are older than now"),
   'user.delete': write("end a person's membership"),
   'user.invite': write('send a new set-password link to a person who has no password yet'),
   'user.reset-second-factor': write("vote to reset a person's lost second factor"),

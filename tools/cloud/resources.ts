@@ -79,6 +79,7 @@ export function resourceCommands(): Command[] {
       { name: 'invite-again', calls: 'inviteUser' },
       { name: 'set', calls: 'patchUser' },
       { name: 'reset-second-factor', calls: 'resetSecondFactor', final: true },
+      { name: 'cut-off', calls: 'cutOffUser', final: true },
       { name: 'remove', calls: 'deleteUser', final: true },
     ]),
     resource('session', 'your own sessions', [

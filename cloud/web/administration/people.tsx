@@ -136,6 +136,20 @@ export function People(scene: Scene) {
                     },
                   }),
               },
+            may('user.cut-off') && {
+              label: 'Cut off',
+              isDangerous: true,
+              run: () =>
+                stage.confirm({
+                  title: `Cut ${member.name} off?`,
+                  text: 'Every session and every API token of this person that is older than now ends in this organisation. The person logs in again; programs need new tokens.',
+                  act: 'Cut off',
+                  async run() {
+                    await api.call('cutOffUser', { organisation, user });
+                    if (user === session.id) api.onDoubt();
+                  },
+                }),
+            },
             may('user.delete') && {
               label: 'End',
               isDangerous: true,

@@ -173,6 +173,14 @@ export const organisationOperations = {
     reply: memberReply,
     refuses: ['more-than-own', 'last-administrator'],
   },
+  cutOffUser: {
+    method: 'POST',
+    path: `${users}/:user/cut-off`,
+    opens: 'user.cut-off',
+    summary: 'End, in this organisation, every session and API token of a person that is older than now',
+    status: 204,
+    refuses: ['more-than-own'],
+  },
   deleteUser: {
     method: 'DELETE',
     path: `${users}/:user`,

@@ -9,7 +9,10 @@ export function memberHandlers({
   members,
 }: {
   members: Members;
-}): Pick<Handlers, 'listUsers' | 'createUser' | 'getUser' | 'patchUser' | 'deleteUser' | 'inviteUser'> {
+}): Pick<
+  Handlers,
+  'listUsers' | 'createUser' | 'getUser' | 'patchUser' | 'cutOffUser' | 'deleteUser' | 'inviteUser'
+> {
   return {
     async listUsers({ input: { query }, standing }) {
       const { limit, after, email, ...filter } = query;
@@ -33,6 +36,10 @@ export function memberHandlers({
 
     async patchUser(call) {
       return describe(doneOf(await members.patch(editorOf(call), call.member.id, call.input.body)));
+    },
+
+    async cutOffUser(call) {
+      return doneOf(await members.cutOff(editorOf(call), call.member.id));
     },
 
     async deleteUser(call) {
