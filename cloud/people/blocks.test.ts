@@ -77,18 +77,32 @@ test('of who is something elsewhere too are no one organisation’s to end', asy
   }
 });
 
-test('of somebody whom another organisation has just taken in are not shown to it', async ({ people }) => {
+test('of somebody whom another organisation has invited are not shown to it, and are still ended by his own', async ({
+  people,
+}) => {
   const [taker, person] = [
     await people.person(['acme'], { role: 'administrator' }),
     await people.person(['beta']),
   ];
-  await people.logIn(person);
-  const place = { role: 'viewer', reach: 'organisation', customer: null, called: 'Ann' } as const;
+  const place = {
+    role: 'viewer',
+    reach: 'organisation',
+    customer: null,
+    called: 'Ann',
+    arrived: null,
+  } as const;
   const takenIn = { organisation: 'acme', person: person.id, ...place, created: people.now };
   await people.store.change({ steps: [step('addMember', takenIn, 'some')], audit: [] });
+  await people.logIn(person);
   guess(people, { kind: 'account', name: person.email });
   const standing = await standingOf(people, taker, 'acme');
   assert.equal(await people.blocks.of('acme', standing), []);
+  const own = await standingOf(people, await people.person(['beta'], { role: 'administrator' }), 'beta');
+  const seen = await people.blocks.of('beta', own);
+  assert.equal(
+    seen.map(({ ofOthersToo }) => ofOthersToo),
+    [false],
+  );
 });
 
 test('hold on over a restart, and what has ended does not come back', async ({ people }) => {

@@ -134,7 +134,7 @@ export class Blocks {
       const { name: subject, person } = found;
       if (person === undefined) return [{ block, subject, person, ofOthersToo: false }];
       const account = await this.#store.read('person', { id: person });
-      // Whom others know, and who has not come here yet, is not shown by what he is guarded against either.
+      // Who has not accepted to be here is not shown by what he is guarded against either.
       if (!account?.organisations.includes(organisation)) return [];
       const ofOthersToo = account.operator || account.organisations.length > 1;
       return [{ block, subject, person, ofOthersToo }];

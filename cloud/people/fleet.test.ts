@@ -19,7 +19,7 @@ test('a new organisation has its administrator, a mail to him, and its beginning
   const asked = { id: 'plant', name: 'Plant', administrator };
   assert.equal(done(await fleet.organisations.create(by, asked)), { id: 'plant', name: 'Plant' });
   const ada = await fleet.personOf(administrator.email);
-  assert.is((await fleet.standing('plant', ada))?.scopes.has('organisation.patch'), true);
+  assert.is(await fleet.standing('plant', ada), undefined, 'she has not accepted yet');
   assert.is(await fleet.standing('plant', 'boss'), undefined);
   assert.equal(fleet.invitations, [
     {
@@ -29,6 +29,8 @@ test('a new organisation has its administrator, a mail to him, and its beginning
       by: 'boss',
     },
   ]);
+  await fleet.arrive(ada);
+  assert.is((await fleet.standing('plant', ada))?.scopes.has('organisation.patch'), true);
   for (const chain of [null, 'plant']) {
     const [entry] = await fleet.audit(chain);
     assert.equal([entry?.target?.id, entry?.after], ['plant', { name: 'Plant', administrator: ada }]);
@@ -46,6 +48,8 @@ test('an id is taken once, and somebody who is known is told without a link', as
   const again = { email: known?.email ?? '', name: 'Ada' };
   done(await fleet.organisations.create(by, { id: 'second', name: 'Second', administrator: again }));
   assert.is(fleet.invitations.at(-1)?.kind, 'taken-in');
+  assert.is(await fleet.standing('second', first.administrator), undefined);
+  await fleet.accept(first.administrator);
   assert.ok(await fleet.standing('second', first.administrator));
 });
 

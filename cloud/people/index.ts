@@ -1,5 +1,6 @@
 export { Administration, type Editor, type Refusal, type Result } from './administration.ts';
 export { Blocks, type EndOfBlock, type NamedBlock } from './blocks.ts';
+export { Consents } from './consents.ts';
 export { Customers } from './customers.ts';
 export { Departments } from './departments.ts';
 export { Enrolments } from './enrolments.ts';

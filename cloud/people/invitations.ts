@@ -29,6 +29,8 @@ export function invitations(parts: {
         step('addLink', {
           ...{ secretHash, purpose: 'set-password' },
           ...(isNew ? { person: person.id, expires } : { person: null, expires: now() }),
+          // Who is new accepts by it to be what this organisation makes him, and what no other does.
+          organisation: where?.id ?? null,
         }),
       ],
       audit: [],

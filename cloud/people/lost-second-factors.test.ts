@@ -177,6 +177,7 @@ test('an organisation does not strip the second factor of who is something elsew
     customer: null,
     called: 'Ann',
     created: people.now,
+    arrived: people.now,
   } as const;
   const vote2 = { person: person.id, organisation: 'acme', voter: other.id, at: people.now };
   const { done } = await people.store.change({

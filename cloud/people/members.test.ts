@@ -29,7 +29,7 @@ test('an administrator takes somebody in, who gets a link, and the log says so w
   const { changes } = fleet.store;
   const member = done(await fleet.members.create(await fleet.editor(id, administrator), asked));
   assert.is(member.hasPassword, false);
-  assert.is((await fleet.standing(id, member.id))?.scopes.has('device.patch'), true);
+  assert.is(await fleet.standing(id, member.id), undefined, 'he has not accepted yet');
   assert.equal(fleet.invitations.at(-1), {
     kind: 'set-password',
     person: { id: member.id, email: asked.email, name: 'Noor' },
@@ -44,7 +44,7 @@ test('an administrator takes somebody in, who gets a link, and the log says so w
   assert.match(JSON.stringify(entry?.personal), asked.email);
 });
 
-test('somebody whom another organisation knows is shown no other than a new one until he has logged in', async ({
+test('somebody whom another organisation knows is shown no other than a new one until he accepts', async ({
   fleet,
 }) => {
   const [there, here] = [await fleet.organisation(), await fleet.organisation()];
@@ -63,7 +63,7 @@ test('somebody whom another organisation knows is shown no other than a new one 
     fleet.invitations.slice(-1).map((one) => [one.kind, one.person.id]),
     [['taken-in', known.id]],
   );
-  await fleet.store.change({ steps: [step('arrive', { person: known.id, at: fleet.now })], audit: [] });
+  await fleet.arrive(known.id);
   assert.is((await read(taken.id)).name, 'As There');
   assert.is((await read(taken.id)).hasPassword, true);
   assert.is(code(await fleet.members.invite(editor, taken.id)), 'conflict');
@@ -285,6 +285,7 @@ test('the last administrator who can log in is neither removed nor demoted', asy
     person: invited.id,
     purpose: 'set-password' as const,
     expires: fleet.now + 1000,
+    organisation: id,
   };
   await fleet.store.change({ steps: [step('addLink', link)], audit: [] });
   fleet.now += 1000;

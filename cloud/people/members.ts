@@ -21,7 +21,7 @@ export interface Member extends MemberPlace {
   readonly email: string;
   readonly name: string;
   readonly role: string;
-  /** Whether a password has been set, and a second factor enabled: false of who has not arrived yet (see README). */
+  /** Whether a password has been set, and a second factor enabled: false of who has not accepted yet (see README). */
   readonly hasPassword: boolean;
   readonly secondFactor: boolean;
   /** When he was taken in, ms since 1970. */
@@ -111,7 +111,11 @@ export class Members {
       return {
         steps: [
           ...(account === undefined ? [step('addPerson', newPerson)] : []),
-          step('addMember', { organisation, person, role, reach, customer, called: name, created }, 'some'),
+          step(
+            'addMember',
+            { organisation, person, role, reach, customer, called: name, created, arrived: null },
+            'some',
+          ),
           ...departmentSteps(organisation, person, departments),
         ],
         audit: [
@@ -217,7 +221,7 @@ export class Members {
     });
   }
 
-  /** Sends the mail of a new member again, with a new link where it had one: to who has not arrived yet. */
+  /** Sends the mail of a new member again, with a new link where it had one: to who has not accepted yet. */
   async invite(editor: Editor, id: string): Promise<Result<undefined>> {
     const result = await this.#ofMember(editor, id, (row, state) => {
       if (row.arrived !== null && row.hasPassword) {
@@ -294,8 +298,8 @@ export class Members {
 }
 
 /**
- * Until somebody has logged in after he was taken in, he is shown as who did that said him to be: an organisation does
- * not learn whether, and as whom, others know the address.
+ * Until somebody has accepted it, he is shown as who invited him said him to be: an organisation does not learn whether,
+ * and as whom, others know the address.
  */
 function memberOf(row: MemberRow): Member {
   const { id, email, created, arrived } = row;

@@ -117,7 +117,7 @@ export class Organisations {
         ...(account === undefined ? [step('addPerson', { ...newPerson, created })] : []),
         step(
           'addMember',
-          { organisation: id, person, called: administrator.name, created, ...position },
+          { organisation: id, person, called: administrator.name, created, arrived: null, ...position },
           'some',
         ),
       ],

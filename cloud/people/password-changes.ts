@@ -96,7 +96,10 @@ export class PasswordChanges {
     return link?.person ? { ...link, person: link.person } : undefined;
   }
 
-  /** Sets a password by a link, which is used up. Every session of the person ends, and every other such link. */
+  /**
+   * Sets a password by a link, which is used up. Every session of the person ends, and every other such link. Who is new
+   * accepts what the organisation whose link it is has invited him to be.
+   */
   async set(
     { secret, password }: { readonly secret: string; readonly password: string },
     visitor: Visitor,
@@ -113,21 +116,35 @@ export class PasswordChanges {
     const passwordHash = await this.#hash(password, person);
     if (typeof passwordHash !== 'string') return passwordHash;
     const { id } = person;
+    const { organisation } = link;
+    const accepts = organisation !== null && person.invitations.includes(organisation) ? [organisation] : [];
+    const after = { ...person, organisations: [...person.organisations, ...accepts] };
+    const at = this.#now();
     const { done } = await this.#store.change({
       steps: [
-        step('spendLink', { secretHash, purpose: link.purpose, now: this.#now() }, 'some'),
+        step('spendLink', { secretHash, purpose: link.purpose, now: at }, 'some'),
         step('setPassword', { person: id, passwordHash }, 'some'),
         step('endPasswordLinks', { person: id }),
         step('endSessions', { person: id, except: '' }),
+        ...accepts.map((one) => step('acceptInvitation', { organisation: one, person: id, at }, 'some')),
       ],
       audit: [
         visitor.entry({
-          ...about(person),
+          ...about(after),
           actor: { kind: 'user', id },
           action: 'password.set',
           after: { by: link.purpose },
           personal: { of: [id], data: {} },
         }),
+        ...accepts.map((one) =>
+          visitor.entry({
+            action: 'user.accept-invitation',
+            organisation: one,
+            actor: { kind: 'user', id },
+            target: { kind: 'user', id },
+            personal: { of: [id], data: {} },
+          }),
+        ),
       ],
     });
     if (!done) return await bad();

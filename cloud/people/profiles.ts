@@ -5,7 +5,7 @@ import { type PersonalEntryRow, type Step, type Store, step } from '../store/ind
 import { provePassword } from './password-proof.ts';
 import { placesOf } from './principals.ts';
 import { keepsAdministrator, withPosition } from './rules.ts';
-import { arrived, chainsOf, type Sessions } from './sessions.ts';
+import { chainsOf, type Sessions } from './sessions.ts';
 import { addressOf } from './sign-in.ts';
 import { codeOf, type Unproven, type Visitor } from './visitor.ts';
 
@@ -134,8 +134,7 @@ export class Profiles {
     const person = await this.#store.read('person', { id });
     const claim = { email, password, passwordHash: person?.passwordHash ?? undefined };
     const proof = await provePassword(this.#guard, claim, visitor);
-    const everywhere = chainsOf(person && arrived(person));
-    const about = { action: 'user.erase', target: { kind: 'user', id }, organisation: everywhere };
+    const about = { action: 'user.erase', target: { kind: 'user', id }, organisation: chainsOf(person) };
     if (proof.kind !== 'right' || person === undefined) {
       const code = proof.kind === 'right' ? 'unauthenticated' : codeOf(proof);
       await this.#store.change({ steps: [], audit: [visitor.entry({ ...about, outcome: 'refused', code })] });
@@ -156,8 +155,13 @@ export class Profiles {
           step('removePerson', { person: id }, 'some'),
           step('eraseAuditPersonal', { user: id }),
         ],
-        // Nothing personal in it: it is written after all that was is gone.
-        audit: [{ ...visitor.entry(about), personal: null }],
+        // Nothing personal in it: it is written after all that was is gone. Where he was invited his invitation ends.
+        audit: [
+          {
+            ...visitor.entry({ ...about, organisation: [...chainsOf(person), ...person.invitations] }),
+            personal: null,
+          },
+        ],
       });
       if (!done && ending.length > 0 && 'step' in refused && refused.step === 0) {
         return { kind: 'last-administrator' };

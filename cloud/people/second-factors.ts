@@ -258,7 +258,7 @@ export class SecondFactors {
   > {
     const [now, id] = [this.#now(), member.id];
     const person = await this.#store.read('person', { id });
-    // What `member` does not show of who has not arrived yet is not told by a vote either.
+    // What `member` does not show of who has not accepted yet is not told by a vote either.
     if (voter.id === id || person === undefined || !member.secondFactor) return conflict;
     const record = await this.#store.read('standings', { person: id, now });
     const places = placesOf(record, { secondFactor: true, since: Number.POSITIVE_INFINITY });
@@ -391,5 +391,7 @@ function recoverySteps(person: string, hashes: readonly Buffer[]): Step[] {
 
 /** Keeps a link by which the owner stops it. */
 function keepLinkSteps(person: string, { hash, expires }: { hash: Buffer; expires: number }): Step[] {
-  return [step('addLink', { secretHash: hash, person, purpose: 'keep-second-factor', expires })];
+  return [
+    step('addLink', { secretHash: hash, person, purpose: 'keep-second-factor', expires, organisation: null }),
+  ];
 }

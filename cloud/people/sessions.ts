@@ -137,10 +137,12 @@ export class Sessions {
    */
   async cutOff(principal: UserPrincipal, known: string, visitor: Visitor): Promise<string | undefined> {
     const { id: person, session } = principal;
+    // Before the new token is made, or a tick of the clock between the two would cut that off as well.
+    const at = this.#now();
     const rotation = this.rotation(principal, known);
     const { done } = await this.#store.change({
       steps: [
-        step('cutOffPerson', { person, at: this.#now() }),
+        step('cutOffPerson', { person, at }),
         ...rotation.steps,
         step('endSessions', { person, except: session }),
       ],
@@ -169,15 +171,10 @@ export class Sessions {
   }
 }
 
-/** A person as who has just logged in, or is known everywhere anyhow: nothing is held back any more. */
-export function arrived(person: PersonRow): PersonRow {
-  return { ...person, organisations: [...person.organisations, ...person.arriving], arriving: [] };
-}
-
 /**
  * In whose audit logs it stands what a person does with his own account: of every organisation that he is a member of,
  * and in the fleet's where he is a fleet operator, or a member of none, or where there is no such person. One that has
- * taken him in and that he has not come to yet learns nothing of him by it: `arrived` has all of them.
+ * invited him learns nothing of him by it before he accepts.
  */
 export function chainsOf(person: PersonRow | undefined): readonly (string | null)[] {
   if (person === undefined || person.organisations.length === 0) return [null];

@@ -36,7 +36,7 @@ export class Setup {
     await this.#store.change({
       steps: [
         step('endSetupLinks', {}),
-        step('addLink', { secretHash, person: null, purpose: 'setup', expires }),
+        step('addLink', { secretHash, person: null, purpose: 'setup', expires, organisation: null }),
       ],
       audit: [],
     });
@@ -78,6 +78,7 @@ export class Setup {
           ...membership,
           called: name,
           created: now,
+          arrived: now,
         }),
       ],
       audit: [

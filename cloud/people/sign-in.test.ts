@@ -141,31 +141,6 @@ test('every attempt is in the audit logs of the organisations, an unknown one in
   assert.equal(unknown?.personal, { email: 'stranger@example.org', agent: 'test', source: '192.0.2.1' });
 });
 
-test('an organisation that takes in somebody whom others know learns nothing of him before he comes', async ({
-  people,
-}) => {
-  await people.organisation('taking');
-  const person = await people.person(['acme']);
-  await people.logIn(person);
-  const place = {
-    role: 'viewer',
-    reach: 'organisation',
-    customer: null,
-    called: 'A',
-    created: people.now,
-  } as const;
-  const taken = step('addMember', { organisation: 'taking', person: person.id, ...place }, 'some');
-  await people.store.change({ steps: [taken], audit: [] });
-  await people.signIn.logIn({ email: person.email, password: 'wrong-wrong-wrong-1' }, people.visitor());
-  await people.passwords.request(person.email, people.visitor());
-  assert.equal(await people.audit('taking'), []);
-  assert.is((await people.audit('acme'))[0]?.action, 'password.request-reset');
-  await people.logIn(person);
-  assert.is((await people.audit('taking'))[0]?.action, 'session.create');
-  await people.passwords.request(person.email, people.visitor());
-  assert.is((await people.audit('taking'))[0]?.action, 'password.request-reset');
-});
-
 test('a password typed into the wrong field is in no log', async ({ people }) => {
   await people.signIn.logIn({ email: otherPassword.toLowerCase(), password }, people.visitor());
   const log = JSON.stringify(await people.audit(null));

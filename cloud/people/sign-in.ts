@@ -5,7 +5,7 @@ import { type AuditDraft, type PersonRow, type Step, type Store, step } from '..
 import type { CodeOutcome, FactorCodes } from './factor-codes.ts';
 import { provePassword } from './password-proof.ts';
 import { recoveryCodeHash } from './recovery-codes.ts';
-import { arrived, chainsOf, type Sessions } from './sessions.ts';
+import { chainsOf, type Sessions } from './sessions.ts';
 import { codeOf, type Unproven, type Visitor, wrong } from './visitor.ts';
 
 /** A session was opened, or is whole now. */
@@ -79,7 +79,6 @@ export class SignIn {
       step('stopFactorReset', { person: id }),
       step('endFactorVotes', { person: id }),
       step('endKeepLinks', { person: id }),
-      step('arrive', { person: id, at: this.#now() }),
     ];
     const used = await this.#codes.take(
       { person, code, action: 'session.confirm' },
@@ -89,7 +88,7 @@ export class SignIn {
           visitor.entry({
             action: 'session.confirm',
             target: { kind: 'user', id },
-            organisation: chainsOf(arrived(person)),
+            organisation: chainsOf(person),
             after: { by },
           }),
         ],
@@ -116,17 +115,12 @@ export class SignIn {
     const isReset = factorSecret !== null && factorReset !== null && factorReset <= now;
     const pending = factorSecret !== null && !isReset;
     const opening = this.#sessions.opening(person, visitor, pending);
-    const chains = chainsOf(pending ? person : arrived(person));
-    const of = { target: { kind: 'user', id }, organisation: chains };
+    const of = { target: { kind: 'user', id }, organisation: chainsOf(person) };
     const actor = { kind: 'user', id };
     const personal = { of: [id], data: { email: person.email, agent: visitor.agent } };
     const state = pending ? ('second-factor' as const) : ('open' as const);
     const changed = await this.#store.change({
-      steps: [
-        ...(isReset ? resetSteps(id, now) : []),
-        ...opening.steps,
-        ...(pending ? [] : [step('arrive', { person: id, at: now })]),
-      ],
+      steps: [...(isReset ? resetSteps(id, now) : []), ...opening.steps],
       audit: [
         ...(isReset
           ? [visitor.entry({ ...of, actor, action: 'second-factor.delete', after: { by: 'delay' } })]

@@ -104,12 +104,19 @@ export class TestFleet {
     return { id, email };
   }
 
-  /** Chooses a password and logs in, as far as these rules see it. */
+  /** Chooses a password and accepts every invitation, as far as these rules see it. */
   async arrive(person: string): Promise<void> {
-    const steps = [
-      step('setPassword', { person, passwordHash: 'a hash' }, 'some'),
-      step('arrive', { person, at: this.now }),
-    ];
+    const steps = [step('setPassword', { person, passwordHash: 'a hash' }, 'some')];
+    assert.ok((await this.store.change({ steps, audit: [] })).done);
+    await this.accept(person);
+  }
+
+  /** Accepts every invitation. */
+  async accept(person: string): Promise<void> {
+    const invitations = await this.store.read('invitations', { person });
+    const steps = invitations.map(({ organisation }) =>
+      step('acceptInvitation', { organisation: organisation.id, person, at: this.now }, 'some'),
+    );
     assert.ok((await this.store.change({ steps, audit: [] })).done);
   }
 

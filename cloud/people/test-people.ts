@@ -11,6 +11,7 @@ import { type Keys, openKeys } from '../keys/index.ts';
 import type { Mail, MailKind } from '../mail/index.ts';
 import { type AuditRow, type DatabaseOptions, Store, step } from '../store/index.ts';
 import { Blocks } from './blocks.ts';
+import { Consents } from './consents.ts';
 import { FactorCodes } from './factor-codes.ts';
 import { PasswordChanges } from './password-changes.ts';
 import { hashPassword } from './passwords.ts';
@@ -56,6 +57,7 @@ export class TestPeople {
   passwords!: PasswordChanges;
   profiles!: Profiles;
   setup!: Setup;
+  consents!: Consents;
   readonly #folder = mkdtempSync(join(tmpdir(), 'loadline-people-'));
 
   static async open(): Promise<TestPeople> {
@@ -98,6 +100,7 @@ export class TestPeople {
     this.passwords = new PasswordChanges(parts);
     this.profiles = new Profiles(parts);
     this.setup = new Setup(parts);
+    this.consents = new Consents(parts);
   }
 
   async stop(): Promise<void> {
@@ -130,7 +133,7 @@ export class TestPeople {
   ): Promise<TestPerson> {
     passwordHash ??= hashPassword(password);
     const [id, email] = [randomUUID(), `p${randomUUID().slice(0, 8)}@example.org`];
-    const place = { role, reach: 'organisation', customer: null, called: 'Ann' } as const;
+    const place = { role, reach: 'organisation', customer: null, called: 'Ann', arrived: this.now } as const;
     await this.#do(
       step('addPerson', {
         id,

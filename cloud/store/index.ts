@@ -11,6 +11,7 @@ export type {
   AccountRow,
   AdministrationRow,
   GrantRow,
+  InvitationRow,
   MemberRow,
   MembershipRow,
   NamedRow,

@@ -48,7 +48,7 @@ export interface MemberRow {
   readonly name: string;
   /** What who took the person in called him; null where nobody did. */
   readonly called: string | null;
-  /** When the person first logged in after that; null until then. */
+  /** When the person accepted that; null until then. */
   readonly arrived: number | null;
   readonly role: string;
   readonly reach: 'organisation' | 'departments' | 'customer';
@@ -73,6 +73,13 @@ export interface MemberQuery {
   readonly limit: number;
 }
 
+/** A membership that its person has not accepted. */
+export interface InvitationRow {
+  readonly organisation: { readonly id: string; readonly name: string };
+  readonly role: string;
+  readonly created: number;
+}
+
 export interface OwnRoleRow {
   readonly id: string;
   readonly name: string;
@@ -89,7 +96,7 @@ export interface NamedRow {
 export interface AdministrationRow {
   readonly organisation: OrganisationRow;
   readonly roles: readonly OwnRoleRow[];
-  /** Who acts for the whole organisation and can log in, or still may by an open link. */
+  /** Who acts for the whole organisation and can log in, or is new and still may by an open link. */
   readonly chiefs: readonly { readonly id: string; readonly role: string }[];
 }
 
@@ -212,7 +219,20 @@ export function organisationReads(connection: Connection) {
         departmentsOfMember.as('departments'),
       ])
       .where('membership.person', '=', p.person)
+      .where('membership.arrived', 'is not', null)
       .orderBy('organisation.name')
+      .orderBy('organisation.id'),
+  );
+  const invitations = prepare<
+    { person: string },
+    { id: string; name: string; role: string; created: number }
+  >(connection, (db, p) =>
+    db
+      .selectFrom('membership')
+      .innerJoin('organisation', 'organisation.id', 'membership.organisation')
+      .select(['organisation.id', 'organisation.name', 'membership.role', 'membership.created'])
+      .where('membership.person', '=', p.person)
+      .where('membership.arrived', 'is', null)
       .orderBy('organisation.id'),
   );
   const standingGrants = prepare<
@@ -303,15 +323,18 @@ export function organisationReads(connection: Connection) {
         .where('membership.reach', '=', 'organisation')
         .where((eb) =>
           eb.or([
-            eb('person.password_hash', 'is not', null),
-            eb.exists(
-              eb
-                .selectFrom('link')
-                .select('link.person')
-                .whereRef('link.person', '=', 'person.id')
-                .where('link.purpose', 'in', ['set-password', 'reset-password'])
-                .where('link.expires', '>', p.now),
-            ),
+            eb.and([eb('person.password_hash', 'is not', null), eb('membership.arrived', 'is not', null)]),
+            eb.and([
+              eb('person.password_hash', 'is', null),
+              eb.exists(
+                eb
+                  .selectFrom('link')
+                  .select('link.person')
+                  .whereRef('link.person', '=', 'person.id')
+                  .where('link.purpose', 'in', ['set-password', 'reset-password'])
+                  .where('link.expires', '>', p.now),
+              ),
+            ]),
           ]),
         ),
   );
@@ -454,6 +477,13 @@ export function organisationReads(connection: Connection) {
         roles: ownRoles.all(query).map((one) => ({ ...one, scopes: JSON.parse(one.scopes) as string[] })),
         chiefs: chiefs.all(query),
       };
+    },
+
+    /** What a person has been invited to and not accepted, by the organisation's id. */
+    invitations(query: { person: string }): InvitationRow[] {
+      return invitations
+        .all(query)
+        .map(({ id, name, role, created }) => ({ organisation: { id, name }, role, created }));
     },
 
     departments(query: { organisation: string } & NamePlace): NamedRow[] {

@@ -58,16 +58,16 @@ function policyStatements(connection: Connection) {
 
 function memberStatements(connection: Connection) {
   return {
-    /** Refused where the person is a member already. */
+    /** Refused where the person is a member already. An invitation, where `arrived` is null. */
     addMember: prepare<
       { organisation: string; person: string; called: string; created: number } & Pick<
         MemberRow,
-        'role' | 'reach' | 'customer'
+        'role' | 'reach' | 'customer' | 'arrived'
       >
     >(connection, (db, p) =>
       db
         .insertInto('membership')
-        .columns(['organisation', 'person', 'role', 'reach', 'customer', 'called', 'created'])
+        .columns(['organisation', 'person', 'role', 'reach', 'customer', 'called', 'created', 'arrived'])
         .expression(
           db
             .selectFrom('organisation')
@@ -79,6 +79,7 @@ function memberStatements(connection: Connection) {
               sql<string | null>`${p.customer}`.as('customer'),
               sql<string>`${p.called}`.as('called'),
               sql<number>`${p.created}`.as('created'),
+              sql<number | null>`${p.arrived}`.as('arrived'),
             ])
             .where('organisation.id', '=', p.organisation)
             .where(
@@ -134,11 +135,20 @@ function memberStatements(connection: Connection) {
     removeMember: prepare<{ organisation: string; person: string }>(connection, (db, p) =>
       db.deleteFrom('membership').where('organisation', '=', p.organisation).where('person', '=', p.person),
     ),
-    /** Notes that somebody has logged in since he was taken in, wherever that is not known yet. */
-    arrive: prepare<{ person: string; at: number }>(connection, (db, p) =>
+    /** Notes that a person has accepted what an organisation made him; changes nothing where there is no invitation. */
+    acceptInvitation: prepare<{ organisation: string; person: string; at: number }>(connection, (db, p) =>
       db
         .updateTable('membership')
         .set({ arrived: p.at })
+        .where('organisation', '=', p.organisation)
+        .where('person', '=', p.person)
+        .where('arrived', 'is', null),
+    ),
+    /** Takes an invitation away; changes nothing where there is none, or it was accepted. */
+    removeInvitation: prepare<{ organisation: string; person: string }>(connection, (db, p) =>
+      db
+        .deleteFrom('membership')
+        .where('organisation', '=', p.organisation)
         .where('person', '=', p.person)
         .where('arrived', 'is', null),
     ),

@@ -59,6 +59,8 @@ export interface PeopleTables {
     person: string | null;
     purpose: LinkPurpose;
     expires: number;
+    /** Whose invitation is accepted by setting the password of a new person by it; null where nobody's is. */
+    organisation: string | null;
   };
   membership: {
     organisation: string;
@@ -71,7 +73,7 @@ export interface PeopleTables {
     created: number;
     /** What who took the person in called him. */
     called: string | null;
-    /** When the person first logged in after that; null until then. */
+    /** When the person accepted it; null until then: an invitation, by which he is nothing there. */
     arrived: number | null;
   };
   membership_department: { organisation: string; person: string; department: string };
@@ -297,5 +299,13 @@ export function peopleTables(db: Kysely<Schema>): Compilable[] {
       join person on person.name = user.name`),
     schema.dropTable('session'),
     schema.dropTable('user'),
+  ];
+}
+
+/** A membership is an invitation until its person accepts it; those from before are accepted. */
+export function invitationTables(db: Kysely<Schema>): Compilable[] {
+  return [
+    db.schema.alterTable('link').addColumn('organisation', 'text'),
+    { compile: () => sql`update membership set arrived = created where arrived is null`.compile(db) },
   ];
 }

@@ -16,10 +16,10 @@ export interface PersonRow {
   readonly factorOffered: string | null;
   readonly factorStep: number | null;
   readonly factorReset: number | null;
-  /** What he is a member of, by id, and has logged in as since; where that is nothing yet, all that he is a member of. */
+  /** What he is a member of, by id: what he has accepted to be. */
   readonly organisations: readonly string[];
-  /** What he is a member of besides, and does not show himself to before he next logs in. */
-  readonly arriving: readonly string[];
+  /** What he is invited to be a member of, and has not accepted. */
+  readonly invitations: readonly string[];
 }
 
 /** A session that has not ended. */
@@ -39,6 +39,8 @@ export interface LinkRow {
   readonly purpose: LinkPurpose;
   readonly expires: number;
   readonly person: { readonly id: string; readonly email: string; readonly name: string } | null;
+  /** Whose invitation is accepted by it. */
+  readonly organisation: string | null;
 }
 
 /** An entry of the audit log that holds something personal of somebody. */
@@ -68,7 +70,7 @@ interface StoredPerson {
   /** JSON. */
   organisations: string;
   /** JSON. */
-  arriving: string;
+  invitations: string;
 }
 
 const personColumns = [
@@ -85,18 +87,11 @@ const personColumns = [
   'person.factor_reset',
 ] as const;
 
-const arrivedAnywhere = sql`exists (select 1 from membership as seen
-  where seen.person = person.id and seen.arrived is not null)`;
-
 const organisationLists = [
   sql<string>`(select json_group_array(membership.organisation order by membership.organisation) from membership
-    where membership.person = person.id and (membership.arrived is not null or not ${arrivedAnywhere}))`.as(
-    'organisations',
-  ),
+    where membership.person = person.id and membership.arrived is not null)`.as('organisations'),
   sql<string>`(select json_group_array(membership.organisation order by membership.organisation) from membership
-    where membership.person = person.id and membership.arrived is null and ${arrivedAnywhere})`.as(
-    'arriving',
-  ),
+    where membership.person = person.id and membership.arrived is null)`.as('invitations'),
 ] as const;
 
 const sessionColumns = [
@@ -164,12 +159,13 @@ export function personReads(connection: Connection) {
       person: string | null;
       email: string | null;
       name: string | null;
+      organisation: string | null;
     }
   >(connection, (db, p) =>
     db
       .selectFrom('link')
       .leftJoin('person', 'person.id', 'link.person')
-      .select(['purpose', 'expires', 'link.person', 'email', 'name'])
+      .select(['purpose', 'expires', 'link.person', 'link.organisation', 'email', 'name'])
       .where((eb) => eb.or([eb('secret_hash', '=', p.one), eb('secret_hash', '=', p.other)]))
       .where('expires', '>', p.now),
   );
@@ -200,6 +196,7 @@ export function personReads(connection: Connection) {
         .where('organisation', '=', p.organisation)
         .where('role', '=', 'administrator')
         .where('reach', '=', 'organisation')
+        .where('arrived', 'is not', null)
         .where('password_hash', 'is not', null)
         .orderBy('email'),
   );
@@ -296,9 +293,9 @@ export function personReads(connection: Connection) {
     link(query: { one: Uint8Array; other: Uint8Array; now: number }): LinkRow | undefined {
       const row = link.first(query);
       if (row === undefined) return undefined;
-      const { purpose, expires, person: id, email, name } = row;
+      const { purpose, expires, person: id, email, name, organisation } = row;
       const person = id === null || email === null || name === null ? null : { id, email, name };
-      return { purpose, expires, person };
+      return { purpose, expires, person, organisation };
     },
 
     /** How many recovery codes are left. */
@@ -357,7 +354,7 @@ function personRow(row: StoredPerson | undefined): PersonRow | undefined {
     factorStep: row.factor_step,
     factorReset: row.factor_reset,
     organisations: JSON.parse(row.organisations),
-    arriving: JSON.parse(row.arriving),
+    invitations: JSON.parse(row.invitations),
   };
 }
 

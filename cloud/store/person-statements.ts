@@ -202,12 +202,14 @@ function linkStatements(connection: Connection) {
       person: string | null;
       purpose: LinkPurpose;
       expires: number;
+      organisation: string | null;
     }>(connection, (db, p) =>
       db.insertInto('link').values({
         secret_hash: p.secretHash,
         person: p.person,
         purpose: p.purpose,
         expires: p.expires,
+        organisation: p.organisation,
       }),
     ),
     /**
@@ -348,7 +350,7 @@ function factorStatements(connection: Connection) {
           .where('operator', '=', 0)
           .where(
             sql<boolean>`not exists (select 1 from membership where membership.person = ${p.person}
-              and membership.organisation <> ${p.organisation})`,
+              and membership.organisation <> ${p.organisation} and membership.arrived is not null)`,
           )
           .where(
             sql<boolean>`not exists (select 1 from access_grant where access_grant.person = ${p.person}
@@ -356,7 +358,7 @@ function factorStatements(connection: Connection) {
           )
           .where(
             sql<boolean>`(select count(*) from factor_vote join membership on membership.person = factor_vote.voter
-              and membership.organisation = factor_vote.organisation
+              and membership.organisation = factor_vote.organisation and membership.arrived is not null
               where factor_vote.person = ${p.person} and factor_vote.organisation = ${p.organisation}
               and factor_vote.voter <> ${p.person} and factor_vote.at > ${p.since}) >= 2`,
           ),

@@ -3,7 +3,7 @@ import { type Compilable, type Generated, type Kysely, sql } from 'kysely';
 import { type AuditTables, auditTables } from './audit-schema.ts';
 import { type DownlinkTables, downlinkTables } from './downlink-schema.ts';
 import { type EventTables, eventTables } from './event-schema.ts';
-import { type PeopleTables, peopleTables } from './people-schema.ts';
+import { invitationTables, type PeopleTables, peopleTables } from './people-schema.ts';
 
 /**
  * The tables. Times are whole milliseconds since 1970 unless a name says otherwise; `gateway` and `epoch`
@@ -257,4 +257,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
   ],
   peopleTables,
   auditTables,
+  invitationTables,
 ];

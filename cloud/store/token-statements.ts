@@ -57,7 +57,8 @@ function apiTokenStatements(connection: Connection) {
               sql<number>`${p.expires}`.as('expires'),
             ])
             .where('organisation', '=', p.organisation)
-            .where('person', '=', p.person),
+            .where('person', '=', p.person)
+            .where('arrived', 'is not', null),
         ),
     ),
     setApiToken: prepare<{ organisation: string; id: string; name: string; status: 'active' | 'inactive' }>(

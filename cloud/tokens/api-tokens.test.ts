@@ -141,7 +141,13 @@ test('a creator who leaves ends it, and coming back does not bring it back', asy
   assert.equal(await shown(value), { kind: 'refused' });
   site.clock.now += 1;
   const { ann: person } = site.people;
-  const back = { organisation: 'first', person, called: '', created: site.clock.now } as const;
+  const back = {
+    organisation: 'first',
+    person,
+    called: '',
+    created: site.clock.now,
+    arrived: site.clock.now,
+  } as const;
   await site.store.change({
     steps: [
       step('addMember', { ...back, role: 'administrator', reach: 'organisation', customer: null }, 'some'),

@@ -51,6 +51,7 @@ export async function openSite() {
       person: id,
       called: '',
       created: now(),
+      arrived: now(),
       role,
       reach,
       customer: null,

@@ -11,7 +11,7 @@ export function Home({ session }: { readonly session: Session }) {
     <section class="panel" aria-labelledby="home-heading">
       <h2 id="home-heading">Where to?</h2>
       {standings.length === 0 && fleet.length === 0 && (
-        <p>You are in no organisation. Ask an administrator to take you in.</p>
+        <p>You are in no organisation. Ask an administrator to invite you.</p>
       )}
       <ul class="chooser">
         {standings.map(({ organisation, role, grantedUntil }) => (

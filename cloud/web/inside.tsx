@@ -5,6 +5,7 @@ import { Dashboard, type LinkState } from './dashboard.tsx';
 import { Frame } from './frame.tsx';
 import { Guessing } from './guessing.tsx';
 import { Home, SecondFactorMissing } from './home.tsx';
+import { Invitations } from './invitations.tsx';
 import { Lazy } from './parts/lazy.tsx';
 import { organisationHref, type Place } from './place.ts';
 import { fleetViews, openTo, organisationViews } from './views.ts';
@@ -36,6 +37,7 @@ export function Inside({ api, session, place, onChanged, onLeave, onLogOut }: Pr
 
   const framed = (title: string, children: ComponentChildren, status?: ComponentChildren) => (
     <Frame session={session} place={here} title={title} status={status} onLogOut={onLogOut}>
+      <Invitations api={api} onChanged={onChanged} />
       {children}
     </Frame>
   );

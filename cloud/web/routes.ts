@@ -23,6 +23,10 @@ export const routes = {
   renewRecoveryCodes: ['POST', '/user/second-factor/recovery-codes'],
   disableSecondFactor: ['DELETE', '/user/second-factor'],
   cancelSecondFactorReset: ['DELETE', '/user/second-factor/reset'],
+  listInvitations: ['GET', '/user/invitations'],
+  acceptInvitation: ['POST', '/user/invitations/:organisation'],
+  declineInvitation: ['DELETE', '/user/invitations/:organisation'],
+  leaveOrganisation: ['DELETE', '/user/memberships/:organisation'],
   exportProfile: ['GET', '/user/export'],
   eraseSelf: ['DELETE', '/user'],
 

@@ -33,6 +33,7 @@ const ending: readonly OperationId[] = [
     'eraseSelf',
     'changePassword',
     'endOwnSession',
+    'leaveOrganisation',
   ] as const),
   ...(['deleteUser', 'deleteOperator', 'patchUser', 'patchOrganisation', 'enableSecondFactor'] as const),
   ...(['deleteRole', 'deleteDepartment', 'deleteCustomer', 'deleteGrant', 'deleteToken'] as const),

@@ -69,6 +69,19 @@ export async function stories(site: Site, traces: Traces): Promise<Record<StoryI
   });
   const logOut = await told(again, 'logOut', {});
 
+  const inviting = site.other.administrator.caller;
+  const invite = () =>
+    inviting.get('createUser', {
+      organisation: 'other',
+      body: { email: ann.email, name: 'Ann', role: 'viewer', reach: 'organisation' },
+    });
+  const theirs = { organisation: 'other' };
+  await invite();
+  const acceptInvitation = await told(ann.caller, 'acceptInvitation', theirs);
+  const leaveOrganisation = await told(ann.caller, 'leaveOrganisation', theirs);
+  await invite();
+  const declineInvitation = await told(ann.caller, 'declineInvitation', theirs);
+
   const requestPasswordReset = await told(stranger, 'requestPasswordReset', { body: { email: ann.email } });
   const reset = await mails.link('password-reset', ann.email);
   const readLink = await told(stranger, 'readLink', { body: { secret: reset } });
@@ -94,6 +107,7 @@ export async function stories(site: Site, traces: Traces): Promise<Record<StoryI
     ...{ setUp, logIn, logOut, confirmSecondFactor, requestSecondFactorReset, keepSecondFactor },
     ...{ requestPasswordReset, readLink, setPassword, patchProfile, changePassword, endOwnSession },
     ...{ cutOffSelf, beginSecondFactor, enableSecondFactor, renewRecoveryCodes, disableSecondFactor },
+    ...{ acceptInvitation, leaveOrganisation, declineInvitation },
     ...{ cancelSecondFactorReset, eraseSelf, cutOffOrganisation, getOpenApi },
   };
 }

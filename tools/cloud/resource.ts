@@ -73,7 +73,9 @@ export function organisationOption(): Option {
 function verbCommand(resourceName: string, verb: Verb): Command {
   const operation: Operation = operations[verb.calls];
   const inPath = parametersOf(operation.path);
-  const parameters = inPath.filter((name) => name !== 'organisation');
+  // What is one's own is about an organisation that one need not be in: it is a word like the others.
+  const isInOne = operation.opens !== 'self' && inPath.includes('organisation');
+  const parameters = isInOne ? inPath.filter((name) => name !== 'organisation') : inPath;
   const fields = fieldsOf(operation).filter((field) => verb.takes?.includes(nameOf(field)) ?? true);
   const words = (verb.words ?? []).map((word) => fieldNamed(fields, word));
   const options = fields.filter((field) => !words.includes(field));
@@ -81,7 +83,7 @@ function verbCommand(resourceName: string, verb: Verb): Command {
   for (const name of parameters) command.argument(`<${name}>`);
   for (const field of words) command.argument(field.required ? `<${nameOf(field)}>` : `[${nameOf(field)}]`);
   for (const field of options) command.addOption(optionOf(field));
-  if (inPath.includes('organisation')) command.addOption(organisationOption());
+  if (isInOne) command.addOption(organisationOption());
   if (isList(operation)) command.option('--limit <number>', 'how many at most', limitOf, usualItems);
   if (verb.final) command.option('--yes', 'do not ask', false);
   return command.action(async (...all: unknown[]) => {
@@ -99,7 +101,7 @@ function verbCommand(resourceName: string, verb: Verb): Command {
         );
       }
       await withCloud(async (cloud) => {
-        const organisation = inPath.includes('organisation')
+        const organisation = isInOne
           ? cloud.organisation(await organisationOf(cloud, flags.organisation))
           : undefined;
         const input = await inputOf(operation, verb, { organisation, named, given });

@@ -87,6 +87,14 @@ export function resourceCommands(): Command[] {
       { name: 'end', calls: 'endOwnSession' },
       { name: 'cut-off', calls: 'cutOffSelf', final: true },
     ]),
+    resource('invitation', 'organisations that have invited you', [
+      { name: 'list', calls: 'listInvitations' },
+      { name: 'accept', calls: 'acceptInvitation' },
+      { name: 'decline', calls: 'declineInvitation' },
+    ]),
+    resource('membership', 'what you are in organisations', [
+      { name: 'leave', calls: 'leaveOrganisation', final: true },
+    ]),
     resource('role', 'roles: named sets of scopes', [
       { name: 'list', calls: 'listRoles', columns: ['id', 'name', 'of', 'builtIn', 'scopes'] },
       { name: 'show', calls: 'getRole' },

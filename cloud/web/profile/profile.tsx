@@ -1,6 +1,7 @@
 import type { Api, Session } from '../api.ts';
 import { useStage } from '../parts/stage.tsx';
 import { Farewell } from './farewell.tsx';
+import { Memberships } from './memberships.tsx';
 import { SecondFactorPanel } from './second-factor.tsx';
 import { Sessions } from './sessions.tsx';
 
@@ -65,6 +66,7 @@ export function Profile({ api, session, onChanged, onLeave }: ProfileProps) {
         </div>
       </section>
       <SecondFactorPanel api={api} session={session} stage={stage} onChanged={onChanged} />
+      <Memberships api={api} session={session} stage={stage} onChanged={onChanged} />
       <Sessions api={api} stage={stage} />
       <Farewell api={api} session={session} stage={stage} onLeave={onLeave} />
     </>

@@ -256,6 +256,44 @@ export const profileOperations = {
     summary: 'Stop a reset of the second factor that somebody asked for',
     status: 204,
   },
+  listInvitations: {
+    method: 'GET',
+    path: '/user/invitations',
+    opens: 'self',
+    summary: 'List the organisations that have invited one: one is nothing there before one accepts',
+    query: pageQuery,
+    status: 200,
+    reply: page(
+      z.object({
+        organisation: z.object({ id: z.string(), name: z.string() }),
+        role: z.string(),
+        invited: z.string(),
+      }),
+    ),
+  },
+  acceptInvitation: {
+    method: 'POST',
+    path: '/user/invitations/:organisation',
+    opens: 'self',
+    summary:
+      'Accept to be what an organisation has invited one to be: its administrators see name and logins then',
+    status: 204,
+  },
+  declineInvitation: {
+    method: 'DELETE',
+    path: '/user/invitations/:organisation',
+    opens: 'self',
+    summary: 'Decline the invitation of an organisation',
+    status: 204,
+  },
+  leaveOrganisation: {
+    method: 'DELETE',
+    path: '/user/memberships/:organisation',
+    opens: 'self',
+    summary: 'Leave an organisation: the membership ends, and the API tokens that one made there',
+    status: 204,
+    refuses: ['last-administrator', 'conflict'],
+  },
   exportProfile: {
     method: 'GET',
     path: '/user/export',

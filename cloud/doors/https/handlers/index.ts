@@ -7,6 +7,7 @@ import { applicationKeyHandlers } from './application-keys.ts';
 import { applicationHandlers } from './applications.ts';
 import { auditHandlers } from './audit.ts';
 import { blockHandlers } from './blocks.ts';
+import { consentHandlers } from './consents.ts';
 import { customerHandlers } from './customers.ts';
 import { departmentHandlers } from './departments.ts';
 import { descriptionHandlers } from './description.ts';
@@ -33,6 +34,7 @@ export interface HandlerParts
     Parts<typeof setupHandlers>,
     Parts<typeof linkHandlers>,
     Parts<typeof profileHandlers>,
+    Parts<typeof consentHandlers>,
     Parts<typeof secondFactorHandlers>,
     Parts<typeof blockHandlers>,
     Parts<typeof organisationHandlers>,
@@ -64,6 +66,7 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...sessionHandlers(parts),
     ...linkHandlers(parts),
     ...profileHandlers(parts),
+    ...consentHandlers(parts),
     ...secondFactorHandlers(parts),
     ...organisationHandlers(parts),
     ...memberHandlers(parts),
