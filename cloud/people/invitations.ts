@@ -1,12 +1,13 @@
 import type { Mailer } from '../mail/index.ts';
 import { type Store, step } from '../store/index.ts';
 import type { Invite } from './invite.ts';
-import { makeLink } from './links.ts';
+import { invitedPlaces, makeLink } from './links.ts';
 import { addressOf } from './sign-in.ts';
 
 /**
  * Tells people by mail that they were taken in. A new one gets a link to choose a password by, good once and for seven
- * days, in place of those before: nobody is ever sent a password.
+ * days, in place of those before: nobody is ever sent a password. An address gets three such mails an hour; beyond them
+ * nothing is sent, the link before stays good, and who sends it is told nothing: he may not know of the others.
  */
 export function invitations(parts: {
   store: Store;
@@ -22,9 +23,10 @@ export function invitations(parts: {
     // An account that is there is answered as late as a new one: it gets a link like that too, which nobody is sent.
     const isNew = kind === 'set-password';
     const { secret, hash: secretHash, expires } = makeLink('set-password', now());
-    await store.change({
+    const { done } = await store.change({
       steps: [
         step('forgetLinks', { now: now() }),
+        step('takeInvitedPlace', invitedPlaces(person.email, now()), 'some'),
         ...(isNew ? [step('endPasswordLinks', { person: person.id })] : []),
         step('addLink', {
           ...{ secretHash, purpose: 'set-password' },
@@ -35,6 +37,7 @@ export function invitations(parts: {
       ],
       audit: [],
     });
+    if (!done) return;
     if (isNew) mailer.send({ kind: 'invitation', to, organisation, invitedBy, secret, validUntil: expires });
     else mailer.send({ kind, to, organisation, invitedBy });
   };

@@ -49,6 +49,18 @@ export function linkUrl(origin: string, purpose: LinkPurpose, secret: string): s
   return url.href;
 }
 
-function hashOf(purpose: LinkPurpose, secret: string): Buffer {
+/** How long an address that got a mail of being invited remembers it, in ms. */
+const invitedLife = hour;
+
+/**
+ * The places that such mails to an address take: three an hour, whoever sends them. They are rows among the links, which
+ * open nothing and go like them, and say no address. `now`: ms since 1970.
+ */
+export function invitedPlaces(email: string, now: number) {
+  const place = (number: number) => hashOf('invited', `${email.toLowerCase()}\0${number}`);
+  return { first: place(1), second: place(2), third: place(3), expires: now + invitedLife };
+}
+
+function hashOf(purpose: LinkPurpose | 'invited', secret: string): Buffer {
   return createHash('sha256').update(`${purpose}\0${secret}`).digest();
 }

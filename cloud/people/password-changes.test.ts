@@ -1,6 +1,8 @@
 import { createHook } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { step } from '../store/index.ts';
 import { invitations } from './invitations.ts';
 import {
   day,
@@ -158,6 +160,42 @@ test('an invitation is a link for seven days, and a new one ends the one before'
     (await people.passwords.set({ secret: second, password: otherPassword }, people.visitor())).kind,
     'set',
   );
+});
+
+test('an address gets three invitations an hour, from whomever and to whatever, and the last link stays good', async ({
+  people,
+}) => {
+  const [by, other] = [await people.person(['acme']), await people.person(['acme'])];
+  const email = 'often@example.org';
+  const mailer = { send: (mail: TestPeople['mails'][number]) => void people.mails.push(mail) };
+  const invite = invitations({ store: people.store, mailer, now: () => people.now });
+  const organisation = { id: 'acme', name: 'Acme' };
+  const count = () => people.mails.filter(({ to }) => to.address === email).length;
+  // Taken in and parted with each time: another person of the same address.
+  const takeIn = async (kind: 'set-password' | 'taken-in') => {
+    const person = { id: randomUUID(), email, name: 'Of Ten' };
+    const newPerson = { ...person, passwordHash: null, operator: 0 as const, created: people.now };
+    await people.store.change({ steps: [step('addPerson', newPerson)], audit: [] });
+    await invite({ kind, person, organisation: kind === 'taken-in' ? null : organisation, by: by.id });
+    return person;
+  };
+  const part = ({ id }: { id: string }) =>
+    people.store.change({ steps: [step('removePerson', { person: id }, 'some')], audit: [] });
+  await part(await takeIn('set-password'));
+  await part(await takeIn('taken-in'));
+  const person = await takeIn('set-password');
+  assert.is(count(), 3);
+  const invitation = { person, organisation, by: by.id } as const;
+  await invite({ kind: 'set-password', ...invitation });
+  await invite({ kind: 'taken-in', ...invitation });
+  assert.is(count(), 3);
+  const last = people.mail('invitation', person)?.secret ?? '';
+  assert.ok(await people.passwords.read(last, people.visitor()));
+  await invite({ kind: 'taken-in', ...invitation, person: { ...other, name: 'Ann' } });
+  assert.ok(people.mail('taken-in', other));
+  people.now += hour;
+  await invite({ kind: 'taken-in', ...invitation });
+  assert.is(count(), 4);
 });
 
 test('an invitation costs the same whether there is an account or not, and opens nothing where there is', async ({

@@ -1,8 +1,8 @@
 import { type Compilable, type Generated, type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
 
-/** What a one-time link is for. */
-export type LinkPurpose = 'setup' | 'set-password' | 'reset-password' | 'keep-second-factor';
+/** What a one-time link is for. `invited` opens nothing: it stands for a mail that an address got of late. */
+export type LinkPurpose = 'setup' | 'set-password' | 'reset-password' | 'keep-second-factor' | 'invited';
 
 /**
  * The tables of people, what they are in organisations, and what they and programs prove it with. Times are whole

@@ -242,6 +242,31 @@ function linkStatements(connection: Connection) {
             ),
         ),
     ),
+    /** Takes the first of three places for mails to an address that is free; changes nothing where none is. */
+    takeInvitedPlace: prepare<{
+      first: Uint8Array;
+      second: Uint8Array;
+      third: Uint8Array;
+      expires: number;
+    }>(connection, (db, p) =>
+      db
+        .insertInto('link')
+        .columns(['secret_hash', 'purpose', 'expires'])
+        .expression(
+          db
+            .selectFrom(
+              sql<{ secret_hash: Uint8Array }>`(select ${p.first} as secret_hash union all select ${p.second}
+                union all select ${p.third})`.as('place'),
+            )
+            .select([
+              'place.secret_hash',
+              sql<LinkPurpose>`'invited'`.as('purpose'),
+              sql<number>`${p.expires}`.as('expires'),
+            ])
+            .where('place.secret_hash', 'not in', db.selectFrom('link').select('link.secret_hash'))
+            .limit(1),
+        ),
+    ),
     /** Uses a link up: changes nothing where it was used, has expired, or is of another purpose. */
     spendLink: prepare<{
       secretHash: Uint8Array;
