@@ -25,7 +25,7 @@ export function People(scene: Scene) {
   const takeIn = (): void =>
     stage.ask({
       title: 'Take somebody in',
-      text: 'Who is new gets a mail with a link to set a password, good for 7 days.',
+      text: 'Who is new gets a mail with a link to set a password, good for 7 days; who has an account accepts at the next login.',
       fields: {
         email: { kind: 'text', type: 'email', label: 'E-mail' },
         name: { kind: 'text', label: 'Name' },

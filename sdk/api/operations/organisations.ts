@@ -54,8 +54,8 @@ const memberReply = z.object({
   departments: z.array(z.string()),
   customer: z.string().nullable(),
   /**
-   * Whether a password has been set, and a second factor enabled: false, as of a new person, until somebody has logged
-   * in after he was taken in.
+   * Whether a password has been set, and a second factor enabled: false, as of a new person, until somebody has accepted
+   * the invitation.
    */
   hasPassword: z.boolean(),
   secondFactor: z.boolean(),
