@@ -27,6 +27,8 @@ export interface Operation {
   readonly events?: Readonly<Record<string, z.ZodType>>;
   /** Codes it may refuse with, beyond those that every operation may. */
   readonly refuses?: readonly RefusalCode[];
+  /** Requests a minute that one source may send of it, where it is not the usual. */
+  readonly perMinute?: number;
   /** Bytes a body may have, where it is not the usual. */
   readonly bodyBytes?: number;
 }

@@ -40,7 +40,7 @@ interface Route {
 
 function bind(app: FastifyInstance, route: Route): void {
   const { id, operation, gate } = route;
-  const { method, path, opens, status, query, body, reply, stream, bodyBytes } = operation;
+  const { method, path, opens, status, query, body, reply, stream, bodyBytes, perMinute } = operation;
   const names = parametersOf(path);
   const params = z.object(Object.fromEntries(names.map((name) => [name, pathParameters[name]])));
   app.route({
@@ -51,7 +51,11 @@ function bind(app: FastifyInstance, route: Route): void {
     ...(bodyBytes !== undefined && { bodyLimit: bodyBytes }),
     config: {
       opens,
-      rateLimit: { ...speedLimit, ...(opens === 'public' && { max: publicPerMinute }) },
+      rateLimit: {
+        ...speedLimit,
+        ...(opens === 'public' && { max: publicPerMinute }),
+        ...(perMinute !== undefined && { max: perMinute }),
+      },
     },
     schema: {
       ...(names.length > 0 && { params }),

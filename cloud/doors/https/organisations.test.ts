@@ -131,6 +131,19 @@ test('what a grant opens is noted before it is shown, once', async ({ doors: { c
   );
 });
 
+test('mails to addresses of one’s choice are asked for thirty times a minute at most, and all else goes on', async ({
+  doors,
+}) => {
+  const { organisation } = doors;
+  const body = { email: 'mailed@example.org', name: 'Bo', role: 'viewer', reach: 'organisation' as const };
+  const { id: user } = await organisation.createUser({ body });
+  const asked = await Promise.all(
+    Array.from({ length: 31 }, () => status(organisation.inviteUser({ user }))),
+  );
+  assert.ok(asked.includes(429));
+  assert.is((await organisation.getUser({ user })).id, user);
+});
+
 test('the cut ends the session that makes it, in this organisation', async ({
   doors: { organisation, clock },
 }) => {

@@ -6,6 +6,9 @@ import { scopePatterns } from '../scopes.ts';
 import { email } from './session.ts';
 
 const organisation = '/organisations/:organisation';
+/** Requests a minute by which one source may have mails sent to addresses of its choice. */
+const invitationsPerMinute = 30;
+
 const users = `${organisation}/users`;
 const label = z.string().trim().min(1).max(200);
 
@@ -143,7 +146,8 @@ export const organisationOperations = {
     opens: 'users.create',
     summary: 'Take a person into an organisation; a set-password link goes to a new one by mail',
     description:
-      'One who has an account already is told by mail. The answer does not say which of the two it was.',
+      'One who has an account already is told by mail. The answer does not say which of the two it was. An address gets three such mails an hour, from whomever: where none goes out, send it later (inviteUser).',
+    perMinute: invitationsPerMinute,
     body: z.strictObject({
       email,
       name: label,
@@ -194,6 +198,8 @@ export const organisationOperations = {
     path: `${users}/:user/invitation`,
     opens: 'user.invite',
     summary: 'Send the mail of a new person again, with a new set-password link; the one before ends',
+    description: 'An address gets three such mails an hour, from whomever: beyond them nothing happens.',
+    perMinute: invitationsPerMinute,
     status: 202,
     refuses: ['conflict', 'more-than-own'],
   },
