@@ -234,6 +234,25 @@ inBrowser('who is a member no more sees nothing more, without loading anything a
   await see(page.getByRole('heading', { name: 'Nothing here' }));
 });
 
+inBrowser('who has an account is invited, is a member once he accepts, and leaves again', async () => {
+  const bob = { email: 'bob@example.org', name: 'Bob', role: 'dashboards-only' };
+  const { organisation } = cloud;
+  const { id: user } = await organisation.createUser({ body: { ...bob, reach: 'organisation' } });
+  await page.goto(`${cloud.url}/#/o/${organisation.id}`);
+  await page.reload();
+  await see(page.getByRole('heading', { name: 'Nothing here' }));
+  assert.is((await organisation.getUser({ user })).hasPassword, false);
+  await button('Accept').click();
+  await see(page.getByText('No readings yet'));
+  assert.is(await page.getByRole('button', { name: 'Accept', exact: true }).count(), 0);
+  assert.is((await organisation.getUser({ user })).hasPassword, true);
+  await page.getByRole('link', { name: bob.name }).click();
+  await page.getByRole('button', { name: /^Leave / }).click();
+  await press('Leave');
+  await see(page.getByText('You are a member of none.'));
+  assert.equal((await organisation.listUsers({ query: { email: bob.email } })).items, []);
+});
+
 inBrowser('the browser had nothing to complain of but the refusals that were asked for', async () => {
   const asked = /^Failed to load resource: the server responded with a status of (?:401|403|404|422) /;
   assert.equal(
