@@ -54,7 +54,7 @@ export interface HeldKeyRow extends ApplicationKeyRow {
 }
 
 /** The last one of the page before, of things in the order in which they were made. */
-interface MadePlace {
+export interface MadePlace {
   readonly afterCreated: number;
   readonly afterId: string;
   readonly limit: number;
