@@ -58,15 +58,16 @@ export async function benchIngest(): Promise<readonly IngestRow[]> {
   try {
     say(`enrolling ${Math.max(...clientCounts)} gateways`);
     const fleet = join(folder, 'fleet');
-    const identities = await enrolFleet(fleet, Math.max(...clientCounts));
+    const identities = await enrolFleet(join(fleet, 'cloud'), Math.max(...clientCounts));
     const fsyncMilliseconds = measureSync(join(folder, 'sync'));
     const rows: IngestRow[] = [];
     for (const shape of shapes) {
       for (const clients of clientCounts) {
-        const state = join(folder, 'state');
-        await cp(fleet, state, { recursive: true });
-        const runs = await measure(state, identities.slice(0, clients), shape);
-        await rm(state, { recursive: true });
+        // With what lies beside a state folder: its login.
+        const copy = join(folder, 'copy');
+        await cp(fleet, copy, { recursive: true });
+        const runs = await measure(join(copy, 'cloud'), identities.slice(0, clients), shape);
+        await rm(copy, { recursive: true });
         for (const inFlight of windows) {
           const row = rowOf(
             clients,
