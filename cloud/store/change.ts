@@ -4,8 +4,11 @@ import { AuditLog } from './audit-log.ts';
 import { auditStatements } from './audit-statements.ts';
 import { type Connection, inTransaction } from './database.ts';
 import { downlinkStatements } from './downlink-statements.ts';
+import { factorStatements } from './factor-statements.ts';
+import { linkStatements } from './link-statements.ts';
 import { organisationStatements } from './organisation-statements.ts';
 import { personStatements } from './person-statements.ts';
+import { sessionStatements } from './session-statements.ts';
 import { tokenStatements } from './token-statements.ts';
 
 /** Changes of what people administer: named steps that are taken together, with what the audit log says of them. */
@@ -17,6 +20,9 @@ function changeStatements(connection: Connection) {
     ...downlinkStatements(connection),
     ...auditStatements(connection),
     ...personStatements(connection),
+    ...sessionStatements(connection),
+    ...linkStatements(connection),
+    ...factorStatements(connection),
     ...organisationStatements(connection),
     ...tokenStatements(connection),
   };
