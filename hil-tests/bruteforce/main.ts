@@ -1,5 +1,6 @@
 // npm run bruteforce -- [--attempts N] [--accounts N] [--json]
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../runner/whole-number.ts';
 import { temporaryCloud } from '../scenarios/temporary-cloud.ts';
 import { bruteForce } from './run.ts';
 
@@ -60,10 +61,9 @@ function readOptions() {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const whole = (name: 'attempts' | 'accounts', least: number, most: number): number => {
-    const number = Number(values[name]);
-    if (/^\d+$/.test(values[name]) && number >= least && number <= most) return number;
-    throw new Error(`--${name} ${values[name]}: it must be a whole number from ${least} to ${most}`);
+  return {
+    ...values,
+    attempts: wholeNumber('attempts', values.attempts, 12, 10_000_000),
+    accounts: wholeNumber('accounts', values.accounts, 1, 100),
   };
-  return { ...values, attempts: whole('attempts', 12, 10_000_000), accounts: whole('accounts', 1, 100) };
 }

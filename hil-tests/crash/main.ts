@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildBundles } from '../runner/build.ts';
+import { wholeNumber } from '../runner/whole-number.ts';
 import { type CrashRun, crash } from './run.ts';
 
 const usage = `Usage: npm run crash -- [--cycles N] [--seed S] [--rate F] [--json] [--keep]
@@ -88,15 +89,10 @@ function readOptions() {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const whole = (name: 'cycles' | 'seed' | 'rate', least: number, most: number): number => {
-    const number = Number(values[name]);
-    if (/^\d+$/.test(values[name]) && number >= least && number <= most) return number;
-    throw new Error(`--${name} ${values[name]}: it must be a whole number from ${least} to ${most}`);
-  };
   return {
     ...values,
-    cycles: whole('cycles', 1, 100_000),
-    seed: whole('seed', 0, 2 ** 31 - 1),
-    rate: whole('rate', 1, 5000),
+    cycles: wholeNumber('cycles', values.cycles, 1, 100_000),
+    seed: wholeNumber('seed', values.seed, 0, 2 ** 31 - 1),
+    rate: wholeNumber('rate', values.rate, 1, 5000),
   };
 }

@@ -1,6 +1,7 @@
 // npm run fuzz:api -- [--requests N] [--seed S] [--json]
 import { parseArgs } from 'node:util';
 import { inhabit } from '../inhabited/site.ts';
+import { wholeNumber } from '../runner/whole-number.ts';
 import { temporaryCloud } from '../scenarios/temporary-cloud.ts';
 import { fuzz } from './run.ts';
 
@@ -57,10 +58,9 @@ function readOptions() {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const whole = (name: 'requests' | 'seed', least: number, most: number): number => {
-    const number = Number(values[name]);
-    if (/^\d+$/.test(values[name]) && number >= least && number <= most) return number;
-    throw new Error(`--${name} ${values[name]}: it must be a whole number from ${least} to ${most}`);
+  return {
+    ...values,
+    requests: wholeNumber('requests', values.requests, 1, 10_000_000),
+    seed: wholeNumber('seed', values.seed, 0, 2 ** 31 - 1),
   };
-  return { ...values, requests: whole('requests', 1, 10_000_000), seed: whole('seed', 0, 2 ** 31 - 1) };
 }
