@@ -7,18 +7,17 @@ export { type DatabaseOptions, takeFolder } from './database.ts';
 export type { CommandRow, DesiredRow } from './downlink-reads.ts';
 export type { EventPlace, EventRow } from './event-reads.ts';
 export { hasNumber } from './number-set.ts';
+export type { AccountRow, GrantRow } from './operator-reads.ts';
 export type {
-  AccountRow,
   AdministrationRow,
-  GrantRow,
   InvitationRow,
   MemberRow,
   MembershipRow,
-  NamedRow,
   OrganisationRow,
   OwnRoleRow,
   StandingGrantRow,
 } from './organisation-reads.ts';
+export type { NamedRow } from './part-reads.ts';
 export type { LinkRow, PersonalEntryRow, PersonRow, SessionRow } from './person-reads.ts';
 export type { GatewayRow } from './reads.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { type Connection, prepare } from './database.ts';
+import type { NamedRow, NamePlace } from './part-reads.ts';
 import type { Schema } from './schema.ts';
 
 /** An organisation and its policies. */
@@ -86,44 +87,12 @@ export interface OwnRoleRow {
   readonly scopes: readonly string[];
 }
 
-/** A department or a customer. */
-export interface NamedRow {
-  readonly id: string;
-  readonly name: string;
-}
-
 /** What changes of an organisation's people are judged by, as it was at one moment. */
 export interface AdministrationRow {
   readonly organisation: OrganisationRow;
   readonly roles: readonly OwnRoleRow[];
   /** Who acts for the whole organisation and can log in, or is new and still may by an open link. */
   readonly chiefs: readonly { readonly id: string; readonly role: string }[];
-}
-
-/** An account, whatever it is in organisations. */
-export interface AccountRow {
-  readonly id: string;
-  readonly email: string;
-  readonly name: string;
-  readonly hasPassword: boolean;
-  readonly operator: boolean;
-}
-
-/** A grant with whose it is. */
-export interface GrantRow {
-  readonly id: string;
-  readonly operator: { readonly id: string; readonly name: string; readonly email: string };
-  readonly role: string;
-  readonly reason: string;
-  readonly created: number;
-  readonly expires: number;
-}
-
-/** Where a page ends of things in the order of their names. */
-export interface NamePlace {
-  readonly afterName: string;
-  readonly afterId: string;
-  readonly limit: number;
 }
 
 const organisationColumns = [
@@ -338,92 +307,6 @@ export function organisationReads(connection: Connection) {
           ]),
         ),
   );
-  const departments = prepare<{ organisation: string } & NamePlace, NamedRow>(connection, (db, p) =>
-    db
-      .selectFrom('department')
-      .select(['id', 'name'])
-      .where('organisation', '=', p.organisation)
-      .where(sql<boolean>`(name, id) > (${p.afterName}, ${p.afterId})`)
-      .orderBy('name')
-      .orderBy('id')
-      .limit(p.limit),
-  );
-  const customers = prepare<{ organisation: string } & NamePlace, NamedRow>(connection, (db, p) =>
-    db
-      .selectFrom('customer')
-      .select(['id', 'name'])
-      .where('organisation', '=', p.organisation)
-      .where(sql<boolean>`(name, id) > (${p.afterName}, ${p.afterId})`)
-      .orderBy('name')
-      .orderBy('id')
-      .limit(p.limit),
-  );
-  const department = prepare<{ organisation: string; id: string }, NamedRow>(connection, (db, p) =>
-    db
-      .selectFrom('department')
-      .select(['id', 'name'])
-      .where('organisation', '=', p.organisation)
-      .where('id', '=', p.id),
-  );
-  const customer = prepare<{ organisation: string; id: string }, NamedRow>(connection, (db, p) =>
-    db
-      .selectFrom('customer')
-      .select(['id', 'name'])
-      .where('organisation', '=', p.organisation)
-      .where('id', '=', p.id),
-  );
-  const account = prepare<
-    { email: string },
-    { id: string; email: string; name: string; hasPassword: number; operator: number }
-  >(connection, (db, p) =>
-    db
-      .selectFrom('person')
-      .select(['id', 'email', 'name', 'operator', sql<number>`password_hash is not null`.as('hasPassword')])
-      .where('email', '=', p.email),
-  );
-  const operators = prepare<
-    Record<never, never>,
-    { id: string; email: string; name: string; hasPassword: number; operator: number }
-  >(connection, (db) =>
-    db
-      .selectFrom('person')
-      .select(['id', 'email', 'name', 'operator', sql<number>`password_hash is not null`.as('hasPassword')])
-      .where('operator', '=', 1)
-      .orderBy('email'),
-  );
-  const grants = prepare<
-    { organisation: string; now: number },
-    Omit<GrantRow, 'operator'> & { person: string; email: string; name: string }
-  >(connection, (db, p) =>
-    db
-      .selectFrom('access_grant')
-      .innerJoin('person', 'person.id', 'access_grant.person')
-      .select([
-        'access_grant.id',
-        'access_grant.role',
-        'access_grant.reason',
-        'access_grant.created',
-        'access_grant.expires',
-        'person.id as person',
-        'person.email',
-        'person.name',
-      ])
-      .where('access_grant.organisation', '=', p.organisation)
-      .where('access_grant.expires', '>', p.now)
-      .orderBy('access_grant.created')
-      .orderBy('access_grant.id'),
-  );
-  const grantsOfPerson = prepare<{ person: string; now: number }, { id: string; organisation: string }>(
-    connection,
-    (db, p) =>
-      db
-        .selectFrom('access_grant')
-        .select(['id', 'organisation'])
-        .where('person', '=', p.person)
-        .where('expires', '>', p.now)
-        .orderBy('id'),
-  );
-
   return {
     /** What a person is in organisations now: by memberships, and by grants that have not ended. ms since 1970. */
     standings(query: { person: string; now: number }): {
@@ -485,44 +368,6 @@ export function organisationReads(connection: Connection) {
         .all(query)
         .map(({ id, name, role, created }) => ({ organisation: { id, name }, role, created }));
     },
-
-    departments(query: { organisation: string } & NamePlace): NamedRow[] {
-      return departments.all(query);
-    },
-
-    department(query: { organisation: string; id: string }): NamedRow | undefined {
-      return department.first(query);
-    },
-
-    customers(query: { organisation: string } & NamePlace): NamedRow[] {
-      return customers.all(query);
-    },
-
-    customer(query: { organisation: string; id: string }): NamedRow | undefined {
-      return customer.first(query);
-    },
-
-    /** By the address that one logs in with, lower case. */
-    account({ email }: { email: string }): AccountRow | undefined {
-      const row = account.first({ email });
-      return row && accountOf(row);
-    },
-
-    operators(_: Record<never, never>): AccountRow[] {
-      return operators.all({}).map(accountOf);
-    },
-
-    /** Grants of an organisation that have not ended, in the order they were given. */
-    grants(query: { organisation: string; now: number }): GrantRow[] {
-      return grants.all(query).map(({ person, name, email, ...row }) => ({
-        ...row,
-        operator: { id: person, name, email },
-      }));
-    },
-
-    grantsOfPerson(query: { person: string; now: number }): { id: string; organisation: string }[] {
-      return grantsOfPerson.all(query);
-    },
   };
 }
 
@@ -550,16 +395,6 @@ function memberOf(row: MemberColumns): MemberRow {
     hasPassword: row.hasPassword === 1,
     secondFactor: row.secondFactor === 1,
   };
-}
-
-function accountOf(row: {
-  id: string;
-  email: string;
-  name: string;
-  hasPassword: number;
-  operator: number;
-}): AccountRow {
-  return { ...row, hasPassword: row.hasPassword === 1, operator: row.operator === 1 };
 }
 
 function patternsIn(json: string | null): readonly string[] | undefined {

@@ -14,7 +14,9 @@ import { Downsampler } from './downsample.ts';
 import { eventReads } from './event-reads.ts';
 import { nameReads } from './name-reads.ts';
 import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
+import { operatorReads } from './operator-reads.ts';
 import { organisationReads } from './organisation-reads.ts';
+import { partReads } from './part-reads.ts';
 import { personReads } from './person-reads.ts';
 import { summarise } from './run-summary.ts';
 import type { Schema } from './schema.ts';
@@ -159,6 +161,8 @@ export function storeReads(connection: Connection) {
     ...auditReads(connection),
     ...personReads(connection),
     ...organisationReads(connection),
+    ...partReads(connection),
+    ...operatorReads(connection),
     ...tokenReads(connection),
 
     /** Every gateway and every certificate: what a door must know of its callers. */
