@@ -6,12 +6,12 @@ export { type Step, step } from './change.ts';
 export { type DatabaseOptions, takeFolder } from './database.ts';
 export type { CommandRow, DesiredRow } from './downlink-reads.ts';
 export type { EventPlace, EventRow } from './event-reads.ts';
+export type { MemberRow } from './member-reads.ts';
 export { hasNumber } from './number-set.ts';
 export type { AccountRow, GrantRow } from './operator-reads.ts';
 export type {
   AdministrationRow,
   InvitationRow,
-  MemberRow,
   MembershipRow,
   OrganisationRow,
   OwnRoleRow,

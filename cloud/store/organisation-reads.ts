@@ -1,7 +1,7 @@
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import { type Connection, prepare } from './database.ts';
+import { departmentsOfMember, type PlaceColumns, placeOf } from './member-reads.ts';
 import type { NamedRow, NamePlace } from './part-reads.ts';
-import type { Schema } from './schema.ts';
 
 /** An organisation and its policies. */
 export interface OrganisationRow {
@@ -40,38 +40,6 @@ export interface StandingGrantRow {
   readonly ownScopes: readonly string[] | undefined;
   readonly created: number;
   readonly expires: number;
-}
-
-/** A person in an organisation. */
-export interface MemberRow {
-  readonly id: string;
-  readonly email: string;
-  readonly name: string;
-  /** What who took the person in called him; null where nobody did. */
-  readonly called: string | null;
-  /** When the person accepted that; null until then. */
-  readonly arrived: number | null;
-  readonly role: string;
-  readonly reach: 'organisation' | 'departments' | 'customer';
-  readonly departments: readonly string[];
-  readonly customer: string | null;
-  readonly hasPassword: boolean;
-  readonly secondFactor: boolean;
-  readonly created: number;
-}
-
-/** Which members are asked for; null where it does not matter. In the order they came. */
-export interface MemberQuery {
-  readonly organisation: string;
-  /** Part of the address, lower case. */
-  readonly email: string | null;
-  readonly role: string | null;
-  readonly department: string | null;
-  readonly customer: string | null;
-  /** The last one of the page before. */
-  readonly afterCreated: number;
-  readonly afterId: string;
-  readonly limit: number;
 }
 
 /** A membership that its person has not accepted. */
@@ -119,50 +87,7 @@ interface OrganisationColumns {
   revision: number;
 }
 
-interface PlaceColumns {
-  reach: MemberRow['reach'];
-  /** JSON. */
-  departments: string;
-  customer: string | null;
-}
-
-const departmentsOfMember = sql<string>`(
-  select json_group_array(department) from membership_department as place
-  where place.organisation = membership.organisation and place.person = membership.person)`;
-
-interface MemberColumns extends PlaceColumns {
-  id: string;
-  email: string;
-  name: string;
-  called: string | null;
-  arrived: number | null;
-  role: string;
-  created: number;
-  hasPassword: number;
-  secondFactor: number;
-}
-
-function memberRows(db: Kysely<Schema>) {
-  return db
-    .selectFrom('membership')
-    .innerJoin('person', 'person.id', 'membership.person')
-    .select([
-      'person.id',
-      'person.email',
-      'person.name',
-      'membership.called',
-      'membership.arrived',
-      'membership.role',
-      'membership.reach',
-      'membership.customer',
-      'membership.created',
-      departmentsOfMember.as('departments'),
-      sql<number>`person.password_hash is not null`.as('hasPassword'),
-      sql<number>`person.factor_secret is not null`.as('secondFactor'),
-    ]);
-}
-
-/** Questions of organisations: who and what is in them. */
+/** Questions of organisations: their policies, and what somebody is in them. */
 export function organisationReads(connection: Connection) {
   const memberships = prepare<
     { person: string },
@@ -251,27 +176,6 @@ export function organisationReads(connection: Connection) {
       .orderBy('id')
       .limit(p.limit),
   );
-  const member = prepare<{ organisation: string; person: string }, MemberColumns>(connection, (db, p) =>
-    memberRows(db)
-      .where('membership.organisation', '=', p.organisation)
-      .where('membership.person', '=', p.person),
-  );
-  const members = prepare<MemberQuery, MemberColumns>(connection, (db, p) =>
-    memberRows(db)
-      .where('membership.organisation', '=', p.organisation)
-      .where(sql<boolean>`(${p.email} is null or instr(person.email, ${p.email}) > 0)`)
-      .where(sql<boolean>`(${p.role} is null or membership.role = ${p.role})`)
-      .where(
-        sql<boolean>`(${p.department} is null or exists (
-          select 1 from membership_department as place where place.organisation = membership.organisation
-          and place.person = membership.person and place.department = ${p.department}))`,
-      )
-      .where(sql<boolean>`(${p.customer} is null or membership.customer = ${p.customer})`)
-      .where(sql<boolean>`(membership.created, membership.person) > (${p.afterCreated}, ${p.afterId})`)
-      .orderBy('membership.created')
-      .orderBy('membership.person')
-      .limit(p.limit),
-  );
   const ownRoles = prepare<{ organisation: string }, { id: string; name: string; scopes: string }>(
     connection,
     (db, p) =>
@@ -343,15 +247,6 @@ export function organisationReads(connection: Connection) {
       return organisations.all(place);
     },
 
-    member(query: { organisation: string; person: string }): MemberRow | undefined {
-      const row = member.first(query);
-      return row && memberOf(row);
-    },
-
-    members(query: MemberQuery): MemberRow[] {
-      return members.all(query).map(memberOf);
-    },
-
     administration(query: { organisation: string; now: number }): AdministrationRow | undefined {
       const row = organisation.first({ id: query.organisation });
       if (row === undefined) return undefined;
@@ -381,19 +276,6 @@ function policiesOf(row: OrganisationColumns): Omit<OrganisationRow, 'revision'>
     auditDays: row.auditDays,
     cutOff: row.cutOff,
     created: row.organisationCreated,
-  };
-}
-
-function placeOf({ reach, departments, customer }: PlaceColumns) {
-  return { reach, departments: (JSON.parse(departments) as string[]).sort(), customer };
-}
-
-function memberOf(row: MemberColumns): MemberRow {
-  return {
-    ...row,
-    ...placeOf(row),
-    hasPassword: row.hasPassword === 1,
-    secondFactor: row.secondFactor === 1,
   };
 }
 

@@ -12,6 +12,7 @@ import { deliveryReads } from './deliveries.ts';
 import { downlinkReads } from './downlink-reads.ts';
 import { Downsampler } from './downsample.ts';
 import { eventReads } from './event-reads.ts';
+import { memberReads } from './member-reads.ts';
 import { nameReads } from './name-reads.ts';
 import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
 import { operatorReads } from './operator-reads.ts';
@@ -161,6 +162,7 @@ export function storeReads(connection: Connection) {
     ...auditReads(connection),
     ...personReads(connection),
     ...organisationReads(connection),
+    ...memberReads(connection),
     ...partReads(connection),
     ...operatorReads(connection),
     ...tokenReads(connection),
