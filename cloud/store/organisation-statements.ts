@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type Connection, prepare } from './database.ts';
-import type { MemberRow, OrganisationRow } from './member-reads.ts';
+import type { MemberRow } from './member-reads.ts';
+import type { OrganisationRow } from './organisation-reads.ts';
 
 /**
  * Steps that change organisations, and what people and devices are in them. Times are in ms since 1970. Departments and
