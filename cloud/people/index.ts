@@ -1,8 +1,6 @@
 export { Administration, type Editor, type Refusal, type Result } from './administration.ts';
 export { Blocks, type EndOfBlock, type NamedBlock } from './blocks.ts';
 export { Consents } from './consents.ts';
-export { Customers } from './customers.ts';
-export { Departments } from './departments.ts';
 export { Enrolments } from './enrolments.ts';
 export { FactorCodes, factorContext } from './factor-codes.ts';
 export { Grants } from './grants.ts';
@@ -11,6 +9,7 @@ export { linkUrl } from './links.ts';
 export { type Member, Members } from './members.ts';
 export { Operators } from './operators.ts';
 export { Organisations } from './organisations.ts';
+export { Parts } from './parts.ts';
 export { PasswordChanges } from './password-changes.ts';
 export { type Place, placesOf } from './principals.ts';
 export { Profiles } from './profiles.ts';

@@ -6,13 +6,12 @@ import * as assert from 'uvu/assert';
 import type { Standing } from '../access/index.ts';
 import { type AuditDraft, type AuditRow, Store, step } from '../store/index.ts';
 import { Administration, type Editor, type Entry, type Result } from './administration.ts';
-import { Customers } from './customers.ts';
-import { Departments } from './departments.ts';
 import { Grants } from './grants.ts';
 import type { Invitation } from './invite.ts';
 import { Members } from './members.ts';
 import { Operators } from './operators.ts';
 import { Organisations } from './organisations.ts';
+import { Parts } from './parts.ts';
 import { placesOf } from './principals.ts';
 import { Roles } from './roles.ts';
 import type { Position } from './rules.ts';
@@ -27,8 +26,8 @@ export class TestFleet {
   readonly members: Members;
   readonly organisations: Organisations;
   readonly roles: Roles;
-  readonly departments: Departments;
-  readonly customers: Customers;
+  readonly departments: Parts;
+  readonly customers: Parts;
   readonly grants: Grants;
   readonly operators: Operators;
   /** ms since 1970. */
@@ -49,8 +48,8 @@ export class TestFleet {
     this.members = new Members({ store, administration, invite, now });
     this.organisations = new Organisations({ store, administration, invite, now });
     this.roles = new Roles({ store, administration, now });
-    this.departments = new Departments({ store, administration, moved });
-    this.customers = new Customers({ store, administration, moved });
+    this.departments = new Parts('department', { store, administration, moved });
+    this.customers = new Parts('customer', { store, administration, moved });
     this.grants = new Grants({ store, administration, now });
     this.operators = new Operators({ store, invite, now });
   }

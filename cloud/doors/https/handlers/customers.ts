@@ -1,4 +1,4 @@
-import type { Customers } from '../../../people/index.ts';
+import type { Parts } from '../../../people/index.ts';
 import type { Handlers } from '../call.ts';
 import { cursorAt, namePlace, placeIn } from '../places.ts';
 import { Problem } from '../problem.ts';
@@ -8,7 +8,7 @@ import { doneOf, editorOf } from './editing.ts';
 export function customerHandlers({
   customers,
 }: {
-  customers: Customers;
+  customers: Parts;
 }): Pick<Handlers, 'listCustomers' | 'createCustomer' | 'getCustomer' | 'patchCustomer' | 'deleteCustomer'> {
   return {
     async listCustomers({ input: { query }, standing }) {
@@ -23,7 +23,7 @@ export function customerHandlers({
     },
 
     async getCustomer({ input, standing }) {
-      const customer = await customers.customer(standing, input.customer);
+      const customer = await customers.one(standing, input.customer);
       if (customer === undefined) throw new Problem(404, 'not-found', 'there is no such customer');
       return customer;
     },

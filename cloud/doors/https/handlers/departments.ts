@@ -1,4 +1,4 @@
-import type { Departments } from '../../../people/index.ts';
+import type { Parts } from '../../../people/index.ts';
 import type { Handlers } from '../call.ts';
 import { cursorAt, namePlace, placeIn } from '../places.ts';
 import { Problem } from '../problem.ts';
@@ -8,7 +8,7 @@ import { doneOf, editorOf } from './editing.ts';
 export function departmentHandlers({
   departments,
 }: {
-  departments: Departments;
+  departments: Parts;
 }): Pick<
   Handlers,
   'listDepartments' | 'createDepartment' | 'getDepartment' | 'patchDepartment' | 'deleteDepartment'
@@ -26,7 +26,7 @@ export function departmentHandlers({
     },
 
     async getDepartment({ input, standing }) {
-      const department = await departments.department(standing, input.department);
+      const department = await departments.one(standing, input.department);
       if (department === undefined) throw new Problem(404, 'not-found', 'there is no such department');
       return department;
     },
