@@ -104,7 +104,7 @@ export async function openDoors() {
     [neighbour, 'first'],
     [theirs, 'second'],
   ] as const) {
-    await store.change({ steps: [step('addGateway', { id, organisation })], audit: [] });
+    await store.change({ steps: [step('addDevice', { id, organisation })], audit: [] });
   }
   await directory.reload();
   return {

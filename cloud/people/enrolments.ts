@@ -39,7 +39,10 @@ export class Enrolments {
   offer(gateway: string): { secret: string; steps: Step[] } {
     const secret = randomBytes(24).toString('base64url');
     const expires = this.#now() + enrolmentMilliseconds;
-    return { secret, steps: [step('setEnrolment', { gateway, secretHash: tokenHash(secret), expires })] };
+    return {
+      secret,
+      steps: [step('setEnrolment', { device: gateway, secretHash: tokenHash(secret), expires })],
+    };
   }
 
   /**
@@ -54,7 +57,7 @@ export class Enrolments {
     const { organisation, source } = arrival;
     const [secretHash, keyHash] = [tokenHash(secret), tokenHash(publicKeyPem)];
     const { done } = await this.#store.change({
-      steps: [step('spendEnrolment', { gateway, secretHash, keyHash, at }, 'some')],
+      steps: [step('spendEnrolment', { device: gateway, secretHash, keyHash, at }, 'some')],
       audit: [
         {
           ...{ organisation, at, actor: { kind: 'gateway', id: gateway }, channel: 'https' },

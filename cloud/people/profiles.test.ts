@@ -112,16 +112,16 @@ test('what an erased person ordered of gateways goes on, under the id that he le
   const person = await people.person(['ordered']);
   const other = await people.person(['ordered'], { role: 'administrator' });
   await people.store.change({
-    steps: [step('addGateway', { id: 'ordered-1', organisation: 'ordered' })],
+    steps: [step('addDevice', { id: 'ordered-1', organisation: 'ordered' })],
     audit: [],
   });
-  const { gateways } = await people.store.read('directory', {});
-  const gateway = gateways.find(({ id }) => id === 'ordered-1')?.number ?? 0;
+  const { devices } = await people.store.read('directory', {});
+  const device = devices.find(({ id }) => id === 'ordered-1')?.number ?? 0;
   const order = (by: string) => {
-    const of = { gateway, at: people.now, expires: people.now + day, by };
+    const of = { device, at: people.now, expires: people.now + day, by };
     return step('addCommand', { ...of, id: randomUUID(), command: '{"kind":"report"}', waiting: 9 }, 'some');
   };
-  const desired = { gateway, revision: 'r1', configuration: '{}', at: people.now, by: person.email };
+  const desired = { device, revision: 'r1', configuration: '{}', at: people.now, by: person.email };
   await people.store.change({
     steps: [order(other.email), order(person.email), step('setDesired', desired, 'some')],
     audit: [],
@@ -135,10 +135,10 @@ test('what an erased person ordered of gateways goes on, under the id that he le
   assert.is((await people.profiles.erase(principal, password, visitor)).kind, 'erased');
   const left = `user ${person.id}`;
   assert.equal(
-    (await people.store.read('commands', { gateway })).map(({ by }) => by),
+    (await people.store.read('commands', { device })).map(({ by }) => by),
     [left, other.email],
   );
-  assert.is((await people.store.read('desired', { gateway }))?.by, left);
+  assert.is((await people.store.read('desired', { device }))?.by, left);
 });
 
 test('the last administrator of an organisation is not erased, and the last operator of the fleet neither', async ({

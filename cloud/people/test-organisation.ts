@@ -142,7 +142,7 @@ export class TestFleet {
     const { department = null, customer = null } = place;
     const { done: isDone } = await this.store.change({
       steps: [
-        step('addGateway', { id, organisation }, 'some'),
+        step('addDevice', { id, organisation }, 'some'),
         step('setDevicePlace', { id, organisation, name: null, department, customer }, 'some'),
       ],
       audit: [],
@@ -152,8 +152,8 @@ export class TestFleet {
   }
 
   async place(id: string) {
-    const { gateways } = await this.store.read('directory', {});
-    const found = gateways.find((one) => one.id === id);
+    const { devices } = await this.store.read('directory', {});
+    const found = devices.find((one) => one.id === id);
     if (found === undefined) throw new Error(`there is no ${id}`);
     const { department, customer } = found;
     return { id, department, customer };

@@ -1,9 +1,9 @@
 import type { ReportedMessage } from '@loadline/sdk/contract';
 import type { DevicePlace, Organisation, Resource } from '../access/index.ts';
-import type { GatewayRow, Store } from '../store/index.ts';
+import type { DeviceRow, Store } from '../store/index.ts';
 
-/** A gateway and whose it is. */
-export interface Gateway {
+/** A device and whose it is. */
+export interface Device {
   /** Row number in the store. */
   readonly number: number;
   readonly id: string;
@@ -16,16 +16,16 @@ export interface Gateway {
   reported: ReportedMessage | undefined;
 }
 
-/** A gateway, as it is asked for; with a tag, one of its series. */
-export function resourceOf({ organisation, id, department, customer }: Gateway, tag?: number): Resource {
+/** A device, as it is asked for; with a tag, one of its series. */
+export function resourceOf({ organisation, id, department, customer }: Device, tag?: number): Resource {
   const device: DevicePlace = { id, department, customer };
   return { of: 'device', organisation, device, ...(tag !== undefined && { tag }) };
 }
 
-/** Gateways and certificates in memory: every connection and every delivery asks here. */
+/** Devices and certificates in memory: every connection and every delivery asks here. */
 export class Directory {
   readonly #store: Store;
-  readonly #gateways = new Map<string, Gateway>();
+  readonly #devices = new Map<string, Device>();
   readonly #certificates = new Map<string, { readonly subject: string; readonly revoked: boolean }>();
 
   private constructor(store: Store) {
@@ -38,13 +38,13 @@ export class Directory {
     return directory;
   }
 
-  /** Reads it anew, after gateways or certificates were written. */
+  /** Reads it anew, after devices or certificates were written. */
   async reload(): Promise<void> {
-    const { gateways, certificates } = await this.#store.read('directory', {});
-    for (const row of gateways) {
-      const known = this.#gateways.get(row.id);
+    const { devices, certificates } = await this.#store.read('directory', {});
+    for (const row of devices) {
+      const known = this.#devices.get(row.id);
       // The same object for as long as it lives: links and deliveries under way hold on to it.
-      if (known === undefined) this.#gateways.set(row.id, fromRow(row));
+      if (known === undefined) this.#devices.set(row.id, fromRow(row));
       else Object.assign(known, placeOf(row));
     }
     for (const { fingerprint, subject, revoked } of certificates) {
@@ -52,13 +52,13 @@ export class Directory {
     }
   }
 
-  gateway(id: string): Gateway | undefined {
-    return this.#gateways.get(id);
+  device(id: string): Device | undefined {
+    return this.#devices.get(id);
   }
 
-  /** The gateways of one organisation. */
-  gatewaysOf(organisation: Organisation): Gateway[] {
-    return [...this.#gateways.values()].filter((one) => one.organisation.id === organisation.id);
+  /** The devices of one organisation. */
+  devicesOf(organisation: Organisation): Device[] {
+    return [...this.#devices.values()].filter((one) => one.organisation.id === organisation.id);
   }
 
   /** Whether this certificate was issued here, to this subject, and not revoked since. */
@@ -69,11 +69,11 @@ export class Directory {
   }
 }
 
-function fromRow(row: GatewayRow): Gateway {
+function fromRow(row: DeviceRow): Device {
   const { number, id, organisation, reported } = row;
   return { number, id, organisation: { id: organisation }, reported, ...placeOf(row) };
 }
 
-function placeOf({ id, name, department, customer }: GatewayRow) {
+function placeOf({ id, name, department, customer }: DeviceRow) {
   return { name: name ?? id, department, customer };
 }

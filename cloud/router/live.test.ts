@@ -27,7 +27,7 @@ function committed(entries: readonly Entry[], over: Partial<Committed> = {}): Co
   const [epoch, boot] = ['e0'.repeat(16), 'b0'.repeat(16)];
   const header = { epoch, boot, parent: undefined, oldest: 0, first: 0, dropped: [] };
   return {
-    gateway: {
+    device: {
       number: 1,
       id: 'mast',
       organisation,
@@ -64,7 +64,7 @@ test('each aspect of a tag is told apart, in physical values, gathered over deli
   ]);
   assert.equal(series, [
     {
-      gateway: 'mast',
+      device: 'mast',
       tag: 1,
       aspect: 'heard',
       points: [
@@ -72,7 +72,7 @@ test('each aspect of a tag is told apart, in physical values, gathered over deli
         [wall + 30, 4],
       ],
     },
-    { gateway: 'mast', tag: 1, aspect: 'mean', points: [[wall + 20, 7]] },
+    { device: 'mast', tag: 1, aspect: 'mean', points: [[wall + 20, 7]] },
   ]);
 });
 
@@ -107,7 +107,7 @@ test('of events those are told that are new, with their times as far as they are
   live.publish(committed(entries, { fresh: [{ first: 1, last: 1 }] }));
   live.publish(committed(entries, { fresh: [{ first: 2, last: 2 }], timeline: undefined }));
   assert.equal(
-    (await heard).map(({ gateway, number, detail, time }) => [gateway, number, detail, time]),
+    (await heard).map(({ device, number, detail, time }) => [device, number, detail, time]),
     [
       ['mast', 1, '20', wall + 20],
       ['mast', 2, '30', null],

@@ -2,7 +2,7 @@ import { limits } from '@loadline/sdk/contract';
 import { type Aspect, type Batch, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Organisation } from '../access/index.ts';
 import { eachFresh, hasNumber, type Timeline, wallTime } from '../store/index.ts';
-import type { Gateway } from './directory.ts';
+import type { Device } from './directory.ts';
 
 /** How often followers are told, in ms: what is committed within shows as one event. */
 const gatherMilliseconds = 100;
@@ -12,7 +12,7 @@ const pointsPerEvent = 500;
 
 /** What was committed of one series since the last event. */
 export interface LiveSeries {
-  readonly gateway: string;
+  readonly device: string;
   readonly tag: number;
   readonly aspect: Aspect;
   /** Physical values. */
@@ -21,7 +21,7 @@ export interface LiveSeries {
 
 /** A delivery that was committed: what was new in it, and what its times mean. */
 export interface Committed {
-  readonly gateway: Gateway;
+  readonly device: Device;
   readonly batch: Batch;
   readonly fresh: readonly NumberRange[];
   readonly timeline: Timeline | undefined;
@@ -34,10 +34,10 @@ const eventsTold = 2000;
 
 /** An event that was committed. */
 export interface LiveEvent {
-  readonly gateway: string;
+  readonly device: string;
   /** Milliseconds since 1970; null while its boot has no anchor. */
   readonly time: number | null;
-  /** Milliseconds since the gateway's boot. */
+  /** Milliseconds since the device's boot. */
   readonly monotonic: number;
   readonly epoch: string;
   readonly number: number;
@@ -80,8 +80,8 @@ export class Live {
   }
 
   #gatherReadings(news: Committed): void {
-    const { gateway, batch, fresh, timeline, now } = news;
-    const organisation = gateway.organisation.id;
+    const { device, batch, fresh, timeline, now } = news;
+    const organisation = device.organisation.id;
     if (timeline === undefined || !this.#followers.has(organisation)) return;
     let gathered = this.#gathered.get(organisation);
     if (gathered === undefined) {
@@ -90,10 +90,10 @@ export class Live {
     }
     for (const committed of batch.series) {
       const { tag, aspect } = committed;
-      const key = `${gateway.id}/${tag}/${aspect}`;
+      const key = `${device.id}/${tag}/${aspect}`;
       let series = gathered.get(key);
       if (series === undefined) {
-        series = { gateway: gateway.id, tag, aspect, points: [] };
+        series = { device: device.id, tag, aspect, points: [] };
         gathered.set(key, series);
       }
       const { points } = series;
@@ -107,8 +107,8 @@ export class Live {
     this.#timer ??= setTimeout(() => this.#tell(), gatherMilliseconds);
   }
 
-  #gatherEvents({ gateway, batch, fresh, timeline }: Committed): void {
-    const organisation = gateway.organisation.id;
+  #gatherEvents({ device, batch, fresh, timeline }: Committed): void {
+    const organisation = device.organisation.id;
     if (batch.events.length === 0 || !this.#eventFollowers.has(organisation)) return;
     const gathered = this.#gatheredEvents.get(organisation) ?? [];
     this.#gatheredEvents.set(organisation, gathered);
@@ -118,7 +118,7 @@ export class Live {
       const { monotonic, code, subject, detail } = event;
       const time = timeline === undefined ? null : wallTime(timeline, monotonic);
       gathered.push({
-        gateway: gateway.id,
+        device: device.id,
         time,
         monotonic,
         epoch: batch.epoch,

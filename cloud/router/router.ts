@@ -11,14 +11,14 @@ import {
 import { type Batch, decodeBatch, TelemetryError } from '@loadline/sdk/telemetry';
 import { may, type Principal } from '../access/index.ts';
 import type { DeliveryOutcome, Store } from '../store/index.ts';
-import { type Directory, type Gateway, resourceOf } from './directory.ts';
+import { type Device, type Directory, resourceOf } from './directory.ts';
 import type { Live } from './live.ts';
 import { Turns } from './turns.ts';
 
 /** What a door hands in: who delivers (proven by the door), by which channel, and the bytes. */
 export interface Delivery {
   readonly principal: Principal;
-  readonly gateway: string;
+  readonly device: string;
   readonly channel: UpChannel;
   readonly body: Uint8Array;
 }
@@ -70,66 +70,66 @@ export class Router {
   }
 
   /**
-   * Takes a delivery in; `settle` is called once, and for one gateway in the order of its deliveries, but for questions
+   * Takes a delivery in; `settle` is called once, and for one device in the order of its deliveries, but for questions
    * for the time: they are answered at once, since an answer that waits is not worth much.
    */
   deliver(delivery: Delivery, settle: (receipt: Receipt) => void): void {
-    const gateway = this.#directory.gateway(delivery.gateway);
-    if (gateway === undefined) {
+    const device = this.#directory.device(delivery.device);
+    if (device === undefined) {
       settle({ kind: 'forbidden', code: 'gateway-unknown' });
       return;
     }
-    const decision = may(delivery.principal, scopeOf[delivery.channel], resourceOf(gateway));
+    const decision = may(delivery.principal, scopeOf[delivery.channel], resourceOf(device));
     if (!decision.allowed) {
       settle({ kind: 'forbidden', code: decision.code });
       return;
     }
-    if (delivery.channel === 'clock') this.#clock(gateway, delivery.body, settle);
+    if (delivery.channel === 'clock') this.#clock(device, delivery.body, settle);
     else {
       const { channel, body } = delivery;
-      this.#turns.run(gateway.id, () => this.#take(gateway, channel, body, settle));
+      this.#turns.run(device.id, () => this.#take(device, channel, body, settle));
     }
   }
 
   #take(
-    gateway: Gateway,
+    device: Device,
     channel: Exclude<UpChannel, 'clock'>,
     body: Uint8Array,
     settle: (receipt: Receipt) => void,
   ): void {
     switch (channel) {
       case 'telemetry':
-        this.#telemetry(gateway, body, settle);
+        this.#telemetry(device, body, settle);
         return;
       case 'health':
-        this.#health(gateway, body, settle);
+        this.#health(device, body, settle);
         return;
       case 'reported':
-        this.#reported(gateway, body, settle);
+        this.#reported(device, body, settle);
         return;
       case 'result':
-        this.#result(gateway, body, settle);
+        this.#result(device, body, settle);
     }
   }
 
-  #clock(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+  #clock(device: Device, body: Uint8Array, settle: (receipt: Receipt) => void): void {
     const question = parseJson(body, clockQuestion);
     if (question === undefined) {
-      this.#reject(gateway, 'clock', 'clock-malformed', 'not a clock question of version 1', body, settle);
+      this.#reject(device, 'clock', 'clock-malformed', 'not a clock question of version 1', body, settle);
       return;
     }
     settle({ kind: 'answered', answer: { version: 1, sent: question.sent, wall: this.#now() } });
   }
 
-  #result(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+  #result(device: Device, body: Uint8Array, settle: (receipt: Receipt) => void): void {
     const result = parseJson(body, resultMessage);
     if (result === undefined) {
-      this.#reject(gateway, 'result', 'result-malformed', 'not a result of version 1', body, settle);
+      this.#reject(device, 'result', 'result-malformed', 'not a result of version 1', body, settle);
       return;
     }
     const write = {
       kind: 'result',
-      gateway: gateway.number,
+      device: device.number,
       result,
       at: this.#now(),
       payload: body,
@@ -137,14 +137,14 @@ export class Router {
     this.#store.write(write, (outcome) => settle(receiptOf(outcome)));
   }
 
-  #telemetry(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+  #telemetry(device: Device, body: Uint8Array, settle: (receipt: Receipt) => void): void {
     let batch: Batch;
     try {
       batch = decodeBatch(body);
     } catch (error) {
       // Whatever a decoder may stumble over, the bytes will be the same the next time: never a reason to end.
       const code = error instanceof TelemetryError ? error.code : 'batch-malformed';
-      this.#reject(gateway, 'telemetry', code, (error as Error).message, body, settle);
+      this.#reject(device, 'telemetry', code, (error as Error).message, body, settle);
       return;
     }
     const { epoch, parent, boot, oldest, first, count, dropped, times } = batch;
@@ -171,7 +171,7 @@ export class Router {
     this.#store.write(
       {
         kind: 'delivery',
-        gateway: gateway.number,
+        device: device.number,
         epoch,
         parent,
         boot,
@@ -189,7 +189,7 @@ export class Router {
       (outcome) => {
         switch (outcome.kind) {
           case 'delivery':
-            this.#publish(gateway, batch, outcome);
+            this.#publish(device, batch, outcome);
             settle(committed);
             return;
           case 'rejected':
@@ -203,46 +203,46 @@ export class Router {
     );
   }
 
-  #publish(gateway: Gateway, batch: Batch, { id, fresh, timeline, resolved }: DeliveryOutcome): void {
+  #publish(device: Device, batch: Batch, { id, fresh, timeline, resolved }: DeliveryOutcome): void {
     if (id === undefined) return;
     const now = this.#now();
-    this.#store.index.add(gateway.number, batch, fresh, timeline, now);
+    this.#store.index.add(device.number, batch, fresh, timeline, now);
     this.#store.indexed(id);
-    if (resolved) this.#store.resolved(gateway.number, batch.boot);
-    this.#live.publish({ gateway, batch, fresh, timeline, now });
+    if (resolved) this.#store.resolved(device.number, batch.boot);
+    this.#live.publish({ device, batch, fresh, timeline, now });
   }
 
-  #health(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+  #health(device: Device, body: Uint8Array, settle: (receipt: Receipt) => void): void {
     const health = parseJson(body, healthMessage);
     if (health === undefined) {
-      this.#reject(gateway, 'health', 'health-malformed', 'not a health message of version 1', body, settle);
+      this.#reject(device, 'health', 'health-malformed', 'not a health message of version 1', body, settle);
       return;
     }
     const { epoch } = health;
-    const write = { kind: 'health' as const, gateway: gateway.number, epoch, health: JSON.stringify(health) };
+    const write = { kind: 'health' as const, device: device.number, epoch, health: JSON.stringify(health) };
     this.#store.write(write, (outcome) => settle(receiptOf(outcome)));
   }
 
-  #reported(gateway: Gateway, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+  #reported(device: Device, body: Uint8Array, settle: (receipt: Receipt) => void): void {
     const reported = parseJson(body, reportedMessage);
     if (reported === undefined) {
       const detail = 'not a reported message of version 1';
-      this.#reject(gateway, 'reported', 'reported-malformed', detail, body, settle);
+      this.#reject(device, 'reported', 'reported-malformed', detail, body, settle);
       return;
     }
     const write = {
       kind: 'reported' as const,
-      gateway: gateway.number,
+      device: device.number,
       reported: JSON.stringify(reported),
     };
     this.#store.write(write, (outcome) => {
-      if (outcome.kind === 'done') gateway.reported = reported;
+      if (outcome.kind === 'done') device.reported = reported;
       settle(receiptOf(outcome));
     });
   }
 
   #reject(
-    gateway: Gateway,
+    device: Device,
     channel: UpChannel,
     code: Code,
     detail: string,
@@ -252,7 +252,7 @@ export class Router {
     this.#store.write(
       {
         kind: 'rejection',
-        gateway: gateway.number,
+        device: device.number,
         at: this.#now(),
         channel,
         code,

@@ -8,10 +8,10 @@ function simulated() {
   let now = 0;
   const log: string[] = [];
   const turns = new Turns(() => now);
-  const run = (gateway: string, name: string, milliseconds: number) => {
-    turns.run(gateway, () => {
+  const run = (device: string, name: string, milliseconds: number) => {
+    turns.run(device, () => {
       now += milliseconds;
-      log.push(gateway + name);
+      log.push(device + name);
     });
   };
   return { log, run };
@@ -24,7 +24,7 @@ test('work is done at once while there is time in the turn', () => {
   assert.equal(log, ['a1', 'a2']);
 });
 
-test('what one gateway sends in bulk waits for its turns, and lets another through', async () => {
+test('what one device sends in bulk waits for its turns, and lets another through', async () => {
   const { log, run } = simulated();
   for (let index = 0; index < 8; index++) run('bulk', String(index), 5);
   run('small', '0', 1);
@@ -35,12 +35,12 @@ test('what one gateway sends in bulk waits for its turns, and lets another throu
   assert.ok(log.indexOf('small0') <= 2, log.join(' '));
 });
 
-test('the order of each gateway is kept, and everything is done', async () => {
+test('the order of each device is kept, and everything is done', async () => {
   const { log, run } = simulated();
   for (let index = 0; index < 30; index++) run(index % 3 === 0 ? 'a' : 'b', String(index), 3);
   for (let turn = 0; turn < 60; turn++) await nextTurn();
-  for (const gateway of ['a', 'b']) {
-    const numbers = log.filter((one) => one.startsWith(gateway)).map((one) => Number(one.slice(1)));
+  for (const device of ['a', 'b']) {
+    const numbers = log.filter((one) => one.startsWith(device)).map((one) => Number(one.slice(1)));
     assert.equal(
       numbers,
       [...numbers].sort((x, y) => x - y),

@@ -4,9 +4,9 @@ type Task = () => void;
 const turnMilliseconds = 5;
 
 /**
- * Shares the process between gateways. Work is done at once while there is time in the turn of the event loop;
- * past that it waits, and the waiting gateways come to their turns one after the other, so that what one sends in
- * bulk delays its own deliveries and hardly another's. For one gateway the order is kept.
+ * Shares the process between devices. Work is done at once while there is time in the turn of the event loop;
+ * past that it waits, and the waiting devices come to their turns one after the other, so that what one sends in
+ * bulk delays its own deliveries and hardly another's. For one device the order is kept.
  */
 export class Turns {
   readonly #monotonic: () => number;
@@ -19,12 +19,12 @@ export class Turns {
     this.#monotonic = monotonic;
   }
 
-  /** Does `task` for `gateway`, now or in a later turn. */
-  run(gateway: string, task: Task): void {
+  /** Does `task` for `device`, now or in a later turn. */
+  run(device: string, task: Task): void {
     if (this.#waiting.size === 0 && this.#spent < turnMilliseconds) this.#do(task);
     else {
-      const tasks = this.#waiting.get(gateway);
-      if (tasks === undefined) this.#waiting.set(gateway, [task]);
+      const tasks = this.#waiting.get(device);
+      if (tasks === undefined) this.#waiting.set(device, [task]);
       else tasks.push(task);
     }
     this.#schedule();
@@ -47,16 +47,16 @@ export class Turns {
     });
   }
 
-  /** One task of each gateway in rotation, until the time is up. */
+  /** One task of each device in rotation, until the time is up. */
   #turn(): void {
     while (this.#spent < turnMilliseconds) {
       const [next] = this.#waiting;
       if (next === undefined) return;
-      const [gateway, tasks] = next;
+      const [device, tasks] = next;
       // To the end of the row, if there is more of it.
-      this.#waiting.delete(gateway);
+      this.#waiting.delete(device);
       const task = tasks.shift();
-      if (tasks.length > 0) this.#waiting.set(gateway, tasks);
+      if (tasks.length > 0) this.#waiting.set(device, tasks);
       if (task !== undefined) this.#do(task);
     }
   }

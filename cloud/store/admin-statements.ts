@@ -1,20 +1,20 @@
 import { type Connection, prepare } from './database.ts';
 
-/** Statements of gateways and certificates. */
+/** Statements of devices and certificates. */
 export function adminStatements(connection: Connection) {
   return {
-    addGateway: prepare<{ id: string; organisation: string }>(connection, (db, p) =>
+    addDevice: prepare<{ id: string; organisation: string }>(connection, (db, p) =>
       db
-        .insertInto('gateway')
+        .insertInto('device')
         .values({ id: p.id, organisation: p.organisation })
         .onConflict((conflict) => conflict.doNothing()),
     ),
-    setEnrolment: prepare<{ gateway: string; secretHash: Uint8Array; expires: number }>(connection, (db, p) =>
+    setEnrolment: prepare<{ device: string; secretHash: Uint8Array; expires: number }>(connection, (db, p) =>
       db
         .insertInto('enrolment')
-        .values({ gateway: p.gateway, secret_hash: p.secretHash, key_hash: null, expires: p.expires })
+        .values({ device: p.device, secret_hash: p.secretHash, key_hash: null, expires: p.expires })
         .onConflict((conflict) =>
-          conflict.column('gateway').doUpdateSet((eb) => ({
+          conflict.column('device').doUpdateSet((eb) => ({
             secret_hash: eb.ref('excluded.secret_hash'),
             key_hash: null,
             expires: eb.ref('excluded.expires'),
@@ -25,13 +25,13 @@ export function adminStatements(connection: Connection) {
      * Binds the secret to the first key that comes with it, and says whether it fits, in one step: it opens for one
      * key only, which may ask again where the answer was lost.
      */
-    spendEnrolment: prepare<{ gateway: string; secretHash: Uint8Array; keyHash: Uint8Array; at: number }>(
+    spendEnrolment: prepare<{ device: string; secretHash: Uint8Array; keyHash: Uint8Array; at: number }>(
       connection,
       (db, p) =>
         db
           .updateTable('enrolment')
           .set({ key_hash: p.keyHash })
-          .where('gateway', '=', p.gateway)
+          .where('device', '=', p.device)
           .where('secret_hash', '=', p.secretHash)
           .where('expires', '>', p.at)
           .where((eb) => eb.or([eb('key_hash', 'is', null), eb('key_hash', '=', p.keyHash)])),

@@ -8,8 +8,8 @@ import type { Timeline } from './timeline.ts';
 export interface ArchivedDelivery {
   /** Ascending in the order of the commits. */
   readonly id: number;
-  /** Id of the gateway it came from. */
-  readonly gateway: string;
+  /** Id of the device it came from. */
+  readonly device: string;
   readonly batch: Batch;
   /** The numbers that this delivery was the first to bring: only these count. */
   readonly fresh: readonly NumberRange[];
@@ -23,12 +23,12 @@ export interface ArchivedDelivery {
 export function* archivedDeliveries(options: DatabaseOptions): Generator<ArchivedDelivery> {
   const connection = openConnection(options, 'read');
   try {
-    const { gateways } = storeReads(connection).directory({});
-    const ids = new Map(gateways.map(({ number, id }) => [number, id]));
+    const { devices } = storeReads(connection).directory({});
+    const ids = new Map(devices.map(({ number, id }) => [number, id]));
     for (const delivery of deliveryReads(connection).after(0)) {
-      const gateway = ids.get(delivery.gateway);
+      const device = ids.get(delivery.device);
       // One that was taken in after the list was read: its deliveries are younger than this reading of them.
-      if (gateway !== undefined) yield { ...delivery, gateway };
+      if (device !== undefined) yield { ...delivery, device };
     }
   } finally {
     connection.close();

@@ -3,10 +3,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Committer } from './commit.ts';
 import { migrate, openConnection } from './database.ts';
+import { migrations } from './migrations.ts';
 import { storeReads } from './reads.ts';
-import { migrations } from './schema.ts';
 import { SeriesIndex } from './series-index.ts';
-import { delivery, epoch, gateway, withDatabase } from './test-store.ts';
+import { delivery, device, epoch, withDatabase } from './test-store.ts';
 import type { DeliveryOutcome } from './writes.ts';
 
 const wall = 1_790_000_000_000;
@@ -48,11 +48,11 @@ test('each aspect of a tag is a series of its own, and its numbers are physical'
     const reads = storeReads(connection);
     const values = (aspect: Reading['aspect']) =>
       reads
-        .range({ gateway, tag: 1, aspect, from: 0, to: 9e12, points: 100 })
+        .range({ device, tag: 1, aspect, from: 0, to: 9e12, points: 100 })
         .points.map(([, value]) => value);
     assert.equal(values('heard'), [0, 1, 404.5]);
     assert.equal([values('mean'), values('max'), values('min')], [[7], [9], []]);
-    assert.equal(reads.run({ gateway, epoch })?.series, [
+    assert.equal(reads.run({ device, epoch })?.series, [
       { tag: 1, aspect: 'heard', count: 3, first: 0, last: 404.5, min: 0, max: 404.5 },
       { tag: 1, aspect: 'mean', count: 1, first: 7, last: 7, min: 7, max: 7 },
       { tag: 1, aspect: 'max', count: 1, first: 9, last: 9, min: 9, max: 9 },
@@ -72,11 +72,11 @@ test('the latest reading of an aspect is as it was heard, with its calibration, 
     committer.commit([{ kind: 'checkpoint', through, series: rows }]);
     committer.commit([delivery(3, entries.slice(3))]);
     const index = new SeriesIndex(storeReads(connection).seriesIndex({}).series);
-    assert.is(index.get(gateway, 1, 'heard')?.count, 3);
-    assert.equal(index.get(gateway, 1, 'heard')?.latest?.calibration, { gain: 1, offset: 0.5 });
-    assert.equal(index.get(gateway, 1, 'mean')?.latest?.value, { type: 'int32', value: 7 });
-    assert.is(index.get(gateway, 1, 'mean')?.latest?.calibration, null);
-    assert.is(index.get(gateway, 1, 'derived'), undefined);
+    assert.is(index.get(device, 1, 'heard')?.count, 3);
+    assert.equal(index.get(device, 1, 'heard')?.latest?.calibration, { gain: 1, offset: 0.5 });
+    assert.equal(index.get(device, 1, 'mean')?.latest?.value, { type: 'int32', value: 7 });
+    assert.is(index.get(device, 1, 'mean')?.latest?.calibration, null);
+    assert.is(index.get(device, 1, 'derived'), undefined);
   });
 });
 
@@ -102,8 +102,8 @@ test('a database of the first version is brought up to date, and its series are 
       const { series, through } = storeReads(connection).seriesIndex({});
       assert.is(through, 99);
       assert.equal(series, [
-        { gateway: 1, tag: 513, aspect: 'heard', count: 42, latest: { ...latest, calibration: null } },
-        { gateway: 1, tag: 514, aspect: 'heard', count: 7, latest: undefined },
+        { device: 1, tag: 513, aspect: 'heard', count: 42, latest: { ...latest, calibration: null } },
+        { device: 1, tag: 514, aspect: 'heard', count: 7, latest: undefined },
       ]);
       // And it takes what only the present version has.
       const [outcome] = new Committer(connection, () => wall).commit([delivery(0, entries)]);

@@ -7,7 +7,7 @@ import { delivery, numbered, withDatabase } from './test-store.ts';
 
 const change = (...steps: Step[]) => ({ kind: 'change' as const, steps, audit: [] });
 const organisation = (id: string) => step('createOrganisation', { id, name: id, created: 0 }, 'some');
-const gateway = (id: string) => step('addGateway', { id, organisation: 'first' }, 'some');
+const device = (id: string) => step('addDevice', { id, organisation: 'first' }, 'some');
 const certificate = step('addCertificate', { fingerprint: 'f', subject: 's', serial: '1', expires: 1 });
 
 function organisations(connection: Connection): unknown[] {
@@ -16,7 +16,7 @@ function organisations(connection: Connection): unknown[] {
 
 test('all steps of a change are taken, and each says how many rows it changed', async () => {
   await withDatabase((connection) => {
-    const steps = [organisation('second'), step('addGateway', { id: 'mast', organisation: 'second' })];
+    const steps = [organisation('second'), step('addDevice', { id: 'mast', organisation: 'second' })];
     assert.equal(new Committer(connection, () => 0).commit([change(...steps)]), [
       { kind: 'changed', rows: [1, 0] },
     ]);
@@ -28,7 +28,7 @@ test('a step that was to change rows and changes none undoes the whole change, a
   await withDatabase((connection) => {
     const outcomes = new Committer(connection, () => 0).commit([
       change(organisation('before')),
-      change(organisation('undone'), gateway('mast'), organisation('never')),
+      change(organisation('undone'), device('mast'), organisation('never')),
       delivery(2, numbered(2, 5)),
       change(organisation('later')),
     ]);
@@ -43,7 +43,7 @@ test('a step that was to change rows and changes none undoes the whole change, a
 
 test('what would be there twice, or refers to nothing, refuses the change that asks for it', async () => {
   await withDatabase((connection) => {
-    const orphan = step('addGateway', { id: 'crane', organisation: 'nobody' });
+    const orphan = step('addDevice', { id: 'crane', organisation: 'nobody' });
     const outcomes = new Committer(connection, () => 0).commit([
       change(certificate),
       change(organisation('undone'), certificate),

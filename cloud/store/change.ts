@@ -76,7 +76,7 @@ export function mayChangeRights({ steps }: Pick<ChangeWrite, 'steps'>): boolean 
   return steps.some((one) => !noting.has(one.do));
 }
 
-/** A step: `step('addGateway', { … }, 'some')`. */
+/** A step: `step('addDevice', { … }, 'some')`. */
 export function step<K extends StepName>(name: K, parameters: StepParameters<K>, rows?: 'some'): Step {
   // The compiler does not follow a member of a union that is chosen by a type parameter.
   return { do: name, with: parameters, ...(rows && { rows }) } as Step;

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Committer } from './commit.ts';
 import { storeReads } from './reads.ts';
-import { boot, delivery, epoch, gateway, health, numbered, withDatabase } from './test-store.ts';
+import { boot, delivery, device, epoch, health, numbered, withDatabase } from './test-store.ts';
 import type { DeliveryOutcome, DeliveryWrite, Outcome } from './writes.ts';
 
 const anchor = { kind: 'anchor', monotonic: 10, wall: 1_790_000_000_000, uncertainty: 5 } as const;
@@ -39,17 +39,17 @@ test('however batches are cut, repeated and disordered, each number is stored on
         }
         committer.commit(group);
         const reads = storeReads(connection);
-        const run = reads.run({ gateway, epoch });
+        const run = reads.run({ device, epoch });
         assert.is(run?.stored, numbers.size);
         assert.is(run?.series[0]?.count, numbers.size);
-        const counts = reads.ledger({ gateway, limit: 1 })?.readings;
+        const counts = reads.ledger({ device, limit: 1 })?.readings;
         assert.equal(counts, {
           received,
           stored: numbers.size,
           duplicate: received - numbers.size,
           rejected: 0,
         });
-        const range = reads.range({ gateway, tag: 1, aspect: 'heard', from: 0, to: 9e12, points: 1000 });
+        const range = reads.range({ device, tag: 1, aspect: 'heard', from: 0, to: 9e12, points: 1000 });
         assert.equal(
           range.points.map(([, value]) => value),
           [...numbers].sort((a, b) => a - b),
@@ -64,13 +64,13 @@ test('a delivery that cannot be written takes no other of its group with it', as
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => 0);
     const good = delivery(2, numbered(2, 5));
-    // No gateway has this row number: the database refuses it.
-    const outcomes = committer.commit([good, { ...good, gateway: 77 }, delivery(6, numbered(6, 9))]);
+    // No device has this row number: the database refuses it.
+    const outcomes = committer.commit([good, { ...good, device: 77 }, delivery(6, numbered(6, 9))]);
     assert.equal(
       outcomes.map(({ kind }) => kind),
       ['delivery', 'failed', 'delivery'],
     );
-    assert.is(storeReads(connection).run({ gateway, epoch })?.stored, 8);
+    assert.is(storeReads(connection).run({ device, epoch })?.stored, 8);
   });
 });
 
@@ -80,10 +80,10 @@ test('an epoch that changes its boot is rejected, and the rejection is kept with
     committer.commit([delivery(2, numbered(2, 3))]);
     const [outcome] = committer.commit([delivery(4, numbered(4, 6), { boot: 'c1'.repeat(16) })]);
     assert.is(outcome?.kind, 'rejected');
-    const ledger = storeReads(connection).ledger({ gateway, limit: 1 });
+    const ledger = storeReads(connection).ledger({ device, limit: 1 });
     assert.equal(ledger?.readings, { received: 5, stored: 2, duplicate: 0, rejected: 3 });
     assert.equal(ledger?.deliveries, { received: 2, stored: 1, duplicate: 0, rejected: 1 });
-    assert.is(storeReads(connection).run({ gateway, epoch })?.rejected, 1);
+    assert.is(storeReads(connection).run({ device, epoch })?.rejected, 1);
   });
 });
 
@@ -93,12 +93,12 @@ test('readings of a boot without an anchor wait apart, and get their time from t
     const waiting = stored(new Committer(connection, now).commit([delivery(2, numbered(2, 4))])[0]);
     assert.is(waiting.timeline, undefined);
     const reads = storeReads(connection);
-    const everything = { gateway, tag: 1, aspect: 'heard' as const, from: 0, to: 9e12, points: 100 };
+    const everything = { device, tag: 1, aspect: 'heard' as const, from: 0, to: 9e12, points: 100 };
     assert.is(reads.range(everything).count, 0);
     // Another one, as after a restart: what it knows of the boot comes from the database.
     const late = delivery(5, [{ ...anchor, monotonic: 100, wall: 1_790_000_000_100 }]);
     assert.is(stored(new Committer(connection, now).commit([late])[0]).resolved, true);
-    assert.equal(reads.latestOfBoot({ gateway, boot })[0]?.latest?.value, { type: 'int32', value: 4 });
+    assert.equal(reads.latestOfBoot({ device, boot })[0]?.latest?.value, { type: 'int32', value: 4 });
     assert.equal(
       reads.range(everything).points.map(([time]) => time - 1_790_000_000_000),
       [20, 30, 40],
@@ -112,7 +112,7 @@ test('a clock that is set back in the middle of a batch hides no reading from a 
     const entries = [anchor, ...numbered(2, 3), back, ...numbered(5, 6)];
     new Committer(connection, () => 0).commit([delivery(0, entries)]);
     const range = (from: number) =>
-      storeReads(connection).range({ gateway, tag: 1, aspect: 'heard', from, to: from + 1000, points: 100 })
+      storeReads(connection).range({ device, tag: 1, aspect: 'heard', from, to: from + 1000, points: 100 })
         .count;
     assert.is(range(anchor.wall), 2);
     assert.is(range(back.wall), 2);
@@ -148,7 +148,7 @@ test('a checkpoint taken before times were resolved is not written after', async
     const stale = {
       kind: 'checkpoint' as const,
       through: waiting.id ?? 0,
-      series: [{ gateway, tag: 1, aspect: 'heard' as const, count: 3, latest: null }],
+      series: [{ device, tag: 1, aspect: 'heard' as const, count: 3, latest: null }],
     };
     assert.equal(committer.commit([stale]), [{ kind: 'done', changed: 1 }]);
     assert.is(stored(committer.commit([delivery(0, [anchor])])[0]).resolved, true);
@@ -159,13 +159,13 @@ test('a checkpoint taken before times were resolved is not written after', async
   });
 });
 
-test('of the rejections of a gateway the newest are kept, for the stated time, and all are counted', async () => {
+test('of the rejections of a device the newest are kept, for the stated time, and all are counted', async () => {
   await withDatabase((connection) => {
     let now = 1_790_000_000_000;
     const committer = new Committer(connection, () => now);
     const rejection = () => ({
       kind: 'rejection' as const,
-      gateway,
+      device,
       at: now,
       channel: 'telemetry',
       code: 'batch-malformed' as const,
@@ -175,12 +175,12 @@ test('of the rejections of a gateway the newest are kept, for the stated time, a
     });
     committer.commit([delivery(0, [anchor])]);
     committer.commit(Array.from({ length: limits.rejectionsKept + 5 }, rejection));
-    const rejected = () => storeReads(connection).run({ gateway, epoch })?.rejected;
+    const rejected = () => storeReads(connection).run({ device, epoch })?.rejected;
     assert.is(rejected(), limits.rejectionsKept);
     now += limits.rejectionMilliseconds + 1;
     committer.commit([rejection()]);
     assert.is(rejected(), 1);
-    const deliveries = storeReads(connection).ledger({ gateway, limit: 1 })?.deliveries;
+    const deliveries = storeReads(connection).ledger({ device, limit: 1 })?.deliveries;
     assert.is(deliveries?.rejected, limits.rejectionsKept + 6);
   });
 });
@@ -189,7 +189,7 @@ test('what a run that began anew no longer holds is lost, and not to come', asyn
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => 0);
     committer.commit([delivery(5, numbered(5, 5))]);
-    const gaps = () => storeReads(connection).ledger({ gateway, limit: 9 })?.epochs.at(-1)?.gaps;
+    const gaps = () => storeReads(connection).ledger({ device, limit: 9 })?.epochs.at(-1)?.gaps;
     assert.equal(gaps(), [{ first: 0, last: 4, state: 'coming' }]);
     const after = { epoch: 'e1'.repeat(16), parent: { epoch, last: 5 } };
     committer.commit([delivery(0, numbered(0, 0), after)]);
@@ -204,7 +204,7 @@ test('a later anchor moves nothing that already had its time', async () => {
     const committer = new Committer(connection, () => 0);
     committer.commit([delivery(0, [anchor]), delivery(2, numbered(2, 3))]);
     const reads = storeReads(connection);
-    const everything = { gateway, tag: 1, aspect: 'heard' as const, from: 0, to: 9e12, points: 100 };
+    const everything = { device, tag: 1, aspect: 'heard' as const, from: 0, to: 9e12, points: 100 };
     const before = reads.range(everything);
     const moved = { ...anchor, monotonic: 15, wall: anchor.wall + 3_600_000 };
     committer.commit([delivery(4, [moved]), delivery(5, numbered(5, 5))]);
@@ -217,11 +217,11 @@ test('a health message that comes before the first batch of its run is kept', as
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => 0);
     const message = JSON.stringify({ ...health, frames: 7 });
-    assert.equal(committer.commit([{ kind: 'health', gateway, epoch, health: message }]), [
+    assert.equal(committer.commit([{ kind: 'health', device, epoch, health: message }]), [
       { kind: 'done', changed: 1 },
     ]);
     committer.commit([delivery(0, [anchor])]);
-    assert.is(storeReads(connection).run({ gateway, epoch })?.health?.frames, 7);
+    assert.is(storeReads(connection).run({ device, epoch })?.health?.frames, 7);
   });
 });
 
@@ -229,12 +229,12 @@ test('a health message of another version that says too little is as none', asyn
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => 0);
     const older = JSON.stringify({ version: 1, epoch, frames: 7, connections: 1 });
-    committer.commit([delivery(0, [anchor]), { kind: 'health', gateway, epoch, health: older }]);
+    committer.commit([delivery(0, [anchor]), { kind: 'health', device, epoch, health: older }]);
     const reads = storeReads(connection);
-    assert.is(reads.run({ gateway, epoch })?.health, undefined);
-    assert.is(reads.ledger({ gateway, limit: 1 })?.epochs[0]?.health, undefined);
-    committer.commit([{ kind: 'reported', gateway, reported: JSON.stringify({ version: 1, runtime: 'x' }) }]);
-    assert.is(reads.directory({}).gateways[0]?.reported, undefined);
+    assert.is(reads.run({ device, epoch })?.health, undefined);
+    assert.is(reads.ledger({ device, limit: 1 })?.epochs[0]?.health, undefined);
+    committer.commit([{ kind: 'reported', device, reported: JSON.stringify({ version: 1, runtime: 'x' }) }]);
+    assert.is(reads.directory({}).devices[0]?.reported, undefined);
   });
 });
 
@@ -246,13 +246,13 @@ test('gaps are told apart: declared dropped, still coming, lost', async () => {
       delivery(6, numbered(6, 8)),
       delivery(20, numbered(20, 22), { oldest: 15, dropped: [{ first: 1, last: 5 }] }),
     ]);
-    assert.equal(storeReads(connection).ledger({ gateway, limit: 1 })?.epochs[0]?.gaps, [
+    assert.equal(storeReads(connection).ledger({ device, limit: 1 })?.epochs[0]?.gaps, [
       { first: 1, last: 5, state: 'dropped' },
       { first: 9, last: 14, state: 'lost' },
       { first: 15, last: 19, state: 'coming' },
     ]);
     committer.commit([delivery(30, numbered(30, 31), { oldest: 15 })]);
-    assert.equal(storeReads(connection).ledger({ gateway, limit: 1 })?.epochs[0]?.gaps.at(-1), {
+    assert.equal(storeReads(connection).ledger({ device, limit: 1 })?.epochs[0]?.gaps.at(-1), {
       first: 23,
       last: 29,
       state: 'coming',

@@ -54,7 +54,7 @@ export class Committer {
       return inTransaction(this.#connection, () => {
         const outcomes = group.map((write) => this.#write(write, ledger));
         this.#epochs.flush();
-        for (const [gateway, entry] of ledger) this.#statements.addToLedger.run({ gateway, ...entry });
+        for (const [device, entry] of ledger) this.#statements.addToLedger.run({ device, ...entry });
         return outcomes;
       });
     } catch (error) {
@@ -69,9 +69,9 @@ export class Committer {
     const done = (changed: number): Outcome => ({ kind: 'done', changed });
     switch (write.kind) {
       case 'delivery':
-        return this.#deliver(write, ledgerOf(ledger, write.gateway));
+        return this.#deliver(write, ledgerOf(ledger, write.device));
       case 'rejection':
-        return done(this.#reject(write, ledgerOf(ledger, write.gateway)));
+        return done(this.#reject(write, ledgerOf(ledger, write.device)));
       case 'health':
         return done(s.setHealth.run(write));
       case 'reported':
@@ -96,9 +96,9 @@ export class Committer {
     const known = this.#epochs.timeline(epoch, fromMonotonic, toMonotonic, mostPoints);
     const refusal = this.#refusal(write, epoch, { ranges: added.set.length, points: known?.length ?? 0 });
     if (refusal !== undefined) {
-      const { gateway, body: payload, readings } = write;
+      const { device, body: payload, readings } = write;
       this.#reject(
-        { kind: 'rejection', gateway, at, channel: 'telemetry', ...refusal, payload, readings },
+        { kind: 'rejection', device, at, channel: 'telemetry', ...refusal, payload, readings },
         ledger,
       );
       return { kind: 'rejected', ...refusal };
@@ -127,7 +127,7 @@ export class Committer {
     if (fresh.length === 0) return { ...outcome, id: undefined };
     const span = timeline && wallSpan(timeline, fromMonotonic, toMonotonic);
     const id = this.#statements.addDelivery.first({
-      gateway: write.gateway,
+      device: write.device,
       epoch: epoch.number,
       first: write.first,
       count: write.count,
@@ -146,14 +146,14 @@ export class Committer {
 
   /** Writes the events of a delivery that are new; `at` ms since 1970. */
   #addEvents(
-    { gateway, first }: DeliveryWrite,
+    { device, first }: DeliveryWrite,
     epoch: EpochState,
     { events, timeline, at }: { events: DeliveryWrite['events']; timeline: Timeline | undefined; at: number },
   ): void {
     for (const { position, monotonic, code, subject, detail } of events) {
       const wall = timeline === undefined ? null : wallTime(timeline, monotonic);
       this.#statements.addEvent.run({
-        gateway,
+        device,
         epoch: epoch.number,
         number: first + position,
         monotonic,
@@ -190,20 +190,20 @@ export class Committer {
   }
 
   #result(write: ResultWrite, ledger: Map<number, LedgerEntry>): number {
-    const { gateway, at, payload } = write;
+    const { device, at, payload } = write;
     const changed = this.#results.take(write);
     if (changed !== undefined) return changed;
-    const why = { code: 'command-unknown', detail: 'this gateway was given no command of that id' } as const;
+    const why = { code: 'command-unknown', detail: 'this device was given no command of that id' } as const;
     const rejection = {
       kind: 'rejection',
-      gateway,
+      device,
       at,
       channel: 'result',
       ...why,
       payload,
       readings: 0,
     } as const;
-    return this.#reject(rejection, ledgerOf(ledger, gateway));
+    return this.#reject(rejection, ledgerOf(ledger, device));
   }
 
   #reject(write: RejectionWrite, ledger: LedgerEntry): number {
@@ -213,13 +213,13 @@ export class Committer {
     ledger.readingsRejected += write.readings;
     const changed = this.#statements.addRejection.run(write);
     const since = write.at - limits.rejectionMilliseconds;
-    this.#statements.trimRejections.run({ gateway: write.gateway, since, kept: limits.rejectionsKept });
+    this.#statements.trimRejections.run({ device: write.device, since, kept: limits.rejectionsKept });
     return changed;
   }
 }
 
-function ledgerOf(ledger: Map<number, LedgerEntry>, gateway: number): LedgerEntry {
-  let entry = ledger.get(gateway);
+function ledgerOf(ledger: Map<number, LedgerEntry>, device: number): LedgerEntry {
+  let entry = ledger.get(device);
   if (entry === undefined) {
     entry = {
       deliveriesReceived: 0,
@@ -231,7 +231,7 @@ function ledgerOf(ledger: Map<number, LedgerEntry>, gateway: number): LedgerEntr
       readingsDuplicate: 0,
       readingsRejected: 0,
     };
-    ledger.set(gateway, entry);
+    ledger.set(device, entry);
   }
   return entry;
 }

@@ -6,7 +6,7 @@ import type { Timeline } from './timeline.ts';
 /** A delivery as it stands in the store, decoded. */
 export interface StoredDelivery {
   readonly id: number;
-  readonly gateway: number;
+  readonly device: number;
   readonly batch: Batch;
   readonly fresh: readonly NumberRange[];
   /** Undefined while its boot has no anchor. */
@@ -17,7 +17,7 @@ export interface StoredDelivery {
 
 interface Row {
   id: number;
-  gateway: number;
+  device: number;
   first: number;
   count: number;
   fresh: string | null;
@@ -26,13 +26,13 @@ interface Row {
   body: Uint8Array;
 }
 
-const columns = ['id', 'gateway', 'first', 'count', 'fresh', 'timeline', 'written_ms', 'body'] as const;
+const columns = ['id', 'device', 'first', 'count', 'fresh', 'timeline', 'written_ms', 'body'] as const;
 
 function decode(row: Row): StoredDelivery {
   const points = row.timeline === null ? undefined : (JSON.parse(row.timeline) as [number, number][]);
   return {
     id: row.id,
-    gateway: row.gateway,
+    device: row.device,
     batch: decodeBatch(row.body),
     fresh:
       row.fresh === null
@@ -45,11 +45,11 @@ function decode(row: Row): StoredDelivery {
 
 /** The ways deliveries are looked up: each yields them one at a time, so that a long range needs little memory. */
 export function deliveryReads(connection: Connection) {
-  const between = prepare<{ gateway: number; from: number; to: number }, Row>(connection, (db, p) =>
+  const between = prepare<{ device: number; from: number; to: number }, Row>(connection, (db, p) =>
     db
       .selectFrom('delivery')
       .select(columns)
-      .where('gateway', '=', p.gateway)
+      .where('device', '=', p.device)
       .where('from_ms', '<=', p.to)
       .where('to_ms', '>=', p.from)
       .orderBy('from_ms'),
@@ -64,8 +64,8 @@ export function deliveryReads(connection: Connection) {
     for (const row of rows) yield decode(row);
   }
   return {
-    /** Deliveries of a gateway with readings between two times, ms since 1970, both included. */
-    between: (gateway: number, from: number, to: number) => decoded(between.each({ gateway, from, to })),
+    /** Deliveries of a device with readings between two times, ms since 1970, both included. */
+    between: (device: number, from: number, to: number) => decoded(between.each({ device, from, to })),
     /** All deliveries committed after the one of this id. */
     after: (id: number) => decoded(after.each({ id })),
     /** The deliveries of one epoch, by its row number, in the order of their numbers. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { type Connection, prepare } from './database.ts';
 import type { CheckpointWrite } from './writes.ts';
 
-/** What a group of writes adds to one gateway's ledger. */
+/** What a group of writes adds to one device's ledger. */
 export interface LedgerEntry {
   deliveriesReceived: number;
   deliveriesStored: number;
@@ -17,9 +17,9 @@ export interface LedgerEntry {
 /** Statements of deliveries, what they add to the ledger, and what the live index knows of them. */
 export function deliveryStatements(connection: Connection) {
   return {
-    addToLedger: prepare<LedgerEntry & { gateway: number }>(connection, (db, p) =>
+    addToLedger: prepare<LedgerEntry & { device: number }>(connection, (db, p) =>
       db
-        .updateTable('gateway')
+        .updateTable('device')
         .set((eb) => ({
           deliveries_received: eb('deliveries_received', '+', p.deliveriesReceived),
           deliveries_stored: eb('deliveries_stored', '+', p.deliveriesStored),
@@ -30,11 +30,11 @@ export function deliveryStatements(connection: Connection) {
           readings_duplicate: eb('readings_duplicate', '+', p.readingsDuplicate),
           readings_rejected: eb('readings_rejected', '+', p.readingsRejected),
         }))
-        .where('number', '=', p.gateway),
+        .where('number', '=', p.device),
     ),
     addDelivery: prepare<
       {
-        gateway: number;
+        device: number;
         epoch: number;
         first: number;
         count: number;
@@ -52,7 +52,7 @@ export function deliveryStatements(connection: Connection) {
       db
         .insertInto('delivery')
         .values({
-          gateway: p.gateway,
+          device: p.device,
           epoch: p.epoch,
           first: p.first,
           count: p.count,
@@ -67,7 +67,7 @@ export function deliveryStatements(connection: Connection) {
         })
         .returning('id'),
     ),
-    resolve: prepare<{ gateway: number; boot: string; timeline: string; offset: number }>(
+    resolve: prepare<{ device: number; boot: string; timeline: string; offset: number }>(
       connection,
       (db, p) =>
         db
@@ -77,18 +77,18 @@ export function deliveryStatements(connection: Connection) {
             from_ms: sql<number>`from_monotonic + ${p.offset}`,
             to_ms: sql<number>`to_monotonic + ${p.offset}`,
           })
-          .where('gateway', '=', p.gateway)
+          .where('device', '=', p.device)
           .where('from_ms', 'is', null)
           .where('epoch', 'in', (eb) =>
             eb
               .selectFrom('epoch')
               .select('number')
-              .where('epoch.gateway', '=', p.gateway)
+              .where('epoch.device', '=', p.device)
               .where('boot', '=', p.boot),
           ),
     ),
     addRejection: prepare<{
-      gateway: number;
+      device: number;
       at: number;
       channel: string;
       code: string;
@@ -96,7 +96,7 @@ export function deliveryStatements(connection: Connection) {
       payload: Uint8Array;
     }>(connection, (db, p) =>
       db.insertInto('rejection').values({
-        gateway: p.gateway,
+        device: p.device,
         at: p.at,
         channel: p.channel,
         code: p.code,
@@ -104,11 +104,11 @@ export function deliveryStatements(connection: Connection) {
         payload: p.payload,
       }),
     ),
-    /** The newest of a gateway are kept, and none for longer than stated. */
-    trimRejections: prepare<{ gateway: number; since: number; kept: number }>(connection, (db, p) =>
+    /** The newest of a device are kept, and none for longer than stated. */
+    trimRejections: prepare<{ device: number; since: number; kept: number }>(connection, (db, p) =>
       db
         .deleteFrom('rejection')
-        .where('gateway', '=', p.gateway)
+        .where('device', '=', p.device)
         .where((eb) =>
           eb.or([
             eb('at', '<', p.since),
@@ -118,7 +118,7 @@ export function deliveryStatements(connection: Connection) {
               eb
                 .selectFrom('rejection as newer')
                 .select('newer.id')
-                .where('newer.gateway', '=', p.gateway)
+                .where('newer.device', '=', p.device)
                 .orderBy('newer.id', 'desc')
                 .limit(1)
                 .offset(p.kept as never),
@@ -126,25 +126,25 @@ export function deliveryStatements(connection: Connection) {
           ]),
         ),
     ),
-    setHealth: prepare<{ gateway: number; epoch: string; health: string }>(connection, (db, p) =>
+    setHealth: prepare<{ device: number; epoch: string; health: string }>(connection, (db, p) =>
       db
         .insertInto('health')
-        .values({ gateway: p.gateway, epoch: p.epoch, message: p.health })
+        .values({ device: p.device, epoch: p.epoch, message: p.health })
         .onConflict((conflict) =>
           conflict
-            .columns(['gateway', 'epoch'])
+            .columns(['device', 'epoch'])
             .doUpdateSet((eb) => ({ message: eb.ref('excluded.message') })),
         ),
     ),
-    setReported: prepare<{ gateway: number; reported: string }>(connection, (db, p) =>
-      db.updateTable('gateway').set({ reported: p.reported }).where('number', '=', p.gateway),
+    setReported: prepare<{ device: number; reported: string }>(connection, (db, p) =>
+      db.updateTable('device').set({ reported: p.reported }).where('number', '=', p.device),
     ),
     setSeries: prepare<CheckpointWrite['series'][number]>(connection, (db, p) =>
       db
         .insertInto('series')
-        .values({ gateway: p.gateway, tag: p.tag, aspect: p.aspect, count: p.count, latest: p.latest })
+        .values({ device: p.device, tag: p.tag, aspect: p.aspect, count: p.count, latest: p.latest })
         .onConflict((conflict) =>
-          conflict.columns(['gateway', 'tag', 'aspect']).doUpdateSet((eb) => ({
+          conflict.columns(['device', 'tag', 'aspect']).doUpdateSet((eb) => ({
             count: eb.ref('excluded.count'),
             latest: eb.ref('excluded.latest'),
           })),

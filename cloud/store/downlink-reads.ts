@@ -1,7 +1,7 @@
 import type { CommandMessage, DesiredMessage, ResultMessage } from '@loadline/sdk/contract';
 import { type Connection, prepare } from './database.ts';
 
-/** What a gateway is to be configured as. Times are milliseconds since 1970. */
+/** What a device is to be configured as. Times are milliseconds since 1970. */
 export interface DesiredRow {
   readonly revision: string;
   readonly configuration: DesiredMessage['configuration'];
@@ -22,7 +22,7 @@ export interface CommandRow {
   readonly finished: number | null;
 }
 
-/** What was ordered of which gateway, and when. */
+/** What was ordered of which device, and when. */
 interface Ordered {
   readonly organisation: string;
   readonly device: string;
@@ -46,42 +46,38 @@ const columns = [
 /** The questions about what is on its way down. */
 export function downlinkReads(connection: Connection) {
   const desired = prepare<
-    { gateway: number },
+    { device: number },
     { revision: string; configuration: string; created: number; by: string }
   >(connection, (db, p) =>
     db
       .selectFrom('desired')
       .select(['revision', 'configuration', 'created', 'by'])
-      .where('gateway', '=', p.gateway),
+      .where('device', '=', p.device),
   );
-  const commands = prepare<{ gateway: number }, StoredCommand>(
+  const commands = prepare<{ device: number }, StoredCommand>(
     connection,
     (db, p) =>
       db
         .selectFrom('command')
         .select(columns)
-        .where('gateway', '=', p.gateway)
+        .where('device', '=', p.device)
         .orderBy('number', 'desc') as never,
   );
-  const openCommands = prepare<{ gateway: number; now: number }, StoredCommand>(
+  const openCommands = prepare<{ device: number; now: number }, StoredCommand>(
     connection,
     (db, p) =>
       db
         .selectFrom('command')
         .select(columns)
-        .where('gateway', '=', p.gateway)
+        .where('device', '=', p.device)
         .where('outcome', 'is', null)
         .where('expires', '>', p.now)
         .orderBy('number') as never,
   );
-  const command = prepare<{ gateway: number; id: string }, StoredCommand>(
+  const command = prepare<{ device: number; id: string }, StoredCommand>(
     connection,
     (db, p) =>
-      db
-        .selectFrom('command')
-        .select(columns)
-        .where('gateway', '=', p.gateway)
-        .where('id', '=', p.id) as never,
+      db.selectFrom('command').select(columns).where('device', '=', p.device).where('id', '=', p.id) as never,
   );
 
   const desiredBy = prepare<{ by: string }, Ordered & { revision: string; configuration: string }>(
@@ -89,8 +85,8 @@ export function downlinkReads(connection: Connection) {
     (db, p) =>
       db
         .selectFrom('desired')
-        .innerJoin('gateway', 'gateway.number', 'desired.gateway')
-        .select(['gateway.organisation', 'gateway.id as device', 'revision', 'configuration'])
+        .innerJoin('device', 'device.number', 'desired.device')
+        .select(['device.organisation', 'device.id as device', 'revision', 'configuration'])
         .select('desired.created')
         .where('by', '=', p.by)
         .orderBy('revision'),
@@ -100,15 +96,15 @@ export function downlinkReads(connection: Connection) {
     (db, p) =>
       db
         .selectFrom('command')
-        .innerJoin('gateway', 'gateway.number', 'command.gateway')
-        .select(['gateway.organisation', 'gateway.id as device', 'command.id', 'command', 'command.created'])
+        .innerJoin('device', 'device.number', 'command.device')
+        .select(['device.organisation', 'device.id as device', 'command.id', 'command', 'command.created'])
         .where('by', '=', p.by)
         .orderBy('command.number', 'desc')
         .limit(p.limit),
   );
 
   return {
-    /** What somebody ordered of gateways, of anything that is kept: configurations, and commands, the newest first. */
+    /** What somebody ordered of devices, of anything that is kept: configurations, and commands, the newest first. */
     ordered(query: { by: string; limit: number }) {
       return {
         desired: desiredBy
@@ -120,22 +116,22 @@ export function downlinkReads(connection: Connection) {
       };
     },
 
-    desired(query: { gateway: number }): DesiredRow | undefined {
+    desired(query: { device: number }): DesiredRow | undefined {
       const row = desired.first(query);
       return row && { ...row, configuration: JSON.parse(row.configuration) };
     },
 
-    /** All commands of a gateway that are kept, newest first. */
-    commands(query: { gateway: number }): CommandRow[] {
+    /** All commands of a device that are kept, newest first. */
+    commands(query: { device: number }): CommandRow[] {
       return commands.all(query).map(parse);
     },
 
     /** Those that have no result and have not expired at `now`, oldest first. */
-    openCommands(query: { gateway: number; now: number }): CommandRow[] {
+    openCommands(query: { device: number; now: number }): CommandRow[] {
       return openCommands.all(query).map(parse);
     },
 
-    command(query: { gateway: number; id: string }): CommandRow | undefined {
+    command(query: { device: number; id: string }): CommandRow | undefined {
       const row = command.first(query);
       return row && parse(row);
     },

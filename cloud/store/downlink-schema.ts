@@ -1,11 +1,11 @@
 import type { Compilable, Generated, Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
 
-/** The tables of what is on its way down to gateways. Times are whole milliseconds since 1970. */
+/** The tables of what is on its way down to devices. Times are whole milliseconds since 1970. */
 export interface DownlinkTables {
-  /** What each gateway is to be configured as: the last word only. */
+  /** What each device is to be configured as: the last word only. */
   desired: {
-    gateway: number;
+    device: number;
     /** Sorts after every one before it. */
     revision: string;
     /** JSON. */
@@ -16,7 +16,7 @@ export interface DownlinkTables {
   };
   command: {
     number: Generated<number>;
-    gateway: number;
+    device: number;
     id: string;
     /** JSON. */
     command: string;
@@ -25,7 +25,7 @@ export interface DownlinkTables {
     expires: number;
     /** When it was first put on a link. */
     sent: number | null;
-    /** What the gateway said came of it, and when that was committed. */
+    /** What the device said came of it, and when that was committed. */
     outcome: string | null;
     detail: string | null;
     finished: number | null;

@@ -1,11 +1,11 @@
 import { type Connection, prepare } from './database.ts';
 
-/** Steps that say what is to reach a gateway: desired configurations and commands. Times are ms since 1970. */
+/** Steps that say what is to reach a device: desired configurations and commands. Times are ms since 1970. */
 export function downlinkStatements(connection: Connection) {
   return {
     /** Changes nothing where its revision is not newer than the one that is there. */
     setDesired: prepare<{
-      gateway: number;
+      device: number;
       revision: string;
       configuration: string;
       at: number;
@@ -14,7 +14,7 @@ export function downlinkStatements(connection: Connection) {
       db
         .insertInto('desired')
         .values({
-          gateway: p.gateway,
+          device: p.device,
           revision: p.revision,
           configuration: p.configuration,
           created: p.at,
@@ -22,7 +22,7 @@ export function downlinkStatements(connection: Connection) {
         })
         .onConflict((conflict) =>
           conflict
-            .column('gateway')
+            .column('device')
             .doUpdateSet((eb) => ({
               revision: eb.ref('excluded.revision'),
               configuration: eb.ref('excluded.configuration'),
@@ -32,9 +32,9 @@ export function downlinkStatements(connection: Connection) {
             .whereRef('excluded.revision', '>', 'desired.revision'),
         ),
     ),
-    /** Changes nothing where `waiting` of the gateway's commands wait already. */
+    /** Changes nothing where `waiting` of the device's commands wait already. */
     addCommand: prepare<{
-      gateway: number;
+      device: number;
       id: string;
       command: string;
       at: number;
@@ -44,11 +44,11 @@ export function downlinkStatements(connection: Connection) {
     }>(connection, (db, p) =>
       db
         .insertInto('command')
-        .columns(['gateway', 'id', 'command', 'created', 'by', 'expires'])
+        .columns(['device', 'id', 'command', 'created', 'by', 'expires'])
         .expression(
           db
             .selectNoFrom((eb) => [
-              eb.val(p.gateway).as('gateway'),
+              eb.val(p.device).as('device'),
               eb.val(p.id).as('id'),
               eb.val(p.command).as('command'),
               eb.val(p.at).as('created'),
@@ -59,7 +59,7 @@ export function downlinkStatements(connection: Connection) {
               db
                 .selectFrom('command')
                 .select((eb) => eb.fn.countAll<number>().as('count'))
-                .where('gateway', '=', p.gateway)
+                .where('device', '=', p.device)
                 .where('outcome', 'is', null)
                 .where('expires', '>', p.at),
               '<',
@@ -75,27 +75,27 @@ export function downlinkStatements(connection: Connection) {
       db.updateTable('command').set({ by: p.instead }).where('by', '=', p.by),
     ),
     /** The newest are kept, and whatever still waits. */
-    trimCommands: prepare<{ gateway: number; at: number; kept: number }>(connection, (db, p) =>
+    trimCommands: prepare<{ device: number; at: number; kept: number }>(connection, (db, p) =>
       db
         .deleteFrom('command')
-        .where('gateway', '=', p.gateway)
+        .where('device', '=', p.device)
         .where((eb) => eb.or([eb('outcome', 'is not', null), eb('expires', '<=', p.at)]))
         .where('number', '<=', (eb) =>
           eb
             .selectFrom('command as newer')
             .select('newer.number')
-            .where('newer.gateway', '=', p.gateway)
+            .where('newer.device', '=', p.device)
             .orderBy('newer.number', 'desc')
             .limit(1)
             .offset(p.kept as never),
         ),
     ),
     /** It has been put on a link; the first time counts. */
-    setSent: prepare<{ gateway: number; id: string; at: number }>(connection, (db, p) =>
+    setSent: prepare<{ device: number; id: string; at: number }>(connection, (db, p) =>
       db
         .updateTable('command')
         .set({ sent: p.at })
-        .where('gateway', '=', p.gateway)
+        .where('device', '=', p.device)
         .where('id', '=', p.id)
         .where('sent', 'is', null),
     ),

@@ -6,21 +6,21 @@ import { type ChangeWrite, type Step, step } from './change.ts';
 import { Committer } from './commit.ts';
 import type { ResultWrite } from './downlink-writes.ts';
 import { storeReads } from './reads.ts';
-import { gateway, withDatabase } from './test-store.ts';
+import { device, withDatabase } from './test-store.ts';
 
 const change = (...steps: Step[]): ChangeWrite => ({ kind: 'change', steps, audit: [] });
 const commandOf = (id: string, at: number, expires: number): ChangeWrite =>
   change(
-    step('trimCommands', { gateway, at, kept: limits.commandsKept - 1 }),
+    step('trimCommands', { device, at, kept: limits.commandsKept - 1 }),
     step(
       'addCommand',
-      { gateway, id, command: '{"kind":"report"}', at, expires, by: 'ann', waiting: limits.commandsWaiting },
+      { device, id, command: '{"kind":"report"}', at, expires, by: 'ann', waiting: limits.commandsWaiting },
       'some',
     ),
   );
 const resultOf = (id: string, at: number): ResultWrite => ({
   kind: 'result',
-  gateway,
+  device,
   result: { version: 1, id, outcome: 'done', detail: String(at) },
   at,
   payload: Buffer.from(id),
@@ -29,7 +29,7 @@ const desiredOf = (revision: string): ChangeWrite =>
   change(
     step(
       'setDesired',
-      { gateway, revision, configuration: JSON.stringify({ revision }), at: 1, by: 'ann' },
+      { device, revision, configuration: JSON.stringify({ revision }), at: 1, by: 'ann' },
       'some',
     ),
   );
@@ -43,13 +43,13 @@ test('the newest commands are kept, and each that waits, however old', () =>
     const ids = Array.from({ length: limits.commandsKept + 20 }, () => randomUUID());
     for (const [index, id] of ids.entries())
       committer.commit([commandOf(id, index, 1e9), resultOf(id, index)]);
-    const kept = reads.commands({ gateway }).map(({ id }) => id);
+    const kept = reads.commands({ device }).map(({ id }) => id);
     assert.equal(kept, [...ids.slice(-limits.commandsKept).reverse(), waiting]);
     assert.equal(
-      reads.openCommands({ gateway, now: 5000 }).map(({ id }) => id),
+      reads.openCommands({ device, now: 5000 }).map(({ id }) => id),
       [waiting],
     );
-    assert.equal(reads.openCommands({ gateway, now: 1e9 }), []);
+    assert.equal(reads.openCommands({ device, now: 1e9 }), []);
   }));
 
 test('as many commands wait as may; one that has expired waits no more', () =>
@@ -66,12 +66,12 @@ test('the first result and the first sending count, and a result of no command i
     const committer = new Committer(connection, () => 0);
     const reads = storeReads(connection);
     const id = randomUUID();
-    const sent = (at: number) => change(step('setSent', { gateway, id, at }));
+    const sent = (at: number) => change(step('setSent', { device, id, at }));
     committer.commit([commandOf(id, 0, 100), sent(3), sent(4), resultOf(id, 5), resultOf(id, 6)]);
-    const row = reads.command({ gateway, id });
+    const row = reads.command({ device, id });
     assert.equal([row?.sent, row?.detail, row?.finished], [3, '5', 5]);
     assert.equal(committer.commit([resultOf(randomUUID(), 7)]), [{ kind: 'done', changed: 1 }]);
-    const ledger = reads.ledger({ gateway, limit: 1 });
+    const ledger = reads.ledger({ device, limit: 1 });
     assert.equal(ledger?.deliveries, { received: 1, stored: 0, duplicate: 0, rejected: 1 });
   }));
 
@@ -83,7 +83,7 @@ test('a revision that is not newer replaces nothing', () =>
       changed.map((outcome) => outcome?.kind),
       ['changed', 'refused', 'refused', 'changed'],
     );
-    assert.equal(storeReads(connection).desired({ gateway })?.configuration, { revision: 'c' });
+    assert.equal(storeReads(connection).desired({ device })?.configuration, { revision: 'c' });
   }));
 
 test.run();

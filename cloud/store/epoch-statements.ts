@@ -4,7 +4,7 @@ import { type Connection, prepare } from './database.ts';
 export function epochStatements(connection: Connection) {
   return {
     addEpoch: prepare<{
-      gateway: number;
+      device: number;
       epoch: string;
       parent: string | null;
       parentLast: number | null;
@@ -15,7 +15,7 @@ export function epochStatements(connection: Connection) {
       db
         .insertInto('epoch')
         .values({
-          gateway: p.gateway,
+          device: p.device,
           epoch: p.epoch,
           parent: p.parent,
           parent_last: p.parentLast,
@@ -29,7 +29,7 @@ export function epochStatements(connection: Connection) {
         .onConflict((conflict) => conflict.doNothing()),
     ),
     epoch: prepare<
-      { gateway: number; epoch: string },
+      { device: number; epoch: string },
       {
         number: number;
         boot: string;
@@ -42,7 +42,7 @@ export function epochStatements(connection: Connection) {
       db
         .selectFrom('epoch')
         .select(['number', 'boot', 'oldest', 'dropped', 'readings_stored', 'readings_duplicate'])
-        .where('gateway', '=', p.gateway)
+        .where('device', '=', p.device)
         .where('epoch', '=', p.epoch),
     ),
     setEpoch: prepare<{
@@ -76,38 +76,38 @@ export function epochStatements(connection: Connection) {
     removeRange: prepare<{ epoch: number; first: number }>(connection, (db, p) =>
       db.deleteFrom('received_range').where('epoch', '=', p.epoch).where('first', '=', p.first),
     ),
-    firstAnchor: prepare<{ gateway: number; boot: string }, { monotonic: number; wall: number }>(
+    firstAnchor: prepare<{ device: number; boot: string }, { monotonic: number; wall: number }>(
       connection,
       (db, p) =>
         db
           .selectFrom('anchor')
           .select(['monotonic', 'wall'])
-          .where('gateway', '=', p.gateway)
+          .where('device', '=', p.device)
           .where('boot', '=', p.boot)
           .orderBy('monotonic')
           .limit(1),
     ),
     anchorUntil: prepare<
-      { gateway: number; boot: string; until: number },
+      { device: number; boot: string; until: number },
       { monotonic: number; wall: number }
     >(connection, (db, p) =>
       db
         .selectFrom('anchor')
         .select(['monotonic', 'wall'])
-        .where('gateway', '=', p.gateway)
+        .where('device', '=', p.device)
         .where('boot', '=', p.boot)
         .where('monotonic', '<=', p.until)
         .orderBy('monotonic', 'desc')
         .limit(1),
     ),
     anchorsWithin: prepare<
-      { gateway: number; boot: string; after: number; until: number; most: number },
+      { device: number; boot: string; after: number; until: number; most: number },
       { monotonic: number; wall: number }
     >(connection, (db, p) =>
       db
         .selectFrom('anchor')
         .select(['monotonic', 'wall'])
-        .where('gateway', '=', p.gateway)
+        .where('device', '=', p.device)
         .where('boot', '=', p.boot)
         .where('monotonic', '>', p.after)
         .where('monotonic', '<=', p.until)
@@ -115,7 +115,7 @@ export function epochStatements(connection: Connection) {
         .limit(p.most),
     ),
     addAnchor: prepare<{
-      gateway: number;
+      device: number;
       boot: string;
       monotonic: number;
       wall: number;
@@ -124,7 +124,7 @@ export function epochStatements(connection: Connection) {
       db
         .insertInto('anchor')
         .values({
-          gateway: p.gateway,
+          device: p.device,
           boot: p.boot,
           monotonic: p.monotonic,
           wall: p.wall,

@@ -4,10 +4,10 @@ import type { Statements } from './statements.ts';
 import type { Timeline, TimelinePoint } from './timeline.ts';
 import type { DeliveryWrite } from './writes.ts';
 
-/** What the writer knows of one epoch of one gateway. */
+/** What the writer knows of one epoch of one device. */
 export interface EpochState {
   readonly number: number;
-  readonly gateway: number;
+  readonly device: number;
   readonly boot: string;
   received: NumberSet;
   oldest: number;
@@ -38,11 +38,11 @@ export class EpochTable {
 
   /** The epoch a delivery belongs to, made where it is the first. `now` in ms since 1970. */
   open(write: DeliveryWrite, now: number): EpochState {
-    const key = `${write.gateway}/${write.epoch}`;
+    const key = `${write.device}/${write.epoch}`;
     let epoch = this.#epochs.get(key);
     if (epoch === undefined) {
       this.#statements.addEpoch.run({
-        gateway: write.gateway,
+        device: write.device,
         epoch: write.epoch,
         parent: write.parent?.epoch ?? null,
         parentLast: write.parent?.last ?? null,
@@ -50,7 +50,7 @@ export class EpochTable {
         oldest: write.oldest,
         opened: now,
       });
-      epoch = this.#load(write.gateway, write.epoch);
+      epoch = this.#load(write.device, write.epoch);
       this.#trim();
     }
     // Re-inserted at the end, so that the map's order is that of last use.
@@ -71,7 +71,7 @@ export class EpochTable {
     return addition;
   }
 
-  /** Takes over what the gateway says it still holds and had to drop. */
+  /** Takes over what the device says it still holds and had to drop. */
   declare(epoch: EpochState, oldest: number, dropped: readonly NumberRange[]): void {
     epoch.oldest = Math.max(epoch.oldest, oldest);
     for (const { first, last } of dropped) epoch.dropped = addRange(epoch.dropped, first, last).set;
@@ -83,17 +83,17 @@ export class EpochTable {
    */
   anchor(epoch: EpochState, anchors: readonly (TimelinePoint & { uncertainty: number })[]): boolean {
     if (anchors.length === 0) return false;
-    const { gateway, boot } = epoch;
-    const known = this.#statements.firstAnchor.first({ gateway, boot }) !== undefined;
+    const { device, boot } = epoch;
+    const known = this.#statements.firstAnchor.first({ device, boot }) !== undefined;
     for (const { monotonic, wall, uncertainty } of anchors) {
-      this.#statements.addAnchor.run({ gateway, boot, monotonic, wall, uncertainty });
+      this.#statements.addAnchor.run({ device, boot, monotonic, wall, uncertainty });
     }
-    const first = known ? undefined : this.#statements.firstAnchor.first({ gateway, boot });
+    const first = known ? undefined : this.#statements.firstAnchor.first({ device, boot });
     if (first === undefined) return false;
     const timeline = JSON.stringify([[first.monotonic, first.wall]]);
     const offset = first.wall - first.monotonic;
-    const resolved = this.#statements.resolve.run({ gateway, boot, timeline, offset }) > 0;
-    this.#statements.resolveEvents.run({ gateway, boot, offset });
+    const resolved = this.#statements.resolve.run({ device, boot, timeline, offset }) > 0;
+    this.#statements.resolveEvents.run({ device, boot, offset });
     if (resolved) {
       // The live index did not know when these were: a start must not take it up from before.
       this.#statements.forgetCheckpoint.run({});
@@ -107,12 +107,11 @@ export class EpochTable {
    * there is, and those within; undefined without an anchor. Of more than `most` points, the first `most` + 1.
    */
   timeline(epoch: EpochState, from: number, to: number, most: number): Timeline | undefined {
-    const { gateway, boot } = epoch;
+    const { device, boot } = epoch;
     const s = this.#statements;
-    const start =
-      s.anchorUntil.first({ gateway, boot, until: from }) ?? s.firstAnchor.first({ gateway, boot });
+    const start = s.anchorUntil.first({ device, boot, until: from }) ?? s.firstAnchor.first({ device, boot });
     if (start === undefined) return undefined;
-    return [start, ...s.anchorsWithin.all({ gateway, boot, after: start.monotonic, until: to, most })];
+    return [start, ...s.anchorsWithin.all({ device, boot, after: start.monotonic, until: to, most })];
   }
 
   /** Writes what the group changed. */
@@ -135,13 +134,13 @@ export class EpochTable {
     this.#changed.clear();
   }
 
-  #load(gateway: number, name: string): EpochState {
-    const row = this.#statements.epoch.first({ gateway, epoch: name });
-    if (row === undefined) throw new Error(`epoch ${name} of gateway ${gateway} was not written`);
+  #load(device: number, name: string): EpochState {
+    const row = this.#statements.epoch.first({ device, epoch: name });
+    if (row === undefined) throw new Error(`epoch ${name} of device ${device} was not written`);
     const received = this.#statements.ranges.all({ epoch: row.number });
     const { readings_stored: readingsStored, readings_duplicate: readingsDuplicate } = row;
     const dropped = rangesFromJson(row.dropped);
-    return { ...row, gateway, received, dropped, readingsStored, readingsDuplicate };
+    return { ...row, device, received, dropped, readingsStored, readingsDuplicate };
   }
 
   #trim(): void {

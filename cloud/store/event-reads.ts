@@ -5,7 +5,7 @@ import { type Connection, prepare } from './database.ts';
 export interface EventRow {
   readonly epoch: string;
   readonly number: number;
-  /** Milliseconds since the gateway's boot. */
+  /** Milliseconds since the device's boot. */
   readonly monotonic: number;
   /** Milliseconds since 1970; null while its boot has no anchor. */
   readonly at: number | null;
@@ -25,7 +25,7 @@ const end: EventPlace = { placed: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_I
 
 /** The question for events. */
 export function eventReads(connection: Connection) {
-  const before = prepare<EventPlace & { gateway: number; limit: number }, EventRow & EventPlace>(
+  const before = prepare<EventPlace & { device: number; limit: number }, EventRow & EventPlace>(
     connection,
     (db, p) =>
       db
@@ -42,21 +42,21 @@ export function eventReads(connection: Connection) {
           'event.placed',
           'event.id',
         ])
-        .where('event.gateway', '=', p.gateway)
+        .where('event.device', '=', p.device)
         .where(sql<boolean>`(event.placed, event.id) < (${p.placed}, ${p.id})`)
         .orderBy('event.placed', 'desc')
         .orderBy('event.id', 'desc')
         .limit(p.limit),
   );
   return {
-    /** Events of a gateway, the newest first, and where the next page begins; undefined where there is none. */
-    events(query: { gateway: number; limit: number; before: EventPlace | undefined }): {
+    /** Events of a device, the newest first, and where the next page begins; undefined where there is none. */
+    events(query: { device: number; limit: number; before: EventPlace | undefined }): {
       events: EventRow[];
       next: EventPlace | undefined;
     } {
-      const { gateway, limit } = query;
+      const { device, limit } = query;
       // One more than is asked for: it says whether anything is left.
-      const rows = before.all({ ...(query.before ?? end), gateway, limit: limit + 1 });
+      const rows = before.all({ ...(query.before ?? end), device, limit: limit + 1 });
       const shown = rows.slice(0, limit);
       const last = rows.length > limit ? shown.at(-1) : undefined;
       return {

@@ -1,15 +1,15 @@
 import type { Compilable, Generated, Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
 
-/** What happened to gateways and their sensors. */
+/** What happened to devices and their sensors. */
 export interface EventTables {
   event: {
     id: Generated<number>;
-    gateway: number;
+    device: number;
     /** Row number. */
     epoch: number;
     number: number;
-    /** Milliseconds since the gateway's boot. */
+    /** Milliseconds since the device's boot. */
     monotonic: number;
     /** Milliseconds since 1970; null until its boot has an anchor. */
     at: number | null;

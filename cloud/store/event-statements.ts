@@ -5,7 +5,7 @@ import { type Connection, prepare } from './database.ts';
 export function eventStatements(connection: Connection) {
   return {
     addEvent: prepare<{
-      gateway: number;
+      device: number;
       epoch: number;
       number: number;
       monotonic: number;
@@ -16,7 +16,7 @@ export function eventStatements(connection: Connection) {
       detail: string;
     }>(connection, (db, p) =>
       db.insertInto('event').values({
-        gateway: p.gateway,
+        device: p.device,
         epoch: p.epoch,
         number: p.number,
         monotonic: p.monotonic,
@@ -27,20 +27,20 @@ export function eventStatements(connection: Connection) {
         detail: p.detail,
       }),
     ),
-    resolveEvents: prepare<{ gateway: number; boot: string; offset: number }>(connection, (db, p) =>
+    resolveEvents: prepare<{ device: number; boot: string; offset: number }>(connection, (db, p) =>
       db
         .updateTable('event')
         .set({
           at: sql<number>`monotonic + ${p.offset}`,
           placed: sql<number>`min(placed, monotonic + ${p.offset})`,
         })
-        .where('gateway', '=', p.gateway)
+        .where('device', '=', p.device)
         .where('at', 'is', null)
         .where('epoch', 'in', (eb) =>
           eb
             .selectFrom('epoch')
             .select('number')
-            .where('epoch.gateway', '=', p.gateway)
+            .where('epoch.device', '=', p.device)
             .where('boot', '=', p.boot),
         ),
     ),

@@ -6,7 +6,7 @@ import { step } from './change.ts';
 import { Committer } from './commit.ts';
 import type { EventPlace } from './event-reads.ts';
 import { storeReads } from './reads.ts';
-import { delivery, epoch, gateway, numbered, withDatabase } from './test-store.ts';
+import { delivery, device, epoch, numbered, withDatabase } from './test-store.ts';
 
 const wall = 1_790_000_000_000;
 const anchor = { kind: 'anchor', monotonic: 10, wall, uncertainty: 5 } as const;
@@ -23,7 +23,7 @@ test('events are kept once, with their time and words, and are no readings', asy
     const entries: Entry[] = [anchor, first, second, ...numbered(3, 4)];
     committer.commit([delivery(0, entries), delivery(0, entries), delivery(1, [first, second])]);
     const reads = storeReads(connection);
-    assert.equal(reads.events({ gateway, limit: 10, before: undefined }), {
+    assert.equal(reads.events({ device, limit: 10, before: undefined }), {
       events: [
         { epoch, number: 2, monotonic: 30, at: wall + 20, code: second.code, subject: '', detail: '' },
         {
@@ -38,9 +38,9 @@ test('events are kept once, with their time and words, and are no readings', asy
       ],
       next: undefined,
     });
-    const { readings } = reads.ledger({ gateway, limit: 1 }) ?? {};
+    const { readings } = reads.ledger({ device, limit: 1 }) ?? {};
     assert.equal(readings, { received: 4, stored: 2, duplicate: 2, rejected: 0 });
-    assert.is(reads.run({ gateway, epoch })?.stored, 2);
+    assert.is(reads.run({ device, epoch })?.stored, 2);
   });
 });
 
@@ -53,7 +53,7 @@ test('an event of a boot without an anchor has no time until its first anchor co
     const reads = storeReads(connection);
     const times = () =>
       reads
-        .events({ gateway, limit: 9, before: undefined })
+        .events({ device, limit: 9, before: undefined })
         .events.map(({ at, monotonic }) => [monotonic, at]);
     assert.equal(times(), [
       [700, null],
@@ -77,7 +77,7 @@ test('an event dated into the future stands where it arrived, and hides none tha
     committer.commit([delivery(0, [anchor, event(9_000_000)])]);
     now += 5000;
     committer.commit([delivery(2, [event(4000)])]);
-    const { events } = storeReads(connection).events({ gateway, limit: 9, before: undefined });
+    const { events } = storeReads(connection).events({ device, limit: 9, before: undefined });
     assert.equal(
       events.map(({ monotonic }) => monotonic),
       [4000, 9_000_000],
@@ -109,7 +109,7 @@ test('page by page every event comes once, the newest first, whatever its delive
           const times: number[] = [];
           let before: EventPlace | undefined;
           do {
-            const page = reads.events({ gateway, limit, before });
+            const page = reads.events({ device, limit, before });
             assert.ok(page.events.length <= limit);
             seen.push(...page.events.map((one) => one.number));
             times.push(...page.events.map(({ at }) => at ?? 0));
@@ -130,16 +130,16 @@ test('page by page every event comes once, the newest first, whatever its delive
   );
 });
 
-test('the events of another gateway are not among them', async () => {
+test('the events of another device are not among them', async () => {
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => wall);
     committer.commit([
-      { kind: 'change', steps: [step('addGateway', { id: 'crane', organisation: 'first' })], audit: [] },
+      { kind: 'change', steps: [step('addDevice', { id: 'crane', organisation: 'first' })], audit: [] },
     ]);
-    committer.commit([delivery(0, [anchor, event(20)]), { ...delivery(0, [anchor, event(30)]), gateway: 2 }]);
+    committer.commit([delivery(0, [anchor, event(20)]), { ...delivery(0, [anchor, event(30)]), device: 2 }]);
     const reads = storeReads(connection);
     const of = (number: number) =>
-      reads.events({ gateway: number, limit: 9, before: undefined }).events.map(({ monotonic }) => monotonic);
+      reads.events({ device: number, limit: 9, before: undefined }).events.map(({ monotonic }) => monotonic);
     assert.equal([of(1), of(2)], [[20], [30]]);
   });
 });

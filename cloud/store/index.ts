@@ -19,7 +19,7 @@ export type {
 } from './organisation-reads.ts';
 export type { NamedRow } from './part-reads.ts';
 export type { LinkRow, PersonalEntryRow, PersonRow, SessionRow } from './person-reads.ts';
-export type { GatewayRow } from './reads.ts';
+export type { DeviceRow } from './reads.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';
 export { Store } from './store.ts';
 export { type Timeline, wallTime } from './timeline.ts';

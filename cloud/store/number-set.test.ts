@@ -40,7 +40,7 @@ test('a set of ranges holds just the numbers of the runs added, and says which w
   );
 });
 
-test('the gaps of a set are told apart: dropped, still held by the gateway, or lost', () => {
+test('the gaps of a set are told apart: dropped, still held by the device, or lost', () => {
   const { set } = addRange(addRange([], 3, 5).set, 20, 21);
   assert.equal(gapsIn(set, [{ first: 8, last: 9 }], 15), [
     { first: 0, last: 2, state: 'lost' },

@@ -68,13 +68,13 @@ export function hasNumber(ranges: readonly NumberRange[], number: number): boole
 
 /** Numbers that are not there, and why. */
 export interface Gap extends NumberRange {
-  /** `dropped`: the gateway said so. `coming`: it still holds them. `lost`: neither. */
+  /** `dropped`: the device said so. `coming`: it still holds them. `lost`: neither. */
   readonly state: 'dropped' | 'coming' | 'lost';
 }
 
 /**
  * The numbers from 0, an epoch's first, that are not in the set, ascending: up to the last of which anything is
- * known, by having been received, dropped, or no longer held. `oldest` is the oldest the gateway still held at
+ * known, by having been received, dropped, or no longer held. `oldest` is the oldest the device still held at
  * its last delivery; infinite where it holds nothing of the epoch any more.
  */
 export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number): Gap[] {

@@ -242,7 +242,7 @@ function partStatements(connection: Connection) {
     /** The devices of a department are nobody's then. */
     unassignDepartment: prepare<{ organisation: string; id: string }>(connection, (db, p) =>
       db
-        .updateTable('gateway')
+        .updateTable('device')
         .set({ department: null })
         .where('organisation', '=', p.organisation)
         .where('department', '=', p.id),
@@ -263,7 +263,7 @@ function partStatements(connection: Connection) {
     /** The devices of a customer are the organisation's own then. */
     unassignCustomer: prepare<{ organisation: string; id: string }>(connection, (db, p) =>
       db
-        .updateTable('gateway')
+        .updateTable('device')
         .set({ customer: null })
         .where('organisation', '=', p.organisation)
         .where('customer', '=', p.id),
@@ -281,7 +281,7 @@ function partStatements(connection: Connection) {
       customer: string | null;
     }>(connection, (db, p) =>
       db
-        .updateTable('gateway')
+        .updateTable('device')
         .set({ name: p.name, department: p.department, customer: p.customer })
         .where('id', '=', p.id)
         .where('organisation', '=', p.organisation)

@@ -26,8 +26,8 @@ import { eachFresh, type PlacedReading, SeriesIndex, type SeriesState } from './
 import { wallTime } from './timeline.ts';
 import { tokenReads } from './token-reads.ts';
 
-/** A gateway as the store knows it. */
-export interface GatewayRow {
+/** A device as the store knows it. */
+export interface DeviceRow {
   readonly number: number;
   readonly id: string;
   readonly organisation: string;
@@ -51,7 +51,7 @@ export interface LedgerCounts {
   readonly rejected: number;
 }
 
-/** What is known of one epoch of a gateway. */
+/** What is known of one epoch of a device. */
 export interface EpochLedger {
   readonly epoch: string;
   readonly boot: string;
@@ -60,7 +60,7 @@ export interface EpochLedger {
   readonly health: HealthMessage | undefined;
 }
 
-/** A gateway's account, from its frames to what is stored. */
+/** A device's account, from its frames to what is stored. */
 export interface Ledger {
   readonly deliveries: LedgerCounts;
   readonly readings: LedgerCounts;
@@ -94,7 +94,7 @@ function epochRows(db: Kysely<Schema>) {
   return db
     .selectFrom('epoch')
     .leftJoin('health', (join) =>
-      join.onRef('health.gateway', '=', 'epoch.gateway').onRef('health.epoch', '=', 'epoch.epoch'),
+      join.onRef('health.device', '=', 'epoch.device').onRef('health.epoch', '=', 'epoch.epoch'),
     )
     .select([
       'epoch.number',
@@ -111,45 +111,44 @@ function epochRows(db: Kysely<Schema>) {
 
 export function storeReads(connection: Connection) {
   const deliveries = deliveryReads(connection);
-  const allGateways = prepare<
-    Record<never, never>,
-    Omit<GatewayRow, 'reported'> & { reported: string | null }
-  >(connection, (db) =>
-    db
-      .selectFrom('gateway')
-      .select(['number', 'id', 'organisation', 'name', 'department', 'customer', 'reported']),
+  const allDevices = prepare<Record<never, never>, Omit<DeviceRow, 'reported'> & { reported: string | null }>(
+    connection,
+    (db) =>
+      db
+        .selectFrom('device')
+        .select(['number', 'id', 'organisation', 'name', 'department', 'customer', 'reported']),
   );
   const allCertificates = prepare<Record<never, never>, CertificateRow>(connection, (db) =>
     db.selectFrom('certificate').select(['fingerprint', 'subject', 'revoked']),
   );
   const allSeries = prepare<
     Record<never, never>,
-    { gateway: number; tag: number; aspect: Aspect; count: number; latest: string | null }
+    { device: number; tag: number; aspect: Aspect; count: number; latest: string | null }
   >(connection, (db) => db.selectFrom('series').selectAll());
   const checkpoint = prepare<Record<never, never>, { through: number }>(connection, (db) =>
     db.selectFrom('checkpoint').select('through'),
   );
   const counters = prepare<
-    { gateway: number },
+    { device: number },
     Record<`${'deliveries' | 'readings'}_${'received' | 'stored' | 'duplicate' | 'rejected'}`, number>
-  >(connection, (db, p) => db.selectFrom('gateway').selectAll().where('number', '=', p.gateway));
-  const epochs = prepare<{ gateway: number; limit: number }, EpochRow>(connection, (db, p) =>
-    epochRows(db).where('epoch.gateway', '=', p.gateway).orderBy('number', 'desc').limit(p.limit),
+  >(connection, (db, p) => db.selectFrom('device').selectAll().where('number', '=', p.device));
+  const epochs = prepare<{ device: number; limit: number }, EpochRow>(connection, (db, p) =>
+    epochRows(db).where('epoch.device', '=', p.device).orderBy('number', 'desc').limit(p.limit),
   );
-  const epochNamed = prepare<{ gateway: number; epoch: string }, EpochRow>(connection, (db, p) =>
-    epochRows(db).where('epoch.gateway', '=', p.gateway).where('epoch.epoch', '=', p.epoch),
+  const epochNamed = prepare<{ device: number; epoch: string }, EpochRow>(connection, (db, p) =>
+    epochRows(db).where('epoch.device', '=', p.device).where('epoch.epoch', '=', p.epoch),
   );
-  const epochsOfBoot = prepare<{ gateway: number; boot: string }, { number: number }>(connection, (db, p) =>
-    db.selectFrom('epoch').select('number').where('gateway', '=', p.gateway).where('boot', '=', p.boot),
+  const epochsOfBoot = prepare<{ device: number; boot: string }, { number: number }>(connection, (db, p) =>
+    db.selectFrom('epoch').select('number').where('device', '=', p.device).where('boot', '=', p.boot),
   );
   const ranges = prepare<{ epoch: number }, NumberRange>(connection, (db, p) =>
     db.selectFrom('received_range').select(['first', 'last']).where('epoch', '=', p.epoch).orderBy('first'),
   );
-  const rejections = prepare<{ gateway: number; since: number }, { rejected: number }>(connection, (db, p) =>
+  const rejections = prepare<{ device: number; since: number }, { rejected: number }>(connection, (db, p) =>
     db
       .selectFrom('rejection')
       .select((eb) => eb.fn.countAll<number>().as('rejected'))
-      .where('gateway', '=', p.gateway)
+      .where('device', '=', p.device)
       .where('channel', '=', 'telemetry')
       .where('at', '>=', p.since),
   );
@@ -167,13 +166,13 @@ export function storeReads(connection: Connection) {
     ...operatorReads(connection),
     ...tokenReads(connection),
 
-    /** Every gateway and every certificate: what a door must know of its callers. */
-    directory(_: Record<never, never>): { gateways: GatewayRow[]; certificates: CertificateRow[] } {
-      const gateways = allGateways.all({}).map(({ reported, ...row }) => ({
+    /** Every device and every certificate: what a door must know of its callers. */
+    directory(_: Record<never, never>): { devices: DeviceRow[]; certificates: CertificateRow[] } {
+      const devices = allDevices.all({}).map(({ reported, ...row }) => ({
         ...row,
         reported: parseStored(reported, reportedMessage),
       }));
-      return { gateways, certificates: allCertificates.all({}) };
+      return { devices, certificates: allCertificates.all({}) };
     },
 
     /** The live index as of the last commit, the id of the last delivery in it, and of the last checkpoint's. */
@@ -185,19 +184,19 @@ export function storeReads(connection: Connection) {
       const index = new SeriesIndex(rows);
       const written = checkpoint.first({})?.through ?? 0;
       let through = written;
-      for (const { id, gateway, batch, fresh, timeline, writtenMs } of deliveries.after(through)) {
-        index.add(gateway, batch, fresh, timeline, writtenMs);
+      for (const { id, device, batch, fresh, timeline, writtenMs } of deliveries.after(through)) {
+        index.add(device, batch, fresh, timeline, writtenMs);
         through = id;
       }
       return { series: index.all(), through, written };
     },
 
     /** The newest readings of the series of one boot: for the live index, once the boot has its times. */
-    latestOfBoot({ gateway, boot }: { gateway: number; boot: string }): SeriesState[] {
+    latestOfBoot({ device, boot }: { device: number; boot: string }): SeriesState[] {
       const index = new SeriesIndex();
-      for (const epoch of epochsOfBoot.all({ gateway, boot })) {
+      for (const epoch of epochsOfBoot.all({ device, boot })) {
         for (const { batch, fresh, timeline, writtenMs } of deliveries.ofEpoch(epoch.number)) {
-          index.add(gateway, batch, fresh, timeline, writtenMs);
+          index.add(device, batch, fresh, timeline, writtenMs);
         }
       }
       return index.all();
@@ -205,16 +204,16 @@ export function storeReads(connection: Connection) {
 
     /** Readings of one series between two times, thinned to about `points`. */
     range(query: {
-      gateway: number;
+      device: number;
       tag: number;
       aspect: Aspect;
       from: number;
       to: number;
       points: number;
     }): SeriesRange {
-      const { gateway, tag, aspect, from, to, points } = query;
+      const { device, tag, aspect, from, to, points } = query;
       const sampler = new Downsampler(from, to, points);
-      for (const { batch, fresh, timeline } of deliveries.between(gateway, from, to)) {
+      for (const { batch, fresh, timeline } of deliveries.between(device, from, to)) {
         if (timeline === undefined) continue;
         for (const series of batch.series) {
           if (series.tag !== tag || series.aspect !== aspect) continue;
@@ -229,9 +228,9 @@ export function storeReads(connection: Connection) {
       return { points: sampler.result().map(({ time, value }) => [time, value]), count: sampler.count };
     },
 
-    /** A gateway's account; its newest epochs, at most `limit`. */
-    ledger({ gateway, limit }: { gateway: number; limit: number }): Ledger | undefined {
-      const row = counters.first({ gateway });
+    /** A device's account; its newest epochs, at most `limit`. */
+    ledger({ device, limit }: { device: number; limit: number }): Ledger | undefined {
+      const row = counters.first({ device });
       if (row === undefined) return undefined;
       const counts = (of: 'deliveries' | 'readings'): LedgerCounts => ({
         received: row[`${of}_received`],
@@ -239,7 +238,7 @@ export function storeReads(connection: Connection) {
         duplicate: row[`${of}_duplicate`],
         rejected: row[`${of}_rejected`],
       });
-      const ofEpochs = epochs.all({ gateway, limit }).map((epoch, index, newer): EpochLedger => {
+      const ofEpochs = epochs.all({ device, limit }).map((epoch, index, newer): EpochLedger => {
         const received = ranges.all({ epoch: epoch.number });
         // A journal that began anew holds nothing of what was before it.
         const severed = newer.slice(0, index).some(({ parent }) => parent === null);
@@ -255,14 +254,14 @@ export function storeReads(connection: Connection) {
       return { deliveries: counts('deliveries'), readings: counts('readings'), epochs: ofEpochs };
     },
 
-    /** What one run of a gateway (an epoch) brought, counted from the stored deliveries themselves. */
-    run({ gateway, epoch: name }: { gateway: number; epoch: string }) {
-      const epoch = epochNamed.first({ gateway, epoch: name });
+    /** What one run of a device (an epoch) brought, counted from the stored deliveries themselves. */
+    run({ device, epoch: name }: { device: number; epoch: string }) {
+      const epoch = epochNamed.first({ device, epoch: name });
       if (epoch === undefined) return undefined;
       return {
         ...summarise(deliveries.ofEpoch(epoch.number)),
         duplicate: epoch.readings_duplicate,
-        rejected: rejections.first({ gateway, since: epoch.opened })?.rejected ?? 0,
+        rejected: rejections.first({ device, since: epoch.opened })?.rejected ?? 0,
         health: parseStored(epoch.health, healthMessage),
       };
     },

@@ -47,9 +47,9 @@ export interface PlacedReading {
   readonly port: string;
 }
 
-/** A series of a gateway, an aspect of a tag: how many readings of it are stored, and the newest. */
+/** A series of a device, an aspect of a tag: how many readings of it are stored, and the newest. */
 export interface SeriesState {
-  readonly gateway: number;
+  readonly device: number;
   readonly tag: number;
   readonly aspect: Aspect;
   count: number;
@@ -85,8 +85,8 @@ export function eachFresh(
 }
 
 /** A number, not a text: it is made for every series of every delivery. */
-function keyOf(gateway: number, tag: number, aspect: Aspect): number {
-  return (gateway * 0x10000 + tag) * aspects.length + aspects.indexOf(aspect);
+function keyOf(device: number, tag: number, aspect: Aspect): number {
+  return (device * 0x10000 + tag) * aspects.length + aspects.indexOf(aspect);
 }
 
 /**
@@ -97,7 +97,7 @@ export class SeriesIndex {
   readonly #series = new Map<number, SeriesState>();
 
   constructor(series: readonly SeriesState[] = []) {
-    for (const one of series) this.#series.set(keyOf(one.gateway, one.tag, one.aspect), { ...one });
+    for (const one of series) this.#series.set(keyOf(one.device, one.tag, one.aspect), { ...one });
   }
 
   /**
@@ -105,14 +105,14 @@ export class SeriesIndex {
    * stored but never becomes the latest: it would hide every reading until then.
    */
   add(
-    gateway: number,
+    device: number,
     batch: Batch,
     fresh: readonly NumberRange[],
     timeline: Timeline | undefined,
     arrival: number,
   ): void {
     for (const series of batch.series) {
-      const state = this.#state(gateway, series.tag, series.aspect);
+      const state = this.#state(device, series.tag, series.aspect);
       let newest = -1;
       let newestTime = Number.NEGATIVE_INFINITY;
       eachFresh(batch, series, fresh, (row, position) => {
@@ -143,16 +143,16 @@ export class SeriesIndex {
 
   /** Takes over what is newer in `series`; counts stay as they are. For readings that got their time late. */
   mergeLatest(series: readonly SeriesState[]): void {
-    for (const { gateway, tag, aspect, latest } of series) {
-      const state = this.#state(gateway, tag, aspect);
+    for (const { device, tag, aspect, latest } of series) {
+      const state = this.#state(device, tag, aspect);
       if (latest === undefined || (state.latest !== undefined && !isAfter(latest, state.latest))) continue;
       state.latest = latest;
     }
   }
 
   /** One series; undefined where nothing of it is stored. */
-  get(gateway: number, tag: number, aspect: Aspect): SeriesState | undefined {
-    return this.#series.get(keyOf(gateway, tag, aspect));
+  get(device: number, tag: number, aspect: Aspect): SeriesState | undefined {
+    return this.#series.get(keyOf(device, tag, aspect));
   }
 
   /** All series. */
@@ -160,11 +160,11 @@ export class SeriesIndex {
     return [...this.#series.values()];
   }
 
-  #state(gateway: number, tag: number, aspect: Aspect): SeriesState {
-    const key = keyOf(gateway, tag, aspect);
+  #state(device: number, tag: number, aspect: Aspect): SeriesState {
+    const key = keyOf(device, tag, aspect);
     let state = this.#series.get(key);
     if (state === undefined) {
-      state = { gateway, tag, aspect, count: 0, latest: undefined };
+      state = { device, tag, aspect, count: 0, latest: undefined };
       this.#series.set(key, state);
     }
     return state;

@@ -17,9 +17,9 @@ const anchor = { kind: 'anchor', monotonic: 10, wall: 1_790_000_000_000, uncerta
 async function commit(store: Store, write: DeliveryWrite): Promise<Outcome> {
   const outcome = await new Promise<Outcome>((resolve) => store.write(write, resolve));
   if (outcome.kind === 'delivery' && outcome.id !== undefined) {
-    store.index.add(write.gateway, decodeBatch(write.body), outcome.fresh, outcome.timeline, Date.now());
+    store.index.add(write.device, decodeBatch(write.body), outcome.fresh, outcome.timeline, Date.now());
     store.indexed(outcome.id);
-    if (outcome.resolved) store.resolved(write.gateway, write.boot);
+    if (outcome.resolved) store.resolved(write.device, write.boot);
   }
   return outcome;
 }

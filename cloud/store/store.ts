@@ -104,9 +104,9 @@ export class Store {
    * To be called when a delivery has resolved the times of its boot's earlier ones: the live index learns what
    * is newest among them. No checkpoint is written before it has.
    */
-  resolved(gateway: number, boot: string): void {
+  resolved(device: number, boot: string): void {
     this.#resolving = this.#resolving
-      .then(() => this.#ranges.read('latestOfBoot', { gateway, boot }))
+      .then(() => this.#ranges.read('latestOfBoot', { device, boot }))
       .then((series) => this.index.mergeLatest(series));
     // Where it cannot be read the store is failing as a whole, and says so itself.
     this.#resolving.catch(() => undefined);

@@ -6,17 +6,17 @@ import { type Batch, decodeBatch, type Entry, encodeBatch } from '@loadline/sdk/
 import { type Step, step } from './change.ts';
 import { Committer } from './commit.ts';
 import { type Connection, migrate, openConnection } from './database.ts';
-import { migrations } from './schema.ts';
+import { migrations } from './migrations.ts';
 import type { DeliveryWrite } from './writes.ts';
 
 /** Parts for the store's own tests: a database in a folder of its own, and deliveries to commit to it. */
 
 export const epoch = 'e0'.repeat(16);
 export const boot = 'b0'.repeat(16);
-/** What the gateways of these tests are, by their row number. */
-export const gateway = 1;
+/** What the devices of these tests are, by their row number. */
+export const device = 1;
 
-/** What a gateway says of itself in these tests. */
+/** What a device says of itself in these tests. */
 export const health: HealthMessage = {
   version: 1,
   epoch,
@@ -36,13 +36,13 @@ export const health: HealthMessage = {
   process: { residentBytes: 1, cpuSeconds: 0 },
 };
 
-/** The steps that make that gateway and its organisation. */
+/** The steps that make that device and its organisation. */
 export const firstGateway: readonly Step[] = [
   step('createOrganisation', { id: 'first', name: 'First', created: 0 }),
-  step('addGateway', { id: 'mast', organisation: 'first' }),
+  step('addDevice', { id: 'mast', organisation: 'first' }),
 ];
 
-/** An encrypted database on disk with one gateway, for as long as `use` runs. */
+/** An encrypted database on disk with one device, for as long as `use` runs. */
 export async function withDatabase(
   use: (connection: Connection, file: string) => Promise<void> | void,
 ): Promise<void> {
@@ -83,7 +83,7 @@ export function delivery(first: number, entries: readonly Entry[], over: Partial
   const batch = decodeBatch(body);
   return {
     kind: 'delivery',
-    gateway,
+    device,
     ...header,
     count: batch.count,
     readings: entries.filter(({ kind }) => kind === 'reading').length,

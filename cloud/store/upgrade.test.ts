@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { migrate, openConnection } from './database.ts';
+import { migrations } from './migrations.ts';
 import { storeReads } from './reads.ts';
-import { migrations } from './schema.ts';
 
 /** Steps there were before people had a table of their own. */
 const beforePeople = 4;
@@ -32,7 +32,7 @@ test('who could log in before people had addresses still can, by the same name a
       memberships.map(({ organisation, role, reach }) => [organisation.id, role, reach]),
       [['first', 'administrator', 'organisation']],
     );
-    const [gateway] = reads.directory({}).gateways;
+    const [gateway] = reads.directory({}).devices;
     assert.equal([gateway?.id, gateway?.department, gateway?.customer], ['mast', null, null]);
     assert.is(reads.needsKeys({}), false);
   } finally {

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Committer } from './commit.ts';
 import { type DatabaseOptions, migrate, openConnection } from './database.ts';
-import { migrations } from './schema.ts';
+import { migrations } from './migrations.ts';
 import type { Write } from './writes.ts';
 
 /**

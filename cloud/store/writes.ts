@@ -6,10 +6,10 @@ import type { Timeline, TimelinePoint } from './timeline.ts';
 
 /** What can be written, and what comes of it: the messages between the process and its one writer thread. */
 
-/** A verified delivery of a gateway, taken apart as far as the commit needs it. */
+/** A verified delivery of a device, taken apart as far as the commit needs it. */
 export interface DeliveryWrite {
   readonly kind: 'delivery';
-  readonly gateway: number;
+  readonly device: number;
   readonly epoch: string;
   readonly parent: { readonly epoch: string; readonly last: number } | undefined;
   readonly boot: string;
@@ -36,7 +36,7 @@ export interface DeliveryWrite {
 /** A delivery that can never be stored: its reason and payload are committed in its place. */
 export interface RejectionWrite {
   readonly kind: 'rejection';
-  readonly gateway: number;
+  readonly device: number;
   readonly at: number;
   readonly channel: string;
   readonly code: Code;
@@ -48,14 +48,14 @@ export interface RejectionWrite {
 
 export interface HealthWrite {
   readonly kind: 'health';
-  readonly gateway: number;
+  readonly device: number;
   readonly epoch: string;
   readonly health: string;
 }
 
 export interface ReportedWrite {
   readonly kind: 'reported';
-  readonly gateway: number;
+  readonly device: number;
   readonly reported: string;
 }
 
@@ -64,7 +64,7 @@ export interface CheckpointWrite {
   readonly kind: 'checkpoint';
   readonly through: number;
   readonly series: readonly {
-    readonly gateway: number;
+    readonly device: number;
     readonly tag: number;
     readonly aspect: Aspect;
     readonly count: number;

@@ -72,7 +72,7 @@ export function isReached(
 }
 
 function reachesThat(id: string, organisation: string, reach: Reach, directory: Directory): boolean {
-  const device = directory.gateway(id);
+  const device = directory.device(id);
   return device !== undefined && device.organisation.id === organisation && reachesDevice(reach, device);
 }
 

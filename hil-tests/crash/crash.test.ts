@@ -30,7 +30,7 @@ function lastOf(gateway: string) {
   const readings = ({ batch }: ArchivedDelivery) =>
     entriesOf(batch).filter(({ kind }) => kind === 'reading').length;
   const delivery = deliveries.findLast(
-    (each) => each.gateway === gateway && readings(each) > 0 && each.fresh.length > 0,
+    (each) => each.device === gateway && readings(each) > 0 && each.fresh.length > 0,
   );
   assert.ok(delivery);
   const fresh = delivery.fresh.reduce((sum, { first, last }) => sum + last - first + 1, 0);

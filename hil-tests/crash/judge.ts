@@ -86,8 +86,8 @@ export function judge(deliveries: Iterable<ArchivedDelivery>, evidence: Evidence
   const gateway = emptyRecord();
   const client = emptyRecord();
   for (const delivery of deliveries) {
-    if (delivery.gateway === evidence.gateway) take(gateway, delivery, order);
-    if (delivery.gateway === evidence.client.gateway) take(client, delivery, order);
+    if (delivery.device === evidence.gateway) take(gateway, delivery, order);
+    if (delivery.device === evidence.client.gateway) take(client, delivery, order);
   }
   for (const { epoch, first, last } of evidence.declared)
     drop(gateway, order.get(epoch) ?? order.size, { first, last });

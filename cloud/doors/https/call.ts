@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { CheckedInputOf, OperationId, Operations, ParameterNames, ReplyOf } from '@loadline/sdk/api';
 import type { Standing, TokenPrincipal, UserPrincipal } from '../../access/index.ts';
 import type { Member } from '../../people/index.ts';
-import type { Gateway } from '../../router/index.ts';
+import type { Device } from '../../router/index.ts';
 import type { AuditDraft } from '../../store/index.ts';
 
 /** Whoever may call an operation that something opens. */
@@ -25,7 +25,7 @@ export type Call<K extends OperationId> = {
   /** What the caller is in the organisation that the path names: lists are cut by its reach. */
   readonly standing: Has<K, 'organisation'> extends true ? Standing : undefined;
   /** The device that the path names. */
-  readonly device: Has<K, 'device'> extends true ? Gateway : undefined;
+  readonly device: Has<K, 'device'> extends true ? Device : undefined;
   /** The person that the path names, in the organisation that it names. */
   readonly member: Has<K, 'user'> extends true
     ? Has<K, 'organisation'> extends true

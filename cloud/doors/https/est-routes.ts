@@ -54,7 +54,7 @@ export function estRoutes(
         );
       }
       const { gatewayId, secret } = credentials;
-      const organisation = directory.gateway(gatewayId)?.organisation.id ?? null;
+      const organisation = directory.device(gatewayId)?.organisation.id ?? null;
       const arrival = { organisation, source: request.ip };
       try {
         const body = request.body instanceof Uint8Array ? request.body : '';

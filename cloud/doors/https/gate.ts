@@ -3,7 +3,7 @@ import { parseSeriesName } from '@loadline/sdk/telemetry';
 import type { FastifyRequest } from 'fastify';
 import { may, type Resource, type Standing, standingIn } from '../../access/index.ts';
 import type { Grants, Member, Members } from '../../people/index.ts';
-import { type Directory, type Gateway, resourceOf } from '../../router/index.ts';
+import { type Device, type Directory, resourceOf } from '../../router/index.ts';
 import type { AuditDraft } from '../../store/index.ts';
 import type { Caller, EntryPart, Visit } from './call.ts';
 import { Problem } from './problem.ts';
@@ -151,7 +151,7 @@ export class Gate {
   async #resource(
     request: FastifyRequest,
     { opens }: Operation,
-  ): Promise<{ resource: Resource; device?: Gateway; member?: Member }> {
+  ): Promise<{ resource: Resource; device?: Device; member?: Member }> {
     const params = request.params as Partial<Record<string, string>>;
     if ((fleetScopes as readonly string[]).includes(opens)) return { resource: { of: 'fleet' } };
     const organisation = { id: params.organisation ?? '' };
@@ -162,7 +162,7 @@ export class Gate {
     if (standing === undefined || standing.withheld !== null) return { resource: whole };
     if (caller?.kind === 'user' && caller.pending) return { resource: whole };
     if (params.device !== undefined) {
-      const device = this.#directory.gateway(params.device);
+      const device = this.#directory.device(params.device);
       if (device === undefined || device.organisation.id !== organisation.id) throw noSuchThing();
       return { resource: resourceOf(device, parseSeriesName(params.series ?? '')?.tag), device };
     }

@@ -168,12 +168,12 @@ export class ApplicationLinks {
     return listening;
   }
 
-  #readings({ gateway, tag, aspect, points }: LiveSeries): News[] {
-    const device = this.#parts.directory.gateway(gateway);
+  #readings({ device: id, tag, aspect, points }: LiveSeries): News[] {
+    const device = this.#parts.directory.device(id);
     if (device === undefined || points.length === 0) return [];
     const payload = once((): ApplicationReadings => {
       return {
-        device: gateway,
+        device: id,
         tag: tagName(tag),
         aspect,
         points: points.map(([time, value]) => [time, value]),
@@ -183,10 +183,10 @@ export class ApplicationLinks {
   }
 
   #events(happened: readonly LiveEvent[]): News[] {
-    return [...Map.groupBy(happened, ({ gateway }) => gateway)].flatMap(([gateway, ofDevice]): News[] => {
-      const device = this.#parts.directory.gateway(gateway);
+    return [...Map.groupBy(happened, ({ device }) => device)].flatMap(([id, ofDevice]): News[] => {
+      const device = this.#parts.directory.device(id);
       if (device === undefined) return [];
-      const payload = once((): ApplicationEvents => ({ device: gateway, events: ofDevice.map(describe) }));
+      const payload = once((): ApplicationEvents => ({ device: id, events: ofDevice.map(describe) }));
       return [{ device, channel: 'events', tag: undefined, payload }];
     });
   }

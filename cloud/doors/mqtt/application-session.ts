@@ -5,7 +5,7 @@ import {
   limits,
 } from '@loadline/sdk/contract';
 import { type ApplicationPrincipal, may } from '../../access/index.ts';
-import { type Directory, type Gateway, resourceOf } from '../../router/index.ts';
+import { type Device, type Directory, resourceOf } from '../../router/index.ts';
 import type { Held } from '../../tokens/index.ts';
 import type { Link } from './link.ts';
 import type { SessionKind } from './session.ts';
@@ -19,7 +19,7 @@ const scopes = { readings: 'live.get', events: 'events.get' } as const satisfies
 
 /** Something that was committed, on its way to whoever follows it. */
 export interface News {
-  readonly device: Gateway;
+  readonly device: Device;
   readonly channel: ApplicationChannel;
   /** Of readings: whose. */
   readonly tag: number | undefined;
@@ -122,7 +122,7 @@ export class ApplicationSession implements SessionKind {
   }
 
   #reaches(id: string): boolean {
-    const device = this.#directory.gateway(id);
+    const device = this.#directory.device(id);
     return device !== undefined && may(this.principal, scopes.readings, resourceOf(device)).allowed;
   }
 }

@@ -2,7 +2,7 @@ import { type ClockAnswer, type DownChannel, gatewayTopic } from '@loadline/sdk/
 import type { Log } from '@loadline/sdk/platform';
 import type { Client } from 'aedes';
 import type { Downlink, DownNews } from '../../downlink/index.ts';
-import type { Gateway } from '../../router/index.ts';
+import type { Device } from '../../router/index.ts';
 import type { GuardedConnection } from './guarded-connection.ts';
 
 /** Bytes that may lie unsent on a link before an answer that grows old is not worth adding. */
@@ -15,7 +15,7 @@ const unsentBytes = 64 * 1024;
  */
 export class DownQueue {
   readonly #parts: {
-    readonly gateway: Gateway;
+    readonly gateway: Device;
     readonly client: Client;
     readonly connection: GuardedConnection;
     readonly downlink: Downlink;
@@ -29,7 +29,7 @@ export class DownQueue {
   #commands: ReadonlySet<string> = new Set();
 
   constructor(parts: {
-    gateway: Gateway;
+    gateway: Device;
     client: Client;
     connection: GuardedConnection;
     downlink: Downlink;

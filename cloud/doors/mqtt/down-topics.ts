@@ -19,7 +19,7 @@ export function downChannel(topic: string): DownChannel | undefined {
 /** Whether this gateway may subscribe to that. */
 export function mayReceive(principal: GatewayPrincipal, topic: string, directory: Directory): boolean {
   const channel = downChannel(topic);
-  const gateway = directory.gateway(parseTopic(topic)?.gateway ?? '');
+  const gateway = directory.device(parseTopic(topic)?.gateway ?? '');
   if (channel === undefined || gateway === undefined) return false;
   return may(principal, receiveScopes[channel], resourceOf(gateway)).allowed;
 }

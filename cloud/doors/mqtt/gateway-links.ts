@@ -4,7 +4,7 @@ import type { Log } from '@loadline/sdk/platform';
 import type { GatewayPrincipal } from '../../access/index.ts';
 import type { Authentications } from '../../audit/index.ts';
 import type { Downlink } from '../../downlink/index.ts';
-import type { Directory, Gateway, Router } from '../../router/index.ts';
+import type { Device, Directory, Router } from '../../router/index.ts';
 import { DownQueue } from './down-queue.ts';
 import { GatewaySession } from './gateway-session.ts';
 import { identify, nameOf } from './identify.ts';
@@ -80,7 +80,7 @@ export class GatewayLinks {
 
   #open({ client, connection }: Arrival, principal: GatewayPrincipal): GatewaySession {
     const { directory, downlink, router, log, monotonic } = this.#parts;
-    const gateway = directory.gateway(principal.id) as Gateway;
+    const gateway = directory.device(principal.id) as Device;
     const down = new DownQueue({ gateway, client, connection, downlink, log });
     const noticeTopic = gatewayTopic(principal.id, 'notice');
     const link = new Link({ client, connection, noticeTopic, packetBytes: limits.mqttPacketBytes });

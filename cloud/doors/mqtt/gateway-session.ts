@@ -59,8 +59,8 @@ export class GatewaySession implements SessionKind {
       return;
     }
     const pending = this.#began(body.length);
-    const { gateway, channel } = topic;
-    this.#router.deliver({ principal, gateway, channel, body }, (receipt) => {
+    const { gateway: device, channel } = topic;
+    this.#router.deliver({ principal, device, channel, body }, (receipt) => {
       if (link.ending) return;
       switch (receipt.kind) {
         case 'answered':

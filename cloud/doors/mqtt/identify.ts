@@ -27,7 +27,7 @@ export function identify(
   if (certificate === undefined || name === undefined || name !== clientId) return 'identity-mismatch';
   if (certificate.validToDate.getTime() < now) return 'certificate-expired';
   const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
-  const gateway = directory.gateway(name);
+  const gateway = directory.device(name);
   const standing = directory.certificate(fingerprint, name);
   if (standing === 'revoked') return 'certificate-revoked';
   if (gateway === undefined || standing !== 'good') return 'gateway-unknown';

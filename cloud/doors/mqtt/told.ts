@@ -22,7 +22,7 @@ export function byCertificate(
   if (name === undefined || !isGatewayId(name)) return undefined;
   return {
     ...atThisDoor,
-    organisation: directory.gateway(name)?.organisation.id ?? null,
+    organisation: directory.device(name)?.organisation.id ?? null,
     ...(code === null && { actor: { kind: 'gateway', id: name } }),
     target: { kind: 'device', id: name },
     code,

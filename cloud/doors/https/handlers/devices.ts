@@ -3,7 +3,7 @@ import type { HealthMessage } from '@loadline/sdk/contract';
 import { tagName } from '@loadline/sdk/t24';
 import { reachesDevice, type Standing } from '../../../access/index.ts';
 import type { Enrolments } from '../../../people/index.ts';
-import type { Directory, Gateway } from '../../../router/index.ts';
+import type { Device, Directory } from '../../../router/index.ts';
 import { type Store, step } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';
@@ -23,7 +23,7 @@ export function deviceHandlers(parts: {
   'listDevices' | 'createDevice' | 'getDevice' | 'patchDevice' | 'enrolDevice' | 'getLedger' | 'getRun'
 > {
   const { store, directory, enrolments, connected } = parts;
-  const describe = (device: Gateway): DeviceReply => ({
+  const describe = (device: Device): DeviceReply => ({
     id: device.id,
     name: device.name,
     kind: 'gateway',
@@ -36,7 +36,7 @@ export function deviceHandlers(parts: {
   return {
     listDevices({ input: { query }, standing }) {
       const devices = directory
-        .gatewaysOf(standing.organisation)
+        .devicesOf(standing.organisation)
         .filter((one) => reachesDevice(standing.reach, one))
         .map(describe)
         .filter((one) => fits(one, query))
@@ -52,11 +52,11 @@ export function deviceHandlers(parts: {
       demandOwnOrder(standing, { department: null }, body);
       // An id that is taken, here or in another organisation, is answered like one that cannot be had at all.
       const taken = () => new Problem(409, 'conflict', `the id ${id} cannot be had: choose another`);
-      if (directory.gateway(id) !== undefined) throw taken();
+      if (directory.device(id) !== undefined) throw taken();
       const { secret, steps } = enrolments.offer(id);
       const changed = await store.change({
         steps: [
-          step('addGateway', { id, organisation: organisation.id }, 'some'),
+          step('addDevice', { id, organisation: organisation.id }, 'some'),
           step('setDevicePlace', { id, organisation: organisation.id, name: name ?? null, ...place }, 'some'),
           ...steps,
         ],
@@ -91,7 +91,7 @@ export function deviceHandlers(parts: {
     },
 
     async getLedger({ input, device }) {
-      const ledger = await store.read('ledger', { gateway: device.number, limit: input.query.epochs });
+      const ledger = await store.read('ledger', { device: device.number, limit: input.query.epochs });
       if (ledger === undefined) throw new Problem(404, 'not-found', 'there is no such thing');
       const epochs = ledger.epochs.map((epoch) => ({
         ...epoch,
@@ -103,7 +103,7 @@ export function deviceHandlers(parts: {
     },
 
     async getRun({ input, device }) {
-      const run = await store.read('run', { gateway: device.number, epoch: input.epoch });
+      const run = await store.read('run', { device: device.number, epoch: input.epoch });
       if (run === undefined) throw new Problem(404, 'not-found', 'nothing of this epoch has been stored');
       const { health, series, ...counts } = run;
       return {

@@ -11,7 +11,7 @@ export function eventHandlers({ store }: { store: Store }): Pick<Handlers, 'list
       if (standing.reach.tags !== null)
         throw new Problem(403, 'forbidden', 'events are of whole devices, and this is limited to tags');
       const { limit, after } = query;
-      const page = await store.read('events', { gateway: device.number, limit, before: placeOf(after) });
+      const page = await store.read('events', { device: device.number, limit, before: placeOf(after) });
       const { next } = page;
       return { items: page.events.map(describe), next: next ? `${next.placed}.${next.id}` : null };
     },

@@ -49,7 +49,7 @@ export function liveHandlers({ live, directory }: { live: Live; directory: Direc
       if (seen.length === 0) return;
       tell(
         'readings',
-        seen.map(({ gateway: device, tag, aspect, points }) => ({
+        seen.map(({ device, tag, aspect, points }) => ({
           device,
           tag: tagName(tag),
           aspect,
@@ -97,7 +97,7 @@ export function liveHandlers({ live, directory }: { live: Live; directory: Direc
   };
 }
 
-function sees({ reach }: Standing, { gateway, tag }: LiveSeries, directory: Directory): boolean {
-  const device = directory.gateway(gateway);
+function sees({ reach }: Standing, { device: id, tag }: LiveSeries, directory: Directory): boolean {
+  const device = directory.device(id);
   return device !== undefined && reachesDevice(reach, device) && reachesTag(reach, tag);
 }

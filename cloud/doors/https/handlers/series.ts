@@ -2,7 +2,7 @@ import type { SeriesReply } from '@loadline/sdk/api';
 import { correlation, linkQualityPercent, packetFlags, rssiDecibels, tagName } from '@loadline/sdk/t24';
 import { aspects, type Calibration, parseSeriesName, physical, type Quality } from '@loadline/sdk/telemetry';
 import { reachesDevice, reachesTag } from '../../../access/index.ts';
-import type { Directory, Gateway } from '../../../router/index.ts';
+import type { Device, Directory } from '../../../router/index.ts';
 import type { PlacedReading, SeriesState, Store } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';
@@ -21,12 +21,12 @@ export function seriesHandlers({
       const { organisation, reach } = standing;
       const devices = new Map(
         directory
-          .gatewaysOf(organisation)
+          .devicesOf(organisation)
           .filter((one) => reachesDevice(reach, one) && (query.device ?? one.id) === one.id)
           .map((one) => [one.number, one]),
       );
       const series = store.index.all().flatMap((state) => {
-        const device = devices.get(state.gateway);
+        const device = devices.get(state.device);
         return device === undefined || !reachesTag(reach, state.tag) ? [] : [describe(device, state)];
       });
       return pageOf(
@@ -48,7 +48,7 @@ export function seriesHandlers({
       const [from, to] = [Date.parse(query.from), Date.parse(query.to)];
       if (from > to) throw new Problem(400, 'request-invalid', 'querystring/from: lies after to');
       const series = seriesOf(input.series);
-      const range = await store.read('range', { gateway: device.number, ...series, from, to, points });
+      const range = await store.read('range', { device: device.number, ...series, from, to, points });
       return {
         ...range,
         points: range.points.map(([time, value]): [number, number | null] => [time, value]),
@@ -69,7 +69,7 @@ function seriesOf(name: string): Pick<SeriesState, 'tag' | 'aspect'> {
   return series;
 }
 
-function describe(device: Gateway, { tag, aspect, count, latest }: SeriesState): SeriesReply {
+function describe(device: Device, { tag, aspect, count, latest }: SeriesState): SeriesReply {
   const sensor = device.reported?.sensors.find((one) => one.tag === tag);
   return {
     device: device.id,
