@@ -33,9 +33,20 @@ export async function needs(command: string, from: string = command): Promise<tr
   return isInstalled(command) ? true : `the package ${from} brings no command ${command}`;
 }
 
+/** While this file says so, a package that brings a service does not start it (invoke-rc.d(8)). */
+const NO_SERVICES = '/usr/sbin/policy-rc.d';
+
 /** Files of tests run beside each other, so the first to come installs and the others wait and find it there. */
 async function install(command: string, from: string): Promise<void> {
-  const script = `command -v "$1" >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends -o DPkg::Lock::Timeout=${APT_LOCK_WAIT_S} "$2"; }`;
+  const script = `
+    command -v "$1" >/dev/null && exit 0
+    [ -e ${NO_SERVICES} ] || {
+      trap 'rm -f ${NO_SERVICES}' EXIT
+      printf '#!/bin/sh\nexit 101\n' > ${NO_SERVICES}
+      chmod 755 ${NO_SERVICES}
+    }
+    apt-get update -q
+    apt-get install -qy --no-install-recommends -o DPkg::Lock::Timeout=${APT_LOCK_WAIT_S} "$2"`;
   await run('flock', [join(tmpdir(), 'loadline-apt.lock'), 'sh', '-ec', script, 'sh', command, from], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     maxBuffer: 64 * 1024 * 1024,
