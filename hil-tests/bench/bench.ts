@@ -5,7 +5,7 @@ export interface BenchRow {
 }
 
 export interface BenchOptions {
-  /** How long a gateway settles, and each of its stretches is measured. Default: the bench's own. */
+  /** How long a stretch is measured. Default: the bench's own. */
   readonly seconds?: number;
 }
 

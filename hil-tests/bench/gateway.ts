@@ -8,10 +8,8 @@ import { playRecording } from '../rig/index.ts';
 import { elapsed, Site } from '../scenarios/site.ts';
 import type { BenchOptions, BenchRow } from './bench.ts';
 import { cpuSecondsOf, median, monotonic, residentOf, rounded, writtenBy } from './figures.ts';
+import { firstTag, sensors, sensorTables } from './sensors.ts';
 
-/** Sensors configured, one tag each. */
-const sensors = 100;
-const firstTag = 0x1000;
 /** A frame of a float32 is 16 bytes, and a byte on the line 10 bits: 720 a second at 115200 baud. */
 const fullLine = 720;
 const starts = 7;
@@ -29,7 +27,7 @@ const health = { interval_seconds: 10, after_quiet_ms: 150 };
  */
 export async function benchGateway({ seconds = settlesFor }: BenchOptions): Promise<readonly BenchRow[]> {
   const bare = await bareNode();
-  const site = await Site.open({ link: 'proxied', sections: { sensors: tags(), health } });
+  const site = await Site.open({ link: 'proxied', sections: { sensors: sensorTables(), health } });
   try {
     const coldStarts = await coldStart(site);
     say(`cold start: ${coldStarts.map((each) => rounded(each)).join(', ')} ms`);
@@ -74,15 +72,6 @@ export async function benchGateway({ seconds = settlesFor }: BenchOptions): Prom
   } finally {
     await site.close();
   }
-}
-
-function tags() {
-  return Array.from({ length: sensors }, (_, index) => ({
-    tag: (firstTag + index).toString(16),
-    name: `sensor ${index}`,
-    unit: 'kN',
-    interval_seconds: 1,
-  }));
 }
 
 /** A Node that does nothing: what it has resident, and what it takes to start one and end it. */
