@@ -1,6 +1,7 @@
 export { may, standingIn } from './may.ts';
 export type {
   ApplicationPrincipal,
+  DevicePrincipal,
   GatewayPrincipal,
   Organisation,
   Principal,

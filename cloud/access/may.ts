@@ -1,4 +1,10 @@
-import { type GatewayScope, gatewayScopes, type OrganisationScope, type Scope } from '@loadline/sdk/api';
+import {
+  deviceScopes,
+  type GatewayScope,
+  gatewayScopes,
+  type OrganisationScope,
+  type Scope,
+} from '@loadline/sdk/api';
 import type { Code } from '@loadline/sdk/contract';
 import type { Organisation, Principal, Standing } from './principal.ts';
 import { type Resource, reachesCustomer, reachesDevice, reachesMember, reachesTag } from './resource.ts';
@@ -16,11 +22,12 @@ const notFound: Decision = { allowed: false, code: 'not-found' };
 /**
  * May this principal do this to that? The one place where it is decided.
  *
- * What lies in another organisation, or out of reach, is answered as if it did not exist. A gateway speaks for itself
- * only.
+ * What lies in another organisation, or out of reach, is answered as if it did not exist. A gateway, and any other device,
+ * speaks for itself only.
  */
 export function may(principal: Principal, scope: Scope, resource: Resource): Decision {
-  if (principal.kind === 'gateway') return gatewayMay(principal, scope, resource);
+  if (principal.kind === 'gateway') return ownMay(principal, gatewayScopes, scope, resource);
+  if (principal.kind === 'device') return ownMay(principal, deviceScopes, scope, resource);
   if (principal.kind === 'user' && principal.pending) return refusal('second-factor-required');
   if (resource.of === 'fleet') {
     const fleet: ReadonlySet<Scope> = principal.kind === 'user' ? principal.fleet : new Set();
@@ -35,21 +42,22 @@ export function may(principal: Principal, scope: Scope, resource: Resource): Dec
 
 /** What a person or program is in an organisation; undefined where nothing. */
 export function standingIn(
-  principal: Exclude<Principal, { kind: 'gateway' }>,
+  principal: Exclude<Principal, { kind: 'gateway' | 'device' }>,
   { id }: Organisation,
 ): Standing | undefined {
   if (principal.kind === 'user') return principal.standings.get(id);
   return principal.standing.organisation.id === id ? principal.standing : undefined;
 }
 
-function gatewayMay(
-  principal: Extract<Principal, { kind: 'gateway' }>,
+function ownMay(
+  principal: Extract<Principal, { kind: 'gateway' | 'device' }>,
+  scopes: readonly GatewayScope[],
   scope: Scope,
   resource: Resource,
 ): Decision {
   if (resource.of === 'fleet' || resource.organisation.id !== principal.organisation.id) return notFound;
   const own = resource.of === 'device' && resource.device.id === principal.id;
-  return own && gatewayScopes.includes(scope as GatewayScope) ? allowed : refusal('topic-forbidden');
+  return own && scopes.includes(scope as GatewayScope) ? allowed : refusal('topic-forbidden');
 }
 
 function reaches({ reach }: Standing, resource: Exclude<Resource, { of: 'fleet' }>): boolean {

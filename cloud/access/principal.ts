@@ -35,6 +35,15 @@ export interface GatewayPrincipal {
   readonly organisation: Organisation;
 }
 
+/** A device, proven by what it was given: a token, a key, or what a socket takes. It delivers, and for itself only. */
+export interface DevicePrincipal {
+  readonly kind: 'device';
+  readonly id: string;
+  readonly organisation: Organisation;
+  /** Id of what proved it. */
+  readonly credential: string;
+}
+
 /** A person, proven by a session. */
 export interface UserPrincipal {
   readonly kind: 'user';
@@ -72,4 +81,9 @@ export interface ApplicationPrincipal {
   readonly topics: readonly string[] | null;
 }
 
-export type Principal = GatewayPrincipal | UserPrincipal | TokenPrincipal | ApplicationPrincipal;
+export type Principal =
+  | GatewayPrincipal
+  | DevicePrincipal
+  | UserPrincipal
+  | TokenPrincipal
+  | ApplicationPrincipal;

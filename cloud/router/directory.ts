@@ -1,6 +1,6 @@
-import type { ReportedMessage } from '@loadline/sdk/contract';
+import { limits, type ReportedMessage } from '@loadline/sdk/contract';
 import type { DevicePlace, Organisation, Resource } from '../access/index.ts';
-import type { DeviceRow, Store } from '../store/index.ts';
+import type { ChannelRow, DeviceRow, Store } from '../store/index.ts';
 
 /** A device and whose it is. */
 export interface Device {
@@ -8,6 +8,11 @@ export interface Device {
   readonly number: number;
   readonly id: string;
   readonly organisation: Organisation;
+  readonly kind: 'gateway' | 'software';
+  /** False where nothing that proves this device opens anything. */
+  enabled: boolean;
+  /** The series that it calls by name; their numbers stand where a radio sensor has its tag. */
+  readonly channels: Channels;
   /** What people call it; its id where nobody has named it. */
   name: string;
   department: string | null;
@@ -15,6 +20,54 @@ export interface Device {
   /** What it last said it is configured to be. */
   reported: ReportedMessage | undefined;
 }
+
+/** The series that a device calls by name. */
+export class Channels {
+  readonly #byName = new Map<string, Channel>();
+  /** Names of those that are on their way into the store. */
+  readonly #unsettled = new Set<string>();
+  readonly #byNumber = new Map<number, Channel>();
+
+  /** The series of this number; undefined where the device has named none so. */
+  numbered(number: number): Channel | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  named(name: string): Channel | undefined {
+    return this.#byName.get(name);
+  }
+
+  /**
+   * The series of this name, made where it is new, and in another unit where another is said. While it is not `stored`,
+   * it is to be written with every delivery to it. Undefined where the device has limits.deviceSeries of them.
+   */
+  claim(name: string, unit: string | undefined): { channel: Channel; stored: boolean } | undefined {
+    const known = this.#byName.get(name);
+    if (known !== undefined && (unit === undefined || unit === known.unit)) {
+      return { channel: known, stored: !this.#unsettled.has(name) };
+    }
+    if (known === undefined && this.#byName.size >= limits.deviceSeries) return undefined;
+    const channel = { number: known?.number ?? this.#byName.size, name, unit: unit ?? null };
+    this.put(channel);
+    this.#unsettled.add(name);
+    return { channel, stored: false };
+  }
+
+  /** To be called once these are on disk. */
+  settled(channels: readonly Channel[]): void {
+    for (const channel of channels) {
+      if (this.#byName.get(channel.name) === channel) this.#unsettled.delete(channel.name);
+    }
+  }
+
+  put(channel: Channel): void {
+    this.#byName.set(channel.name, channel);
+    this.#byNumber.set(channel.number, channel);
+  }
+}
+
+/** A series that its device calls by name. */
+export type Channel = Omit<ChannelRow, 'device'>;
 
 /** A device, as it is asked for; with a tag, one of its series. */
 export function resourceOf({ organisation, id, department, customer }: Device, tag?: number): Resource {
@@ -35,6 +88,10 @@ export class Directory {
   static async load(store: Store): Promise<Directory> {
     const directory = new Directory(store);
     await directory.reload();
+    const byNumber = new Map([...directory.#devices.values()].map((one) => [one.number, one]));
+    for (const { device, ...channel } of await store.read('channels', {})) {
+      byNumber.get(device)?.channels.put(channel);
+    }
     return directory;
   }
 
@@ -70,10 +127,11 @@ export class Directory {
 }
 
 function fromRow(row: DeviceRow): Device {
-  const { number, id, organisation, reported } = row;
-  return { number, id, organisation: { id: organisation }, reported, ...placeOf(row) };
+  const { number, id, organisation, kind, reported } = row;
+  const channels = new Channels();
+  return { number, id, organisation: { id: organisation }, kind, channels, reported, ...placeOf(row) };
 }
 
-function placeOf({ id, name, department, customer }: DeviceRow) {
-  return { name: name ?? id, department, customer };
+function placeOf({ id, name, enabled, department, customer }: DeviceRow) {
+  return { name: name ?? id, enabled, department, customer };
 }

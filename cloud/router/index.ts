@@ -1,3 +1,3 @@
-export { type Device, Directory, resourceOf } from './directory.ts';
+export { type Channel, type Device, Directory, resourceOf } from './directory.ts';
 export { Live, type LiveEvent, type LiveSeries } from './live.ts';
 export { Router } from './router.ts';

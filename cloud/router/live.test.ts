@@ -1,6 +1,7 @@
 import { decodeBatch, type Entry, encodeBatch, type Reading } from '@loadline/sdk/telemetry';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Channels } from './directory.ts';
 import { type Committed, Live, type LiveEvent, type LiveSeries } from './live.ts';
 
 const wall = 1_790_000_000_000;
@@ -31,6 +32,9 @@ function committed(entries: readonly Entry[], over: Partial<Committed> = {}): Co
       number: 1,
       id: 'mast',
       organisation,
+      kind: 'gateway',
+      enabled: true,
+      channels: new Channels(),
       name: 'mast',
       department: null,
       customer: null,

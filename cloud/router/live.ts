@@ -4,8 +4,17 @@ import type { Organisation } from '../access/index.ts';
 import { eachFresh, hasNumber, type Timeline, wallTime } from '../store/index.ts';
 import type { Device } from './directory.ts';
 
-/** How often followers are told, in ms: what is committed within shows as one event. */
-const gatherMilliseconds = 100;
+/**
+ * Milliseconds between the end of one round of telling and the next at least: so many events a second at most, however
+ * many deliveries come. What is committed after a longer silence is told at once.
+ */
+const leastRestMilliseconds = 8;
+
+/** Milliseconds between them at most. */
+const longestRestMilliseconds = 250;
+
+/** A rest is so many times as long as the round before it took: telling costs a fifth of the process at most. */
+const restsPerRound = 4;
 
 /** Points of one series told in one event at most; of more, the newest. */
 const pointsPerEvent = 500;
@@ -15,9 +24,17 @@ export interface LiveSeries {
   readonly device: string;
   readonly tag: number;
   readonly aspect: Aspect;
+  /** What its device calls it, and its unit; null where it is a tag's. */
+  readonly name: string | null;
+  readonly unit: string | null;
   /** Physical values. */
-  readonly points: (readonly [time: number, value: number | null])[];
+  readonly points: Point[];
+  /** Readings that were left out before these. */
+  skipped: number;
 }
+
+/** Milliseconds since 1970, and the physical value; null for what is no number. */
+export type Point = readonly [time: number, value: number | null];
 
 /** A delivery that was committed: what was new in it, and what its times mean. */
 export interface Committed {
@@ -53,15 +70,34 @@ export type Follower = (series: readonly LiveSeries[]) => void;
 export type EventFollower = (events: readonly LiveEvent[]) => void;
 
 /**
- * Tells followers what was committed, gathered. A follower that cannot keep up is its door's to skip: nothing
- * here waits for anybody, and what is skipped can be read from the store.
+ * Tells followers what was committed. It is self-clocking: after a silence at once, and while much is committed gathered,
+ * the more the dearer telling is. Nothing here waits for anybody: what a follower does not take in time is kept for it by
+ * its door, as far as `Owed` goes.
  */
 export class Live {
+  readonly #monotonic: () => number;
   readonly #followers = new Map<string, Set<Follower>>();
   readonly #gathered = new Map<string, Map<string, LiveSeries>>();
   readonly #eventFollowers = new Map<string, Set<EventFollower>>();
   readonly #gatheredEvents = new Map<string, LiveEvent[]>();
-  #timer: NodeJS.Timeout | undefined;
+  /** A round is on its way. */
+  #isDue = false;
+  /** No round begins before this, monotonic ms. */
+  #restUntil = Number.NEGATIVE_INFINITY;
+
+  /** `monotonic`: ms. */
+  constructor(monotonic: () => number = () => performance.now()) {
+    this.#monotonic = monotonic;
+  }
+
+  /** How many follow, readings or events. */
+  get followers(): number {
+    let count = 0;
+    for (const followers of [...this.#followers.values(), ...this.#eventFollowers.values()]) {
+      count += followers.size;
+    }
+    return count;
+  }
 
   /** Follows the readings of an organisation; the function it returns ends that. */
   follow(organisation: Organisation, follower: Follower): () => void {
@@ -93,7 +129,8 @@ export class Live {
       const key = `${device.id}/${tag}/${aspect}`;
       let series = gathered.get(key);
       if (series === undefined) {
-        series = { device: device.id, tag, aspect, points: [] };
+        const { name, unit } = device.channels.numbered(tag) ?? { name: null, unit: null };
+        series = { device: device.id, tag, aspect, name, unit, points: [], skipped: 0 };
         gathered.set(key, series);
       }
       const { points } = series;
@@ -102,9 +139,13 @@ export class Live {
         if (time > now + limits.futureMilliseconds) return;
         points.push([time, numberAt(batch, committed, row)]);
       });
-      if (points.length > pointsPerEvent) points.splice(0, points.length - pointsPerEvent);
+      const excess = points.length - pointsPerEvent;
+      if (excess > 0) {
+        points.splice(0, excess);
+        series.skipped += excess;
+      }
     }
-    this.#timer ??= setTimeout(() => this.#tell(), gatherMilliseconds);
+    this.#wake();
   }
 
   #gatherEvents({ device, batch, fresh, timeline }: Committed): void {
@@ -129,11 +170,28 @@ export class Live {
       });
     }
     if (gathered.length > eventsTold) gathered.splice(0, gathered.length - eventsTold);
-    this.#timer ??= setTimeout(() => this.#tell(), gatherMilliseconds);
+    this.#wake();
+  }
+
+  /** Not at once: what was committed together is told together, and its deliveries are acknowledged first. */
+  #wake(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const wait = this.#restUntil - this.#monotonic();
+    if (wait <= 0) setImmediate(() => this.#tell());
+    else setTimeout(() => this.#tell(), wait);
   }
 
   #tell(): void {
-    this.#timer = undefined;
+    const began = this.#monotonic();
+    this.#isDue = false;
+    this.#tellAll();
+    const ended = this.#monotonic();
+    const rest = Math.max(leastRestMilliseconds, restsPerRound * (ended - began));
+    this.#restUntil = ended + Math.min(rest, longestRestMilliseconds);
+  }
+
+  #tellAll(): void {
     for (const [organisation, gathered] of this.#gathered) {
       const series = [...gathered.values()];
       for (const follower of this.#followers.get(organisation) ?? []) follower(series);

@@ -8,43 +8,47 @@ import {
   resultMessage,
   type UpChannel,
 } from '@loadline/sdk/contract';
-import { type Batch, decodeBatch, TelemetryError } from '@loadline/sdk/telemetry';
+import { type Batch, decodeBatch, numberedFrom, TelemetryError } from '@loadline/sdk/telemetry';
 import { may, type Principal } from '../access/index.ts';
-import type { DeliveryOutcome, Store } from '../store/index.ts';
+import type { DeliveryOutcome, Outcome, Store } from '../store/index.ts';
+import { deliveryWrite } from './delivery-write.ts';
 import { type Device, type Directory, resourceOf } from './directory.ts';
 import type { Live } from './live.ts';
+import { type NamedBatch, type NamedDelivery, namedBatch } from './named-delivery.ts';
 import { Turns } from './turns.ts';
 
 /** What a door hands in: who delivers (proven by the door), by which channel, and the bytes. */
-export interface Delivery {
+export type Delivery = {
   readonly principal: Principal;
   readonly device: string;
-  readonly channel: UpChannel;
-  readonly body: Uint8Array;
-}
+} & (
+  | { readonly channel: UpChannel; readonly body: Uint8Array }
+  | ({ readonly channel: 'readings' } & NamedDelivery)
+);
 
 /**
  * What a door may say of a delivery.
  *
- * `committed`: stored, or permanently rejected with the rejection committed; acknowledge. `answered`: there is nothing
- * to commit; send the answer and acknowledge. `forbidden`: nothing was taken in; end the session. `failed`: nothing is
- * known to be on disk; do not acknowledge.
+ * `committed`: on disk, `stored` readings by this delivery and `duplicate` ones before it; acknowledge. `rejected`: for
+ * good, and that is on disk; acknowledge, or say so where the other end can hear it. `answered`: there is nothing to
+ * commit; send the answer and acknowledge. `forbidden`: nothing was taken in; end the session. `failed`: nothing is known
+ * to be on disk; do not acknowledge.
  */
 export type Receipt =
-  | { readonly kind: 'committed' }
+  | { readonly kind: 'committed'; readonly stored: number; readonly duplicate: number }
+  | { readonly kind: 'rejected'; readonly code: Code; readonly detail: string }
   | { readonly kind: 'answered'; readonly answer: ClockAnswer }
   | { readonly kind: 'forbidden'; readonly code: Code }
   | { readonly kind: 'failed'; readonly message: string };
 
 const scopeOf = {
   telemetry: 'telemetry.deliver',
+  readings: 'readings.deliver',
   health: 'health.deliver',
   reported: 'reported.deliver',
   result: 'result.deliver',
   clock: 'clock.ask',
 } as const;
-
-const committed: Receipt = { kind: 'committed' };
 
 /** The one way from every door to the store: verify, route, commit, and only then tell. */
 export class Router {
@@ -84,8 +88,11 @@ export class Router {
       settle({ kind: 'forbidden', code: decision.code });
       return;
     }
-    if (delivery.channel === 'clock') this.#clock(device, delivery.body, settle);
-    else {
+    if (!device.enabled) settle({ kind: 'forbidden', code: 'device-disabled' });
+    else if (delivery.channel === 'clock') this.#clock(device, delivery.body, settle);
+    else if (delivery.channel === 'readings') {
+      this.#turns.run(device.id, () => this.#readings(device, delivery, settle));
+    } else {
       const { channel, body } = delivery;
       this.#turns.run(device.id, () => this.#take(device, channel, body, settle));
     }
@@ -147,60 +154,35 @@ export class Router {
       this.#reject(device, 'telemetry', code, (error as Error).message, body, settle);
       return;
     }
-    const { epoch, parent, boot, oldest, first, count, dropped, times } = batch;
-    const anchors = batch.anchors.map(({ position, anchor: { monotonic, wall, uncertainty } }) => ({
-      position,
-      monotonic,
-      wall,
-      uncertainty,
-    }));
-    const events = batch.events.map(({ position, event: { monotonic, code, subject, detail } }) => ({
-      position,
-      monotonic,
-      code,
-      subject,
-      detail,
-    }));
-    let fromMonotonic = times[0] ?? 0;
-    let toMonotonic = fromMonotonic;
-    for (const time of times) {
-      if (time < fromMonotonic) fromMonotonic = time;
-      if (time > toMonotonic) toMonotonic = time;
+    this.#store.write(deliveryWrite(device, batch, body), (outcome) => {
+      this.#committed(device, batch, outcome, settle);
+    });
+  }
+
+  #readings(
+    device: Device,
+    { form, body, key, door }: NamedDelivery,
+    settle: (receipt: Receipt) => void,
+  ): void {
+    let named: NamedBatch;
+    try {
+      named = namedBatch(device, { form, body, key, door }, this.#now());
+    } catch (error) {
+      if (!(error instanceof TelemetryError)) throw error;
+      this.#reject(device, 'readings', error.code, error.message, body, settle);
+      return;
     }
-    const readings = batch.columns.positions.length;
-    this.#store.write(
-      {
-        kind: 'delivery',
-        device: device.number,
-        epoch,
-        parent,
-        boot,
-        oldest,
-        first,
-        count,
-        dropped,
-        readings,
-        anchors,
-        events,
-        fromMonotonic,
-        toMonotonic,
-        body,
-      },
-      (outcome) => {
-        switch (outcome.kind) {
-          case 'delivery':
-            this.#publish(device, batch, outcome);
-            settle(committed);
-            return;
-          case 'rejected':
-          case 'done':
-            settle(committed);
-            return;
-          case 'failed':
-            settle({ kind: 'failed', message: outcome.message });
-        }
-      },
-    );
+    const { batch, bytes, unnumbered } = named;
+    this.#store.write({ ...deliveryWrite(device, batch, bytes), unnumbered }, (outcome) => {
+      if (outcome.kind !== 'failed') device.channels.settled(unnumbered.channels);
+      const first = outcome.kind === 'delivery' ? outcome.first : 0;
+      this.#committed(device, numberedFrom(batch, first), outcome, settle);
+    });
+  }
+
+  #committed(device: Device, batch: Batch, outcome: Outcome, settle: (receipt: Receipt) => void): void {
+    if (outcome.kind === 'delivery') this.#publish(device, batch, outcome);
+    settle(receiptOf(outcome));
   }
 
   #publish(device: Device, batch: Batch, { id, fresh, timeline, resolved }: DeliveryOutcome): void {
@@ -243,7 +225,7 @@ export class Router {
 
   #reject(
     device: Device,
-    channel: UpChannel,
+    channel: Delivery['channel'],
     code: Code,
     detail: string,
     payload: Uint8Array,
@@ -260,13 +242,26 @@ export class Router {
         payload: payload.subarray(0, limits.batchBytes),
         readings: 0,
       },
-      (outcome) => settle(receiptOf(outcome)),
+      (outcome) => {
+        settle(outcome.kind === 'failed' ? receiptOf(outcome) : { kind: 'rejected', code, detail });
+      },
     );
   }
 }
 
-function receiptOf(outcome: { readonly kind: string; readonly message?: string }): Receipt {
-  return outcome.kind === 'failed' ? { kind: 'failed', message: outcome.message ?? '' } : committed;
+function receiptOf(outcome: Outcome): Receipt {
+  switch (outcome.kind) {
+    case 'delivery':
+      return { kind: 'committed', stored: outcome.stored, duplicate: outcome.duplicate };
+    case 'rejected':
+      return { kind: 'rejected', code: outcome.code, detail: outcome.detail };
+    case 'failed':
+      return { kind: 'failed', message: outcome.message };
+    case 'done':
+    case 'changed':
+    case 'refused':
+      return { kind: 'committed', stored: 0, duplicate: 0 };
+  }
 }
 
 function parseJson<T>(

@@ -8,7 +8,7 @@ import { type EpochState, EpochTable } from './epoch-table.ts';
 import { addRange, countNumbers, hasNumber, rangesAsJson } from './number-set.ts';
 import { type Statements, writeStatements } from './statements.ts';
 import { type Timeline, wallSpan, wallTime } from './timeline.ts';
-import type { DeliveryWrite, Outcome, RejectionWrite, Write } from './writes.ts';
+import type { DeliveryWrite, Outcome, RejectionWrite, Unnumbered, Write } from './writes.ts';
 
 /** Points of a delivery's timeline at most: those of its own anchors, and as many again. */
 const mostPoints = 2 * limits.batchAnchors;
@@ -90,7 +90,51 @@ export class Committer {
 
   #deliver(write: DeliveryWrite, ledger: LedgerEntry): Outcome {
     const at = this.#now();
+    const again = write.unnumbered && this.#again(write, write.unnumbered, at, ledger);
+    if (again !== undefined) return again;
     const epoch = this.#epochs.open(write, at);
+    const first = write.unnumbered === undefined ? write.first : this.#epochs.next(epoch);
+    return this.#store(
+      { ...write, first, oldest: write.unnumbered ? first : write.oldest },
+      epoch,
+      at,
+      ledger,
+    );
+  }
+
+  /** What is to be said of a delivery without numbers that has come before; undefined where it is a new one. */
+  #again(
+    write: DeliveryWrite,
+    { channels, once }: Unnumbered,
+    at: number,
+    ledger: LedgerEntry,
+  ): Outcome | undefined {
+    const { device, readings } = write;
+    const s = this.#statements;
+    for (const channel of channels) s.setChannel.run({ device, ...channel });
+    const known = once && s.once.first({ device, mark: once.mark, now: once.came });
+    if (once !== undefined && known === undefined) {
+      s.forgetOnce.run({ now: once.came });
+      s.addOnce.run({ device, mark: once.mark, digest: once.digest, until: once.until });
+    }
+    if (once === undefined || known === undefined) return undefined;
+    if (Buffer.compare(known.digest, once.digest) !== 0) {
+      const why = { code: 'delivery-differs', detail: 'another delivery came under the same key' } as const;
+      this.#reject(
+        { kind: 'rejection', device, at, channel: 'readings', ...why, payload: write.body, readings },
+        ledger,
+      );
+      return { kind: 'rejected', ...why };
+    }
+    ledger.deliveriesReceived += 1;
+    ledger.deliveriesDuplicate += 1;
+    ledger.readingsReceived += readings;
+    ledger.readingsDuplicate += readings;
+    const nothing = { id: undefined, first: 0, fresh: [], stored: 0, timeline: undefined, resolved: false };
+    return { kind: 'delivery', ...nothing, duplicate: readings };
+  }
+
+  #store(write: DeliveryWrite, epoch: EpochState, at: number, ledger: LedgerEntry): Outcome {
     const added = addRange(epoch.received, write.first, write.first + write.count - 1);
     const { fromMonotonic, toMonotonic } = write;
     const known = this.#epochs.timeline(epoch, fromMonotonic, toMonotonic, mostPoints);
@@ -123,7 +167,15 @@ export class Committer {
     this.#addEvents(write, epoch, { events, timeline, at });
     if (fresh.length === 0 && write.count > 0) ledger.deliveriesDuplicate += 1;
     else ledger.deliveriesStored += 1;
-    const outcome = { kind: 'delivery', fresh, stored, duplicate, timeline, resolved } as const;
+    const outcome = {
+      kind: 'delivery',
+      first: write.first,
+      fresh,
+      stored,
+      duplicate,
+      timeline,
+      resolved,
+    } as const;
     if (fresh.length === 0) return { ...outcome, id: undefined };
     const span = timeline && wallSpan(timeline, fromMonotonic, toMonotonic);
     const id = this.#statements.addDelivery.first({

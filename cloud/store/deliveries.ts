@@ -1,4 +1,4 @@
-import { type Batch, decodeBatch, type NumberRange } from '@loadline/sdk/telemetry';
+import { type Batch, decodeBatch, type NumberRange, numberedFrom } from '@loadline/sdk/telemetry';
 import { type Connection, prepare } from './database.ts';
 import { rangesFromJson } from './number-set.ts';
 import type { Timeline } from './timeline.ts';
@@ -33,7 +33,7 @@ function decode(row: Row): StoredDelivery {
   return {
     id: row.id,
     device: row.device,
-    batch: decodeBatch(row.body),
+    batch: numberedFrom(decodeBatch(row.body), row.first),
     fresh:
       row.fresh === null
         ? [{ first: row.first, last: row.first + row.count - 1 }]

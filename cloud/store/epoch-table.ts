@@ -1,7 +1,7 @@
-import type { NumberRange } from '@loadline/sdk/telemetry';
+import { type NumberRange, wallBoot } from '@loadline/sdk/telemetry';
 import { type Addition, addRange, type NumberSet, rangesAsJson, rangesFromJson } from './number-set.ts';
 import type { Statements } from './statements.ts';
-import type { Timeline, TimelinePoint } from './timeline.ts';
+import { type Timeline, type TimelinePoint, wallTimeline } from './timeline.ts';
 import type { DeliveryWrite } from './writes.ts';
 
 /** What the writer knows of one epoch of one device. */
@@ -60,6 +60,11 @@ export class EpochTable {
     return epoch;
   }
 
+  /** The number after the last that was taken in. */
+  next({ received }: EpochState): number {
+    return (received.at(-1)?.last ?? -1) + 1;
+  }
+
   /** Takes the numbers of a delivery into its epoch; hands the addition on. */
   receive(epoch: EpochState, addition: Addition): Addition {
     const changes = this.#changed.get(epoch);
@@ -108,6 +113,7 @@ export class EpochTable {
    */
   timeline(epoch: EpochState, from: number, to: number, most: number): Timeline | undefined {
     const { device, boot } = epoch;
+    if (boot === wallBoot) return wallTimeline;
     const s = this.#statements;
     const start = s.anchorUntil.first({ device, boot, until: from }) ?? s.firstAnchor.first({ device, boot });
     if (start === undefined) return undefined;

@@ -3,7 +3,9 @@ export { type ChainVerdict, verifyAudit } from './audit-archive.ts';
 export type { AuditDraft } from './audit-draft.ts';
 export type { AuditPlace, AuditRow, ChainRow } from './audit-reads.ts';
 export { type Step, step } from './change.ts';
+export type { ChannelRow } from './channel-reads.ts';
 export { type DatabaseOptions, takeFolder } from './database.ts';
+export type { CredentialKind } from './device-schema.ts';
 export type { CommandRow, DesiredRow } from './downlink-reads.ts';
 export type { EventPlace, EventRow } from './event-reads.ts';
 export type { MemberRow } from './member-reads.ts';
@@ -24,4 +26,4 @@ export { eachFresh, type PlacedReading, type SeriesState } from './series-index.
 export { Store } from './store.ts';
 export { type Timeline, wallTime } from './timeline.ts';
 export type { ApiTokenRow, ApplicationKeyRow, ApplicationRow, HeldKeyRow } from './token-reads.ts';
-export type { DeliveryOutcome } from './writes.ts';
+export type { DeliveryOutcome, DeliveryWrite, Outcome, Unnumbered } from './writes.ts';

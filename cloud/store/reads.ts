@@ -7,6 +7,7 @@ import {
 import { type Aspect, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Kysely } from 'kysely';
 import { auditReads } from './audit-reads.ts';
+import { channelReads } from './channel-reads.ts';
 import { type Connection, prepare } from './database.ts';
 import { deliveryReads } from './deliveries.ts';
 import { downlinkReads } from './downlink-reads.ts';
@@ -31,6 +32,8 @@ export interface DeviceRow {
   readonly number: number;
   readonly id: string;
   readonly organisation: string;
+  readonly kind: 'gateway' | 'software';
+  readonly enabled: boolean;
   readonly name: string | null;
   readonly department: string | null;
   readonly customer: string | null;
@@ -111,12 +114,23 @@ function epochRows(db: Kysely<Schema>) {
 
 export function storeReads(connection: Connection) {
   const deliveries = deliveryReads(connection);
-  const allDevices = prepare<Record<never, never>, Omit<DeviceRow, 'reported'> & { reported: string | null }>(
-    connection,
-    (db) =>
-      db
-        .selectFrom('device')
-        .select(['number', 'id', 'organisation', 'name', 'department', 'customer', 'reported']),
+  const allDevices = prepare<
+    Record<never, never>,
+    Omit<DeviceRow, 'reported' | 'enabled'> & { reported: string | null; enabled: number }
+  >(connection, (db) =>
+    db
+      .selectFrom('device')
+      .select([
+        'number',
+        'id',
+        'organisation',
+        'kind',
+        'enabled',
+        'name',
+        'department',
+        'customer',
+        'reported',
+      ]),
   );
   const allCertificates = prepare<Record<never, never>, CertificateRow>(connection, (db) =>
     db.selectFrom('certificate').select(['fingerprint', 'subject', 'revoked']),
@@ -154,6 +168,7 @@ export function storeReads(connection: Connection) {
   );
 
   return {
+    ...channelReads(connection),
     ...downlinkReads(connection),
     ...eventReads(connection),
     ...nameReads(connection),
@@ -168,8 +183,9 @@ export function storeReads(connection: Connection) {
 
     /** Every device and every certificate: what a door must know of its callers. */
     directory(_: Record<never, never>): { devices: DeviceRow[]; certificates: CertificateRow[] } {
-      const devices = allDevices.all({}).map(({ reported, ...row }) => ({
+      const devices = allDevices.all({}).map(({ reported, enabled, ...row }) => ({
         ...row,
+        enabled: enabled !== 0,
         reported: parseStored(reported, reportedMessage),
       }));
       return { devices, certificates: allCertificates.all({}) };

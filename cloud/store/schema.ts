@@ -1,6 +1,7 @@
 import type { Aspect } from '@loadline/sdk/telemetry';
 import type { Generated } from 'kysely';
 import type { AuditTables } from './audit-schema.ts';
+import type { DeviceTables } from './device-schema.ts';
 import type { DownlinkTables } from './downlink-schema.ts';
 import type { EventTables } from './event-schema.ts';
 import type { PeopleTables } from './people-schema.ts';
@@ -9,7 +10,7 @@ import type { PeopleTables } from './people-schema.ts';
  * The tables. Times are whole milliseconds since 1970 unless a name says otherwise; `device` and `epoch`
  * columns of the hot tables hold row numbers, not names.
  */
-export interface Schema extends AuditTables, DownlinkTables, EventTables, PeopleTables {
+export interface Schema extends AuditTables, DeviceTables, DownlinkTables, EventTables, PeopleTables {
   organisation: {
     id: string;
     name: string;
@@ -29,6 +30,10 @@ export interface Schema extends AuditTables, DownlinkTables, EventTables, People
     number: Generated<number>;
     id: string;
     organisation: string;
+    /** A gateway bridges radio sensors and has a certificate; `software` is everything else that delivers. */
+    kind: Generated<'gateway' | 'software'>;
+    /** The one switch: 0 where nothing that proves this device opens anything. */
+    enabled: Generated<number>;
     /** What people call it; null where nobody has named it. */
     name: string | null;
     department: string | null;
@@ -44,6 +49,9 @@ export interface Schema extends AuditTables, DownlinkTables, EventTables, People
     readings_stored: Generated<number>;
     readings_duplicate: Generated<number>;
     readings_rejected: Generated<number>;
+    /** Of those stored: what retention has taken since, and what somebody had deleted. */
+    readings_expired: Generated<number>;
+    readings_deleted: Generated<number>;
   };
   /** Certificates issued, by SHA-256 fingerprint. A certificate that is not here opens nothing. */
   certificate: {

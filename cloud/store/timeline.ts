@@ -12,6 +12,9 @@ export interface TimelinePoint {
 /** Anchors in ascending order of their monotonic time; never empty. */
 export type Timeline = readonly TimelinePoint[];
 
+/** Of a boot whose clock is the wall's: its times are milliseconds since 1970. */
+export const wallTimeline: Timeline = [{ monotonic: 0, wall: 0 }];
+
 /** Wall time in ms since 1970: by the last anchor at or before `monotonic`, else by the first after it. */
 export function wallTime(timeline: Timeline, monotonic: number): number {
   let low = 0;

@@ -6,9 +6,34 @@ import type { Timeline, TimelinePoint } from './timeline.ts';
 
 /** What can be written, and what comes of it: the messages between the process and its one writer thread. */
 
+/** A delivery without numbers of its own. */
+export interface Unnumbered {
+  /** Series that its device names for the first time, or in another unit. */
+  readonly channels: readonly {
+    readonly number: number;
+    readonly name: string;
+    readonly unit: string | null;
+  }[];
+  /** What it is known again by, so that it counts once; undefined where every delivery is a new one. */
+  readonly once: OnceMark | undefined;
+}
+
+/** What a delivery is known again by. */
+export interface OnceMark {
+  /** SHA-256 of the key, counter or body that says so. */
+  readonly mark: Uint8Array;
+  /** SHA-256 of the body: under one mark there is one body. */
+  readonly digest: Uint8Array;
+  /** When it came, and until when that is remembered: ms since 1970. */
+  readonly came: number;
+  readonly until: number;
+}
+
 /** A verified delivery of a device, taken apart as far as the commit needs it. */
 export interface DeliveryWrite {
   readonly kind: 'delivery';
+  /** Where its device gives no numbers: they are given at the commit, on from the epoch's last, and `first` is 0. */
+  readonly unnumbered?: Unnumbered;
   readonly device: number;
   readonly epoch: string;
   readonly parent: { readonly epoch: string; readonly last: number } | undefined;
@@ -86,6 +111,8 @@ export interface DeliveryOutcome {
   readonly kind: 'delivery';
   /** Row of the delivery; undefined where nothing in it was new. */
   readonly id: number | undefined;
+  /** The number of its first entry. */
+  readonly first: number;
   readonly fresh: readonly NumberRange[];
   readonly stored: number;
   readonly duplicate: number;

@@ -6,6 +6,7 @@ export { apiPrefix, type OperationId, type Operations, operations } from './oper
 export { type ParameterName, parametersOf, pathParameters } from './parameters.ts';
 export { deviceCookie, problemReply, type RefusalCode, sessionCookie, statusOf } from './problem.ts';
 export {
+  deviceScopes,
   expandScopes,
   type FleetScope,
   fleetScopes,

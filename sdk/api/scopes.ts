@@ -91,6 +91,7 @@ export const scopes = {
   'fleet-block.delete': fleetWrite('end a block anywhere in the fleet'),
 
   'telemetry.deliver': own('deliver batches of readings'),
+  'readings.deliver': own('deliver readings by name'),
   'health.deliver': own("report a gateway's health and its own ledger"),
   'reported.deliver': own('report what a gateway is configured to be'),
   'result.deliver': own('say what became of a command'),
@@ -119,6 +120,12 @@ export const organisationScopes = names.filter(
   (one) => scopes[one].of === 'organisation',
 ) as OrganisationScope[];
 export const fleetScopes = names.filter((one) => scopes[one].of === 'fleet') as FleetScope[];
+/** What a device may do that is proven by a token, a key, or what a socket takes: it delivers. */
+export const deviceScopes: readonly GatewayScope[] = [
+  'telemetry.deliver',
+  'readings.deliver',
+  'notice.receive',
+];
 export const gatewayScopes = names.filter((one) => scopes[one].of === 'gateway') as GatewayScope[];
 
 /** Every pattern there is. */

@@ -10,12 +10,17 @@ export const codes = {
   'batch-version': 'the batch has a version this cloud does not know',
   'batch-inconsistent': 'the columns of the batch contradict each other (counts, indices, lengths)',
   'batch-limit': 'the batch holds more entries, series, ports or ranges than limits allow',
+  'readings-malformed':
+    'the body is not of the form it is said to be, or names a series as none may be named',
+  'readings-limit': 'the device names more series than limits allow, or the body holds more readings',
+  'delivery-differs': 'another delivery came under the same key, counter or message: give each its own',
   'health-malformed': 'the health message is not what the contract says',
   'reported-malformed': 'the reported configuration is not what the contract says',
   'result-malformed': 'the result of a command is not what the contract says',
   'command-unknown': 'the result is of a command that this gateway was not given',
   'clock-malformed': 'the question for the time is not what the contract says',
   // Why a link is closed or a request refused.
+  'device-disabled': 'the device is switched off: nothing that proves it opens anything',
   'identity-mismatch': 'client id, certificate name and gateway id are not one and the same',
   'gateway-unknown': 'the certificate is good, and names a gateway that no organisation owns',
   'certificate-revoked': 'the certificate has been revoked',

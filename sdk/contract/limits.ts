@@ -70,6 +70,13 @@ export const limits = {
   applicationUntakenBytes: 256 * 1024,
   /** Characters that may be on their way to it at most, where much is committed at once. */
   applicationBurstBytes: 8 * 1024 * 1024,
+  /** Series that one device may name. */
+  deviceSeries: 1000,
+  /** Characters of a series' name, and of its unit. */
+  seriesNameLength: 64,
+  unitLength: 32,
+  /** Milliseconds that a delivery without numbers is known again by its key, counter or body. */
+  onceMilliseconds: 7 * 86_400_000,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;

@@ -18,6 +18,12 @@ export interface NumberRange {
 }
 
 /**
+ * The boot of a device that has wall time and no other: its monotonic times are milliseconds since 1970, and need no
+ * anchor.
+ */
+export const wallBoot = '0'.repeat(32);
+
+/**
  * What a batch says of itself. Numbers count from 0 in each epoch; they belong to entries and never to batches:
  * any run of one epoch can be cut anew for every resend.
  */
@@ -89,6 +95,14 @@ export interface Batch extends BatchHeader {
   readonly columns: ReadingColumns;
   readonly anchors: readonly { readonly position: number; readonly anchor: Anchor }[];
   readonly events: readonly { readonly position: number; readonly event: GatewayEvent }[];
+}
+
+/**
+ * The same batch with its first entry numbered `first`: for one that was numbered where it was committed, and not where
+ * it was made.
+ */
+export function numberedFrom(batch: Batch, first: number): Batch {
+  return batch.first === first ? batch : { ...batch, first };
 }
 
 const bits = new DataView(new ArrayBuffer(4));

@@ -1,9 +1,9 @@
 import type { Code } from '../contract/index.ts';
 
-/** Codes a batch can be refused with. Each is permanent: the same bytes will be refused again. */
-export type BatchCode = Extract<Code, `batch-${string}`>;
+/** Codes a batch, or another form of readings, can be refused with. Each is permanent: so will be the same bytes again. */
+export type BatchCode = Extract<Code, `batch-${string}` | `readings-${string}`>;
 
-/** Bytes that are not a batch, and why. Nothing of a refused batch is ever handed on. */
+/** Bytes that are not a batch, nor readings of the form they are said to be, and why. Nothing of a refused batch is ever handed on. */
 export class TelemetryError extends Error {
   override readonly name = 'TelemetryError';
   readonly code: BatchCode;
@@ -17,6 +17,11 @@ export class TelemetryError extends Error {
 /** The bytes are not of the batch's shape at all. */
 export function malformed(message: string, cause?: unknown): TelemetryError {
   return new TelemetryError('batch-malformed', message, { cause });
+}
+
+/** The body is not of the form of readings that it is said to be. */
+export function malformedReadings(message: string): TelemetryError {
+  return new TelemetryError('readings-malformed', message);
 }
 
 /** The shape is right and the parts contradict each other. */

@@ -5,12 +5,16 @@ export {
   entriesOf,
   type NumberRange,
   numberAt,
+  numberedFrom,
   readingAt,
+  wallBoot,
 } from './batch.ts';
 export { decodeBatch } from './decode.ts';
 export { encodeBatch, entryWeight } from './encode.ts';
 export { TelemetryError } from './errors.ts';
 export { type EventWords, gatewayEvent } from './event.ts';
+export { type ReadingsForm, readNamed } from './named.ts';
+export { isSeriesName, type NamedReading } from './named-reading.ts';
 export {
   type Anchor,
   type Aspect,

@@ -68,6 +68,7 @@ export class GatewaySession implements SessionKind {
           this.#settled(pending, done);
           return;
         case 'committed':
+        case 'rejected':
           this.#settled(pending, done);
           return;
         case 'forbidden':

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { limits } from '@loadline/sdk/contract';
+import {
+  type Batch,
+  decodeBatch,
+  encodeBatch,
+  type NamedReading,
+  type Reading,
+  type ReadingsForm,
+  readNamed,
+  TelemetryError,
+  wallBoot,
+} from '@loadline/sdk/telemetry';
+import type { Unnumbered } from '../store/index.ts';
+import type { Channel, Device } from './directory.ts';
+
+/** Readings that their device calls by name, as they came to a door. */
+export interface NamedDelivery {
+  readonly form: ReadingsForm;
+  readonly body: Uint8Array;
+  /**
+   * What the device gives so that a resend counts once: an Idempotency-Key, or a counter with its key's id. Undefined
+   * where it gives none.
+   */
+  readonly key: string | undefined;
+  /** By which door it came: stands where a radio sensor has its serial port. */
+  readonly door: 'mqtt' | 'https' | 'socket';
+}
+
+/** The batch that is made of them, and what makes it count once. */
+export interface NamedBatch {
+  readonly batch: Batch;
+  readonly bytes: Uint8Array;
+  readonly unnumbered: Unnumbered;
+}
+
+/**
+ * Makes a batch of readings by name, so that everything after the door is the same for all devices. Its times are wall
+ * times; who says none gets `now` (ms since 1970). Throws TelemetryError.
+ */
+export function namedBatch(device: Device, delivery: NamedDelivery, now: number): NamedBatch {
+  const named = readNamed(delivery.form, delivery.body);
+  const channels = new Map<string, Channel>();
+  const readings = named.map(({ name, time, value, unit }): Reading => {
+    const claimed = device.channels.claim(name, unit);
+    if (claimed === undefined) {
+      throw new TelemetryError(
+        'readings-limit',
+        `a device names ${limits.deviceSeries} series at most, and ${name} would be one more`,
+      );
+    }
+    if (!claimed.stored) channels.set(name, claimed.channel);
+    return {
+      kind: 'reading',
+      port: delivery.door,
+      base: 0,
+      tag: claimed.channel.number,
+      aspect: 'heard',
+      calibration: undefined,
+      monotonic: time ?? now,
+      value,
+      flags: 0,
+      status: 0,
+      quality: { kind: 'none' },
+    };
+  });
+  const header = { boot: wallBoot, parent: undefined, oldest: 0, first: 0, dropped: [] };
+  const bytes = encodeBatch({ ...header, epoch: epochOf(device) }, readings);
+  const unnumbered = { channels: [...channels.values()], once: onceOf(delivery, named, now) };
+  return { batch: decodeBatch(bytes), bytes, unnumbered };
+}
+
+/** The one epoch of a device whose readings are numbered here. */
+function epochOf({ id }: Device): string {
+  return createHash('sha256').update(`numbered by the cloud: ${id}`).digest('hex').slice(0, 32);
+}
+
+/**
+ * What it is known again by: its key, or its body, where every reading has its own time. Without either it is a new one
+ * each time: who sends 21.5 twice has measured twice.
+ */
+function onceOf(
+  { key, body, form }: NamedDelivery,
+  readings: readonly NamedReading[],
+  now: number,
+): Unnumbered['once'] {
+  const kept = { came: now, until: now + limits.onceMilliseconds };
+  const digest = createHash('sha256').update(body).digest();
+  if (key !== undefined) return { mark: createHash('sha256').update(`key ${key}`).digest(), digest, ...kept };
+  if (readings.length === 0 || readings.some(({ time }) => time === undefined)) return undefined;
+  return { mark: createHash('sha256').update(`body ${form} `).update(body).digest(), digest, ...kept };
+}
