@@ -3,6 +3,7 @@ import { auditTables } from './audit-schema.ts';
 import { deviceTables } from './device-schema.ts';
 import { downlinkTables } from './downlink-schema.ts';
 import { eventTables } from './event-schema.ts';
+import { fleetTables } from './fleet-schema.ts';
 import { invitationTables, peopleTables } from './people-schema.ts';
 import type { Schema } from './schema.ts';
 
@@ -150,4 +151,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
   auditTables,
   invitationTables,
   deviceTables,
+  fleetTables,
 ];

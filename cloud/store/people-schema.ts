@@ -75,6 +75,8 @@ export interface PeopleTables {
     called: string | null;
     /** When the person accepted it; null until then: an invitation, by which he is nothing there. */
     arrived: number | null;
+    /** When it was held back, after a restore: it cannot be accepted before an administrator invites anew. */
+    held: Generated<number | null>;
   };
   membership_department: { organisation: string; person: string; department: string };
   /** Roles an organisation made itself; `id` is a name, unique in the organisation. */

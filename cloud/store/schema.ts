@@ -4,13 +4,14 @@ import type { AuditTables } from './audit-schema.ts';
 import type { DeviceTables } from './device-schema.ts';
 import type { DownlinkTables } from './downlink-schema.ts';
 import type { EventTables } from './event-schema.ts';
+import type { FleetTables } from './fleet-schema.ts';
 import type { PeopleTables } from './people-schema.ts';
 
 /**
  * The tables. Times are whole milliseconds since 1970 unless a name says otherwise; `device` and `epoch`
  * columns of the hot tables hold row numbers, not names.
  */
-export interface Schema extends AuditTables, DeviceTables, DownlinkTables, EventTables, PeopleTables {
+export interface Schema extends AuditTables, DeviceTables, DownlinkTables, EventTables, PeopleTables, FleetTables {
   organisation: {
     id: string;
     name: string;
