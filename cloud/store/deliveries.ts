@@ -60,12 +60,35 @@ export function deliveryReads(connection: Connection) {
   const ofEpoch = prepare<{ epoch: number }, Row>(connection, (db, p) =>
     db.selectFrom('delivery').select(columns).where('epoch', '=', p.epoch).orderBy('first'),
   );
+  const one = prepare<{ id: number }, Row>(connection, (db, p) =>
+    db.selectFrom('delivery').select(columns).where('id', '=', p.id),
+  );
+  const placed = prepare<
+    { device: number; from: number; to: number; limit: number },
+    { id: number; from_ms: number }
+  >(connection, (db, p) =>
+    db
+      .selectFrom('delivery')
+      .select(['id', 'from_ms'])
+      .where('device', '=', p.device)
+      .where('from_ms', '<=', p.to)
+      .where('to_ms', '>=', p.from)
+      .orderBy('from_ms')
+      .limit(p.limit)
+      .$castTo<{ id: number; from_ms: number }>(),
+  );
   function* decoded(rows: Iterable<Row>): Generator<StoredDelivery> {
     for (const row of rows) yield decode(row);
   }
   return {
     /** Deliveries of a device with readings between two times, ms since 1970, both included. */
     between: (device: number, from: number, to: number) => decoded(between.each({ device, from, to })),
+    /** The same, their ids and earliest times alone: the `limit` that begin first. */
+    placed: (range: { device: number; from: number; to: number; limit: number }) => placed.all(range),
+    one(id: number): StoredDelivery | undefined {
+      const row = one.first({ id });
+      return row && decode(row);
+    },
     /** All deliveries committed after the one of this id. */
     after: (id: number) => decoded(after.each({ id })),
     /** The deliveries of one epoch, by its row number, in the order of their numbers. */

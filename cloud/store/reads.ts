@@ -8,6 +8,7 @@ import { type Aspect, type NumberRange, numberAt } from '@loadline/sdk/telemetry
 import type { Kysely } from 'kysely';
 import { auditReads } from './audit-reads.ts';
 import { channelReads } from './channel-reads.ts';
+import { pageReads } from './chunks/pages.ts';
 import { type Connection, prepare } from './database.ts';
 import { deliveryReads } from './deliveries.ts';
 import { downlinkReads } from './downlink-reads.ts';
@@ -180,6 +181,7 @@ export function storeReads(connection: Connection) {
     ...partReads(connection),
     ...operatorReads(connection),
     ...tokenReads(connection),
+    ...pageReads(connection),
 
     /** Every device and every certificate: what a door must know of its callers. */
     directory(_: Record<never, never>): { devices: DeviceRow[]; certificates: CertificateRow[] } {

@@ -1,5 +1,7 @@
 import { checkedDraft } from './audit-draft.ts';
 import { type Changed, type ChangeWrite, mayChangeRights } from './change.ts';
+import { type Page, pageReadings, type SeriesSpan } from './chunks/pages.ts';
+import type { Place, Readings } from './chunks/readings.ts';
 import type { DatabaseOptions } from './database.ts';
 import { Reader } from './reader.ts';
 import type { Reads } from './reads.ts';
@@ -13,6 +15,7 @@ const checkpointMilliseconds = 10_000;
 /** Questions whose answer may take reading many deliveries: a login must not wait for them. */
 const readsMany: ReadonlySet<keyof Reads> = new Set([
   'range',
+  'readings',
   'run',
   'ledger',
   'seriesIndex',
@@ -98,6 +101,20 @@ export class Store {
   /** See `Reader.read`. */
   read<K extends keyof Reads>(name: K, query: Parameters<Reads[K]>[0]): Promise<ReturnType<Reads[K]>> {
     return (readsMany.has(name) ? this.#ranges : this.#lookups).read(name, query);
+  }
+
+  /**
+   * The readings of a series between two times, in the order (time, epoch, number), a page after the other. Each page is
+   * a read of its own, so that however long it takes to use them, the log can be cut back meanwhile. What is stored
+   * while it goes on is in it where it lies behind the last page.
+   */
+  async *readings(span: SeriesSpan, limit = pageReadings): AsyncGenerator<Readings> {
+    let after: Place | null = null;
+    do {
+      const page: Page = await this.read('readings', { ...span, after, limit });
+      if (page.readings.count > 0) yield page.readings;
+      after = page.next;
+    } while (after !== null);
   }
 
   /**
