@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { type Log, makePrivateFolder, readIfThere, writeWhole } from '@loadline/sdk/platform';
+import { type Log, makePrivateFolder } from '@loadline/sdk/platform';
 import { openAccounts } from './accounts.ts';
+import { databaseFiles, fileOnly, type KeySources, openingKey } from './at-rest/index.ts';
 import { AuditKeeper } from './audit/index.ts';
 import { openAuthority } from './authority/index.ts';
 import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './doors/https/index.ts';
@@ -15,7 +14,6 @@ import type { MailConfig } from './mail/index.ts';
 import { Enrolments, linkUrl } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { ServerCertificate } from './server-certificate.ts';
-import { databaseFiles } from './state-folder.ts';
 import { type DatabaseOptions, Store, takeFolder } from './store/index.ts';
 
 export interface CloudOptions {
@@ -34,6 +32,8 @@ export interface CloudOptions {
   readonly smtp?: MailConfig;
   readonly log: Log;
   /** See `DatabaseOptions.durability`. */
+  /** Where the database's key may be, besides the state folder. */
+  readonly keySources?: KeySources;
   readonly durability?: DatabaseOptions['durability'];
 }
 
@@ -58,8 +58,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const monotonic = () => performance.now();
   await makePrivateFolder(folder);
   const leaveFolder = takeFolder(folder);
-  const files = databaseFiles(folder);
-  const database = { file: files.database, key: await databaseKey(files) };
+  const key = await openingKey(folder, options.keySources ?? fileOnly);
+  const database = { file: databaseFiles(folder).database, key };
   let fail: (reason: string) => void = () => {};
   const failed = new Promise<string>((resolve) => {
     fail = resolve;
@@ -147,18 +147,4 @@ async function freePort(host: string): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
-}
-
-/** The database's key: 256 random bits made at the first start, readable by its owner alone. */
-async function databaseKey(files: { database: string; key: string }): Promise<string> {
-  const kept = await readIfThere(files.key);
-  if (kept !== undefined) return kept.trim();
-  if (existsSync(files.database)) {
-    throw new Error(
-      `${files.key} is missing, and ${files.database} opens with nothing else: restore it from a backup`,
-    );
-  }
-  const key = randomBytes(32).toString('hex');
-  await writeWhole(files.key, `${key}\n`, 0o600);
-  return key;
 }

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { databaseFiles, fileOnly } from './at-rest/index.ts';
 import { type Keys, openKeys, openSealed, sealValue } from './keys/index.ts';
 import { keysCommand } from './keys-command.ts';
 import { queueFolder, Spool, type Waiting } from './mail/spool.ts';
 import { factorContext } from './people/index.ts';
-import { databaseFiles } from './state-folder.ts';
 import { Store, step, takeFolder } from './store/index.ts';
 import { longestTokenMilliseconds } from './tokens/index.ts';
 
@@ -75,7 +75,7 @@ async function run({ folder }: Kept, ...args: string[]): Promise<{ code: number;
     },
   });
   const [verb = '', ...rest] = args;
-  const io = { out: to('out'), err: to('err'), now };
+  const io = { out: to('out'), err: to('err'), now, sources: fileOnly };
   return { code: await keysCommand([verb, '--state', folder, ...rest], io), ...said };
 }
 

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { databaseFiles, type KeySources, openingKey } from './at-rest/index.ts';
 import { type Keys, openKeys, openSealed, type RingName, ringNames, sealValue } from './keys/index.ts';
 import { resealQueue } from './mail/index.ts';
 import { factorContext } from './people/index.ts';
-import { databaseFiles } from './state-folder.ts';
 import { type Step, Store, step, takeFolder } from './store/index.ts';
 import { longestTokenMilliseconds } from './tokens/index.ts';
 
@@ -39,7 +39,7 @@ const isRing = (text: string): text is RingName => (ringNames as readonly string
 /** Runs `loadline-cloud keys` with the arguments after it; the code to exit with. `now`: ms since 1970. */
 export async function keysCommand(
   args: readonly string[],
-  { out, err, now }: { out: Output; err: Output; now: () => number },
+  { out, err, now, sources }: { out: Output; err: Output; now: () => number; sources: KeySources },
 ): Promise<number> {
   try {
     const [verb, ...rest] = args;
@@ -66,7 +66,7 @@ export async function keysCommand(
       throw new Error(`--ring ${name}: no such ring; there are ${ringNames.join(', ')}`);
     });
     if (verb !== 'list' && rings.length === 0) throw new Error(`--ring is missing: which keys to ${verb}?`);
-    await act(verb, { folder: values.state, rings: [...new Set(rings)], out, now });
+    await act(verb, { folder: values.state, sources, rings: [...new Set(rings)], out, now });
     return 0;
   } catch (error) {
     err.write(`loadline-cloud: ${(error as Error).message}\n`);
@@ -76,13 +76,21 @@ export async function keysCommand(
 
 async function act(
   verb: Verb,
-  { folder, rings, out, now }: { folder: string; rings: readonly RingName[]; out: Output; now: () => number },
+  parts: {
+    folder: string;
+    sources: KeySources;
+    rings: readonly RingName[];
+    out: Output;
+    now: () => number;
+  },
 ): Promise<void> {
-  const { database: file, key } = databaseFiles(folder);
+  const { folder, sources, rings, out, now } = parts;
+  const { database: file } = databaseFiles(folder);
   if (!existsSync(file)) throw new Error(`${folder} is not the state folder of a cloud: ${file} is missing`);
   const leave = takeFolder(folder);
   let failure: string | undefined;
-  const store = await Store.open({ file, key: readFileSync(key, 'utf8').trim() }, (reason) => {
+  const key = await openingKey(folder, sources);
+  const store = await Store.open({ file, key }, (reason) => {
     failure = reason;
   });
   try {

@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 import { jsonLog, writeWhole } from '@loadline/sdk/platform';
-import { auditCommand } from './audit/index.ts';
+import { takeKeySources } from './at-rest/index.ts';
 import { startCloud } from './cloud.ts';
-import { keysCommand } from './keys-command.ts';
+import { stateCommand } from './commands.ts';
 import { loadMailConfig } from './mail/index.ts';
 
 const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
        loadline-cloud audit verify --state DIR ...
        loadline-cloud keys list|rotate|replace --state DIR ...
+       loadline-cloud rekey --state DIR ...
 
 Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them over HTTPS.
 
@@ -24,7 +25,10 @@ Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them ove
 
 The log goes to standard output, one JSON object a line; the line "listening" names the ports. While nobody
 has an account, a one-time link to make the first is printed on standard error. SIGINT or SIGTERM ends it in order. 
-The second form verifies the audit log: see audit verify --help. The third changes the keys: see keys --help.
+The database's key is in database.key of the folder, made at the first start; or in the variable
+LOADLINE_DATABASE_KEY, or the systemd credential loadline-database-key. Where two are given they must be equal.
+The other forms work on a state folder; each has a --help of its own. audit verifies the audit log, keys changes the
+keys of keys.json, rekey that of the database.
 `;
 
 function fail(message: string): never {
@@ -58,10 +62,6 @@ function parse() {
   }
 }
 
-if (process.argv[2] === 'audit') {
-  process.exit(await auditCommand(process.argv.slice(3), process.stdout, process.stderr));
-}
-
 /** Hands the link of the first start to who started it: to the console or a file of his own, and to no log. */
 async function handOver(link: string, file: string | undefined): Promise<void> {
   if (file !== undefined) await writeWhole(file, `${link}\n`, 0o600);
@@ -72,9 +72,13 @@ async function handOver(link: string, file: string | undefined): Promise<void> {
 // Whatever it makes is its owner's alone: database, log of it, keys.
 process.umask(0o077);
 
-if (process.argv[2] === 'keys') {
+// Before any thread is started: each gets a copy of the environment.
+const sources = takeKeySources(process.env);
+
+const command = stateCommand(process.argv[2]);
+if (command !== undefined) {
   const { stdout: out, stderr: err } = process;
-  process.exit(await keysCommand(process.argv.slice(3), { out, err, now: () => Date.now() }));
+  process.exit(await command(process.argv.slice(3), { out, err, sources, now: () => Date.now() }));
 }
 
 const values = parse();
@@ -98,6 +102,7 @@ try {
     names: values.name,
     ...(values.page !== undefined && { page: values.page }),
     ...(values.mail !== undefined && { smtp: await loadMailConfig(values.mail) }),
+    keySources: sources,
     log,
   });
   if (cloud.setupLink !== undefined) await handOver(cloud.setupLink, values['setup-file']);

@@ -1,12 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ChainSpan, Witness } from '@loadline/sdk/audit';
+import { databaseFiles, fileOnly, heldKey, type KeySources } from './at-rest/index.ts';
 import { type ArchivedDelivery, archivedDeliveries, type ChainVerdict, verifyAudit } from './store/index.ts';
-
-/** Where a cloud's state folder keeps its database, and the key of it. */
-export function databaseFiles(folder: string): { readonly database: string; readonly key: string } {
-  return { database: join(folder, 'loadline.db'), key: join(folder, 'database.key') };
-}
 
 /**
  * Reads what a cloud has committed straight out of its state folder, in the order of the commits. Nothing is
@@ -15,8 +9,7 @@ export function databaseFiles(folder: string): { readonly database: string; read
  * @throws Error where there is no state, or its key does not open it
  */
 export function* readDeliveries(folder: string): Generator<ArchivedDelivery> {
-  const { database, key } = databaseFiles(folder);
-  yield* archivedDeliveries({ file: database, key: readFileSync(key, 'utf8').trim() });
+  yield* archivedDeliveries({ file: databaseFiles(folder).database, key: heldKey(folder, fileOnly) });
 }
 
 /**
@@ -26,10 +19,10 @@ export function* readDeliveries(folder: string): Generator<ArchivedDelivery> {
  * @throws Error where there is no state, or its key does not open it
  */
 export function verifyChains(
-  folder: string,
+  { folder, sources }: { readonly folder: string; readonly sources: KeySources },
   wanted: Pick<ChainSpan, 'organisation'> | undefined,
   witnesses: readonly Witness[],
 ): ChainVerdict[] {
-  const { database, key } = databaseFiles(folder);
-  return verifyAudit({ file: database, key: readFileSync(key, 'utf8').trim() }, wanted, witnesses);
+  const options = { file: databaseFiles(folder).database, key: heldKey(folder, sources) };
+  return verifyAudit(options, wanted, witnesses);
 }

@@ -5,7 +5,7 @@ import { origin, verifyExport, type Witness, witnessEvent } from '@loadline/sdk/
 import { jsonLog } from '@loadline/sdk/platform';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { databaseFiles } from '../state-folder.ts';
+import { databaseFiles, fileOnly } from '../at-rest/index.ts';
 import { type AuditDraft, Store, step } from '../store/index.ts';
 import { AuditKeeper } from './keeper.ts';
 import { exportStored, verifyStored } from './stored.ts';
@@ -70,11 +70,11 @@ function logged() {
 async function command(...args: string[]) {
   const out: string[] = [];
   const err: string[] = [];
-  const code = await auditCommand(
-    args,
-    { write: (text) => void out.push(text) },
-    { write: (text) => void err.push(text) },
-  );
+  const code = await auditCommand(args, {
+    out: { write: (text) => void out.push(text) },
+    err: { write: (text) => void err.push(text) },
+    sources: fileOnly,
+  });
   return { code, out: out.join(''), err: err.join('') };
 }
 

@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { type Verdict, type Witness, witnessIn } from '@loadline/sdk/audit';
+import type { KeySources } from '../at-rest/index.ts';
 import { verifyChains } from '../state-folder.ts';
 
 const verifyUsage = `usage: loadline-cloud audit verify --state DIR [--organisation ID] [--log FILE]... [--json]
@@ -21,7 +22,10 @@ interface Output {
 }
 
 /** Runs `loadline-cloud audit` with the arguments after it; the code to exit with. */
-export async function auditCommand(args: readonly string[], out: Output, err: Output): Promise<number> {
+export async function auditCommand(
+  args: readonly string[],
+  { out, err, sources }: { out: Output; err: Output; sources: KeySources },
+): Promise<number> {
   try {
     const [verb, ...rest] = args;
     if (verb === undefined || verb === '--help') {
@@ -45,7 +49,7 @@ export async function auditCommand(args: readonly string[], out: Output, err: Ou
     }
     if (values.state === undefined) throw new Error('--state is missing: whose log shall be verified?');
     const witnesses = (await Promise.all(values.log.map(witnessesInFile))).flat();
-    return verify({ ...values, state: values.state }, witnesses, out);
+    return verify({ ...values, state: { folder: values.state, sources } }, witnesses, out);
   } catch (error) {
     err.write(`loadline-cloud: ${(error as Error).message}\n`);
     return 2;
@@ -53,7 +57,15 @@ export async function auditCommand(args: readonly string[], out: Output, err: Ou
 }
 
 function verify(
-  { state, organisation, json }: { state: string; organisation?: string | undefined; json: boolean },
+  {
+    state,
+    organisation,
+    json,
+  }: {
+    state: Parameters<typeof verifyChains>[0];
+    organisation?: string | undefined;
+    json: boolean;
+  },
   witnesses: readonly Witness[],
   out: Output,
 ): number {

@@ -80,6 +80,59 @@ export function takeFolder(folder: string): () => void {
   return () => lock.close();
 }
 
+/** Whether a database opens with this key. Nothing is written. */
+export function opensWith(options: DatabaseOptions): boolean {
+  try {
+    open(options, 'read').close();
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'SQLITE_NOTADB') return false;
+    throw error;
+  }
+}
+
+/**
+ * Brings what is in the log into the database file, such that the file alone is all of it. Nobody else may have it open.
+ *
+ * @throws Error where somebody has
+ */
+export function foldLog(options: DatabaseOptions): void {
+  const connection = openConnection(options, 'write');
+  try {
+    const [state] = connection.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    if (state?.busy !== 0) throw new Error(`${options.file} is being read: end what reads it, and try again`);
+  } finally {
+    connection.close();
+  }
+}
+
+/**
+ * Encrypts a database that nobody else has open with another key, and looks at every page of what came of it. Not safe
+ * against power cuts: for drafts. Leaves one file, without a log beside it.
+ */
+export function rekeyDatabase(options: DatabaseOptions, next: string): void {
+  const connection = openConnection(options, 'write');
+  try {
+    // The engine rewrites every page in one transaction, whose journal is encrypted too.
+    connection.pragma('journal_mode = DELETE');
+    connection.pragma(`rekey = 'raw:${next}'`);
+  } finally {
+    connection.close();
+  }
+  const again = openConnection({ ...options, key: next }, 'read');
+  try {
+    checkPages(again);
+  } finally {
+    again.close();
+  }
+}
+
+/** Reads every page, and so has the cipher prove each; looks whether they belong together. @throws Error where not */
+export function checkPages(connection: Connection): void {
+  const found = connection.pragma('integrity_check(1)', { simple: true });
+  if (found !== 'ok') throw new Error(`the database is damaged: ${String(found)}`);
+}
+
 /** Runs `work` as one transaction: all of it is committed, or, where it throws, nothing. */
 export function inTransaction<T>(connection: Connection, work: () => T): T {
   return connection.transaction(work)();

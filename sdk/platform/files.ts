@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /** Windows has neither modes nor folders that can be synced; its own access lists decide there. */
@@ -40,6 +40,23 @@ export async function removeWhole(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
+/**
+ * Copies a file, for the owner alone, and waits until the copy would survive a power cut. What is at `to` is replaced;
+ * a cut in the middle leaves part of it there.
+ */
+export async function copySynced(from: string, to: string): Promise<void> {
+  await rm(to, { force: true });
+  await copyFile(from, to);
+  const file = await open(to, 'r+');
+  try {
+    if (posix) await file.chmod(0o600);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dirname(to));
+}
+
 /** The content of a file; undefined where there is none. */
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
@@ -61,7 +78,8 @@ export async function isExposed(path: string): Promise<boolean> {
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Makes sure that what was made, renamed or removed in a folder stays so after a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
   if (!posix) return;
   const handle = await open(folder, 'r');
   try {

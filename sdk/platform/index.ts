@@ -1,2 +1,10 @@
-export { isExposed, makePrivateFolder, readIfThere, removeWhole, writeWhole } from './files.ts';
+export {
+  copySynced,
+  isExposed,
+  makePrivateFolder,
+  readIfThere,
+  removeWhole,
+  syncFolder,
+  writeWhole,
+} from './files.ts';
 export { jsonLog, type Log, type LogFields } from './log.ts';

@@ -1,0 +1,28 @@
+import { type KeySources, rekeyCommand } from './at-rest/index.ts';
+import { auditCommand } from './audit/index.ts';
+import { keysCommand } from './keys-command.ts';
+
+/** Where a command writes, and what it was given beside its arguments. */
+export interface CommandIo {
+  readonly out: { write(text: string): void };
+  readonly err: { write(text: string): void };
+  /** ms since 1970. */
+  readonly now: () => number;
+  readonly sources: KeySources;
+}
+
+/** What there is to be done on a state folder; each gets the arguments after its name, and answers what to exit with. */
+export const stateCommands = {
+  audit: auditCommand,
+  keys: keysCommand,
+  rekey: rekeyCommand,
+} as const satisfies Record<string, (args: readonly string[], io: CommandIo) => Promise<number>>;
+
+/** The command of this name; undefined where there is none. */
+export function stateCommand(
+  name: string | undefined,
+): ((args: readonly string[], io: CommandIo) => Promise<number>) | undefined {
+  return name !== undefined && Object.hasOwn(stateCommands, name)
+    ? stateCommands[name as keyof typeof stateCommands]
+    : undefined;
+}
