@@ -1,14 +1,14 @@
-import { zstdDecompressSync } from 'node:zlib';
 import { limits } from '../contract/index.ts';
 import type { Batch, NumberRange, ReadingColumns } from './batch.ts';
 import { decodeAnchors, decodeEvents } from './decode-records.ts';
 import { decodeOrder, decodeSeries, placeSeries } from './decode-series.ts';
 import { inconsistent, label, list, malformed, TelemetryError, whole } from './errors.ts';
+import { inflate } from './inflate.ts';
 import { unpackBytes, unpackVarints, unzigzag } from './packing.ts';
 import { aspects } from './reading.ts';
 import { unpackValues } from './unpack-values.ts';
 import { checkWellFormed } from './well-formed.ts';
-import { batchVersion, cbor, wireElements, zstdMagic } from './wire.ts';
+import { batchVersion, cbor, wireElements } from './wire.ts';
 
 /**
  * Decodes a batch of any version up to this one's, all of it or nothing.
@@ -71,18 +71,6 @@ function decodeVersion(wire: readonly unknown[]): number {
   }
   if (wire.length !== elements) throw malformed(`${wire.length} elements, expected ${elements}`);
   return version as number;
-}
-
-function inflate(bytes: Uint8Array): Uint8Array {
-  if (!zstdMagic.every((byte, index) => bytes[index] === byte)) return bytes;
-  try {
-    return zstdDecompressSync(bytes, { maxOutputLength: limits.batchInflatedBytes });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new TelemetryError('batch-too-large', `inflates beyond ${limits.batchInflatedBytes} bytes`);
-    }
-    throw malformed('not a zstd frame', error);
-  }
 }
 
 function parse(bytes: Uint8Array): unknown {
