@@ -27,4 +27,5 @@ export {
   type Quality,
   type Reading,
 } from './reading.ts';
+export { type LineReading, writeReadingsLine } from './readings-line.ts';
 export { parseSeriesName, seriesName } from './series-name.ts';

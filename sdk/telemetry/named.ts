@@ -2,9 +2,10 @@ import { limits } from '../contract/index.ts';
 import { TelemetryError } from './errors.ts';
 import { readMap } from './json-map.ts';
 import type { NamedReading } from './named-reading.ts';
+import { readReadingsLine } from './readings-line.ts';
 
 /** The forms in which a device may deliver readings by name. */
-export const readingsForms = ['json'] as const;
+export const readingsForms = ['json', 'line'] as const;
 export type ReadingsForm = (typeof readingsForms)[number];
 
 /** Reads a body of readings by name, in its order; throws TelemetryError where it is not of that form. */
@@ -23,5 +24,7 @@ function read(form: ReadingsForm, body: Uint8Array): NamedReading[] {
   switch (form) {
     case 'json':
       return readMap(body);
+    case 'line':
+      return readReadingsLine(body);
   }
 }
