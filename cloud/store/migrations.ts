@@ -1,5 +1,6 @@
 import { type Compilable, type Kysely, sql } from 'kysely';
 import { auditTables } from './audit-schema.ts';
+import { chunkTables } from './chunks/schema.ts';
 import { deviceTables } from './device-schema.ts';
 import { downlinkTables } from './downlink-schema.ts';
 import { eventTables } from './event-schema.ts';
@@ -152,4 +153,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
   invitationTables,
   deviceTables,
   fleetTables,
+  chunkTables,
 ];

@@ -1,6 +1,7 @@
 import type { Aspect } from '@loadline/sdk/telemetry';
 import type { Generated } from 'kysely';
 import type { AuditTables } from './audit-schema.ts';
+import type { ChunkTables } from './chunks/schema.ts';
 import type { DeviceTables } from './device-schema.ts';
 import type { DownlinkTables } from './downlink-schema.ts';
 import type { EventTables } from './event-schema.ts';
@@ -11,7 +12,14 @@ import type { PeopleTables } from './people-schema.ts';
  * The tables. Times are whole milliseconds since 1970 unless a name says otherwise; `device` and `epoch`
  * columns of the hot tables hold row numbers, not names.
  */
-export interface Schema extends AuditTables, DeviceTables, DownlinkTables, EventTables, PeopleTables, FleetTables {
+export interface Schema
+  extends AuditTables,
+    ChunkTables,
+    DeviceTables,
+    DownlinkTables,
+    EventTables,
+    PeopleTables,
+    FleetTables {
   organisation: {
     id: string;
     name: string;
@@ -107,6 +115,8 @@ export interface Schema extends AuditTables, DeviceTables, DownlinkTables, Event
     to_monotonic: number;
     /** Milliseconds since 1970 when the row was written, just before its commit was synced. */
     written_ms: number;
+    /** Of its series, those are in chunks whose key (`seriesKey`) is below this. */
+    merged_below: Generated<number>;
     body: Uint8Array;
   };
   /** Deliveries that can never be stored, kept so that nothing is refused without a trace. */
