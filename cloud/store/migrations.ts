@@ -1,4 +1,5 @@
 import { type Compilable, type Kysely, sql } from 'kysely';
+import { accountingTables } from './accounting-schema.ts';
 import { auditTables } from './audit-schema.ts';
 import { chunkTables } from './chunks/schema.ts';
 import { deviceTables } from './device-schema.ts';
@@ -154,4 +155,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
   deviceTables,
   fleetTables,
   chunkTables,
+  accountingTables,
 ];

@@ -1,5 +1,6 @@
 import type { Aspect } from '@loadline/sdk/telemetry';
 import type { Generated } from 'kysely';
+import type { AccountingTables } from './accounting-schema.ts';
 import type { AuditTables } from './audit-schema.ts';
 import type { ChunkTables } from './chunks/schema.ts';
 import type { DeviceTables } from './device-schema.ts';
@@ -13,7 +14,8 @@ import type { PeopleTables } from './people-schema.ts';
  * columns of the hot tables hold row numbers, not names.
  */
 export interface Schema
-  extends AuditTables,
+  extends AccountingTables,
+    AuditTables,
     ChunkTables,
     DeviceTables,
     DownlinkTables,
