@@ -8,9 +8,9 @@ import type { Opener, Opening, OpeningEvents } from './opening.ts';
 
 /**
  * Milliseconds a busy line is left alone after each read: frames that follow each other closely come a few at a time,
- * and the first after a silence at once. A 4 KiB buffer of the kernel's lasts for 355 at 115200 baud.
+ * and the first after a silence at once. It is the first wait on a live reading's way, and so a short one. A 4 KiB buffer of the kernel's lasts for 355 at 115200 baud.
  */
-const gatherMilliseconds = 10;
+const gatherMilliseconds = 4;
 /** Bytes of one read that say that enough has gathered already. */
 const crowdBytes = 1024;
 

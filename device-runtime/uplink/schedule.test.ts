@@ -110,7 +110,7 @@ test('gathers for a moment after a batch, however soon that was acknowledged', a
   bench.connect();
   bench.append(1);
   bench.pump();
-  bench.now = 5;
+  bench.now = liveGap - 1;
   bench.acknowledge(0);
   bench.append(1);
   assert.equal(bench.decide(), { kind: 'wait', until: liveGap });

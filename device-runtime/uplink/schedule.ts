@@ -62,9 +62,10 @@ export type Decision =
 
 /**
  * Milliseconds from one live batch to the next, unless one is full. Where frames follow each other closely over a short
- * link, every few of them would be a batch of their own, each with its encryption, write and acknowledgement.
+ * link, every few of them would be a batch of their own, each with its encryption, write and acknowledgement. It is short,
+ * because half of it stands between a reading and whoever follows it; `max_delay` is for who would rather have fewer.
  */
-export const liveGap = 40;
+export const liveGap = 5;
 
 /** Bytes of a full batch before compression: half of what a batch may be, since weights are estimates. */
 const fullBatchBytes = limits.batchBytes / 2;
