@@ -9,6 +9,7 @@ const BENCHES: Record<string, Bench> = {
   gateway: async (options) => (await import('./gateway.ts')).benchGateway(options),
   ingest: async () => (await import('./ingest.ts')).benchIngest(),
   replay: async () => (await import('./replay.ts')).benchReplay(),
+  latency: async (options) => (await import('./latency.ts')).benchLatency(options),
   wire: async (options) => (await import('./wire.ts')).benchWire(options),
 };
 
