@@ -11,6 +11,7 @@ import { MqttDoor } from './doors/mqtt/index.ts';
 import { Downlink } from './downlink/index.ts';
 import { issuanceRecorder } from './issuance.ts';
 import type { MailConfig } from './mail/index.ts';
+import { Metrics } from './operations/index.ts';
 import { Enrolments, linkUrl } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { ServerCertificate } from './server-certificate.ts';
@@ -83,6 +84,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const setup = await accounts.setup.offer();
   const { authentications } = accounts;
   const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
+  const metrics = new Metrics();
   const live = new Live();
   const router = new Router({ store, directory, live, now, monotonic });
   const downlink = new Downlink(store, now);
@@ -97,6 +99,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     live,
     store,
     keyHolders: accounts.keyHolders,
+    onSkipped: (messages) => metrics.skipped('mqtt', messages),
     authentications,
     log,
     now,
@@ -114,7 +117,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     directory,
     enrolments,
     gate,
-    ...allHandlers({ ...accounts, store, directory, live, downlink, enrolments, connected, now }),
+    ...allHandlers({
+      ...{ ...accounts, store, directory, live, downlink, enrolments, connected, now },
+      onSkipped: (readings) => metrics.skipped('https', readings),
+    }),
     acceptMqtt: (socket) => mqtt.accept(socket),
     log,
   });

@@ -69,6 +69,7 @@ export async function openDoors() {
     live,
     store,
     keyHolders: accounts.keyHolders,
+    onSkipped: () => {},
     authentications,
     now,
     monotonic,
@@ -87,7 +88,17 @@ export async function openDoors() {
     authority,
     enrolments,
     gate,
-    ...allHandlers({ ...accounts, store, directory, live, downlink, enrolments, connected, now }),
+    ...allHandlers({
+      ...accounts,
+      store,
+      directory,
+      live,
+      downlink,
+      enrolments,
+      connected,
+      onSkipped: () => {},
+      now,
+    }),
     acceptMqtt: (socket) => mqtt.accept(socket),
   });
   const client = new CloudClient({

@@ -70,13 +70,24 @@ test('each aspect of a tag is told apart, in physical values, gathered over deli
     {
       device: 'mast',
       tag: 1,
+      name: null,
+      unit: null,
       aspect: 'heard',
       points: [
         [wall + 10, 3],
         [wall + 30, 4],
       ],
+      skipped: 0,
     },
-    { device: 'mast', tag: 1, aspect: 'mean', points: [[wall + 20, 7]] },
+    {
+      device: 'mast',
+      tag: 1,
+      name: null,
+      unit: null,
+      aspect: 'mean',
+      points: [[wall + 20, 7]],
+      skipped: 0,
+    },
   ]);
 });
 
@@ -118,5 +129,72 @@ test('of events those are told that are new, with their times as far as they are
     ],
   );
 });
+
+test('a series that its device calls by name is told with its name and unit', async () => {
+  const news = committed([reading(10, 1)]);
+  news.device.channels.put({ number: 1, name: 'temp', unit: 'Cel' });
+  const [series] = await told([news]);
+  assert.equal([series?.name, series?.unit], ['temp', 'Cel']);
+});
+
+/** A clock that a test moves; what is told, and when. */
+function clocked() {
+  const clock = { now: 1000 };
+  const live = new Live(() => clock.now);
+  const heard: { at: number; values: (number | null)[] }[] = [];
+  live.follow(organisation, (series) => {
+    heard.push({ at: clock.now, values: series.flatMap(({ points }) => points.map(([, value]) => value)) });
+  });
+  return { clock, live, heard };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('after a silence it is told within the turn; what is committed right after that waits, and comes as one', async () => {
+  const { clock, live, heard } = clocked();
+  live.publish(committed([reading(10, 1)]));
+  live.publish(committed([reading(20, 2)]));
+  assert.equal(heard, []);
+  await turn();
+  assert.equal(heard, [{ at: 1000, values: [1, 2] }]);
+  live.publish(committed([reading(30, 3)]));
+  await turn();
+  live.publish(committed([reading(40, 4)]));
+  await turn();
+  assert.is(heard.length, 1, 'nothing is told while it rests');
+  await until(() => heard.length === 2);
+  assert.equal(heard[1]?.values, [3, 4]);
+  clock.now += 1000;
+  live.publish(committed([reading(50, 5)]));
+  await turn();
+  assert.equal(heard[2]?.values, [5]);
+});
+
+test('it rests longer the more telling costs', async () => {
+  const { clock, live, heard } = clocked();
+  live.follow(organisation, () => {
+    clock.now += 20;
+  });
+  live.publish(committed([reading(10, 1)]));
+  await turn();
+  clock.now += 40;
+  live.publish(committed([reading(20, 2)]));
+  await turn();
+  assert.is(heard.length, 1);
+  await until(() => heard.length === 2);
+});
+
+test('of more readings of a series than an event holds the newest are told, and how many there were before', async () => {
+  const entries = Array.from({ length: 600 }, (_, index) => reading(index, index));
+  const [series] = await told([committed(entries)]);
+  assert.equal([series?.points.length, series?.skipped], [500, 100]);
+  assert.equal(series?.points.at(-1), [wall + 599, 599]);
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const end = Date.now() + 5000; !condition(); await turn()) {
+    if (Date.now() > end) throw new Error('5000 ms passed');
+  }
+}
 
 test.run();

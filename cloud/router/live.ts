@@ -8,7 +8,7 @@ import type { Device } from './directory.ts';
  * Milliseconds between the end of one round of telling and the next at least: so many events a second at most, however
  * many deliveries come. What is committed after a longer silence is told at once.
  */
-const leastRestMilliseconds = 8;
+const leastRestMilliseconds = 3;
 
 /** Milliseconds between them at most. */
 const longestRestMilliseconds = 250;
@@ -66,8 +66,8 @@ export interface LiveEvent {
 /** Hears what is committed in one organisation. */
 export type Follower = (series: readonly LiveSeries[]) => void;
 
-/** Hears what happens in one organisation, once it is committed. */
-export type EventFollower = (events: readonly LiveEvent[]) => void;
+/** Hears what happens in one organisation, once it is committed; `skipped`: events left out before these. */
+export type EventFollower = (events: readonly LiveEvent[], skipped: number) => void;
 
 /**
  * Tells followers what was committed. It is self-clocking: after a silence at once, and while much is committed gathered,
@@ -79,7 +79,7 @@ export class Live {
   readonly #followers = new Map<string, Set<Follower>>();
   readonly #gathered = new Map<string, Map<string, LiveSeries>>();
   readonly #eventFollowers = new Map<string, Set<EventFollower>>();
-  readonly #gatheredEvents = new Map<string, LiveEvent[]>();
+  readonly #gatheredEvents = new Map<string, { readonly events: LiveEvent[]; skipped: number }>();
   /** A round is on its way. */
   #isDue = false;
   /** No round begins before this, monotonic ms. */
@@ -151,14 +151,14 @@ export class Live {
   #gatherEvents({ device, batch, fresh, timeline }: Committed): void {
     const organisation = device.organisation.id;
     if (batch.events.length === 0 || !this.#eventFollowers.has(organisation)) return;
-    const gathered = this.#gatheredEvents.get(organisation) ?? [];
+    const gathered = this.#gatheredEvents.get(organisation) ?? { events: [], skipped: 0 };
     this.#gatheredEvents.set(organisation, gathered);
     for (const { position, event } of batch.events) {
       const number = batch.first + position;
       if (!hasNumber(fresh, number)) continue;
       const { monotonic, code, subject, detail } = event;
       const time = timeline === undefined ? null : wallTime(timeline, monotonic);
-      gathered.push({
+      gathered.events.push({
         device: device.id,
         time,
         monotonic,
@@ -169,7 +169,11 @@ export class Live {
         detail,
       });
     }
-    if (gathered.length > eventsTold) gathered.splice(0, gathered.length - eventsTold);
+    const excess = gathered.events.length - eventsTold;
+    if (excess > 0) {
+      gathered.events.splice(0, excess);
+      gathered.skipped += excess;
+    }
     this.#wake();
   }
 
@@ -197,8 +201,8 @@ export class Live {
       for (const follower of this.#followers.get(organisation) ?? []) follower(series);
     }
     this.#gathered.clear();
-    for (const [organisation, events] of this.#gatheredEvents) {
-      for (const follower of this.#eventFollowers.get(organisation) ?? []) follower(events);
+    for (const [organisation, { events, skipped }] of this.#gatheredEvents) {
+      for (const follower of this.#eventFollowers.get(organisation) ?? []) follower(events, skipped);
     }
     this.#gatheredEvents.clear();
   }

@@ -70,9 +70,14 @@ export const liveEvents = {
     z.object({
       device: z.string(),
       tag: z.string(),
+      /** What its device calls it, and its unit, where it does. */
+      name: z.string().optional(),
+      unit: z.string().optional(),
       aspect,
       /** Physical values by time, ms since 1970; null where a reading was not a number. */
       points: z.array(z.tuple([z.number(), z.number().nullable()])),
+      /** Readings of this series that were left out before these: the follower was behind. The store has them. */
+      skipped: count.optional(),
     }),
   ),
   ping: z.object({}),

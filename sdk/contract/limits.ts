@@ -70,6 +70,10 @@ export const limits = {
   applicationUntakenBytes: 256 * 1024,
   /** Characters that may be on their way to it at most, where much is committed at once. */
   applicationBurstBytes: 8 * 1024 * 1024,
+  /** Series of which a follower that does not keep up is still told the newest reading; one of more is given up. */
+  liveSeriesOwed: 10_000,
+  /** Events, the newest, that it is still told; of more, only how many. */
+  liveEventsOwed: 200,
   /** Series that one device may name. */
   deviceSeries: 1000,
   /** Characters of a series' name, and of its unit. */

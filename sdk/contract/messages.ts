@@ -188,9 +188,14 @@ export const applicationReadings = z.strictObject({
   device: z.string(),
   /** Four hex digits. */
   tag: z.string(),
+  /** What its device calls it, and its unit, where it does. */
+  name: z.string().optional(),
+  unit: z.string().optional(),
   aspect: z.string(),
   /** Milliseconds since 1970, and the physical value; null where a reading was not a number. */
   points: z.array(z.tuple([z.number(), z.number().nullable()])),
+  /** Readings of this series that were left out before these; the store has them. */
+  skipped: count.optional(),
 });
 export type ApplicationReadings = z.infer<typeof applicationReadings>;
 
@@ -212,5 +217,7 @@ export const applicationEvents = z.strictObject({
       detail: z.string(),
     }),
   ),
+  /** Some were left out before these, of this device or of others; the store has them. */
+  isIncomplete: z.literal(true).optional(),
 });
 export type ApplicationEvents = z.infer<typeof applicationEvents>;

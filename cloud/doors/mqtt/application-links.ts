@@ -1,20 +1,13 @@
-import {
-  type ApplicationEvents,
-  type ApplicationReadings,
-  applicationNoticeTopic,
-  events,
-  isEventCode,
-  limits,
-} from '@loadline/sdk/contract';
+import { applicationNoticeTopic, limits } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
-import { tagName } from '@loadline/sdk/t24';
 import type { Authentications } from '../../audit/index.ts';
-import type { Directory, Live, LiveEvent, LiveSeries } from '../../router/index.ts';
+import type { Directory, Live } from '../../router/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Held, KeyHolders } from '../../tokens/index.ts';
 import { ApplicationSession, type News } from './application-session.ts';
 import type { Claim } from './claim.ts';
 import { Link } from './link.ts';
+import { eventsNews, readingsNews } from './news.ts';
 import type { Admission, Arrival } from './session.ts';
 import { byKey, byNothing } from './told.ts';
 
@@ -26,6 +19,8 @@ export interface ApplicationParts {
   readonly store: Pick<Store, 'changes'>;
   readonly keyHolders: KeyHolders;
   readonly authentications: Pick<Authentications, 'add'>;
+  /** Told of messages that were left out, because a link did not take them in time. */
+  readonly onSkipped: (messages: number) => void;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -140,11 +135,11 @@ export class ApplicationLinks {
   }
 
   #open({ client, connection }: Arrival, held: Held, clientId: string): ApplicationSession {
-    const { directory } = this.#parts;
+    const { directory, onSkipped } = this.#parts;
     const organisation = held.principal.standing.organisation.id;
     const noticeTopic = applicationNoticeTopic(organisation);
     const link = new Link({ client, connection, noticeTopic, packetBytes: limits.applicationPacketBytes });
-    const session = new ApplicationSession({ held, clientId, link, directory });
+    const session = new ApplicationSession({ held, clientId, link, directory, onSkipped });
     this.#sessions.add(session);
     this.#listen(organisation).sessions.add(session);
     return session;
@@ -154,55 +149,17 @@ export class ApplicationLinks {
   #listen(id: string): Listening {
     const known = this.#listening.get(id);
     if (known !== undefined) return known;
-    const { live } = this.#parts;
+    const { live, directory } = this.#parts;
     const sessions = new Set<ApplicationSession>();
     const tell = (news: readonly News[]) => {
       for (const session of sessions) session.tell(news);
     };
     const unfollow = [
-      live.follow({ id }, (series) => tell(series.flatMap((one) => this.#readings(one)))),
-      live.followEvents({ id }, (happened) => tell(this.#events(happened))),
+      live.follow({ id }, (series) => tell(series.flatMap((one) => readingsNews(one, directory)))),
+      live.followEvents({ id }, (events, skipped) => tell(eventsNews(events, skipped, directory))),
     ];
     const listening = { sessions, unfollow };
     this.#listening.set(id, listening);
     return listening;
   }
-
-  #readings({ device: id, tag, aspect, points }: LiveSeries): News[] {
-    const device = this.#parts.directory.device(id);
-    if (device === undefined || points.length === 0) return [];
-    const payload = once((): ApplicationReadings => {
-      return {
-        device: id,
-        tag: tagName(tag),
-        aspect,
-        points: points.map(([time, value]) => [time, value]),
-      };
-    });
-    return [{ device, channel: 'readings', tag, payload }];
-  }
-
-  #events(happened: readonly LiveEvent[]): News[] {
-    return [...Map.groupBy(happened, ({ device }) => device)].flatMap(([id, ofDevice]): News[] => {
-      const device = this.#parts.directory.device(id);
-      if (device === undefined) return [];
-      const payload = once((): ApplicationEvents => ({ device: id, events: ofDevice.map(describe) }));
-      return [{ device, channel: 'events', tag: undefined, payload }];
-    });
-  }
-}
-
-function describe(event: LiveEvent): ApplicationEvents['events'][number] {
-  const { time, monotonic: monotonicMs, epoch, number, code, subject, detail } = event;
-  const severity = isEventCode(code) ? events[code].severity : null;
-  return { time, monotonicMs, epoch, number, code, severity, subject, detail };
-}
-
-/** The message as JSON, made when it is first asked for. */
-function once(message: () => unknown): () => string {
-  let text: string | undefined;
-  return () => {
-    text ??= JSON.stringify(message());
-    return text;
-  };
 }

@@ -5,9 +5,17 @@ import {
   limits,
 } from '@loadline/sdk/contract';
 import { type ApplicationPrincipal, may } from '../../access/index.ts';
-import { type Device, type Directory, resourceOf } from '../../router/index.ts';
+import {
+  type Device,
+  type Directory,
+  type LiveEvent,
+  type LiveSeries,
+  Owed,
+  resourceOf,
+} from '../../router/index.ts';
 import type { Held } from '../../tokens/index.ts';
 import type { Link } from './link.ts';
+import { eventsNews, readingsNews } from './news.ts';
 import type { SessionKind } from './session.ts';
 import { applicationFilter, covers, filterLevels } from './topic-filter.ts';
 
@@ -18,13 +26,10 @@ const scopes = { readings: 'live.get', events: 'events.get' } as const satisfies
 >;
 
 /** Something that was committed, on its way to whoever follows it. */
-export interface News {
-  readonly device: Device;
-  readonly channel: ApplicationChannel;
-  /** Of readings: whose. */
-  readonly tag: number | undefined;
-  readonly payload: () => string;
-}
+export type News = { readonly device: Device; readonly payload: () => string } & (
+  | { readonly channel: 'readings'; readonly series: LiveSeries }
+  | { readonly channel: 'events'; readonly events: readonly LiveEvent[] }
+);
 
 /** One link of an application: what it follows, and what it may. It listens, and says nothing. */
 export class ApplicationSession implements SessionKind {
@@ -35,14 +40,26 @@ export class ApplicationSession implements SessionKind {
   readonly #directory: Directory;
   readonly #filters = new Map<string, readonly string[]>();
   #held: Held;
+  /** What the link did not take: told when it goes on, and what comes meanwhile is owed too. */
+  readonly #owed = new Owed();
   /** Messages left out since it was last told of that. */
   #skipped = 0;
+  readonly #onSkipped: (messages: number) => void;
 
-  constructor(parts: { held: Held; clientId: string; link: Link; directory: Directory }) {
+  /** `onSkipped` is told of messages that are left out. */
+  constructor(parts: {
+    held: Held;
+    clientId: string;
+    link: Link;
+    directory: Directory;
+    onSkipped: (messages: number) => void;
+  }) {
     this.#held = parts.held;
     this.clientId = parts.clientId;
     this.link = parts.link;
     this.#directory = parts.directory;
+    this.#onSkipped = parts.onSkipped;
+    this.link.onTaken(() => this.#catchUp());
   }
 
   get principal(): ApplicationPrincipal {
@@ -87,27 +104,52 @@ export class ApplicationSession implements SessionKind {
 
   /**
    * Tells of what was committed, as far as it follows that and may. What comes at once is sent at once; what comes while
-   * the link has not taken what went before is left out, and counted.
+   * the link has not taken what went before is owed: of each series the newest reading, of events the newest few.
    */
   tell(news: readonly News[]): void {
     if (this.#filters.size === 0 || this.link.ending) return;
-    const isBehind = this.link.untaken > limits.applicationUntakenBytes;
+    const isBehind = this.#skipped > 0 || this.link.untaken > limits.applicationUntakenBytes;
     for (const one of news) {
       if (!this.#follows(one)) continue;
-      if (isBehind || this.link.untaken > limits.applicationBurstBytes) this.#skipped += 1;
+      if (isBehind || this.link.untaken > limits.applicationBurstBytes) this.#owe(one);
       else this.#send(one);
     }
   }
 
   #send({ device, channel, payload }: News): void {
-    if (this.#skipped > 0) {
-      this.link.notify('messages-skipped', `${this.#skipped} messages were left out: the link was full`);
-      this.#skipped = 0;
-    }
     this.link.send(applicationTopic(device.organisation.id, device.id, channel), payload());
   }
 
-  #follows({ device, channel, tag }: News): boolean {
+  #owe(news: News): void {
+    this.#skipped += 1;
+    this.#onSkipped(1);
+    if (news.channel === 'events') this.#owed.addEvents(news.events);
+    else if (!this.#owed.addReadings(news.series)) {
+      this.link.end(
+        'messages-skipped',
+        `of more than ${limits.liveSeriesOwed} series something was left out`,
+      );
+    }
+  }
+
+  /** Once the link has taken half of what it may leave, it hears what it was not told, as far as it still may. */
+  #catchUp(): void {
+    if (this.#skipped === 0 || this.link.ending) return;
+    if (this.link.untaken > limits.applicationUntakenBytes / 2) return;
+    const detail = `${this.#skipped} messages were left out: the link was full; what is newest follows`;
+    this.#skipped = 0;
+    this.link.notify('messages-skipped', detail);
+    const { series, events, eventsSkipped } = this.#owed.take();
+    const news = [
+      ...series.flatMap((one) => readingsNews(one, this.#directory)),
+      ...eventsNews(events, eventsSkipped, this.#directory),
+    ];
+    for (const one of news) if (this.#follows(one)) this.#send(one);
+  }
+
+  #follows(news: News): boolean {
+    const { device, channel } = news;
+    const tag = news.channel === 'readings' ? news.series.tag : undefined;
     const levels = ['devices', device.id, channel];
     if (![...this.#filters.values()].some((filter) => covers(filter, levels))) return false;
     if (!this.#mayFollow(levels)) return false;

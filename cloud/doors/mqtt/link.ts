@@ -10,6 +10,7 @@ export class Link {
   readonly #noticeTopic: string;
   #untaken = 0;
   #ending = false;
+  #onTaken: () => void = () => {};
 
   /** `packetBytes`: the longest packet that may come on it. */
   constructor(parts: {
@@ -37,7 +38,13 @@ export class Link {
     this.#untaken += payload.length;
     this.client.publish(messageOf(topic, payload), () => {
       this.#untaken -= payload.length;
+      this.#onTaken();
     });
+  }
+
+  /** Calls `listener` whenever the link has taken something. */
+  onTaken(listener: () => void): void {
+    this.#onTaken = listener;
   }
 
   notify(code: Code, detail: string): void {

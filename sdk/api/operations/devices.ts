@@ -166,8 +166,10 @@ export const deviceOperations = {
     opens: 'live.get',
     summary: 'Follow readings as they are committed',
     description:
-      'Server-sent events. `readings`: what was committed, physical values by their time; `ping`: nothing, every ten ' +
-      'seconds; `end`: the stream is over, and so may be the session.',
+      'Server-sent events. `readings`: what was committed, physical values by their time, at once or gathered for as long ' +
+      'as a quarter of a second where much is committed; of a follower that does not keep up the newest reading of each ' +
+      'series is kept, and `skipped` says how many were left out before it. `ping`: nothing, every ten seconds; `end`: the ' +
+      'stream is over, and so may be the session.',
     status: 200,
     stream: 'text/event-stream',
     events: liveEvents,

@@ -1,6 +1,6 @@
 import type { Downlink } from '../../../downlink/index.ts';
 import type { Enrolments } from '../../../people/index.ts';
-import type { Directory, Live } from '../../../router/index.ts';
+import type { Directory } from '../../../router/index.ts';
 import type { Store } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { applicationKeyHandlers } from './application-keys.ts';
@@ -34,6 +34,7 @@ export interface HandlerParts
     Parts<typeof setupHandlers>,
     Parts<typeof linkHandlers>,
     Parts<typeof profileHandlers>,
+    Parts<typeof liveHandlers>,
     Parts<typeof consentHandlers>,
     Parts<typeof secondFactorHandlers>,
     Parts<typeof blockHandlers>,
@@ -49,7 +50,6 @@ export interface HandlerParts
     Parts<typeof applicationKeyHandlers> {
   readonly store: Store;
   readonly directory: Directory;
-  readonly live: Live;
   readonly downlink: Downlink;
   readonly enrolments: Enrolments;
   readonly connected: () => ReadonlySet<string>;

@@ -1,11 +1,14 @@
 import { tagName } from '@loadline/sdk/t24';
 import { reachesDevice, reachesTag, type Standing } from '../../../access/index.ts';
-import type { Directory, Live, LiveSeries } from '../../../router/index.ts';
+import { type Directory, type Live, type LiveSeries, Owed } from '../../../router/index.ts';
 import type { Handlers } from '../call.ts';
 import { Problem } from '../problem.ts';
 
-/** Bytes a follower may leave unread before its stream is cut: it connects again and reads the store. */
+/** Bytes a follower may leave unread before what comes next is kept for it: of each series the newest reading. */
 const unreadBytes = 256 * 1024;
+
+/** Milliseconds in which a follower that has fallen behind must take something: else it is gone, and nobody said so. */
+const stalledMilliseconds = 30_000;
 
 /** Milliseconds between two looks at whether the caller may still follow: revoking ends the stream. */
 const recheckMilliseconds = 1000;
@@ -19,8 +22,19 @@ const looksPerPing = 10;
 /** Milliseconds that the last word may take to leave. */
 const farewellMilliseconds = 500;
 
-/** Readings as they are committed; and the function that ends every stream, for when the door closes. */
-export function liveHandlers({ live, directory }: { live: Live; directory: Directory }): {
+/**
+ * Readings as they are committed; and the function that ends every stream, for when the door closes. `onSkipped` is told
+ * of readings that are left out, because a follower did not take them in time.
+ */
+export function liveHandlers({
+  live,
+  directory,
+  onSkipped,
+}: {
+  live: Live;
+  directory: Directory;
+  onSkipped: (readings: number) => void;
+}): {
   readonly handlers: Pick<Handlers, 'followReadings'>;
   readonly endAll: () => void;
 } {
@@ -40,29 +54,47 @@ export function liveHandlers({ live, directory }: { live: Live; directory: Direc
     const tell = (event: string, data: unknown) => {
       stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     };
+    const owed = new Owed();
+    /** Since when it has taken nothing of what it left unread, and how much that is. */
+    let stalled: { since: number; bytes: number } | undefined;
+    const tellReadings = (series: readonly LiveSeries[]) => {
+      const seen = series.filter((one) => sees(now, one, directory));
+      // Each is put into words once, however many follow.
+      if (seen.length > 0) stream.write(`event: readings\ndata: [${seen.map(wordsOf).join(',')}]\n\n`);
+    };
+    const catchUp = () => {
+      if (!owed.isEmpty && stream.writableLength <= unreadBytes / 2) tellReadings(owed.take().series);
+    };
+    stream.on('drain', catchUp);
     const unfollow = live.follow(standing.organisation, (series) => {
-      if (stream.writableLength > unreadBytes) {
+      if (owed.isEmpty && stream.writableLength <= unreadBytes) {
+        tellReadings(series);
+        return;
+      }
+      for (const one of series) {
+        if (!sees(now, one, directory)) continue;
+        onSkipped(one.points.length);
+        if (!owed.addReadings(one)) stream.destroy();
+      }
+    });
+    /** Half-open, or in no hurry at all: it connects again and reads the store. */
+    const isStalled = () => {
+      const { writableLength: bytes } = stream;
+      if (owed.isEmpty) stalled = undefined;
+      else if (stalled === undefined || bytes < stalled.bytes) stalled = { since: performance.now(), bytes };
+      return stalled !== undefined && performance.now() - stalled.since > stalledMilliseconds;
+    };
+    let looks = 0;
+    const recheck = setInterval(() => {
+      catchUp();
+      if (isStalled()) {
         stream.destroy();
         return;
       }
-      const seen = series.filter((one) => sees(now, one, directory));
-      if (seen.length === 0) return;
-      tell(
-        'readings',
-        seen.map(({ device, tag, aspect, points }) => ({
-          device,
-          tag: tagName(tag),
-          aspect,
-          points,
-        })),
-      );
-    });
-    let looks = 0;
-    const recheck = setInterval(() => {
       void again().then((standing) => {
         if (standing === undefined) end();
         else now = standing;
-        if (streams.has(end) && ++looks % looksPerPing === 0) tell('ping', {});
+        if (streams.has(end) && ++looks % looksPerPing === 0 && owed.isEmpty) tell('ping', {});
       });
     }, recheckMilliseconds);
     const leave = () => {
@@ -100,4 +132,23 @@ export function liveHandlers({ live, directory }: { live: Live; directory: Direc
 function sees({ reach }: Standing, { device: id, tag }: LiveSeries, directory: Directory): boolean {
   const device = directory.device(id);
   return device !== undefined && reachesDevice(reach, device) && reachesTag(reach, tag);
+}
+
+const words = new WeakMap<LiveSeries, string>();
+
+function wordsOf(series: LiveSeries): string {
+  const known = words.get(series);
+  if (known !== undefined) return known;
+  const { device, tag, name, unit, aspect, points, skipped } = series;
+  const made = JSON.stringify({
+    device,
+    tag: tagName(tag),
+    ...(name !== null && { name }),
+    ...(unit !== null && { unit }),
+    aspect,
+    points,
+    ...(skipped > 0 && { skipped }),
+  });
+  words.set(series, made);
+  return made;
 }

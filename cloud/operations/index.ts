@@ -1,0 +1,1 @@
+export { type DoorName, Metrics } from './metrics.ts';
