@@ -1,10 +1,10 @@
 import { limits } from '../contract/index.ts';
 import type { Batch, NumberRange, ReadingColumns } from './batch.ts';
 import { decodeAnchors, decodeEvents } from './decode-records.ts';
-import { decodeOrder, decodeSeries, placeSeries } from './decode-series.ts';
+import { countSeries, decodeOrder, decodeSeries, type ValueCounts } from './decode-series.ts';
 import { inconsistent, label, list, malformed, TelemetryError, whole } from './errors.ts';
 import { inflate } from './inflate.ts';
-import { unpackBytes, unpackVarints, unzigzag } from './packing.ts';
+import { unpackBytes, unpackVarintsInto, unzigzag } from './packing.ts';
 import { aspects } from './reading.ts';
 import { unpackValues } from './unpack-values.ts';
 import { checkWellFormed } from './well-formed.ts';
@@ -25,23 +25,22 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   if (count > limits.batchEntries) {
     throw new TelemetryError('batch-limit', `${count} entries, at most ${limits.batchEntries}`);
   }
-  const heads = decodeSeries({
-    ports: wire[7],
-    series: wire[8],
-    // All series of version 1 are as heard, and not calibrated.
-    aspects: version === 1 ? aspects.indexOf('heard') : wire[15],
-    calibrations: version === 1 ? null : wire[16],
-  });
+  const known = countSeries(wire[8]);
   // Besides readings, version 1 knows anchors only.
-  const { positions, lengths } = decodeOrder(wire[10], count, heads.length + (version === 1 ? 1 : 2));
+  const { positions, lengths } = decodeOrder(wire[10], count, known + (version === 1 ? 1 : 2));
+  const { series, rows, counts } = decodeSeries(
+    {
+      ports: wire[7],
+      series: wire[8],
+      // All series of version 1 are as heard, and not calibrated.
+      aspects: version === 1 ? aspects.indexOf('heard') : wire[15],
+      calibrations: version === 1 ? null : wire[16],
+    },
+    lengths,
+  );
   const times = decodeTimes(wire[11], count);
-  const { series, rows, counts } = placeSeries(heads, lengths);
-  const events = rows + (lengths[heads.length] as number);
-  const columns = {
-    positions: positions.subarray(0, rows),
-    ...decodeBytes(wire[12], rows),
-    values: unpackValues(wire[13], counts),
-  };
+  const events = rows + (lengths[known] as number);
+  const columns = decodeColumns(wire, positions.subarray(0, rows), counts);
   const oldest = whole(wire[4], 'oldest');
   const first = whole(wire[5], 'first');
   if (oldest > first) throw inconsistent(`oldest held ${oldest} is past the first entry ${first}`);
@@ -119,13 +118,13 @@ function decodeTimes(value: unknown, count: number): Float64Array {
   if (rest.length > 0) throw malformed('times is not [start, steps]');
   const times = new Float64Array(count);
   let time = whole(start, 'first time');
-  const steps = packed instanceof Uint8Array ? unpackVarints(packed, Math.max(count - 1, 0)) : undefined;
-  if (packed instanceof Uint8Array && steps === undefined) {
-    throw inconsistent(`times does not hold ${count - 1} steps`);
-  }
-  const interval = steps === undefined ? whole(packed, 'interval of times') : 0;
+  if (packed instanceof Uint8Array) {
+    if (!unpackVarintsInto(times.subarray(1), packed)) {
+      throw inconsistent(`times does not hold ${count - 1} steps`);
+    }
+  } else times.fill(whole(packed, 'interval of times'), 1);
   for (let index = 0; index < count; index++) {
-    if (index > 0) time += unzigzag(steps === undefined ? interval : (steps[index - 1] as number));
+    if (index > 0) time += unzigzag(times[index] as number);
     if (!(time >= 0 && time <= limits.monotonicMilliseconds))
       throw inconsistent('a time is before the boot, or a hundred years after it');
     times[index] = time;
@@ -133,13 +132,25 @@ function decodeTimes(value: unknown, count: number): Float64Array {
   return times;
 }
 
-function decodeBytes(value: unknown, rows: number): Pick<ReadingColumns, 'flags' | 'status' | 'rssi' | 'cv'> {
-  const packed = list(value, 'byte columns');
+function decodeColumns(
+  wire: readonly unknown[],
+  positions: Uint32Array,
+  counts: ValueCounts,
+): ReadingColumns {
+  const packed = list(wire[12], 'byte columns');
   if (packed.length !== 4) throw malformed('byte columns are not [flags, status, rssi, cv]');
-  const [flags, status, rssi, cv] = packed.map((column) => {
+  const rows = positions.length;
+  const bytes = (column: unknown): Uint8Array => {
     const unpacked = unpackBytes(column, rows);
     if (unpacked === undefined) throw inconsistent(`a byte column does not hold ${rows} bytes`);
     return unpacked;
-  }) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-  return { flags, status, rssi, cv };
+  };
+  return {
+    positions,
+    flags: bytes(packed[0]),
+    status: bytes(packed[1]),
+    rssi: bytes(packed[2]),
+    cv: bytes(packed[3]),
+    values: unpackValues(wire[13], counts),
+  };
 }

@@ -1,3 +1,5 @@
+import { limits } from '../contract/index.ts';
+
 /** The small packings the batch codec is made of. All lengths are checked; nothing here trusts its input. */
 
 /** LEB128 of whole numbers 0..2^53-1, one after the other. */
@@ -16,26 +18,26 @@ export function packVarints(numbers: ArrayLike<number>): Uint8Array {
 }
 
 /**
- * Exactly `count` LEB128 numbers that fill `bytes` to the end; undefined for anything else, and for numbers
- * beyond 2^53-1.
+ * Fills `numbers` with the LEB128 numbers in `bytes`. Whether they are exactly as many, and none is beyond 2^53-1; where
+ * not, `numbers` holds nothing of use.
  */
-export function unpackVarints(bytes: Uint8Array, count: number): Float64Array | undefined {
-  const numbers = new Float64Array(count);
+export function unpackVarintsInto(numbers: Float64Array, bytes: Uint8Array): boolean {
+  const { length } = bytes;
   let at = 0;
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; index < numbers.length; index++) {
     let value = 0;
     let scale = 1;
     for (;;) {
-      const byte = bytes[at++];
-      if (byte === undefined || scale > 2 ** 49) return undefined;
+      if (at === length || scale > 2 ** 49) return false;
+      const byte = bytes[at++] as number;
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) break;
       scale *= 0x80;
     }
-    if (value > Number.MAX_SAFE_INTEGER) return undefined;
+    if (value > Number.MAX_SAFE_INTEGER) return false;
     numbers[index] = value;
   }
-  return at === bytes.length ? numbers : undefined;
+  return at === length;
 }
 
 /** Signed to unsigned, small magnitudes first: 0, -1, 1, -2, 2 … become 0, 1, 2, 3, 4 … */
@@ -71,18 +73,27 @@ export function packBytes(bytes: Uint8Array): PackedBytes {
   return values.length + lengths.length < bytes.length ? [Uint8Array.from(values), lengths] : bytes;
 }
 
-/** A column of exactly `count` bytes; undefined for anything else. */
+/** Columns in which all bytes are equal, by that byte: made once, as long as a batch can need, and never written to. */
+const constants: Uint8Array[] = [];
+
+function constant(byte: number, count: number): Uint8Array {
+  if (count > limits.batchEntries) return new Uint8Array(count).fill(byte);
+  constants[byte] ??= new Uint8Array(limits.batchEntries).fill(byte);
+  return constants[byte].subarray(0, count);
+}
+
+/** A column of exactly `count` bytes, only to be read; undefined for anything else. */
 export function unpackBytes(packed: unknown, count: number): Uint8Array | undefined {
   if (typeof packed === 'number') {
     if (!Number.isInteger(packed) || packed < 0 || packed > 0xff) return undefined;
-    return new Uint8Array(count).fill(packed);
+    return constant(packed, count);
   }
   if (packed instanceof Uint8Array) return packed.length === count ? packed : undefined;
   if (!Array.isArray(packed) || packed.length !== 2) return undefined;
   const [values, lengths] = packed as [unknown, unknown];
   if (!(values instanceof Uint8Array) || !(lengths instanceof Uint8Array)) return undefined;
-  const runs = unpackVarints(lengths, values.length);
-  if (runs === undefined) return undefined;
+  const runs = new Float64Array(values.length);
+  if (!unpackVarintsInto(runs, lengths)) return undefined;
   const bytes = new Uint8Array(count);
   let at = 0;
   for (let index = 0; index < values.length; index++) {
@@ -100,21 +111,23 @@ export function packIndices(indices: Int32Array, end: number): [low: PackedBytes
   return end <= 256 ? [low] : [low, packBytes(Uint8Array.from(indices, (index) => index >> 8))];
 }
 
-/** Exactly `count` whole numbers below `end`; undefined for anything else. */
+/** Exactly `count` whole numbers below `end`, only to be read; undefined for anything else. */
 export function unpackIndices(
   columns: readonly unknown[],
   count: number,
   end: number,
-): Uint16Array | undefined {
+): Uint8Array | Uint16Array | undefined {
   if (columns.length !== (end <= 256 ? 1 : 2)) return undefined;
   const low = unpackBytes(columns[0], count);
-  const high = columns.length === 2 ? unpackBytes(columns[1], count) : undefined;
-  if (low === undefined || (columns.length === 2 && high === undefined)) return undefined;
-  const indices = new Uint16Array(count);
+  if (low === undefined) return undefined;
+  let indices: Uint8Array | Uint16Array = low;
+  if (columns.length === 2) {
+    const high = unpackBytes(columns[1], count);
+    if (high === undefined) return undefined;
+    indices = Uint16Array.from(low, (byte, position) => byte | ((high[position] as number) << 8));
+  }
   for (let position = 0; position < count; position++) {
-    const index = (low[position] as number) | ((high?.[position] ?? 0) << 8);
-    if (index >= end) return undefined;
-    indices[position] = index;
+    if ((indices[position] as number) >= end) return undefined;
   }
   return indices;
 }
