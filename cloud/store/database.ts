@@ -133,6 +133,25 @@ export function checkPages(connection: Connection): void {
   if (found !== 'ok') throw new Error(`the database is damaged: ${String(found)}`);
 }
 
+/** The tables that are there, by name. */
+export function tablesOf(connection: Connection): string[] {
+  const tables = connection.pragma('table_list') as { schema: string; name: string; type: string }[];
+  return tables
+    .filter(({ schema, name, type }) => schema === 'main' && type === 'table' && !name.startsWith('sqlite_'))
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** The rows of a table as they stand in the file, each as the list of its values. */
+export function rowsOf(connection: Connection, table: string): IterableIterator<Bound[]> {
+  const quoted = `"${table.replaceAll('"', '""')}"`;
+  const [about] = connection.pragma(`table_list(${quoted})`) as { wr: number }[];
+  const order = about?.wr === 0 ? ' order by rowid' : '';
+  return connection.prepare(`select * from ${quoted}${order}`).raw(true).iterate() as IterableIterator<
+    Bound[]
+  >;
+}
+
 /** Runs `work` as one transaction: all of it is committed, or, where it throws, nothing. */
 export function inTransaction<T>(connection: Connection, work: () => T): T {
   return connection.transaction(work)();

@@ -29,3 +29,4 @@ export { Store } from './store.ts';
 export { type Timeline, wallTime } from './timeline.ts';
 export type { ApiTokenRow, ApplicationKeyRow, ApplicationRow, HeldKeyRow } from './token-reads.ts';
 export type { DeliveryOutcome, DeliveryWrite, Outcome, Unnumbered } from './writes.ts';
+export type { CopyAnswer, CopyQuestion } from './page-copy.ts';

@@ -3,6 +3,7 @@ import { type Changed, type ChangeWrite, mayChangeRights } from './change.ts';
 import { type Page, pageReadings, type SeriesSpan } from './chunks/pages.ts';
 import type { Place, Readings } from './chunks/readings.ts';
 import type { DatabaseOptions } from './database.ts';
+import type { CopyAnswer, CopyQuestion } from './page-copy.ts';
 import { Reader } from './reader.ts';
 import type { Reads } from './reads.ts';
 import { SeriesIndex } from './series-index.ts';
@@ -74,6 +75,11 @@ export class Store {
   /** See `Writer.write`. */
   write(write: Write, settle: (outcome: Outcome) => void): void {
     this.#writer.write(write, settle);
+  }
+
+  /** See `Writer.copy`. */
+  copy(question: CopyQuestion): Promise<CopyAnswer> {
+    return this.#writer.copy(question);
   }
 
   /** See `Writer.done`. */

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { Changed, ChangeWrite } from './change.ts';
 import type { DatabaseOptions } from './database.ts';
+import type { CopyAnswer, CopyQuestion } from './page-copy.ts';
 import { startThread } from './threads.ts';
 import type { DeliveryWrite, Outcome, Write } from './writes.ts';
 
@@ -10,13 +11,18 @@ type Settle = (outcome: Outcome) => void;
 export class Writer {
   readonly #worker: Worker;
   readonly #waiting: Settle[] = [];
+  readonly #copying: ((answer: CopyAnswer | undefined) => void)[] = [];
   #gathered: Write[] = [];
   #failure: string | undefined;
   #closing = false;
 
   private constructor(worker: Worker, onFailure: (reason: string) => void) {
     this.#worker = worker;
-    worker.on('message', (outcomes: readonly Outcome[]) => {
+    worker.on('message', (outcomes: readonly Outcome[] | CopyAnswer) => {
+      if ('kind' in outcomes) {
+        this.#copying.shift()?.(outcomes);
+        return;
+      }
       const settled = this.#waiting.splice(0, outcomes.length);
       for (const [index, settle] of settled.entries()) settle(outcomes[index] as Outcome);
     });
@@ -24,6 +30,7 @@ export class Writer {
       const expected = this.#failure !== undefined || this.#closing;
       this.#failure ??= reason;
       for (const settle of this.#waiting.splice(0)) settle({ kind: 'failed', message: reason });
+      for (const settle of this.#copying.splice(0)) settle(undefined);
       if (!expected) onFailure(reason);
     };
     worker.on('error', (error) => fail(`the writer thread failed: ${error.message}`));
@@ -67,6 +74,19 @@ export class Writer {
     if (outcome.kind === 'refused')
       return { done: false, step: outcome.step, constraint: outcome.constraint };
     throw new Error(outcome.kind === 'failed' ? outcome.message : `unexpected outcome ${outcome.kind}`);
+  }
+
+  /** A question of who copies the database while it is written; see `PageCopy`. Rejects once nothing is written any more. */
+  async copy(question: CopyQuestion): Promise<CopyAnswer> {
+    const answer =
+      this.#failure !== undefined || this.#closing
+        ? undefined
+        : await new Promise<CopyAnswer | undefined>((resolve) => {
+            this.#copying.push(resolve);
+            this.#worker.postMessage({ copy: question });
+          });
+    if (answer === undefined) throw new Error('the store is closing');
+    return answer;
   }
 
   /** Writes what is under way, closes the database and ends the thread. */
