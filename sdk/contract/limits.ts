@@ -81,6 +81,28 @@ export const limits = {
   unitLength: 32,
   /** Milliseconds that a delivery without numbers is known again by its key, counter or body. */
   onceMilliseconds: 7 * 86_400_000,
+  /** Bytes of one line at a socket, its end included; a datagram is one line. */
+  socketLineBytes: 4096,
+  /** Counters behind the highest of its key under which a signed line is still taken. */
+  socketCounterWindow: 1024,
+  /** Milliseconds in which a connection has to bring its first good line, and each line has to come to its end. */
+  socketLineMilliseconds: 10_000,
+  /** Milliseconds without a line after which a connection is closed. */
+  socketIdleMilliseconds: 10 * 60_000,
+  /** Lines that are refused, one after the other, until their connection is closed. */
+  socketFailures: 3,
+  /** Lines of one connection that wait for their commit, past which it is not read. */
+  socketPendingLines: 64,
+  /** Lines, and datagrams, of all that wait for their commit; past that connections wait, and datagrams are dropped. */
+  socketPendingAll: 8192,
+  /** Characters of replies that a connection may leave untaken before it is not read. */
+  socketUntakenBytes: 16 * 1024,
+  /** Connections at the socket doors. */
+  socketConnections: 20_000,
+  /** Those of one address (of IPv6: /64) that have not brought a good line yet. */
+  socketUnprovenPerAddress: 1000,
+  /** Those of one device. */
+  socketConnectionsPerDevice: 16,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;
