@@ -36,12 +36,12 @@ export interface NamedBatch {
 
 /**
  * Makes a batch of readings by name, so that everything after the door is the same for all devices. Its times are wall
- * times; who says none gets `now` (ms since 1970). Throws TelemetryError.
+ * times; who says none, or one from now, gets it by `now` (ms since 1970). Throws TelemetryError.
  */
 export function namedBatch(device: Device, delivery: NamedDelivery, now: number): NamedBatch {
   const named = readNamed(delivery.form, delivery.body);
   const channels = new Map<string, Channel>();
-  const readings = named.map(({ name, time, value, unit }): Reading => {
+  const readings = named.map(({ name, time, sinceArrival, value, unit }): Reading => {
     const claimed = device.channels.claim(name, unit);
     if (claimed === undefined) {
       throw new TelemetryError(
@@ -57,7 +57,7 @@ export function namedBatch(device: Device, delivery: NamedDelivery, now: number)
       tag: claimed.channel.number,
       aspect: 'heard',
       calibration: undefined,
-      monotonic: time ?? now,
+      monotonic: time ?? now + (sinceArrival ?? 0),
       value,
       flags: 0,
       status: 0,

@@ -28,4 +28,5 @@ export {
   type Reading,
 } from './reading.ts';
 export { type LineReading, writeReadingsLine } from './readings-line.ts';
+export { type SenmlForm, SenmlWriter, writeSenml } from './senml-write.ts';
 export { parseSeriesName, seriesName } from './series-name.ts';

@@ -1,5 +1,6 @@
 import { limits } from '../contract/index.ts';
 import { label, malformedReadings } from './errors.ts';
+import { parseJson } from './json-text.ts';
 import { isSeriesName, type NamedReading } from './named-reading.ts';
 
 /**
@@ -9,15 +10,11 @@ import { isSeriesName, type NamedReading } from './named-reading.ts';
  *     {"temp": 21.5, "door": {"value": true, "timestamp": "2026-11-22T10:00:00Z"}}
  */
 export function readMap(body: Uint8Array): NamedReading[] {
-  let map: unknown;
-  try {
-    map = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch (error) {
-    throw malformedReadings(`not JSON: ${(error as Error).message.slice(0, 200)}`);
-  }
+  const { value: map, members } = parseJson(body, 1);
   if (typeof map !== 'object' || map === null || Array.isArray(map)) {
     throw malformedReadings(`${label(map)}, expected one object of names and values`);
   }
+  if (Object.keys(map).length !== members[0]) throw malformedReadings('one name stands there twice');
   return Object.entries(map).map(([name, given]) => readOne(name, given));
 }
 
@@ -44,7 +41,9 @@ function readOne(name: string, given: unknown): NamedReading {
 function valueOfSeries(name: string, given: unknown): NamedReading['value'] {
   switch (typeof given) {
     case 'number':
-      return { type: 'float64', value: given };
+      // JSON has no infinity, and yet 1e999 becomes one.
+      if (Number.isFinite(given)) return { type: 'float64', value: given };
+      throw malformedReadings(`${name}: the number is too large`);
     case 'boolean':
       return { type: 'uint8', value: given ? 1 : 0 };
     case 'string':

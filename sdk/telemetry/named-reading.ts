@@ -6,6 +6,11 @@ export interface NamedReading {
   readonly name: string;
   /** Whole milliseconds since 1970; undefined where the device says none: the time of arrival stands for it. */
   readonly time: number | undefined;
+  /**
+   * Where it says no time: whole milliseconds between its arrival and it, below 0 for one of before. Missing: 0. A body that
+   * says only this is another delivery each time it comes.
+   */
+  readonly sinceArrival?: number;
   readonly value:
     | { readonly type: 'float64' | 'uint8'; readonly value: number }
     | { readonly type: 'string'; readonly value: string }

@@ -32,8 +32,8 @@ const decoder = new Decoder({ mapsAsObjects: false, useRecords: false, int64AsNu
 
 /** Encodes records whose keys are `cborLabels`. */
 export const senmlEncoder = new Encoder({
-  mapsAsObjects: true,
   useRecords: false,
+  useTag259ForMaps: false,
   variableMapSize: true,
   tagUint8Array: false,
 } as Options);
@@ -117,20 +117,6 @@ function countMembers(bytes: Uint8Array): number[] {
     return index;
   };
 
-  const string = (major: number, length: number | undefined): void => {
-    if (length !== undefined) {
-      at += length;
-      if (at > bytes.length) throw malformedReadings('a string is longer than the body');
-      return;
-    }
-    // Its pieces have definite lengths and its own type (section 3.2.3).
-    repeat(undefined, () => {
-      const piece = bytes[at] ?? breakByte;
-      if (piece >> 5 !== major || (piece & 0x1f) === indefinite) throw malformedReadings('a string of foreign pieces');
-      item(deepest);
-    });
-  };
-
   const item = (depth: number): void => {
     if (++items > limits.batchItems * 4) throw limit();
     const initial = bytes[at++];
@@ -141,7 +127,9 @@ function countMembers(bytes: Uint8Array): number[] {
     switch (major) {
       case majorTypes.bytes:
       case majorTypes.text:
-        string(major, value);
+        if (value === undefined) throw malformedReadings('a string in pieces: give it one length');
+        at += value;
+        if (at > bytes.length) throw malformedReadings('a string is longer than the body');
         return;
       case majorTypes.array:
       case majorTypes.map: {
@@ -173,5 +161,8 @@ function countMembers(bytes: Uint8Array): number[] {
 }
 
 function limit(): TelemetryError {
-  return new TelemetryError('readings-limit', `more than ${limits.batchEntries} records, or items beyond them`);
+  return new TelemetryError(
+    'readings-limit',
+    `more than ${limits.batchEntries} records, or items beyond them`,
+  );
 }

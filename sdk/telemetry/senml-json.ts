@@ -23,5 +23,5 @@ const base64url = /^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2,3})?$/;
 function withBytes(record: SenmlRecord): SenmlRecord {
   const { vd } = record;
   if (typeof vd !== 'string' || !base64url.test(vd)) return record;
-  return { ...record, vd: new Uint8Array(Buffer.from(vd, 'base64url')) };
+  return { ...record, vd: Buffer.from(vd, 'base64url') };
 }

@@ -45,10 +45,9 @@ export class SenmlWriter {
 
   #record(record: Record): Buffer {
     if (this.#form === 'senml') {
-      const text = JSON.stringify(record, (_name, value: unknown) =>
-        value instanceof Uint8Array ? Buffer.from(value).toString('base64url') : value,
-      );
-      return Buffer.from(text);
+      const { vd } = record;
+      const data = vd instanceof Uint8Array && { vd: Buffer.from(vd).toString('base64url') };
+      return Buffer.from(JSON.stringify({ ...record, ...data }));
     }
     const labelled = Object.entries(record).map(
       ([name, value]) => [cborLabels[name as keyof typeof cborLabels], value] as const,
@@ -68,12 +67,12 @@ function recordOf({ name, time, sinceArrival, unit, value }: NamedReading): Reco
   return {
     n: name,
     ...(unit !== undefined && { u: unit }),
-    ...valueOf(value),
+    ...valueIn(value),
     ...(milliseconds !== undefined && { t: milliseconds / 1000 }),
   };
 }
 
-function valueOf({ type, value }: NamedReading['value']): Record {
+function valueIn({ type, value }: NamedReading['value']): Record {
   switch (type) {
     case 'float64':
     case 'uint8':

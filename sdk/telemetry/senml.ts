@@ -96,7 +96,7 @@ function resolveRecord(base: Base, record: SenmlRecord, where: string, into: Nam
   const when = timeOf(base.time + (numberOf(record, 't', at) ?? 0), at);
   numberOf(record, 'ut', at);
   const sum = sumOf(base, record, at);
-  const value = valueOf(base, record, at, sum !== undefined);
+  const value = valueIn(base, record, at, sum !== undefined);
   if (value !== undefined) into.push({ name, ...when, value, unit });
   if (sum !== undefined) into.push({ ...sumSeries(name, unit, at), ...when, value: sum });
 }
@@ -110,23 +110,32 @@ function nameOf(base: Base, record: SenmlRecord, where: string): string {
   );
 }
 
-function sumSeries(name: string, unit: string | undefined, where: string): Pick<NamedReading, 'name' | 'unit'> {
+function sumSeries(
+  name: string,
+  unit: string | undefined,
+  where: string,
+): Pick<NamedReading, 'name' | 'unit'> {
   const own = `${name}${sumSuffix}`;
-  if (!isSeriesName(own)) throw malformedReadings(`${where}: with ${sumSuffix} behind it the name is too long`);
+  if (!isSeriesName(own))
+    throw malformedReadings(`${where}: with ${sumSuffix} behind it the name is too long`);
   const inSeconds = unit === undefined ? undefined : `${unit}*s`;
-  return { name: own, unit: inSeconds !== undefined && inSeconds.length <= limits.unitLength ? inSeconds : undefined };
+  return {
+    name: own,
+    unit: inSeconds !== undefined && inSeconds.length <= limits.unitLength ? inSeconds : undefined,
+  };
 }
 
 /** Seconds since 1970 or, below 2^28, from the arrival. */
 function timeOf(seconds: number, where: string): Pick<NamedReading, 'time' | 'sinceArrival'> {
   if (seconds === 0) return { time: undefined };
   const milliseconds = Math.round(seconds * 1000);
-  if (seconds >= absoluteFromSeconds && milliseconds <= limits.monotonicMilliseconds) return { time: milliseconds };
+  if (seconds >= absoluteFromSeconds && milliseconds <= limits.monotonicMilliseconds)
+    return { time: milliseconds };
   if (Math.abs(seconds) < absoluteFromSeconds) return { time: undefined, sinceArrival: milliseconds };
   throw malformedReadings(`${where}: a time of ${seconds} s is neither one since 1970 nor one from now`);
 }
 
-function valueOf(
+function valueIn(
   base: Base,
   record: SenmlRecord,
   where: string,
@@ -142,7 +151,8 @@ function valueOf(
   }
   if (vd !== undefined) return { type: 'binary', value: dataValue(vd, where) };
   if (v === undefined && mayLack) return undefined;
-  if (v === undefined && base.value === undefined) throw malformedReadings(`${where}: none of v, vs, vb, vd, s`);
+  if (v === undefined && base.value === undefined)
+    throw malformedReadings(`${where}: none of v, vs, vb, vd, s`);
   return finite((base.value ?? 0) + (numberOf(record, 'v', where) ?? 0), where);
 }
 
@@ -166,9 +176,12 @@ function textValue(record: SenmlRecord, where: string): string {
 
 function dataValue(data: unknown, where: string): Uint8Array {
   if (!(data instanceof Uint8Array)) {
-    throw malformedReadings(`${where}: vd is ${label(data)}, expected bytes (in JSON as base64url, unpadded)`);
+    throw malformedReadings(
+      `${where}: vd is ${label(data)}, expected bytes (in JSON as base64url, unpadded)`,
+    );
   }
-  if (data.length <= limits.valueBytes) return data;
+  // A copy: what it was read from holds the whole body.
+  if (data.length <= limits.valueBytes) return Uint8Array.from(data);
   throw malformedReadings(`${where}: vd has ${data.length} bytes, at most ${limits.valueBytes}`);
 }
 
