@@ -1,5 +1,6 @@
 import type { Log } from '@loadline/sdk/platform';
 import { Authentications } from './audit/index.ts';
+import { CredentialBook, CredentialDesk, CredentialHolders } from './devices/index.ts';
 import { type Keys, openKeys } from './keys/index.ts';
 import { type MailConfig, Mailer } from './mail/index.ts';
 import {
@@ -73,6 +74,7 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
   const uses = new Uses({ store, now });
   const authentications = new Authentications({ store, now });
   const tokenRealm = { ...realm, keys, now };
+  const book = await CredentialBook.load(store);
   const applications = new Applications({ store, directory, now });
   return {
     authentications,
@@ -95,6 +97,10 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
     bearers: new TokenBearers({ realm: tokenRealm, store, guard, uses, authentications }),
     applications,
     applicationKeys: new ApplicationKeys({ store, keys, applications, directory, now }),
+    credentials: new CredentialDesk({ store, keys, book, now }),
+    credentialHolders: new CredentialHolders({
+      ...{ store, keys, book, directory, guard, uses, authentications, now },
+    }),
     keyHolders: new KeyHolders({ store, keys, guard, uses, authentications, now }),
     /** Writes what is still to be written, and stops sending mails: those that wait go out at the next start. */
     close: async () => {

@@ -6,7 +6,7 @@ import type { AuditDraft, Store } from '../store/index.ts';
 export interface Authentication {
   /** In whose chain it stands: that of the organisation concerned, or the fleet's where it is nobody's (null). */
   readonly organisation: string | null;
-  readonly channel: 'https' | 'mqtt';
+  readonly channel: 'https' | 'mqtt' | 'socket';
   /** `session.create`, or `<credential>.use` where no session begins by it. */
   readonly action: string;
   /** Who was let in; undefined where it was refused: then nobody has been proven. */

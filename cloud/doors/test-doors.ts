@@ -115,7 +115,7 @@ export async function openDoors() {
     [neighbour, 'first'],
     [theirs, 'second'],
   ] as const) {
-    await store.change({ steps: [step('addDevice', { id, organisation })], audit: [] });
+    await store.change({ steps: [step('addDevice', { id, organisation, kind: 'gateway' })], audit: [] });
   }
   await directory.reload();
   return {

@@ -1,3 +1,4 @@
+export { type DerivedSecret, isSecret, makeSecret, secretOf } from './derived-secret.ts';
 export { type KeyCode, KeysError } from './errors.ts';
 export { Keys, type KeysOptions, openKeys } from './keys.ts';
 export { needsResealing, openSealed, type SealContext, SealError, sealValue } from './seal.ts';

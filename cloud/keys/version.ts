@@ -13,6 +13,8 @@ export const purposes = {
   'api-token': 'token',
   'sealed-value': 'seal',
   'application-secret': 'derive',
+  'device-secret': 'derive',
+  'socket-secret': 'derive',
   'device-cookie': 'derive',
 } as const satisfies Record<string, RingName>;
 

@@ -112,7 +112,7 @@ test('what an erased person ordered of gateways goes on, under the id that he le
   const person = await people.person(['ordered']);
   const other = await people.person(['ordered'], { role: 'administrator' });
   await people.store.change({
-    steps: [step('addDevice', { id: 'ordered-1', organisation: 'ordered' })],
+    steps: [step('addDevice', { id: 'ordered-1', organisation: 'ordered', kind: 'gateway' })],
     audit: [],
   });
   const { devices } = await people.store.read('directory', {});

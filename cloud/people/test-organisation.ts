@@ -142,7 +142,7 @@ export class TestFleet {
     const { department = null, customer = null } = place;
     const { done: isDone } = await this.store.change({
       steps: [
-        step('addDevice', { id, organisation }, 'some'),
+        step('addDevice', { id, organisation, kind: 'gateway' }, 'some'),
         step('setDevicePlace', { id, organisation, name: null, department, customer }, 'some'),
       ],
       audit: [],

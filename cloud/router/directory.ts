@@ -79,6 +79,7 @@ export function resourceOf({ organisation, id, department, customer }: Device, t
 export class Directory {
   readonly #store: Store;
   readonly #devices = new Map<string, Device>();
+  readonly #byNumber = new Map<number, Device>();
   readonly #certificates = new Map<string, { readonly subject: string; readonly revoked: boolean }>();
 
   private constructor(store: Store) {
@@ -88,9 +89,8 @@ export class Directory {
   static async load(store: Store): Promise<Directory> {
     const directory = new Directory(store);
     await directory.reload();
-    const byNumber = new Map([...directory.#devices.values()].map((one) => [one.number, one]));
     for (const { device, ...channel } of await store.read('channels', {})) {
-      byNumber.get(device)?.channels.put(channel);
+      directory.numbered(device)?.channels.put(channel);
     }
     return directory;
   }
@@ -101,7 +101,7 @@ export class Directory {
     for (const row of devices) {
       const known = this.#devices.get(row.id);
       // The same object for as long as it lives: links and deliveries under way hold on to it.
-      if (known === undefined) this.#devices.set(row.id, fromRow(row));
+      if (known === undefined) this.#add(fromRow(row));
       else Object.assign(known, placeOf(row));
     }
     for (const { fingerprint, subject, revoked } of certificates) {
@@ -113,9 +113,19 @@ export class Directory {
     return this.#devices.get(id);
   }
 
+  /** The device of this row number. */
+  numbered(number: number): Device | undefined {
+    return this.#byNumber.get(number);
+  }
+
   /** The devices of one organisation. */
   devicesOf(organisation: Organisation): Device[] {
     return [...this.#devices.values()].filter((one) => one.organisation.id === organisation.id);
+  }
+
+  #add(device: Device): void {
+    this.#devices.set(device.id, device);
+    this.#byNumber.set(device.number, device);
   }
 
   /** Whether this certificate was issued here, to this subject, and not revoked since. */

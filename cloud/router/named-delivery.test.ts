@@ -24,8 +24,8 @@ test.before.each(async (context) => {
   await context.store.change({
     steps: [
       step('createOrganisation', { id: 'first', name: 'First', created: 0 }),
-      step('addDevice', { id: 'logger', organisation: 'first' }),
-      step('addDevice', { id: 'other', organisation: 'first' }),
+      step('addDevice', { id: 'logger', organisation: 'first', kind: 'software' }),
+      step('addDevice', { id: 'other', organisation: 'first', kind: 'software' }),
     ],
     audit: [],
   });

@@ -3,11 +3,13 @@ import { type Connection, prepare } from './database.ts';
 /** Statements of devices and certificates. */
 export function adminStatements(connection: Connection) {
   return {
-    addDevice: prepare<{ id: string; organisation: string }>(connection, (db, p) =>
-      db
-        .insertInto('device')
-        .values({ id: p.id, organisation: p.organisation })
-        .onConflict((conflict) => conflict.doNothing()),
+    addDevice: prepare<{ id: string; organisation: string; kind: 'gateway' | 'software' }>(
+      connection,
+      (db, p) =>
+        db
+          .insertInto('device')
+          .values({ id: p.id, organisation: p.organisation, kind: p.kind })
+          .onConflict((conflict) => conflict.doNothing()),
     ),
     setEnrolment: prepare<{ device: string; secretHash: Uint8Array; expires: number }>(connection, (db, p) =>
       db

@@ -7,7 +7,7 @@ import { delivery, numbered, withDatabase } from './test-store.ts';
 
 const change = (...steps: Step[]) => ({ kind: 'change' as const, steps, audit: [] });
 const organisation = (id: string) => step('createOrganisation', { id, name: id, created: 0 }, 'some');
-const device = (id: string) => step('addDevice', { id, organisation: 'first' }, 'some');
+const device = (id: string) => step('addDevice', { id, organisation: 'first', kind: 'gateway' }, 'some');
 const certificate = step('addCertificate', { fingerprint: 'f', subject: 's', serial: '1', expires: 1 });
 
 function organisations(connection: Connection): unknown[] {
@@ -16,7 +16,10 @@ function organisations(connection: Connection): unknown[] {
 
 test('all steps of a change are taken, and each says how many rows it changed', async () => {
   await withDatabase((connection) => {
-    const steps = [organisation('second'), step('addDevice', { id: 'mast', organisation: 'second' })];
+    const steps = [
+      organisation('second'),
+      step('addDevice', { id: 'mast', organisation: 'second', kind: 'gateway' }),
+    ];
     assert.equal(new Committer(connection, () => 0).commit([change(...steps)]), [
       { kind: 'changed', rows: [1, 0] },
     ]);
@@ -43,7 +46,7 @@ test('a step that was to change rows and changes none undoes the whole change, a
 
 test('what would be there twice, or refers to nothing, refuses the change that asks for it', async () => {
   await withDatabase((connection) => {
-    const orphan = step('addDevice', { id: 'crane', organisation: 'nobody' });
+    const orphan = step('addDevice', { id: 'crane', organisation: 'nobody', kind: 'gateway' });
     const outcomes = new Committer(connection, () => 0).commit([
       change(certificate),
       change(organisation('undone'), certificate),

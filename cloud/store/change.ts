@@ -1,7 +1,9 @@
+import { limitStatements } from './accounting-statements.ts';
 import { adminStatements } from './admin-statements.ts';
 import type { AuditDraft } from './audit-draft.ts';
 import { AuditLog } from './audit-log.ts';
 import { auditStatements } from './audit-statements.ts';
+import { credentialStatements } from './credential-statements.ts';
 import { type Connection, inTransaction } from './database.ts';
 import { downlinkStatements } from './downlink-statements.ts';
 import { factorStatements } from './factor-statements.ts';
@@ -17,6 +19,7 @@ import { tokenStatements } from './token-statements.ts';
 function changeStatements(connection: Connection) {
   return {
     ...adminStatements(connection),
+    ...credentialStatements(connection),
     ...downlinkStatements(connection),
     ...auditStatements(connection),
     ...personStatements(connection),
@@ -25,6 +28,7 @@ function changeStatements(connection: Connection) {
     ...factorStatements(connection),
     ...organisationStatements(connection),
     ...tokenStatements(connection),
+    ...limitStatements(connection),
   };
 }
 
@@ -67,6 +71,7 @@ export type Changed =
 const noting: ReadonlySet<StepName> = new Set([
   'noteApiTokenUse',
   'noteApplicationKeyUse',
+  'noteDeviceCredentialUse',
   'noteGrantUse',
   'touchSession',
 ]);

@@ -1,4 +1,4 @@
-import { type Compilable, type Kysely, sql } from 'kysely';
+import { type Compilable, type Generated, type Kysely, sql } from 'kysely';
 import type { Schema } from './schema.ts';
 
 /** What a device proves itself by, beside a certificate. */
@@ -24,7 +24,7 @@ export interface DeviceTables {
     /** When it was last noted as used. */
     used: number | null;
     /** Of socket keys: the highest counter that was taken. */
-    counter: number;
+    counter: Generated<number>;
   };
   /** Series of devices that call them by name; the number stands where a radio sensor has its tag. */
   channel: { device: number; number: number; name: string; unit: string | null };

@@ -134,7 +134,11 @@ test('the events of another device are not among them', async () => {
   await withDatabase((connection) => {
     const committer = new Committer(connection, () => wall);
     committer.commit([
-      { kind: 'change', steps: [step('addDevice', { id: 'crane', organisation: 'first' })], audit: [] },
+      {
+        kind: 'change',
+        steps: [step('addDevice', { id: 'crane', organisation: 'first', kind: 'gateway' })],
+        audit: [],
+      },
     ]);
     committer.commit([delivery(0, [anchor, event(20)]), { ...delivery(0, [anchor, event(30)]), device: 2 }]);
     const reads = storeReads(connection);

@@ -1,3 +1,5 @@
+export { type AccountedSession, type AccountingRecord, type Counts, dayOf } from './accounting-commit.ts';
+export type { RecordRow, RecordsQuery, UsageQuery, UsageRow } from './accounting-reads.ts';
 export { type ArchivedDelivery, archivedDeliveries } from './archive.ts';
 export { type ChainVerdict, verifyAudit } from './audit-archive.ts';
 export type { AuditDraft } from './audit-draft.ts';
@@ -6,6 +8,7 @@ export { type Step, step } from './change.ts';
 export type { ChannelRow } from './channel-reads.ts';
 export type { SeriesSpan } from './chunks/pages.ts';
 export { physicalAt, type Readings, type StoredReading, storedReadingAt } from './chunks/readings.ts';
+export type { CredentialRow } from './credential-reads.ts';
 export { type DatabaseOptions, foldLog, opensWith, rekeyDatabase, takeFolder } from './database.ts';
 export type { CredentialKind } from './device-schema.ts';
 export type { CommandRow, DesiredRow } from './downlink-reads.ts';

@@ -6,9 +6,11 @@ import {
 } from '@loadline/sdk/contract';
 import { type Aspect, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Kysely } from 'kysely';
+import { accountingReads } from './accounting-reads.ts';
 import { auditReads } from './audit-reads.ts';
 import { channelReads } from './channel-reads.ts';
 import { pageReads } from './chunks/pages.ts';
+import { credentialReads } from './credential-reads.ts';
 import { type Connection, prepare } from './database.ts';
 import { deliveryReads } from './deliveries.ts';
 import { downlinkReads } from './downlink-reads.ts';
@@ -170,11 +172,13 @@ export function storeReads(connection: Connection) {
 
   return {
     ...channelReads(connection),
+    ...credentialReads(connection),
     ...downlinkReads(connection),
     ...eventReads(connection),
     ...nameReads(connection),
     ...sealedReads(connection),
     ...auditReads(connection),
+    ...accountingReads(connection),
     ...personReads(connection),
     ...organisationReads(connection),
     ...memberReads(connection),

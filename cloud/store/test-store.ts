@@ -39,7 +39,7 @@ export const health: HealthMessage = {
 /** The steps that make that device and its organisation. */
 export const firstGateway: readonly Step[] = [
   step('createOrganisation', { id: 'first', name: 'First', created: 0 }),
-  step('addDevice', { id: 'mast', organisation: 'first' }),
+  step('addDevice', { id: 'mast', organisation: 'first', kind: 'gateway' }),
 ];
 
 /** An encrypted database on disk with one device, for as long as `use` runs. */

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { expandScopes } from '@loadline/sdk/api';
 import { tagName } from '@loadline/sdk/t24';
 import { mayGive, narrowed, type Standing } from '../access/index.ts';
-import type { Refusal, Result } from '../people/index.ts';
+import { type Refusal, type Result, refused } from '../people/index.ts';
 import { actsForWhole } from '../people/rules.ts';
 import type { Directory } from '../router/index.ts';
 import { type ApiTokenRow, type Store, step } from '../store/index.ts';
-import { iso, json, notAllReached, type Restriction, refused, tagNumbers } from './gifts.ts';
+import { iso, json, notAllReached, type Restriction, tagNumbers } from './gifts.ts';
 import { lastsUntil, type Maker, tooMuch } from './maker.ts';
 import { mintToken, type TokenRealm } from './token.ts';
 

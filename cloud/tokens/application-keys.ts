@@ -1,11 +1,10 @@
 import type { OrganisationScope } from '@loadline/sdk/api';
-import type { Keyring } from '../keys/index.ts';
-import type { Refusal, Result } from '../people/index.ts';
+import { type Keyring, makeSecret } from '../keys/index.ts';
+import { type Refusal, type Result, refused } from '../people/index.ts';
 import type { Directory } from '../router/index.ts';
 import { type ApplicationKeyRow, type ApplicationRow, type Store, step } from '../store/index.ts';
-import { makeApplicationKey } from './application-secret.ts';
 import type { Applications } from './applications.ts';
-import { iso, json, type Restriction, reachesFurther, refused } from './gifts.ts';
+import { iso, json, type Restriction, reachesFurther } from './gifts.ts';
 import { lastsUntil, type Maker, tooMuch } from './maker.ts';
 
 /** What every application key opens, of the devices and tags that it may follow. */
@@ -54,7 +53,7 @@ export class ApplicationKeys {
   ): Promise<Result<{ key: ApplicationKeyRow; secret: string }>> {
     const of = await this.#applications.application(maker, application);
     if (of === undefined) return noSuchApplication();
-    const { id, version, secret } = makeApplicationKey(this.#keys);
+    const { id, version, secret } = makeSecret(this.#keys, 'application-secret');
     const target = { kind: 'application-key', id };
     const refusal = this.#refusal(maker, of, wanted);
     if (refusal !== undefined) return await tooMuch(this.#store, maker, target, refusal);

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Result } from '../people/index.ts';
+import { type Result, refused } from '../people/index.ts';
 import { pageOfKept } from '../people/page-of-kept.ts';
 import type { Directory } from '../router/index.ts';
 import { type ApplicationRow, type Store, step } from '../store/index.ts';
-import { isReached, json, reachesFurther, refused } from './gifts.ts';
+import { isReached, json, reachesFurther } from './gifts.ts';
 import { type Maker, tooMuch } from './maker.ts';
 
 const noSuchApplication = () => refused('not-found', 'there is no such application');

@@ -1,15 +1,11 @@
 import { type Reach, reachesDevice, reachesTag, type Standing } from '../access/index.ts';
-import type { Refusal } from '../people/index.ts';
+import { type Refusal, refused } from '../people/index.ts';
 import type { Directory } from '../router/index.ts';
 
 /** What a token, an application or a key is restricted to; null for no such limit. Tags are four hex digits. */
 export interface Restriction {
   readonly devices: readonly string[] | null;
   readonly tags: readonly string[] | null;
-}
-
-export function refused(code: Refusal['code'], detail: string): Refusal {
-  return { kind: 'refused', code, detail };
 }
 
 /** The number of a tag that is written as four hex digits. */

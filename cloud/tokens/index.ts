@@ -1,9 +1,9 @@
 export { ApiTokens } from './api-tokens.ts';
 export { ApplicationKeys } from './application-keys.ts';
-export { type ApplicationKey, isApplicationSecret, makeApplicationKey } from './application-secret.ts';
 export { Applications } from './applications.ts';
 export { type Held, KeyHolders } from './key-holders.ts';
-export type { Maker } from './maker.ts';
+export { lastsUntil, type Maker } from './maker.ts';
+export { Sightings } from './sightings.ts';
 export {
   longestTokenMilliseconds,
   mintToken,

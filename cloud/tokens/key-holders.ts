@@ -1,10 +1,9 @@
 import { type ApplicationPrincipal, narrowed } from '../access/index.ts';
 import type { Authentications } from '../audit/index.ts';
 import type { Guard } from '../guard/index.ts';
-import type { Keyring } from '../keys/index.ts';
+import { isSecret, type Keyring } from '../keys/index.ts';
 import type { HeldKeyRow, Store } from '../store/index.ts';
 import { applicationScopes } from './application-keys.ts';
-import { isApplicationSecret } from './application-secret.ts';
 import { tagNumbers } from './gifts.ts';
 import type { Uses } from './uses.ts';
 
@@ -54,7 +53,7 @@ export class KeyHolders {
     { source }: { readonly source: string },
   ): Promise<Held | undefined> {
     const [row] = await this.#store.read('heldKeys', { ids: [key] });
-    const right = isApplicationSecret(this.#keys, row, secret);
+    const right = isSecret(this.#keys, 'application-secret', row, secret);
     const fault = right ? this.#fault(row) : row === undefined ? 'unknown' : 'secret';
     if (fault !== undefined || row === undefined) {
       this.#refuse(fault ?? 'unknown', { key, row, right, source });

@@ -57,7 +57,7 @@ export async function openSite() {
       customer: null,
     });
   const device = (id: string, organisation: string, department: string | null) => [
-    step('addDevice', { id, organisation }),
+    step('addDevice', { id, organisation, kind: 'gateway' }),
     step('setDevicePlace', { id, organisation, name: null, department, customer: null }),
   ];
   const set = await store.change({

@@ -10,6 +10,13 @@ const mostKnown = 20_000;
 /** How long uses are gathered before they are written, in ms. */
 const gatherMs = 500;
 
+/** The step that notes the use of each kind. */
+const notes = {
+  token: 'noteApiTokenUse',
+  'application-key': 'noteApplicationKeyUse',
+  'device-credential': 'noteDeviceCredentialUse',
+} as const;
+
 /** Keeps when tokens and keys were last used, at most once a minute each. Nobody waits for it. */
 export class Uses {
   readonly #store: Pick<Store, 'change'>;
@@ -26,12 +33,12 @@ export class Uses {
   }
 
   /** It was used, and was good. */
-  note({ kind, id }: { readonly kind: 'token' | 'application-key'; readonly id: string }): void {
+  note({ kind, id }: { readonly kind: keyof typeof notes; readonly id: string }): void {
     const at = this.#now();
     const key = `${kind} ${id}`;
     if (at - (this.#written.get(key) ?? Number.NEGATIVE_INFINITY) < usedMs) return;
     this.#written.set(key, at);
-    this.#steps.push(step(kind === 'token' ? 'noteApiTokenUse' : 'noteApplicationKeyUse', { id, at }));
+    this.#steps.push(step(notes[kind], { id, at }));
     this.#timer ??= setTimeout(() => this.#write(), gatherMs).unref();
   }
 

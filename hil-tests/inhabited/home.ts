@@ -22,6 +22,8 @@ export interface Home {
   readonly application: string;
   readonly key: string;
   readonly grant: string;
+  /** A key of each device. */
+  readonly credentials: Readonly<Record<Part, string>>;
   /** Of the own device. */
   readonly command: string;
 }
@@ -65,6 +67,11 @@ export async function furnish(
   const token = await maker.token();
   const application = await maker.application();
   const key = await maker.key(application);
+  const credentials = {
+    own: await maker.credential(devices.own),
+    department: await maker.credential(devices.department),
+    customer: await maker.credential(devices.customer),
+  };
   const grant = await maker.grant();
   const { id: command } = await by.get('createCommand', {
     organisation,
@@ -73,7 +80,7 @@ export async function furnish(
   });
   return {
     ...{ id, administrator, departments, customers, devices, spare, members },
-    ...{ role, token, application, key, grant, command },
+    ...{ role, token, application, key, credentials, grant, command },
   };
 }
 
@@ -172,6 +179,13 @@ export class Maker {
     const { id: organisation, administrator } = this.#of;
     const body = { name: `${organisation} key` };
     return (await administrator.caller.get('createApplicationKey', { organisation, application, body })).id;
+  }
+
+  /** A key of a device; one that was made before and never used ends. */
+  async credential(device: string): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const body = { kind: 'key', name: `${organisation} ${device}` } as const;
+    return (await administrator.caller.get('createDeviceCredential', { organisation, device, body })).id;
   }
 
   /** A grant to an operator of its own: each has one at most. */

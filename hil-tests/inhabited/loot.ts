@@ -12,6 +12,7 @@ export type SecretKind =
   | 'recovery-code'
   | 'token'
   | 'application-secret'
+  | 'device-secret'
   | 'enrolment';
 
 export interface Secret {
@@ -23,6 +24,7 @@ export interface Secret {
 const handedOut: Partial<Record<OperationId, { readonly kind: SecretKind; readonly name: string }>> = {
   createToken: { kind: 'token', name: 'value' },
   createApplicationKey: { kind: 'application-secret', name: 'secret' },
+  createDeviceCredential: { kind: 'device-secret', name: 'secret' },
   createDevice: { kind: 'enrolment', name: 'enrolmentSecret' },
   enrolDevice: { kind: 'enrolment', name: 'enrolmentSecret' },
   beginSecondFactor: { kind: 'totp', name: 'secret' },

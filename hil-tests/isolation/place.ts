@@ -124,6 +124,11 @@ export class Place {
     return this.isFresh ? await this.#maker.key(this.home.application) : this.home.key;
   }
 
+  /** A key of the device, for MQTT: tokens are made over and over, and end each other. */
+  async credential(): Promise<string> {
+    return this.isFresh ? await this.#maker.credential(this.device) : this.home.credentials[this.part];
+  }
+
   /** A block about a person of the first organisation; made where there is none. */
   async block(): Promise<string> {
     return await blockOf(this.site);

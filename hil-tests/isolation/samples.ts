@@ -288,6 +288,24 @@ export const samples: Samples = {
     }),
   },
 
+  listDeviceCredentials: { plain: ofDevice },
+  createDeviceCredential: {
+    plain: (place) => ({ ...ofDevice(place), body: { kind: 'token', name: place.name } }),
+  },
+  getDeviceCredential: {
+    plain: async (place) => ({ ...ofDevice(place), credential: await place.credential() }),
+  },
+  patchDeviceCredential: {
+    plain: async (place) => ({
+      ...ofDevice(place),
+      credential: await place.credential(),
+      body: { status: 'inactive' },
+    }),
+  },
+  deleteDeviceCredential: {
+    plain: async (place) => ({ ...ofDevice(place), credential: await place.credential() }),
+  },
+
   listAudit: { plain: here },
   exportAudit: { plain: here },
   verifyAudit: { plain: here },

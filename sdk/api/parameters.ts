@@ -19,6 +19,9 @@ export const pathParameters = {
   token: uuid('the id of a token'),
   application: uuid('the id of an application'),
   key: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, 'not the id of an application key'),
+  credential: z
+    .string()
+    .regex(/^[a-z]{3,4}_[A-Za-z0-9_-]{24}$/, 'not the id of a credential: take it from the list it is in'),
   block: z.string().regex(/^[a-z]{4,10}\.[A-Za-z0-9_-]{4,200}$/, 'not the id of a block'),
   command: uuid('the id of a command'),
   epoch: z.string().regex(/^[0-9a-f]{32}$/, 'not an epoch: 32 hex digits'),

@@ -50,8 +50,13 @@ export const scopes = {
   'devices.get': read('list devices'),
   'devices.create': write('take a device into the organisation, with a one-time enrolment secret'),
   'device.get': read('read a device'),
-  'device.patch': write('change the name, department or customer of a device'),
+  'device.patch': write('change the name, department or customer of a device, and switch it off and on'),
   'device.enrol': write('make a new one-time enrolment secret for a device'),
+  'device-credentials.get': read('list what a device proves itself by, without its secrets'),
+  'device-credentials.create': write('make a token or a key of a device'),
+  'device-credential.get': read('read what a device proves itself by, without its secret'),
+  'device-credential.patch': write('activate, deactivate or rename a token or a key of a device'),
+  'device-credential.delete': write('revoke a token or a key of a device'),
   'ledger.get': read("read a device's account: received = stored + duplicate + rejected"),
   'series.get': read('list series with their latest readings'),
   'readings.get': read('read the readings of a series'),
@@ -162,7 +167,14 @@ const seesDevices = [
   'commands.get',
   'command.get',
 ] as const;
-const worksOnDevices = [...seesDevices, 'desired.set', 'commands.create', 'device.enrol'] as const;
+const worksOnDevices = [
+  ...seesDevices,
+  'desired.set',
+  'commands.create',
+  'device.enrol',
+  'device-credentials.*',
+  'device-credential.*',
+] as const;
 
 /** The roles every organisation has: named sets of scopes. Others it makes itself. */
 export const roles = {

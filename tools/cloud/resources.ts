@@ -9,31 +9,61 @@ const ledgerColumns = ['of', 'received', 'stored', 'duplicate', 'rejected', 'sta
 /** Everything that is a list of things and what can be done to them: straight from the operations of the API. */
 export function resourceCommands(): Command[] {
   return [
-    resource('device', 'devices of an organisation: gateways', [
-      {
-        name: 'list',
-        calls: 'listDevices',
-        columns: ['id', 'name', 'connected', 'runtime', 'department', 'customer'],
-      },
-      { name: 'show', calls: 'getDevice' },
-      { name: 'create', calls: 'createDevice', words: ['id'], once: 'enrolmentSecret' },
-      { name: 'set', calls: 'patchDevice' },
-      { name: 'enrol', calls: 'enrolDevice', once: 'enrolmentSecret' },
-      { name: 'ledger', calls: 'getLedger', rows: ledgerRows, columns: ledgerColumns },
-      {
-        name: 'events',
-        calls: 'listEvents',
-        columns: ['time', 'severity', 'code', 'subject', 'detail', 'act'],
-      },
-      { name: 'desired', calls: 'getDesired' },
-      { name: 'desire', calls: 'setDesired', words: ['configuration'] },
-      {
-        name: 'commands',
-        calls: 'listCommands',
-        columns: ['id', 'command', 'state', 'detail', 'by', 'created', 'finished'],
-      },
-      { name: 'command', calls: 'createCommand', words: ['command'] },
-    ]),
+    resource(
+      'device',
+      'devices of an organisation: gateways, and whatever else delivers',
+      [
+        {
+          name: 'list',
+          calls: 'listDevices',
+          columns: ['id', 'name', 'kind', 'enabled', 'connected', 'runtime', 'department', 'customer'],
+        },
+        { name: 'show', calls: 'getDevice' },
+        { name: 'create', calls: 'createDevice', words: ['id'], once: 'enrolmentSecret' },
+        { name: 'set', calls: 'patchDevice' },
+        { name: 'enrol', calls: 'enrolDevice', once: 'enrolmentSecret' },
+        { name: 'ledger', calls: 'getLedger', rows: ledgerRows, columns: ledgerColumns },
+        {
+          name: 'events',
+          calls: 'listEvents',
+          columns: ['time', 'severity', 'code', 'subject', 'detail', 'act'],
+        },
+        { name: 'desired', calls: 'getDesired' },
+        { name: 'desire', calls: 'setDesired', words: ['configuration'] },
+        {
+          name: 'commands',
+          calls: 'listCommands',
+          columns: ['id', 'command', 'state', 'detail', 'by', 'created', 'finished'],
+        },
+        { name: 'command', calls: 'createCommand', words: ['command'] },
+      ],
+      [
+        resource('credential', 'what a device proves itself by: tokens and keys', [
+          {
+            name: 'list',
+            calls: 'listDeviceCredentials',
+            columns: ['id', 'kind', 'name', 'status', 'expires', 'used', 'replaces'],
+          },
+          { name: 'show', calls: 'getDeviceCredential' },
+          { name: 'create', calls: 'createDeviceCredential', words: ['kind', 'name'], once: 'secret' },
+          {
+            name: 'activate',
+            does: 'Have it open again',
+            calls: 'patchDeviceCredential',
+            takes: [],
+            fixed: { status: 'active' },
+          },
+          {
+            name: 'deactivate',
+            does: 'Have it open nothing for now; its links end',
+            calls: 'patchDeviceCredential',
+            takes: [],
+            fixed: { status: 'inactive' },
+          },
+          { name: 'revoke', calls: 'deleteDeviceCredential', final: true },
+        ]),
+      ],
+    ),
     resource('series', 'what sensors say', [
       {
         name: 'list',

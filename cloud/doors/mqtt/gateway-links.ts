@@ -69,7 +69,10 @@ export class GatewayLinks {
 
   /** To be called once a second. */
   tick(): void {
-    for (const session of this.#sessions) session.endIfOverdue();
+    for (const session of this.#sessions) {
+      if (this.#parts.directory.device(session.principal.id)?.enabled) session.endIfOverdue();
+      else session.link.end('device-disabled', 'the device is switched off');
+    }
   }
 
   #tell(name: string | undefined, code: string | null, { source }: Arrival): void {

@@ -7,7 +7,7 @@ import type { Directory } from '../../router/index.ts';
 /** Why somebody is nobody here. */
 type Refusal = Extract<
   Code,
-  'identity-mismatch' | 'gateway-unknown' | 'certificate-revoked' | 'certificate-expired'
+  'identity-mismatch' | 'device-disabled' | 'gateway-unknown' | 'certificate-revoked' | 'certificate-expired'
 >;
 
 /**
@@ -31,6 +31,7 @@ export function identify(
   const standing = directory.certificate(fingerprint, name);
   if (standing === 'revoked') return 'certificate-revoked';
   if (gateway === undefined || standing !== 'good') return 'gateway-unknown';
+  if (!gateway.enabled) return 'device-disabled';
   return { kind: 'gateway', id: gateway.id, organisation: gateway.organisation };
 }
 

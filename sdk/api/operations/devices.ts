@@ -32,7 +32,10 @@ export const deviceReply = z.object({
   id: z.string(),
   /** What people call it; its id where nobody has named it. */
   name: z.string(),
-  kind: z.literal('gateway'),
+  /** A gateway bridges radio sensors; `software` is everything else that delivers. */
+  kind: z.enum(['gateway', 'software']),
+  /** False where nothing that proves this device opens anything. */
+  enabled: z.boolean(),
   /** Ids; null where it is unassigned, or the organisation's own. */
   department: z.string().nullable(),
   customer: z.string().nullable(),
@@ -44,6 +47,7 @@ export const deviceReply = z.object({
 /** Body of a new device. */
 const newDeviceBody = z.strictObject({
   id: pathParameters.device,
+  kind: z.enum(['gateway', 'software']).default('gateway'),
   name: name.optional(),
   department: pathParameters.department.nullable().default(null),
   customer: pathParameters.customer.nullable().default(null),
@@ -72,7 +76,7 @@ export const deviceOperations = {
     opens: 'devices.create',
     summary: 'Take a device in, with a one-time enrolment secret',
     description:
-      'The secret is shown this once. Of somebody who acts for departments or a customer the device is one of those.',
+      'The secret is shown this once, and is for a certificate; tokens and keys are made by createDeviceCredential. Of somebody who acts for departments or a customer the device is one of those.',
     body: newDeviceBody,
     status: 201,
     reply: secretReply,
@@ -90,11 +94,13 @@ export const deviceOperations = {
     method: 'PATCH',
     path: device,
     opens: 'device.patch',
-    summary: 'Change the name, department or customer of a device',
+    summary: 'Change the name, department or customer of a device, or switch it off and on',
+    description: 'Switched off, nothing that proves it opens anything; its links end within two seconds.',
     body: z.strictObject({
       name: name.optional(),
       department: pathParameters.department.nullable().optional(),
       customer: pathParameters.customer.nullable().optional(),
+      enabled: z.boolean().optional(),
     }),
     status: 200,
     reply: deviceReply,
@@ -104,7 +110,7 @@ export const deviceOperations = {
     method: 'POST',
     path: `${device}/enrolment`,
     opens: 'device.enrol',
-    summary: 'Make a new one-time enrolment secret; the one before ends',
+    summary: 'Make a new one-time enrolment secret of a device; the one before ends',
     status: 201,
     reply: secretReply,
   },

@@ -1,4 +1,5 @@
 import { auditOperations, fleetOperations } from './audit.ts';
+import { credentialOperations } from './credentials.ts';
 import { descriptionOperations } from './description.ts';
 import { deviceOperations } from './devices.ts';
 import { organisationOperations } from './organisations.ts';
@@ -11,6 +12,7 @@ export const operations = {
   ...profileOperations,
   ...organisationOperations,
   ...deviceOperations,
+  ...credentialOperations,
   ...tokenOperations,
   ...auditOperations,
   ...fleetOperations,

@@ -7,12 +7,12 @@ import { scopePatterns } from '../scopes.ts';
 const tokens = '/organisations/:organisation/tokens';
 const applications = '/organisations/:organisation/applications';
 const keys = `${applications}/:application/keys`;
-const label = z.string().trim().min(1).max(200);
+export const label = z.string().trim().min(1).max(200);
 const tag = z.string().regex(/^[0-9A-F]{4}$/, 'not a tag: four hex digits in upper case');
 
 const deviceList = z.array(pathParameters.device).min(1).max(1000).describe('it reaches these devices only');
 const tagList = z.array(tag).min(1).max(1000).describe('it reaches the series of these tags only');
-const status = z.enum(['active', 'inactive', 'revoked']);
+export const status = z.enum(['active', 'inactive', 'revoked']);
 
 const tokenReply = z.object({
   id: z.string(),
@@ -57,7 +57,7 @@ const keyReply = z.object({
   used: z.string().nullable(),
 });
 
-const patchBody = z.strictObject({
+export const patchBody = z.strictObject({
   name: label.optional(),
   status: z.enum(['active', 'inactive']).optional(),
 });

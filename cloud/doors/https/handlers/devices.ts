@@ -26,7 +26,8 @@ export function deviceHandlers(parts: {
   const describe = (device: Device): DeviceReply => ({
     id: device.id,
     name: device.name,
-    kind: 'gateway',
+    kind: device.kind,
+    enabled: device.enabled,
     department: device.department,
     customer: device.customer,
     connected: connected().has(device.id),
@@ -45,7 +46,7 @@ export function deviceHandlers(parts: {
     },
 
     async createDevice({ input: { body }, standing, entry }) {
-      const { id, name } = body;
+      const { id, name, kind } = body;
       const { organisation } = standing;
       const place = placeFor(standing, body);
       demandWithin(standing, id, place);
@@ -56,11 +57,11 @@ export function deviceHandlers(parts: {
       const { secret, steps } = enrolments.offer(id);
       const changed = await store.change({
         steps: [
-          step('addDevice', { id, organisation: organisation.id }, 'some'),
+          step('addDevice', { id, organisation: organisation.id, kind }, 'some'),
           step('setDevicePlace', { id, organisation: organisation.id, name: name ?? null, ...place }, 'some'),
           ...steps,
         ],
-        audit: [entry({ target: { kind: 'device', id }, after: { id, name: name ?? null, ...place } })],
+        audit: [entry({ target: { kind: 'device', id }, after: { id, kind, name: name ?? null, ...place } })],
       });
       if (!changed.done) throw changed.step === 0 ? taken() : noSuchPlace();
       await directory.reload();
@@ -71,12 +72,16 @@ export function deviceHandlers(parts: {
 
     async patchDevice({ input: { body }, device, standing, entry }) {
       const { id, organisation } = device;
-      const before = { name: device.name, department: device.department, customer: device.customer };
+      const { name, department, customer, enabled } = device;
+      const before = { name, department, customer, enabled };
       const after = { ...before, ...body };
       demandWithin(standing, id, after);
       demandOwnOrder(standing, before, body);
       const changed = await store.change({
-        steps: [step('setDevicePlace', { id, organisation: organisation.id, ...after }, 'some')],
+        steps: [
+          step('setDevicePlace', { id, organisation: organisation.id, ...placeOf(after) }, 'some'),
+          step('setDeviceEnabled', { id, enabled: after.enabled ? 1 : 0 }),
+        ],
         audit: [entry({ target: { kind: 'device', id }, before, after })],
       });
       if (!changed.done) throw noSuchPlace();
@@ -144,6 +149,10 @@ function demandOwnOrder(
   if (reach.customer === null || department === undefined) return;
   if (department === null && before.department === null) return;
   throw new Problem(403, 'more-than-own', 'departments are for the people of the organisation itself');
+}
+
+function placeOf({ name, department, customer }: Place & { readonly name: string }) {
+  return { name, department, customer };
 }
 
 function noSuchPlace(): Problem {

@@ -11,6 +11,7 @@ import { consentHandlers } from './consents.ts';
 import { customerHandlers } from './customers.ts';
 import { departmentHandlers } from './departments.ts';
 import { descriptionHandlers } from './description.ts';
+import { deviceCredentialHandlers } from './device-credentials.ts';
 import { deviceHandlers } from './devices.ts';
 import { downlinkHandlers } from './downlink.ts';
 import { eventHandlers } from './events.ts';
@@ -33,8 +34,8 @@ export interface HandlerParts
   extends Parts<typeof sessionHandlers>,
     Parts<typeof setupHandlers>,
     Parts<typeof linkHandlers>,
-    Parts<typeof profileHandlers>,
     Parts<typeof liveHandlers>,
+    Parts<typeof profileHandlers>,
     Parts<typeof consentHandlers>,
     Parts<typeof secondFactorHandlers>,
     Parts<typeof blockHandlers>,
@@ -47,7 +48,8 @@ export interface HandlerParts
     Parts<typeof fleetHandlers>,
     Parts<typeof tokenHandlers>,
     Parts<typeof applicationHandlers>,
-    Parts<typeof applicationKeyHandlers> {
+    Parts<typeof applicationKeyHandlers>,
+    Parts<typeof deviceCredentialHandlers> {
   readonly store: Store;
   readonly directory: Directory;
   readonly downlink: Downlink;
@@ -75,6 +77,7 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...customerHandlers(parts),
     ...grantHandlers(parts),
     ...deviceHandlers(parts),
+    ...deviceCredentialHandlers(parts),
     ...seriesHandlers(parts),
     ...eventHandlers(parts),
     ...downlinkHandlers(parts.downlink),

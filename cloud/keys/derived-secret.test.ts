@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeTestKeys, type TestKeys } from '../keys/test-keys.ts';
-import { isApplicationSecret, makeApplicationKey } from './index.ts';
+import { isSecret, makeSecret } from './derived-secret.ts';
+import { makeTestKeys, type TestKeys } from './test-keys.ts';
 
 const test = suite<{ kept: TestKeys }>('application secrets');
 
@@ -17,14 +17,14 @@ test.after.each(({ kept }) => kept.remove());
 test('are 256 bits, recognised again after a restart, with nothing kept but id and version', async ({
   kept,
 }) => {
-  const { id, version, secret } = makeApplicationKey(kept.keys);
+  const { id, version, secret } = makeSecret(kept.keys, 'application-secret');
   assert.match(id, /^app_[\w-]{24}$/);
   assert.match(secret, /^[\w-]{43}$/);
-  assert.ok(isApplicationSecret(await kept.again(), { id, version }, secret));
+  assert.ok(isSecret(await kept.again(), 'application-secret', { id, version }, secret));
 });
 
 test('are what HKDF says, reckoned beside it', ({ kept }) => {
-  const { id, secret } = makeApplicationKey(kept.keys);
+  const { id, secret } = makeSecret(kept.keys, 'application-secret');
   const { rings } = JSON.parse(readFileSync(join(kept.folder, 'keys.json'), 'utf8'));
   const master = Buffer.from(rings.derive[0].key, 'base64url');
   const expected = hkdfSync('sha256', master, '', `loadline\0application-secret\0${id}`, 32);
@@ -32,9 +32,12 @@ test('are what HKDF says, reckoned beside it', ({ kept }) => {
 });
 
 test('fit their own key only, and only whole', ({ kept }) => {
-  const [one, other] = [makeApplicationKey(kept.keys), makeApplicationKey(kept.keys)];
+  const [one, other] = [
+    makeSecret(kept.keys, 'application-secret'),
+    makeSecret(kept.keys, 'application-secret'),
+  ];
   assert.is.not(one.id, other.id);
-  assert.is(isApplicationSecret(kept.keys, one, other.secret), false);
+  assert.is(isSecret(kept.keys, 'application-secret', one, other.secret), false);
   for (const wrong of [
     '',
     one.secret.slice(1),
@@ -43,31 +46,31 @@ test('fit their own key only, and only whole', ({ kept }) => {
     `${one.secret} `,
     one.id,
   ]) {
-    assert.is(isApplicationSecret(kept.keys, one, wrong), false, wrong);
+    assert.is(isSecret(kept.keys, 'application-secret', one, wrong), false, wrong);
   }
   void fc.assert(
     fc.property(fc.nat({ max: 42 }), fc.constantFrom(...'ABCDwxyz0123-_+/é'), (at, character) => {
       const changed = one.secret.slice(0, at) + character + one.secret.slice(at + 1);
-      assert.is(isApplicationSecret(kept.keys, one, changed), changed === one.secret);
+      assert.is(isSecret(kept.keys, 'application-secret', one, changed), changed === one.secret);
     }),
     { numRuns: 500 },
   );
 });
 
 test('outlive a rotation, and end with their version', async ({ kept }) => {
-  const key = makeApplicationKey(kept.keys);
+  const key = makeSecret(kept.keys, 'application-secret');
   await kept.keys.rotate('derive');
-  assert.ok(isApplicationSecret(kept.keys, key, key.secret));
-  assert.is.not(makeApplicationKey(kept.keys).version, key.version);
+  assert.ok(isSecret(kept.keys, 'application-secret', key, key.secret));
+  assert.is.not(makeSecret(kept.keys, 'application-secret').version, key.version);
   await kept.keys.forget('derive', [key.version]);
-  assert.is(isApplicationSecret(kept.keys, key, key.secret), false);
+  assert.is(isSecret(kept.keys, 'application-secret', key, key.secret), false);
 });
 
 test('of a key that is not there are refused, also the one it is compared with', ({ kept }) => {
   const nobody = Buffer.from(kept.keys.newest('application-secret').derive('application-secret', ''));
-  assert.is(isApplicationSecret(kept.keys, undefined, nobody.toString('base64url')), false);
+  assert.is(isSecret(kept.keys, 'application-secret', undefined, nobody.toString('base64url')), false);
   const forgotten = { id: '', version: 'unknown0' };
-  assert.is(isApplicationSecret(kept.keys, forgotten, nobody.toString('base64url')), false);
+  assert.is(isSecret(kept.keys, 'application-secret', forgotten, nobody.toString('base64url')), false);
 });
 
 test.run();

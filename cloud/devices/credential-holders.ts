@@ -1,0 +1,216 @@
+import type { DevicePrincipal } from '../access/index.ts';
+import type { Authentication, Authentications } from '../audit/index.ts';
+import type { Guard, SubjectKind } from '../guard/index.ts';
+import { isSecret, type Keyring, secretOf } from '../keys/index.ts';
+import type { Device, Directory } from '../router/index.ts';
+import { type CredentialKind, type Store, step } from '../store/index.ts';
+import { Sightings, type Uses } from '../tokens/index.ts';
+import type { Credential, CredentialBook } from './credential-book.ts';
+
+/** Why it opens nothing. For the audit log only. */
+type Fault = 'unknown' | 'secret' | 'inactive' | 'revoked' | 'expired' | 'key' | 'device-disabled';
+
+/** What somebody shows at a door. */
+export type Proof =
+  | { readonly kind: 'token' | 'socket-token'; readonly token: string }
+  | { readonly kind: 'key'; readonly id: string; readonly secret: string };
+
+/** Where it is shown. */
+export interface Place {
+  readonly channel: Authentication['channel'];
+  /** The address it comes from. */
+  readonly source: string;
+}
+
+/** A credential that is good, and the device it proves. */
+export interface HeldCredential {
+  readonly principal: DevicePrincipal;
+  readonly device: Device;
+  readonly kind: CredentialKind;
+}
+
+/** What comes of showing one. Who showed it learns nothing of why it is not good. */
+export type ShownCredential =
+  | { readonly kind: 'held'; readonly held: HeldCredential }
+  | { readonly kind: 'refused' }
+  /** And so often that it is to stay away: `retryAfterSeconds` is whole, at least 1. */
+  | { readonly kind: 'held-back'; readonly retryAfterSeconds: number };
+
+/** A socket key that is good, with the bytes its lines are signed with. */
+export interface SigningKey extends HeldCredential {
+  readonly secret: Buffer;
+}
+
+const subjects = {
+  token: 'token',
+  'socket-token': 'socket',
+  key: 'application-key',
+  'socket-key': 'socket',
+} as const satisfies Record<CredentialKind, SubjectKind>;
+
+/** Who shows what a device was given, and which device that is now. */
+export class CredentialHolders {
+  readonly #store: Pick<Store, 'change'>;
+  readonly #keys: Keyring;
+  readonly #book: CredentialBook;
+  readonly #directory: Directory;
+  readonly #guard: Guard;
+  readonly #uses: Uses;
+  readonly #authentications: Authentications;
+  readonly #now: () => number;
+  readonly #sightings = new Sightings();
+
+  /** `now`: ms since 1970. */
+  constructor(parts: {
+    store: Pick<Store, 'change'>;
+    keys: Keyring;
+    book: CredentialBook;
+    directory: Directory;
+    guard: Guard;
+    uses: Uses;
+    authentications: Authentications;
+    now: () => number;
+  }) {
+    this.#store = parts.store;
+    this.#keys = parts.keys;
+    this.#book = parts.book;
+    this.#directory = parts.directory;
+    this.#guard = parts.guard;
+    this.#uses = parts.uses;
+    this.#authentications = parts.authentications;
+    this.#now = parts.now;
+  }
+
+  /**
+   * Which device a token or a key with its secret proves. One that is good is held up by nothing; another is counted as
+   * a failure of the address it comes from.
+   */
+  show(proof: Proof, place: Place): ShownCredential {
+    const found =
+      proof.kind === 'key'
+        ? this.#book.withId('key', proof.id)
+        : this.#book.withToken(proof.kind, proof.token);
+    const proven = proof.kind !== 'key' || this.#isSecret(found, proof.secret);
+    const judged = found === undefined ? 'unknown' : proven ? this.#judge(found) : 'secret';
+    if (typeof judged === 'string') return this.refuse(proof.kind, judged, found, proven, place);
+    this.#take(found as Credential, judged, place);
+    return { kind: 'held', held: judged };
+  }
+
+  /** The socket key of this id, where it is good. Nothing is counted yet: only the signature shows who it is. */
+  signingKey(id: string): SigningKey | undefined {
+    const found = this.#book.withId('socket-key', id);
+    if (found?.version == null) return undefined;
+    const judged = this.#judge(found);
+    if (typeof judged === 'string') return undefined;
+    const secret = secretOf(this.#keys, 'socket-secret', { id, version: found.version });
+    return secret && { ...judged, secret };
+  }
+
+  /** A line that this key signed was right: tells of it, and ends what the key takes the place of. */
+  signed({ principal, device }: SigningKey, place: Place): void {
+    const found = this.#book.withId('socket-key', principal.credential);
+    if (found !== undefined) this.#take(found, { principal, device, kind: 'socket-key' }, place);
+  }
+
+  /** Counts what was shown as a failure: of nobody known, or with `proven`, of who has the right secret. */
+  refuse(
+    kind: CredentialKind,
+    fault: Fault,
+    found: Credential | undefined,
+    proven: boolean,
+    { channel, source }: Place,
+  ): ShownCredential {
+    const known = proven ? found : undefined;
+    const subject = { kind: subjects[kind], name: known?.id ?? '' };
+    const answer = this.#guard.ask({ subject, source, ...(known && { seal: 'holds' as const }) });
+    if (answer.go) this.#guard.failed(answer.permit);
+    this.#authentications.add({
+      organisation: (known && this.#directory.numbered(known.device)?.organisation.id) ?? null,
+      channel,
+      action: 'device-credential.use',
+      target: known === undefined ? null : { kind: 'device-credential', id: known.id },
+      code: answer.go ? fault : 'too-many-attempts',
+      source,
+      persons: [],
+    });
+    if (answer.go) return { kind: 'refused' };
+    return { kind: 'held-back', retryAfterSeconds: answer.retryAfterSeconds };
+  }
+
+  /** Whether a credential that was good is so still: links ask at least once a second. */
+  isGood(id: string, kind: CredentialKind): boolean {
+    const found = this.#book.withId(kind, id);
+    return found !== undefined && typeof this.#judge(found) !== 'string';
+  }
+
+  #isSecret(found: Credential | undefined, secret: string): boolean {
+    const key = found?.version == null ? undefined : { id: found.id, version: found.version };
+    return isSecret(this.#keys, 'device-secret', key, secret);
+  }
+
+  #judge({ id, device: number, kind, status, expires, version }: Credential): HeldCredential | Fault {
+    if (status !== 'active') return status;
+    if (expires !== null && expires <= this.#now()) return 'expired';
+    // Who forgets a version after a leak ends the keys that were made with it.
+    if (version !== null && this.#keys.version('device-secret', version) === undefined) return 'key';
+    const device = this.#directory.numbered(number);
+    if (device === undefined) return 'unknown';
+    if (!device.enabled) return 'device-disabled';
+    const { organisation } = device;
+    return { principal: { kind: 'device', id: device.id, organisation, credential: id }, device, kind };
+  }
+
+  #take(credential: Credential, { principal, device }: HeldCredential, { channel, source }: Place): void {
+    const { id } = credential;
+    const at = this.#now();
+    credential.used = at;
+    this.#uses.note({ kind: 'device-credential', id });
+    if (credential.replaces !== null) {
+      this.#endReplaced(credential, credential.replaces, principal, channel);
+    }
+    if (!this.#sightings.isNews(id, source, at)) return;
+    this.#authentications.add({
+      organisation: device.organisation.id,
+      channel,
+      action: 'device-credential.use',
+      actor: { kind: 'device', id: device.id },
+      target: { kind: 'device-credential', id },
+      code: null,
+      source,
+      persons: [],
+    });
+  }
+
+  /** The new one is at work: the old one has done its part. Where that cannot be written, the next use says it again. */
+  #endReplaced(
+    credential: Credential,
+    replaces: string,
+    { id, organisation }: DevicePrincipal,
+    channel: Place['channel'],
+  ): void {
+    const old = this.#book.ofDeviceWithId(credential.device, replaces);
+    credential.replaces = null;
+    if (old === undefined || old.status === 'revoked') return;
+    const before = { name: old.name, status: old.status };
+    old.status = 'revoked';
+    const entry = {
+      organisation: organisation.id,
+      at: this.#now(),
+      actor: { kind: 'device', id },
+      channel,
+      action: 'device-credential.delete',
+      target: { kind: 'device-credential', id: old.id },
+      outcome: 'done',
+      code: null,
+      before,
+      after: { status: 'revoked', replacedBy: credential.id },
+      personal: null,
+    } as const;
+    this.#store
+      .change({ steps: [step('revokeDeviceCredential', { id: old.id })], audit: [entry] })
+      .catch(() => {
+        credential.replaces = replaces;
+      });
+  }
+}

@@ -1,0 +1,163 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openAccounts } from '../accounts.ts';
+import { type Device, Directory } from '../router/index.ts';
+import { type CredentialKind, Store, step } from '../store/index.ts';
+import type { Maker } from '../tokens/index.ts';
+
+type Accounts = Awaited<ReturnType<typeof openAccounts>>;
+interface Site {
+  folder: string;
+  store: Store;
+  directory: Directory;
+  accounts: Accounts;
+  device: Device;
+  now: number;
+}
+const test = suite<Site>('credentials of devices');
+const place = { channel: 'https', source: '192.0.2.1' } as const;
+
+const maker = {
+  token: null,
+  entry: (what = {}) => ({
+    ...{ organisation: 'first', at: 0, actor: { kind: 'user', id: 'u' }, channel: 'https', action: 'a' },
+    ...{ target: null, outcome: 'done', code: null, before: null, after: null, personal: null, ...what },
+  }),
+} as unknown as Maker;
+
+async function open(site: Site): Promise<void> {
+  site.directory = await Directory.load(site.store);
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  const { folder, store, directory } = site;
+  site.accounts = await openAccounts({
+    ...{ folder, store, directory, page: 'https://localhost', smtp: undefined, log: silent },
+    now: () => site.now,
+  });
+  site.device = directory.device('logger') as Device;
+}
+
+test.before.each(async (site) => {
+  site.now = 1_795_000_000_000;
+  site.folder = mkdtempSync(join(tmpdir(), 'loadline-credentials-'));
+  site.store = await Store.open(
+    { file: join(site.folder, 'loadline.db'), key: 'a5'.repeat(32) },
+    assert.unreachable,
+  );
+  const steps = [
+    step('createOrganisation', { id: 'first', name: 'First', created: 0 }),
+    step('addDevice', { id: 'logger', organisation: 'first', kind: 'software' }),
+  ];
+  await site.store.change({ steps, audit: [] });
+  await open(site);
+});
+
+test.after.each(async ({ accounts, store, folder }) => {
+  await accounts.close();
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function make({ accounts, device }: Site, kind: CredentialKind, days: number | null = null) {
+  const made = await accounts.credentials.create(maker, device, { kind, name: 'one', days });
+  if (made.kind !== 'done') throw new Error('refused');
+  return { id: made.value.credential.id, secret: made.value.secret };
+}
+
+function opens({ accounts }: Site, token: string): boolean {
+  const shown = accounts.credentialHolders.show({ kind: 'token', token }, place);
+  return shown.kind === 'held' && shown.held.principal.id === 'logger';
+}
+
+test('a token of 256 bits proves its device, after a restart too, and is found nowhere on disk', async (site) => {
+  const { secret } = await make(site, 'token');
+  assert.match(secret, /^lld_[\w-]{43}$/);
+  assert.ok(opens(site, secret));
+  assert.not.ok(opens(site, `${secret.slice(0, -1)}${secret.endsWith('A') ? 'B' : 'A'}`));
+  await site.accounts.close();
+  await open(site);
+  assert.ok(opens(site, secret));
+  for (const name of readdirSync(site.folder)) {
+    if (name.startsWith('loadline.db') || name.endsWith('.json')) {
+      assert.not.ok(readFileSync(join(site.folder, name)).includes(secret), name);
+    }
+  }
+});
+
+test('of two tokens the old one ends when the new one is first used, and not before', async (site) => {
+  const old = await make(site, 'token');
+  assert.ok(opens(site, old.secret));
+  const next = await make(site, 'token');
+  assert.ok(opens(site, old.secret));
+  assert.ok(opens(site, next.secret));
+  assert.not.ok(opens(site, old.secret));
+  await site.accounts.close();
+  await site.store.close();
+  const { folder } = site;
+  site.store = await Store.open(
+    { file: join(folder, 'loadline.db'), key: 'a5'.repeat(32) },
+    assert.unreachable,
+  );
+  await open(site);
+  assert.not.ok(opens(site, old.secret));
+  assert.ok(opens(site, next.secret));
+});
+
+test('one that was made to take a place and never used ends when another is made', async (site) => {
+  const old = await make(site, 'token');
+  const lost = await make(site, 'token');
+  const next = await make(site, 'token');
+  assert.not.ok(opens(site, lost.secret));
+  assert.ok(opens(site, old.secret));
+  assert.ok(opens(site, next.secret));
+  assert.not.ok(opens(site, old.secret));
+});
+
+test('switched off, revoked, expired, or of a device that is switched off: nothing opens', async (site) => {
+  const { accounts, device } = site;
+  const { id, secret } = await make(site, 'token', 1);
+  await accounts.credentials.patch(maker, device, id, { status: 'inactive' });
+  assert.not.ok(opens(site, secret));
+  await accounts.credentials.patch(maker, device, id, { status: 'active' });
+  assert.ok(opens(site, secret));
+  device.enabled = false;
+  assert.not.ok(opens(site, secret));
+  device.enabled = true;
+  site.now += 86_400_000;
+  assert.not.ok(opens(site, secret));
+  site.now -= 1000;
+  assert.ok(opens(site, secret));
+  await accounts.credentials.revoke(maker, device, id);
+  assert.not.ok(opens(site, secret));
+  const again = await accounts.credentials.patch(maker, device, id, { status: 'active' });
+  assert.is(again.kind === 'refused' && again.code, 'conflict');
+});
+
+test('a key opens with its own secret only, and each kind at its own door only', async (site) => {
+  const { credentialHolders } = site.accounts;
+  const key = await make(site, 'key');
+  const socket = await make(site, 'socket-token');
+  const show = (secret: string) =>
+    credentialHolders.show({ kind: 'key', id: key.id, secret }, { ...place, channel: 'mqtt' }).kind;
+  assert.is(show(key.secret), 'held');
+  assert.is(show((await make(site, 'socket-key')).secret), 'refused');
+  assert.not.ok(opens(site, socket.secret));
+  assert.not.ok(opens(site, key.secret));
+  assert.is(
+    credentialHolders.show({ kind: 'socket-token', token: socket.secret }, place).kind,
+    'held',
+  );
+});
+
+test('a signing key gives the secret that was shown, and none while it is switched off', async (site) => {
+  const { id, secret } = await make(site, 'socket-key');
+  const held = site.accounts.credentialHolders.signingKey(id);
+  assert.is(held?.secret.toString('base64url'), secret);
+  await site.accounts.credentials.patch(maker, site.device, id, { status: 'inactive' });
+  assert.is(site.accounts.credentialHolders.signingKey(id), undefined);
+  assert.not.ok(site.accounts.credentialHolders.isGood(id, 'socket-key'));
+});
+
+test.run();

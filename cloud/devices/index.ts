@@ -1,0 +1,10 @@
+export { CredentialBook } from './credential-book.ts';
+export { CredentialDesk } from './credential-desk.ts';
+export {
+  CredentialHolders,
+  type HeldCredential,
+  type Place,
+  type Proof,
+  type ShownCredential,
+  type SigningKey,
+} from './credential-holders.ts';
