@@ -2,6 +2,7 @@ import { type Compilable, type Kysely, sql } from 'kysely';
 import { accountingTables } from './accounting-schema.ts';
 import { auditTables } from './audit-schema.ts';
 import { chunkTables } from './chunks/schema.ts';
+import { counterTables } from './counter-schema.ts';
 import { deviceTables } from './device-schema.ts';
 import { downlinkTables } from './downlink-schema.ts';
 import { eventTables } from './event-schema.ts';
@@ -156,4 +157,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
   fleetTables,
   chunkTables,
   accountingTables,
+  counterTables,
 ];

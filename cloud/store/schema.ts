@@ -1,8 +1,10 @@
+import type { SocketPolicy } from '@loadline/sdk/socket';
 import type { Aspect } from '@loadline/sdk/telemetry';
 import type { Generated } from 'kysely';
 import type { AccountingTables } from './accounting-schema.ts';
 import type { AuditTables } from './audit-schema.ts';
 import type { ChunkTables } from './chunks/schema.ts';
+import type { CounterTables } from './counter-schema.ts';
 import type { DeviceTables } from './device-schema.ts';
 import type { DownlinkTables } from './downlink-schema.ts';
 import type { EventTables } from './event-schema.ts';
@@ -17,6 +19,7 @@ export interface Schema
   extends AccountingTables,
     AuditTables,
     ChunkTables,
+    CounterTables,
     DeviceTables,
     DownlinkTables,
     EventTables,
@@ -34,6 +37,8 @@ export interface Schema
     /** Sessions and tokens from before it have ended. */
     cut_off: number | null;
     created: Generated<number>;
+    /** What it lets in over sockets. */
+    sockets: Generated<SocketPolicy>;
     /** Goes up with every change of what people are in it: a change is made on what was read, or not at all. */
     revision: Generated<number>;
   };
