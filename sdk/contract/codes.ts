@@ -20,6 +20,12 @@ export const codes = {
   'result-malformed': 'the result of a command is not what the contract says',
   'command-unknown': 'the result is of a command that this gateway was not given',
   'clock-malformed': 'the question for the time is not what the contract says',
+  'encoding-malformed': 'the body is not compressed as its Content-Encoding says',
+  'body-too-large': 'the body is longer than limits.batchBytes, or inflates beyond limits.batchInflatedBytes',
+  'media-type-unsupported':
+    'readings are not taken in this form: Content-Type or Content-Encoding is another',
+  'too-much-pending':
+    'as much as may be under way of this device, or of all, waits for its commit: send this again in a moment',
   // Why a link is closed or a request refused.
   'device-disabled': 'the device is switched off: nothing that proves it opens anything',
   'identity-mismatch': 'client id, certificate name and gateway id are not one and the same',

@@ -103,6 +103,13 @@ export const limits = {
   socketUnprovenPerAddress: 1000,
   /** Those of one device. */
   socketConnectionsPerDevice: 16,
+  /** Milliseconds in which a publish that comes again (DUP) is the one that had its packet id, where its body is the same. */
+  resendMilliseconds: 3_600_000,
+  /** Characters of an Idempotency-Key. */
+  idempotencyKeyLength: 128,
+  /** Bytes that came over HTTPS and wait for their commit: of one device, and of all. */
+  httpsDeviceBytes: 4 * 1024 * 1024,
+  httpsPendingBytes: 64 * 1024 * 1024,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;

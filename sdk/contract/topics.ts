@@ -4,6 +4,9 @@
  *     v1/gw/<gateway id>/telemetry | health | reported | result | clock      gateway -> cloud
  *     v1/gw/<gateway id>/notice | desired | command | time                   cloud -> gateway
  *
+ *     v1/dev/<device id>/telemetry | json | senml | senml-cbor               device with a key -> cloud
+ *     v1/dev/<device id>/notice                                              cloud -> device with a key
+ *
  *     v1/org/<organisation>/devices/<device id>/readings | events            cloud -> application
  *     v1/org/<organisation>/notice                                           cloud -> application
  *
@@ -16,12 +19,19 @@ export const upChannels = ['telemetry', 'health', 'reported', 'result', 'clock']
 /** What a gateway may subscribe to. */
 export const downChannels = ['notice', 'desired', 'command', 'time'] as const;
 
+/** What a device with a key may publish: a batch, or readings by name in the form that the channel is called by. */
+export const deviceUpChannels = ['telemetry', 'json', 'senml', 'senml-cbor'] as const;
+/** What it may subscribe to. */
+export const deviceDownChannels = ['notice'] as const;
+
 /** What an application may follow of a device. */
 export const applicationChannels = ['readings', 'events'] as const;
 
 export type ApplicationChannel = (typeof applicationChannels)[number];
 export type UpChannel = (typeof upChannels)[number];
 export type DownChannel = (typeof downChannels)[number];
+export type DeviceUpChannel = (typeof deviceUpChannels)[number];
+export type DeviceChannel = DeviceUpChannel | (typeof deviceDownChannels)[number];
 export type GatewayChannel = UpChannel | DownChannel;
 
 /** A topic of the contract, taken apart. */
@@ -33,6 +43,7 @@ export interface GatewayTopic {
 /** What an id must be that can name a gateway. */
 export const gatewayIdPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const channels: readonly string[] = [...upChannels, ...downChannels];
+const deviceChannels: readonly string[] = [...deviceUpChannels, ...deviceDownChannels];
 
 /**
  * Whether `id` can name a gateway: 1..64 of a-z, 0-9 and inner hyphens. Such an id is safe as a topic level,
@@ -47,13 +58,34 @@ export function gatewayTopic(gateway: string, channel: GatewayChannel): string {
   return `v1/gw/${gateway}/${channel}`;
 }
 
-/** Takes a topic apart; undefined for everything that is not exactly a topic of the contract (wildcards too). */
+/** Takes a topic apart; undefined for everything that is not exactly a topic of a gateway (wildcards too). */
 export function parseTopic(topic: string): GatewayTopic | undefined {
-  const [version, kind, gateway, channel, ...rest] = topic.split('/');
-  if (version !== 'v1' || kind !== 'gw' || rest.length > 0) return undefined;
-  if (gateway === undefined || channel === undefined) return undefined;
-  if (!isGatewayId(gateway) || !channels.includes(channel)) return undefined;
-  return { gateway, channel: channel as GatewayChannel };
+  const [gateway, channel] = levelsBelow('v1/gw', topic, channels) ?? [];
+  return gateway === undefined ? undefined : { gateway, channel: channel as GatewayChannel };
+}
+
+/** The topic of one channel of a device with a key. */
+export function deviceTopic(device: string, channel: DeviceChannel): string {
+  return `v1/dev/${device}/${channel}`;
+}
+
+/** Takes a topic apart; undefined for everything that is not exactly a topic of a device with a key (wildcards too). */
+export function parseDeviceTopic(
+  topic: string,
+): { readonly device: string; readonly channel: DeviceChannel } | undefined {
+  const [device, channel] = levelsBelow('v1/dev', topic, deviceChannels) ?? [];
+  return device === undefined ? undefined : { device, channel: channel as DeviceChannel };
+}
+
+function levelsBelow(
+  prefix: string,
+  topic: string,
+  known: readonly string[],
+): [id: string, channel: string] | undefined {
+  const [version, kind, id, channel, ...rest] = topic.split('/');
+  if (`${version}/${kind}` !== prefix || rest.length > 0) return undefined;
+  if (id === undefined || channel === undefined) return undefined;
+  return isGatewayId(id) && known.includes(channel) ? [id, channel] : undefined;
 }
 
 /** What every topic of an organisation's applications begins with. */
