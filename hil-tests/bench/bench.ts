@@ -7,6 +7,8 @@ export interface BenchRow {
 export interface BenchOptions {
   /** How long a stretch is measured. Default: the bench's own. */
   readonly seconds?: number;
+  /** How many are open at a time. Default: the bench's own. */
+  readonly connections?: number;
 }
 
 /** Runs for some seconds or minutes and gives its figures. */

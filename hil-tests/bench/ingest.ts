@@ -2,15 +2,14 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createSigningRequest, enrol, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import { CloudProcess } from '../system/index.ts';
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
 import type { BenchRow } from './bench.ts';
 import { median } from './figures.ts';
+import { makeFleet } from './fleet.ts';
 import type { LoadOrder, LoadReport, LoadRun } from './ingest-load.ts';
 import type { Shape } from './load-gateway.ts';
 
@@ -24,8 +23,6 @@ const windows = [1, 20] as const;
 /** Odd, so that the median is one of them. */
 const measuredRuns = 3;
 const runSeconds = 1;
-/** Certificates one address may ask for within a minute, with room to spare. */
-const enrolmentsAnAddress = 25;
 const syncs = 101;
 
 /** One case; figures are medians over its runs, each of them of one moment to another in full load. */
@@ -56,9 +53,9 @@ interface IngestRow extends BenchRow {
 export async function benchIngest(): Promise<readonly IngestRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'loadline-ingest-'));
   try {
-    say(`enrolling ${Math.max(...clientCounts)} gateways`);
+    say(`writing ${Math.max(...clientCounts)} gateways`);
     const fleet = join(folder, 'fleet');
-    const identities = await enrolFleet(join(fleet, 'cloud'), Math.max(...clientCounts));
+    const identities = await makeFleet(join(fleet, 'cloud'), Math.max(...clientCounts));
     const fsyncMilliseconds = measureSync(join(folder, 'sync'));
     const rows: IngestRow[] = [];
     for (const shape of shapes) {
@@ -85,34 +82,6 @@ export async function benchIngest(): Promise<readonly IngestRow[]> {
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-/** Makes the state of a cloud that knows `count` gateways. They share one key: keys are dear, and not measured. */
-async function enrolFleet(state: string, count: number): Promise<GatewayIdentity[]> {
-  const cloud = await CloudProcess.start({ state });
-  const { authorityPem } = cloud;
-  const { privateKeyPem } = await generateKeyPair();
-  const signer = softwareSigner(privateKeyPem);
-  const identities: GatewayIdentity[] = [];
-  for (let index = 0; index < count; index++) {
-    const id = `load-${index}`;
-    const { enrolmentSecret } = await cloud.organisation.createDevice({ body: { id: id } });
-    // The cloud limits enrolments by address, and a loopback has many.
-    const localAddress = `127.0.0.${2 + Math.floor(index / enrolmentsAnAddress)}`;
-    const { chainPem } = await enrol({
-      url: cloud.url,
-      gatewayId: id,
-      secret: enrolmentSecret,
-      requestPem: createSigningRequest({ commonName: id, signer }),
-      authorityPem,
-      request: ((url: URL, options: object) =>
-        request(url, { ...options, localAddress, family: 4 })) as typeof request,
-      signal: AbortSignal.timeout(15_000),
-    });
-    identities.push({ id, privateKeyPem, chainPem, authorityPem });
-  }
-  await cloud.service.stop();
-  return identities;
 }
 
 async function measure(

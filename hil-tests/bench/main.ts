@@ -1,19 +1,20 @@
-// npm run bench -- NAME [--json] [--seconds N] | --list
+// npm run bench -- NAME [--json] [--seconds N] [--connections N] | --list
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Bench, BenchRow } from './bench.ts';
+import type { Bench, BenchOptions, BenchRow } from './bench.ts';
 
 // Loaded when asked for: a bench of the framer does not wait for a broker.
 const BENCHES: Record<string, Bench> = {
+  connections: async (options) => (await import('./connections.ts')).benchConnections(options),
   framer: async () => (await import('./framer.ts')).benchFramer(),
   gateway: async (options) => (await import('./gateway.ts')).benchGateway(options),
   ingest: async () => (await import('./ingest.ts')).benchIngest(),
-  replay: async () => (await import('./replay.ts')).benchReplay(),
   latency: async (options) => (await import('./latency.ts')).benchLatency(options),
+  replay: async () => (await import('./replay.ts')).benchReplay(),
   wire: async (options) => (await import('./wire.ts')).benchWire(options),
 };
 
-const USAGE = `usage: npm run bench -- NAME [--json] [--seconds N], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
+const USAGE = `usage: npm run bench -- NAME [--json] [--seconds N] [--connections N], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
 
 process.exitCode = await main();
 
@@ -40,12 +41,15 @@ async function main(): Promise<number> {
     console.error(`${positionals.length === 1 ? `there is no bench '${name}'` : 'name one bench'}\n${USAGE}`);
     return 2;
   }
-  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
-  if (seconds !== undefined && !(seconds > 0)) {
-    console.error(`--seconds is '${values.seconds}'; it must be more than 0\n${USAGE}`);
+  const options: { -readonly [K in keyof BenchOptions]: BenchOptions[K] } = {};
+  for (const option of ['seconds', 'connections'] as const) {
+    if (values[option] === undefined) continue;
+    options[option] = Number(values[option]);
+    if (options[option] > 0) continue;
+    console.error(`--${option} is '${values[option]}'; it must be more than 0\n${USAGE}`);
     return 2;
   }
-  const rows = await bench(seconds === undefined ? {} : { seconds });
+  const rows = await bench(options);
   const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
   if (values.json) console.log(JSON.stringify({ bench: name, ...machine, rows }));
   else console.log(`${name}: Node ${machine.node}, ${machine.cores} x ${machine.cpu}\n${table(rows)}`);
@@ -60,6 +64,7 @@ function parse() {
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       seconds: { type: 'string' },
+      connections: { type: 'string' },
     },
   });
 }
