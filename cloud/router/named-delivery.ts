@@ -23,6 +23,8 @@ export interface NamedDelivery {
    * where it gives none.
    */
   readonly key: string | undefined;
+  /** Of a signed line, in place of that: the socket key that signed it, and the counter it did so under. */
+  readonly counter?: { readonly credential: string; readonly counter: number };
   /** By which door it came: stands where a radio sensor has its serial port. */
   readonly door: 'mqtt' | 'https' | 'socket';
 }
@@ -80,12 +82,13 @@ function epochOf({ id }: Device): string {
  * each time: who sends 21.5 twice has measured twice.
  */
 function onceOf(
-  { key, body, form }: NamedDelivery,
+  { key, counter, body, form }: NamedDelivery,
   readings: readonly NamedReading[],
   now: number,
 ): Unnumbered['once'] {
   const kept = { came: now, until: now + limits.onceMilliseconds };
   const digest = createHash('sha256').update(body).digest();
+  if (counter !== undefined) return { ...counter, digest };
   if (key !== undefined) return { mark: createHash('sha256').update(`key ${key}`).digest(), digest, ...kept };
   if (readings.length === 0 || readings.some(({ time }) => time === undefined)) return undefined;
   return { mark: createHash('sha256').update(`body ${form} `).update(body).digest(), digest, ...kept };

@@ -159,17 +159,13 @@ export class Router {
     });
   }
 
-  #readings(
-    device: Device,
-    { form, body, key, door }: NamedDelivery,
-    settle: (receipt: Receipt) => void,
-  ): void {
+  #readings(device: Device, delivery: NamedDelivery, settle: (receipt: Receipt) => void): void {
     let named: NamedBatch;
     try {
-      named = namedBatch(device, { form, body, key, door }, this.#now());
+      named = namedBatch(device, delivery, this.#now());
     } catch (error) {
       if (!(error instanceof TelemetryError)) throw error;
-      this.#reject(device, 'readings', error.code, error.message, body, settle);
+      this.#reject(device, 'readings', error.code, error.message, delivery.body, settle);
       return;
     }
     const { batch, bytes, unnumbered } = named;

@@ -1,5 +1,6 @@
 import { limits } from '@loadline/sdk/contract';
 import { Changer } from './change.ts';
+import { type Counted, Counters } from './counter-commit.ts';
 import { type Connection, inTransaction } from './database.ts';
 import type { LedgerEntry } from './delivery-statements.ts';
 import { CommandResults } from './downlink-commit.ts';
@@ -9,6 +10,12 @@ import { addRange, countNumbers, hasNumber, rangesAsJson } from './number-set.ts
 import { type Statements, writeStatements } from './statements.ts';
 import { type Timeline, wallSpan, wallTime } from './timeline.ts';
 import type { DeliveryWrite, Outcome, RejectionWrite, Unnumbered, Write } from './writes.ts';
+
+/** Why a delivery without numbers is rejected for what it is known again by. */
+const repeated = {
+  'delivery-differs': 'another delivery came under the same key',
+  'counter-old': `more than ${limits.socketCounterWindow} behind the highest counter of its key`,
+} as const;
 
 /** Points of a delivery's timeline at most: those of its own anchors, and as many again. */
 const mostPoints = 2 * limits.batchAnchors;
@@ -23,6 +30,7 @@ export class Committer {
   readonly #statements: Statements;
   readonly #results: CommandResults;
   readonly #changer: Changer;
+  readonly #counters: Counters;
   readonly #now: () => number;
   #epochs: EpochTable;
   /** The last delivery that gave earlier ones their times. */
@@ -34,6 +42,7 @@ export class Committer {
     this.#statements = writeStatements(connection);
     this.#results = new CommandResults(connection);
     this.#changer = new Changer(connection);
+    this.#counters = new Counters(connection);
     this.#epochs = new EpochTable(this.#statements);
     this.#now = now;
   }
@@ -112,14 +121,10 @@ export class Committer {
     const { device, readings } = write;
     const s = this.#statements;
     for (const channel of channels) s.setChannel.run({ device, ...channel });
-    const known = once && s.once.first({ device, mark: once.mark, now: once.came });
-    if (once !== undefined && known === undefined) {
-      s.forgetOnce.run({ now: once.came });
-      s.addOnce.run({ device, mark: once.mark, digest: once.digest, until: once.until });
-    }
-    if (once === undefined || known === undefined) return undefined;
-    if (Buffer.compare(known.digest, once.digest) !== 0) {
-      const why = { code: 'delivery-differs', detail: 'another delivery came under the same key' } as const;
+    const counted = this.#counted(device, once);
+    if (counted === 'new') return undefined;
+    if (counted !== 'again') {
+      const why = { code: counted, detail: repeated[counted] } as const;
       this.#reject(
         { kind: 'rejection', device, at, channel: 'readings', ...why, payload: write.body, readings },
         ledger,
@@ -132,6 +137,18 @@ export class Committer {
     ledger.readingsDuplicate += readings;
     const nothing = { id: undefined, first: 0, fresh: [], stored: 0, timeline: undefined, resolved: false };
     return { kind: 'delivery', ...nothing, duplicate: readings };
+  }
+
+  #counted(device: number, once: Unnumbered['once']): Counted {
+    if (once === undefined) return 'new';
+    if ('counter' in once) return this.#counters.take(once);
+    const { mark, digest, came, until } = once;
+    const s = this.#statements;
+    const known = s.once.first({ device, mark, now: came });
+    if (known !== undefined) return Buffer.compare(known.digest, digest) === 0 ? 'again' : 'delivery-differs';
+    s.forgetOnce.run({ now: came });
+    s.addOnce.run({ device, mark, digest, until });
+    return 'new';
   }
 
   #store(write: DeliveryWrite, epoch: EpochState, at: number, ledger: LedgerEntry): Outcome {

@@ -15,7 +15,16 @@ export interface Unnumbered {
     readonly unit: string | null;
   }[];
   /** What it is known again by, so that it counts once; undefined where every delivery is a new one. */
-  readonly once: OnceMark | undefined;
+  readonly once: OnceMark | CounterMark | undefined;
+}
+
+/** A counter under which a socket key signed it. */
+export interface CounterMark {
+  /** Id of the socket key. */
+  readonly credential: string;
+  readonly counter: number;
+  /** SHA-256 of the readings as they came: under one counter there is one body. */
+  readonly digest: Uint8Array;
 }
 
 /** What a delivery is known again by. */
