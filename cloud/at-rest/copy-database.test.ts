@@ -47,6 +47,7 @@ test('a copy taken while readings are committed is the database of one moment, w
               secondFactor: 'not-required',
               tokenDays: 1,
               auditDays: n,
+              sockets: 'off',
             }),
           ],
           audit: [],

@@ -80,7 +80,17 @@ test('policies change what they say and nothing else, and the cut ends what was 
   const [entry] = await fleet.audit(id);
   assert.equal(
     [entry?.before, entry?.target?.id],
-    [{ name: id, isolation: 'basic', secondFactor: 'not-required', tokenDays: 365, auditDays: 730 }, id],
+    [
+      {
+        name: id,
+        isolation: 'basic',
+        secondFactor: 'not-required',
+        tokenDays: 365,
+        auditDays: 730,
+        sockets: 'off',
+      },
+      id,
+    ],
   );
   done(await fleet.organisations.cutOff(editor));
   assert.is((await fleet.organisations.organisation(id))?.cutOff, fleet.now);

@@ -13,20 +13,31 @@ import { type Kept, pageOfKept } from './page-of-kept.ts';
 import { wholeOnly } from './rules.ts';
 
 /** What an organisation can say of itself. */
-type Policies = Pick<OrganisationRow, 'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays'>;
+type Policies = Pick<
+  OrganisationRow,
+  'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays' | 'sockets'
+>;
 
 /** Organisations, their policies, and how they come to be. */
 export class Organisations {
   readonly #store: Store;
   readonly #administration: Administration;
   readonly #invite: Invite;
+  readonly #changed: () => Promise<void>;
   readonly #now: () => number;
 
-  /** `now`: ms since 1970. */
-  constructor(parts: { store: Store; administration: Administration; invite: Invite; now: () => number }) {
+  /** `changed` is called after the policies of one were changed; `now`: ms since 1970. */
+  constructor(parts: {
+    store: Store;
+    administration: Administration;
+    invite: Invite;
+    changed: () => Promise<void>;
+    now: () => number;
+  }) {
     this.#store = parts.store;
     this.#administration = parts.administration;
     this.#invite = parts.invite;
+    this.#changed = parts.changed;
     this.#now = parts.now;
   }
 
@@ -56,7 +67,7 @@ export class Organisations {
   ): Promise<Result<OrganisationRow>> {
     const { id } = editor.standing.organisation;
     const target = { kind: 'organisation', id };
-    return this.#administration.change(editor, target, ({ organisation }, standing) => {
+    const result = await this.#administration.change(editor, target, ({ organisation }, standing) => {
       const refusal = wholeOnly(standing);
       if (refusal !== undefined) return refusal;
       const before = policiesOf(organisation);
@@ -65,9 +76,11 @@ export class Organisations {
         steps: [step('setOrganisation', { organisation: id, ...after }, 'some')],
         audit: [editor.entry({ target, before: { ...before }, after: { ...after } })],
         value: { ...organisation, ...after },
-        otherwise: 'again',
+        otherwise: 'again' as const,
       };
     });
+    if (result.kind === 'done') await this.#changed();
+    return result;
   }
 
   /** Ends in it what was begun until now: sessions, that of who does it among them, and API tokens. */
@@ -141,8 +154,8 @@ export class Organisations {
   }
 }
 
-function policiesOf({ name, isolation, secondFactor, tokenDays, auditDays }: Policies): Policies {
-  return { name, isolation, secondFactor, tokenDays, auditDays };
+function policiesOf({ name, isolation, secondFactor, tokenDays, auditDays, sockets }: Policies): Policies {
+  return { name, isolation, secondFactor, tokenDays, auditDays, sockets };
 }
 
 /** What of a change is given at all. */

@@ -46,7 +46,7 @@ export class TestFleet {
     const administration = new Administration({ store, now });
     const moved = async () => undefined;
     this.members = new Members({ store, administration, invite, now });
-    this.organisations = new Organisations({ store, administration, invite, now });
+    this.organisations = new Organisations({ store, administration, invite, changed: moved, now });
     this.roles = new Roles({ store, administration, now });
     this.departments = new Parts('department', { store, administration, moved });
     this.customers = new Parts('customer', { store, administration, moved });

@@ -1,4 +1,4 @@
-import { limits, type ReportedMessage } from '@loadline/sdk/contract';
+import { limits, type ReportedMessage, type SocketPolicy } from '@loadline/sdk/contract';
 import type { DevicePlace, Organisation, Resource } from '../access/index.ts';
 import type { ChannelRow, DeviceRow, Store } from '../store/index.ts';
 
@@ -81,6 +81,7 @@ export class Directory {
   readonly #devices = new Map<string, Device>();
   readonly #byNumber = new Map<number, Device>();
   readonly #certificates = new Map<string, { readonly subject: string; readonly revoked: boolean }>();
+  readonly #socketPolicies = new Map<string, SocketPolicy>();
 
   private constructor(store: Store) {
     this.#store = store;
@@ -95,9 +96,13 @@ export class Directory {
     return directory;
   }
 
-  /** Reads it anew, after devices or certificates were written. */
+  /** Reads it anew, after devices, certificates or policies were written. */
   async reload(): Promise<void> {
-    const { devices, certificates } = await this.#store.read('directory', {});
+    const [{ devices, certificates }, policies] = await Promise.all([
+      this.#store.read('directory', {}),
+      this.#store.read('socketPolicies', {}),
+    ]);
+    for (const { organisation, policy } of policies) this.#socketPolicies.set(organisation, policy);
     for (const row of devices) {
       const known = this.#devices.get(row.id);
       // The same object for as long as it lives: links and deliveries under way hold on to it.
@@ -121,6 +126,11 @@ export class Directory {
   /** The devices of one organisation. */
   devicesOf(organisation: Organisation): Device[] {
     return [...this.#devices.values()].filter((one) => one.organisation.id === organisation.id);
+  }
+
+  /** What an organisation lets in over sockets. */
+  socketPolicy({ id }: Organisation): SocketPolicy {
+    return this.#socketPolicies.get(id) ?? 'off';
   }
 
   #add(device: Device): void {

@@ -1,3 +1,4 @@
+import type { SocketPolicy } from '@loadline/sdk/socket';
 import { sql } from 'kysely';
 import { type Connection, prepare } from './database.ts';
 import { departmentsOfMember, type PlaceColumns, placeOf } from './member-reads.ts';
@@ -11,6 +12,8 @@ export interface OrganisationRow {
   readonly secondFactor: 'not-required' | 'administrators' | 'everyone';
   readonly tokenDays: number;
   readonly auditDays: number;
+  /** What it lets in over sockets. */
+  readonly sockets: SocketPolicy;
   /** Sessions and tokens made then or before have ended in it; null where there was no cut. ms since 1970. */
   readonly cutOff: number | null;
   readonly created: number;
@@ -70,6 +73,7 @@ const organisationColumns = [
   'organisation.second_factor as secondFactorPolicy',
   'organisation.token_days as tokenDays',
   'organisation.audit_days as auditDays',
+  'organisation.sockets',
   'organisation.cut_off as cutOff',
   'organisation.created as organisationCreated',
   'organisation.revision',
@@ -82,6 +86,7 @@ interface OrganisationColumns {
   secondFactorPolicy: OrganisationRow['secondFactor'];
   tokenDays: number;
   auditDays: number;
+  sockets: SocketPolicy;
   cutOff: number | null;
   organisationCreated: number;
   revision: number;
@@ -176,6 +181,10 @@ export function organisationReads(connection: Connection) {
       .orderBy('id')
       .limit(p.limit),
   );
+  const socketPolicies = prepare<Record<never, never>, { organisation: string; policy: SocketPolicy }>(
+    connection,
+    (db) => db.selectFrom('organisation').select(['id as organisation', 'sockets as policy']),
+  );
   const ownRoles = prepare<{ organisation: string }, { id: string; name: string; scopes: string }>(
     connection,
     (db, p) =>
@@ -247,6 +256,11 @@ export function organisationReads(connection: Connection) {
       return organisations.all(place);
     },
 
+    /** What each organisation lets in over sockets. */
+    socketPolicies(_: Record<never, never>): { organisation: string; policy: SocketPolicy }[] {
+      return socketPolicies.all({});
+    },
+
     administration(query: { organisation: string; now: number }): AdministrationRow | undefined {
       const row = organisation.first({ id: query.organisation });
       if (row === undefined) return undefined;
@@ -274,6 +288,7 @@ function policiesOf(row: OrganisationColumns): Omit<OrganisationRow, 'revision'>
     secondFactor: row.secondFactorPolicy,
     tokenDays: row.tokenDays,
     auditDays: row.auditDays,
+    sockets: row.sockets,
     cutOff: row.cutOff,
     created: row.organisationCreated,
   };

@@ -37,7 +37,7 @@ function policyStatements(connection: Connection) {
     setOrganisation: prepare<
       { organisation: string } & Pick<
         OrganisationRow,
-        'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays'
+        'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays' | 'sockets'
       >
     >(connection, (db, p) =>
       db
@@ -48,6 +48,7 @@ function policyStatements(connection: Connection) {
           second_factor: p.secondFactor,
           token_days: p.tokenDays,
           audit_days: p.auditDays,
+          sockets: p.sockets,
         })
         .where('id', '=', p.organisation),
     ),

@@ -1,4 +1,4 @@
-import type { SocketPolicy } from '@loadline/sdk/socket';
+import type { SocketPolicy } from '@loadline/sdk/contract';
 import type { Aspect } from '@loadline/sdk/telemetry';
 import type { Generated } from 'kysely';
 import type { AccountingTables } from './accounting-schema.ts';

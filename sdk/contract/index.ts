@@ -29,6 +29,7 @@ export {
   reportedMessage,
   resultMessage,
 } from './messages.ts';
+export { admits, type SocketPolicy, type SocketTransport, socketPolicies } from './sockets.ts';
 export {
   type ApplicationChannel,
   applicationChannels,

@@ -11,5 +11,4 @@ export {
   writeTokenLine,
 } from './line.ts';
 export type { SocketSecret } from './mac.ts';
-export { admits, type SocketPolicy, type SocketTransport, socketPolicies } from './policy.ts';
 export { type ReplyTo, readReply, type SocketReply, writeReply } from './reply.ts';

@@ -20,6 +20,13 @@ const factors = [
   { value: 'everyone', label: 'everyone' },
 ] as const;
 
+const socketPolicies = [
+  { value: 'off', label: 'nothing' },
+  { value: 'tls', label: 'over TLS' },
+  { value: 'signed', label: 'over TLS, and signed lines over TCP and UDP' },
+  { value: 'all', label: 'all, also tokens in clear over TCP and UDP' },
+] as const;
+
 /** What holds for the whole of an organisation. */
 export function Policies({ api, organisation, may }: Scene) {
   const stage = useStage();
@@ -90,9 +97,16 @@ export function Policies({ api, organisation, may }: Scene) {
                 most: 3650,
                 value: present.auditDays,
               },
+              sockets: {
+                kind: 'choice',
+                label: 'Devices deliver by socket',
+                options: socketPolicies,
+                value: present.sockets,
+                hint: 'A token that comes over TCP or UDP is a secret in clear: whoever listens on the way has it.',
+              },
             }}
             act="Save"
-            onSubmit={async ({ name, isolation, secondFactor, tokenDays, auditDays }) => {
+            onSubmit={async ({ name, isolation, secondFactor, tokenDays, auditDays, sockets }) => {
               setMessage('');
               await api.call('patchOrganisation', {
                 organisation,
@@ -102,6 +116,7 @@ export function Policies({ api, organisation, may }: Scene) {
                   secondFactor: secondFactor as Organisation['secondFactor'],
                   tokenDays,
                   auditDays,
+                  sockets: sockets as Organisation['sockets'],
                 },
               });
               setMessage('Saved.');

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { socketPolicies } from '../../contract/index.ts';
 import type { Operation } from '../operation.ts';
 import { page, pageQuery } from '../page.ts';
 import { pathParameters } from '../parameters.ts';
@@ -21,6 +22,14 @@ const isolation = z
   .enum(['basic', 'strict'])
   .describe('whether who acts for departments sees unassigned devices too (basic), or not (strict)');
 
+/** What an organisation lets in over sockets: nothing, until it says so. */
+const sockets = z
+  .enum(socketPolicies)
+  .describe(
+    'what comes in over sockets: nothing (off); over TLS (tls); besides, signed lines over TCP and UDP (signed); besides, ' +
+      'tokens over TCP and UDP, which whoever listens on the way then has (all)',
+  );
+
 const organisationReply = z.object({
   id: z.string(),
   name: z.string(),
@@ -30,6 +39,7 @@ const organisationReply = z.object({
   tokenDays: z.number(),
   /** Days the audit log is kept. */
   auditDays: z.number(),
+  sockets,
   /** Sessions and tokens from before it have ended; null where there was none. */
   cutOff: z.string().nullable(),
   created: z.string(),
@@ -115,6 +125,7 @@ export const organisationOperations = {
       secondFactor: secondFactorPolicy.optional(),
       tokenDays: z.number().int().min(1).max(365).optional().describe('days an API token may live at most'),
       auditDays: z.number().int().min(30).max(3650).optional().describe('days the audit log is kept'),
+      sockets: sockets.optional(),
     }),
     status: 200,
     reply: organisationReply,

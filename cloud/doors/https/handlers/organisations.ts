@@ -29,9 +29,9 @@ export function organisationHandlers({
 }
 
 function describe(row: OrganisationRow): ReplyOf<Operations['getOrganisation']> {
-  const { id, name, isolation, secondFactor, tokenDays, auditDays, cutOff, created } = row;
+  const { id, name, isolation, secondFactor, tokenDays, auditDays, sockets, cutOff, created } = row;
   return {
-    ...{ id, name, isolation, secondFactor, tokenDays, auditDays },
+    ...{ id, name, isolation, secondFactor, tokenDays, auditDays, sockets },
     cutOff: cutOff === null ? null : isoTime(cutOff),
     created: isoTime(created),
   };
