@@ -138,7 +138,7 @@ function faultOf({ status, headers, body }: Answer, method: string): string | un
 }
 
 async function knownIds(site: Site): Promise<KnownIds> {
-  const { first, other, people, epochs } = site;
+  const { first, other, people, delivered } = site;
   // Mostly of one organisation, so that most requests come as far as a handler.
   const homes = [first, first, first, first, other];
   const { items } = await site.chief.caller.get('listOwnSessions', {});
@@ -159,7 +159,7 @@ async function knownIds(site: Site): Promise<KnownIds> {
     command: homes.map(({ command }) => command),
     block: [await blockOf(site)],
     session: items.map(({ id }) => id),
-    epoch: Object.values(epochs),
+    epoch: Object.values(delivered).map(({ epoch }) => epoch),
     series: ['1000', '2000', '1000.mean'],
   };
 }

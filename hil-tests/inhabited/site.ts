@@ -53,8 +53,8 @@ export interface Site extends Town {
   readonly actors: Readonly<Record<Role, string>>;
   /** The second factor of `pending`. */
   readonly factor: { readonly secret: string; readonly recoveryCodes: readonly string[] };
-  /** An epoch of each device of the first organisation. */
-  readonly epochs: Readonly<Record<Part, string>>;
+  /** What each device of the first organisation has delivered. */
+  readonly delivered: Readonly<Record<Part, Delivered>>;
   close(): void;
 }
 
@@ -175,7 +175,7 @@ export async function inhabit(cloud: CloudProcess, state: string): Promise<Site>
     people: of((role) => all[role] ?? administrator),
     callers: of((role) => values[role]?.caller ?? all[role].caller),
     actors: of((role) => values[role]?.id ?? all[role].id),
-    epochs: await deliver(cloud, first),
+    delivered: await deliver(cloud, first),
     close: () => {
       for (const { caller } of [chief, ...Object.values(all)]) caller.close();
       for (const { caller } of Object.values(values)) caller.close();
@@ -184,19 +184,27 @@ export async function inhabit(cloud: CloudProcess, state: string): Promise<Site>
   return site;
 }
 
-/** Has the devices of an organisation send readings. @returns the epoch of each */
+/** Deliveries of one device: the epoch of one that is stored, and the id of one that was refused. */
+interface Delivered {
+  readonly epoch: string;
+  readonly rejection: string;
+}
+
+/** Has the devices of an organisation send readings, and something that is refused. */
 async function deliver(
   cloud: CloudProcess,
   { devices, administrator, id: organisation }: Home,
-): Promise<Record<Part, string>> {
-  const epochs = await Promise.all(
+): Promise<Record<Part, Delivered>> {
+  const delivered = await Promise.all(
     Object.entries(devices).map(async ([part, device]) => {
       const gateway = await connectGateway(cloud.mqttPort, await enrolIdentity(cloud, device));
       await gateway.publishAsync(`v1/gw/${device}/telemetry`, Buffer.from(batchMaker()()), { qos: 1 });
+      await gateway.publishAsync(`v1/gw/${device}/telemetry`, Buffer.from('no batch'), { qos: 1 });
       await gateway.endAsync();
       const ledger = await administrator.caller.get('getLedger', { organisation, device });
-      return [part, ledger.epochs[0]?.epoch ?? ''];
+      const { items } = await administrator.caller.get('listRejections', { organisation, device });
+      return [part, { epoch: ledger.epochs[0]?.epoch ?? '', rejection: items[0]?.id ?? '' }];
     }),
   );
-  return Object.fromEntries(epochs) as Record<Part, string>;
+  return Object.fromEntries(delivered) as Record<Part, Delivered>;
 }

@@ -186,7 +186,12 @@ export const samples: Samples = {
   },
   enrolDevice: { plain: ofDevice },
   getLedger: { plain: ofDevice },
-  getRun: { plain: (place) => ({ ...ofDevice(place), epoch: place.site.epochs[place.part] }) },
+  getOrganisationLedger: { plain: here },
+  listRejections: { plain: ofDevice },
+  getRejection: {
+    plain: (place) => ({ ...ofDevice(place), rejection: place.site.delivered[place.part].rejection }),
+  },
+  getRun: { plain: (place) => ({ ...ofDevice(place), epoch: place.site.delivered[place.part].epoch }) },
   listEvents: { plain: ofDevice },
   listSeries: { plain: here },
   getSeries: {

@@ -24,6 +24,9 @@ export const pathParameters = {
     .regex(/^[a-z]{3,4}_[A-Za-z0-9_-]{24}$/, 'not the id of a credential: take it from the list it is in'),
   block: z.string().regex(/^[a-z]{4,10}\.[A-Za-z0-9_-]{4,200}$/, 'not the id of a block'),
   command: uuid('the id of a command'),
+  rejection: z
+    .string()
+    .regex(/^[0-9]{1,15}$/, 'not the id of a rejected delivery: take it from the list it is in'),
   epoch: z.string().regex(/^[0-9a-f]{32}$/, 'not an epoch: 32 hex digits'),
   /** A series by its name (`seriesName` of sdk/telemetry): `25DF` as heard, `25DF.mean` another aspect. */
   series: z

@@ -6,6 +6,8 @@ import { healthMessage } from '../contract/index.ts';
 const count = z.number();
 const range = z.object({ first: count, last: count });
 const counts = z.object({ received: count, stored: count, duplicate: count, rejected: count });
+/** received = stored + duplicate + rejected; of those stored, `expired` and `deleted` are there no more. */
+const readingCounts = counts.extend({ expired: count, deleted: count });
 
 export const readingsQuery = z.object({
   from: z.iso.datetime({ offset: true }),
@@ -86,7 +88,7 @@ export const liveEvents = {
 
 export const ledgerReply = z.object({
   deliveries: counts,
-  readings: counts,
+  readings: readingCounts,
   epochs: z.array(
     z.object({
       epoch: z.string(),
@@ -96,6 +98,26 @@ export const ledgerReply = z.object({
       health: healthMessage.nullable(),
     }),
   ),
+});
+/** Accounts of several devices, added up. */
+export const ledgerSumsReply = z.object({
+  deliveries: counts,
+  readings: readingCounts,
+  devices: count,
+  /** Ids of devices whose account does not balance: there should be none, ever. */
+  unbalanced: z.array(z.string()),
+});
+/** A delivery that was refused for good. */
+export const rejectionReply = z.object({
+  id: z.string(),
+  at: z.string(),
+  /** What it was delivered as: `telemetry`, `readings`, `health`, `reported`, `result`, `clock`. */
+  channel: z.string(),
+  code: z.string(),
+  detail: z.string(),
+  bytes: count,
+  /** It is kept until then at the latest, and no longer than newer ones leave it room. */
+  keptUntil: z.string(),
 });
 export const eventReply = z.object({
   /** Null while nobody has told the gateway's boot the time. */

@@ -164,6 +164,7 @@ function organisationCommand(): Command {
     'organisations that you are in',
     [
       { name: 'show', calls: 'getOrganisation' },
+      { name: 'ledger', calls: 'getOrganisationLedger' },
       { name: 'set', calls: 'patchOrganisation' },
       { name: 'cut-off', calls: 'cutOffOrganisation', final: true },
     ],

@@ -4,7 +4,7 @@ import { auditColumns, auditCommand, brokenChain } from './audit.ts';
 import { resource } from './resource.ts';
 
 const named = ['name', 'id'];
-const ledgerColumns = ['of', 'received', 'stored', 'duplicate', 'rejected', 'state', 'first', 'last'];
+const ledgerColumns = ['of', 'received', 'stored', 'duplicate', 'rejected', 'expired', 'deleted', 'state', 'first', 'last'];
 
 /** Everything that is a list of things and what can be done to them: straight from the operations of the API. */
 export function resourceCommands(): Command[] {
@@ -23,6 +23,8 @@ export function resourceCommands(): Command[] {
         { name: 'set', calls: 'patchDevice' },
         { name: 'enrol', calls: 'enrolDevice', once: 'enrolmentSecret' },
         { name: 'ledger', calls: 'getLedger', rows: ledgerRows, columns: ledgerColumns },
+        { name: 'rejections', calls: 'listRejections' },
+        { name: 'rejection', calls: 'getRejection' },
         {
           name: 'events',
           calls: 'listEvents',

@@ -3,6 +3,7 @@ import { Problem } from './problem.ts';
 
 /** Where a page of a list ended: what the items of the list stand in order by, of its last one. */
 export const namePlace = z.tuple([z.string(), z.string()]).transform(([name, id]) => ({ name, id }));
+export const idPlace = z.tuple([z.int()]).transform(([id]) => ({ id }));
 export const timePlace = z.tuple([z.int(), z.string()]).transform(([created, id]) => ({ created, id }));
 
 /** A place as it stands in `next`: to be given back, and not to be read. */

@@ -11,16 +11,7 @@ import {
 import type { Operation } from '../operation.ts';
 import { page, pageQuery } from '../page.ts';
 import { pathParameters } from '../parameters.ts';
-import {
-  eventReply,
-  ledgerQuery,
-  ledgerReply,
-  liveEvents,
-  readingsQuery,
-  readingsReply,
-  runReply,
-  seriesReply,
-} from '../series-shapes.ts';
+import { eventReply, liveEvents, readingsQuery, readingsReply, seriesReply } from '../series-shapes.ts';
 
 const devices = '/organisations/:organisation/devices';
 const device = `${devices}/:device` as const;
@@ -113,23 +104,6 @@ export const deviceOperations = {
     summary: 'Make a new one-time enrolment secret of a device; the one before ends',
     status: 201,
     reply: secretReply,
-  },
-  getLedger: {
-    method: 'GET',
-    path: `${device}/ledger`,
-    opens: 'ledger.get',
-    summary: "Read a device's account: received = stored + duplicate + rejected",
-    query: ledgerQuery,
-    status: 200,
-    reply: ledgerReply,
-  },
-  getRun: {
-    method: 'GET',
-    path: `${device}/runs/:epoch`,
-    opens: 'ledger.get',
-    summary: 'Read what one run of a gateway (an epoch) brought, counted from what is stored',
-    status: 200,
-    reply: runReply,
   },
   listEvents: {
     method: 'GET',

@@ -2,6 +2,7 @@ import { auditOperations, fleetOperations } from './audit.ts';
 import { credentialOperations } from './credentials.ts';
 import { descriptionOperations } from './description.ts';
 import { deviceOperations } from './devices.ts';
+import { ledgerOperations } from './ledger.ts';
 import { organisationOperations } from './organisations.ts';
 import { profileOperations, sessionOperations } from './session.ts';
 import { tokenOperations } from './tokens.ts';
@@ -13,6 +14,7 @@ export const operations = {
   ...organisationOperations,
   ...deviceOperations,
   ...credentialOperations,
+  ...ledgerOperations,
   ...tokenOperations,
   ...auditOperations,
   ...fleetOperations,

@@ -1,6 +1,4 @@
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
-import type { HealthMessage } from '@loadline/sdk/contract';
-import { tagName } from '@loadline/sdk/t24';
 import { reachesDevice, type Standing } from '../../../access/index.ts';
 import type { Enrolments } from '../../../people/index.ts';
 import type { Device, Directory } from '../../../router/index.ts';
@@ -11,17 +9,14 @@ import { Problem } from '../problem.ts';
 
 type DeviceReply = ReplyOf<Operations['getDevice']>;
 
-/** Devices: take them in, say whose they are, and read their accounts. */
+/** Devices: take them in, say whose they are, switch them off and on. */
 export function deviceHandlers(parts: {
   store: Store;
   directory: Directory;
   enrolments: Enrolments;
   /** Ids of the gateways that are connected now. */
   connected: () => ReadonlySet<string>;
-}): Pick<
-  Handlers,
-  'listDevices' | 'createDevice' | 'getDevice' | 'patchDevice' | 'enrolDevice' | 'getLedger' | 'getRun'
-> {
+}): Pick<Handlers, 'listDevices' | 'createDevice' | 'getDevice' | 'patchDevice' | 'enrolDevice'> {
   const { store, directory, enrolments, connected } = parts;
   const describe = (device: Device): DeviceReply => ({
     id: device.id,
@@ -94,30 +89,6 @@ export function deviceHandlers(parts: {
       await store.change({ steps, audit: [entry({ target: { kind: 'device', id } })] });
       return { id, enrolmentSecret: secret };
     },
-
-    async getLedger({ input, device }) {
-      const ledger = await store.read('ledger', { device: device.number, limit: input.query.epochs });
-      if (ledger === undefined) throw new Problem(404, 'not-found', 'there is no such thing');
-      const epochs = ledger.epochs.map((epoch) => ({
-        ...epoch,
-        received: [...epoch.received],
-        gaps: [...epoch.gaps],
-        health: epoch.health ?? null,
-      }));
-      return { ...ledger, epochs };
-    },
-
-    async getRun({ input, device }) {
-      const run = await store.read('run', { device: device.number, epoch: input.epoch });
-      if (run === undefined) throw new Problem(404, 'not-found', 'nothing of this epoch has been stored');
-      const { health, series, ...counts } = run;
-      return {
-        ...counts,
-        ...framesOf(health),
-        series: series.map((one) => ({ ...one, tag: tagName(one.tag) })),
-        health: health ?? null,
-      };
-    },
   };
 }
 
@@ -173,12 +144,4 @@ function fits(
   if (department !== undefined && (device.department ?? 'none') !== department) return false;
   if (customer !== undefined && (device.customer ?? 'none') !== customer) return false;
   return connected === undefined || String(device.connected) === connected;
-}
-
-function framesOf(health: HealthMessage | undefined) {
-  return {
-    frames: health?.frames ?? 0,
-    discardedBytes: health?.ports.reduce((sum, port) => sum + port.discardedBytes, 0) ?? 0,
-    readings: health?.readings ?? 0,
-  };
 }

@@ -17,6 +17,7 @@ import { downlinkHandlers } from './downlink.ts';
 import { eventHandlers } from './events.ts';
 import { fleetHandlers } from './fleet.ts';
 import { grantHandlers } from './grants.ts';
+import { ledgerHandlers } from './ledger.ts';
 import { linkHandlers } from './links.ts';
 import { liveHandlers } from './live.ts';
 import { memberHandlers } from './members.ts';
@@ -78,6 +79,7 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...grantHandlers(parts),
     ...deviceHandlers(parts),
     ...deviceCredentialHandlers(parts),
+    ...ledgerHandlers(parts),
     ...seriesHandlers(parts),
     ...eventHandlers(parts),
     ...downlinkHandlers(parts.downlink),
