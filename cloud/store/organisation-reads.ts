@@ -1,4 +1,4 @@
-import type { SocketPolicy } from '@loadline/sdk/socket';
+import type { SocketPolicy } from '@loadline/sdk/contract';
 import { sql } from 'kysely';
 import { type Connection, prepare } from './database.ts';
 import { departmentsOfMember, type PlaceColumns, placeOf } from './member-reads.ts';
