@@ -127,6 +127,8 @@ test('a limit to tags leaves nothing of what is told of whole devices, or done t
     'desired.set',
     'commands.create',
     'ledger.get',
+    'rejection.get',
+    'device-credentials.create',
   ] as const) {
     assert.equal(may(token, scope, mast), { allowed: false, code: 'forbidden' });
   }
