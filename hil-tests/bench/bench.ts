@@ -9,6 +9,8 @@ export interface BenchOptions {
   readonly seconds?: number;
   /** How many are open at a time. Default: the bench's own. */
   readonly connections?: number;
+  /** Beside it, on the same terms, what a user would put together instead. */
+  readonly compare?: boolean;
 }
 
 /** Runs for some seconds or minutes and gives its figures. */

@@ -1,16 +1,17 @@
 /** Makes the load of the ingest bench, in a process of its own: started by ingest.ts, told by one message what to do. */
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
 import { cpuSecondsOf } from './figures.ts';
-import { LoadGateway, type Shape } from './load-gateway.ts';
+import { type Form, LoadGateway, type Shape } from './load-gateway.ts';
 
 /** What is to be done. */
 export interface LoadOrder {
   readonly port: number;
-  /** Process of the cloud: its CPU time is read where a run begins and ends. */
-  readonly cloudPid: number;
+  /** Processes at work for it: their CPU time is read where a run begins and ends. */
+  readonly pids: readonly number[];
   /** One client each. */
   readonly identities: readonly GatewayIdentity[];
   readonly shape: Shape;
+  readonly form: Form;
   /** Messages in flight of each client: one after the other. */
   readonly windows: readonly number[];
   readonly runs: number;
@@ -22,7 +23,7 @@ export interface LoadRun {
   readonly inFlight: number;
   readonly messages: number;
   readonly wallSeconds: number;
-  /** User and system time of the cloud's process, all threads. */
+  /** User and system time of those processes, all threads. */
   readonly cpuSeconds: number;
 }
 
@@ -47,15 +48,15 @@ process.once('message', (order: LoadOrder) => {
   );
 });
 
-async function work({ port, cloudPid, identities, shape, windows, runs, runSeconds }: LoadOrder) {
+async function work({ port, pids, identities, shape, form, windows, runs, runSeconds }: LoadOrder) {
   const gateways: LoadGateway[] = [];
-  for (const identity of identities) gateways.push(await LoadGateway.connect(port, identity, shape));
+  for (const identity of identities) gateways.push(await LoadGateway.connect(port, identity, shape, form));
   const report = { runs: [] as LoadRun[], acknowledged: 0 };
   for (const inFlight of windows) {
     let count = Math.max(4 * inFlight, Math.ceil(firstMessages / gateways.length));
     for (let run = 0; run <= runs; run++) {
       for (const gateway of gateways) gateway.prepare(count);
-      const { acknowledged, ...measured } = await runLoad(gateways, inFlight, runSeconds, cloudPid);
+      const { acknowledged, ...measured } = await runLoad(gateways, inFlight, runSeconds, pids);
       report.acknowledged += acknowledged;
       // The first warms up, and tells how many messages a run needs.
       if (run > 0) report.runs.push({ inFlight, ...measured });
@@ -72,21 +73,21 @@ async function runLoad(
   gateways: readonly LoadGateway[],
   inFlight: number,
   seconds: number,
-  cloudPid: number,
+  pids: readonly number[],
 ) {
   let acknowledged = 0;
   let pending = 0;
   let messages: number | undefined;
   let wallSeconds = 0;
   let cpuSeconds = 0;
-  const cpuBefore = cpuSecondsOf(cloudPid);
+  const cpuBefore = cpuOfAll(pids);
   const began = performance.now();
   await new Promise<void>((resolve) => {
     const stop = () => {
       if (messages !== undefined) return;
       clearTimeout(timer);
       wallSeconds = (performance.now() - began) / 1000;
-      cpuSeconds = cpuSecondsOf(cloudPid) - cpuBefore;
+      cpuSeconds = cpuOfAll(pids) - cpuBefore;
       messages = acknowledged;
     };
     const timer = setTimeout(stop, seconds * 1000);
@@ -104,4 +105,8 @@ async function runLoad(
     }
   });
   return { messages: messages ?? 0, wallSeconds, cpuSeconds, acknowledged };
+}
+
+function cpuOfAll(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
 }

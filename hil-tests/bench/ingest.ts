@@ -1,23 +1,14 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { CloudProcess } from '../system/index.ts';
-import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
-import type { BenchRow } from './bench.ts';
+import type { BenchOptions, BenchRow } from './bench.ts';
 import { median } from './figures.ts';
 import { makeFleet } from './fleet.ts';
-import type { LoadOrder, LoadReport, LoadRun } from './ingest-load.ts';
-import type { Shape } from './load-gateway.ts';
+import type { LoadRun } from './ingest-load.ts';
+import { loadCloud } from './load.ts';
+import { type Shape, shapes } from './load-gateway.ts';
 
-const shapes: readonly Shape[] = [
-  { series: 1, readings: 100 },
-  { series: 100, readings: 1 },
-  { series: 100, readings: 10 },
-];
 const clientCounts = [1, 10, 100] as const;
 const windows = [1, 20] as const;
 /** Odd, so that the median is one of them. */
@@ -50,7 +41,9 @@ interface IngestRow extends BenchRow {
  *
  * @throws Error if the cloud's ledger is not what was acknowledged: such a figure would mean nothing
  */
-export async function benchIngest(): Promise<readonly IngestRow[]> {
+export async function benchIngest({ compare }: BenchOptions): Promise<readonly BenchRow[]> {
+  if (compare) return await (await import('./compare.ts')).benchCompare();
+
   const folder = await mkdtemp(join(tmpdir(), 'loadline-ingest-'));
   try {
     say(`writing ${Math.max(...clientCounts)} gateways`);
@@ -63,7 +56,10 @@ export async function benchIngest(): Promise<readonly IngestRow[]> {
         // With what lies beside a state folder: its login.
         const copy = join(folder, 'copy');
         await cp(fleet, copy, { recursive: true });
-        const runs = await measure(join(copy, 'cloud'), identities.slice(0, clients), shape);
+        const { runs } = await loadCloud(join(copy, 'cloud'), identities.slice(0, clients), {
+          ...{ shape, windows, runSeconds },
+          runs: measuredRuns,
+        });
         await rm(copy, { recursive: true });
         for (const inFlight of windows) {
           const row = rowOf(
@@ -82,42 +78,6 @@ export async function benchIngest(): Promise<readonly IngestRow[]> {
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-async function measure(
-  state: string,
-  identities: readonly GatewayIdentity[],
-  shape: Shape,
-): Promise<readonly LoadRun[]> {
-  const cloud = await CloudProcess.start({ state });
-  try {
-    const { mqttPort: port, service } = cloud;
-    const order = { port, cloudPid: service.pid, identities, shape, windows, runs: measuredRuns, runSeconds };
-    const { runs, acknowledged } = await load(order);
-    let stored = 0;
-    for (const { id } of identities) {
-      const { readings } = await cloud.organisation.getLedger({ device: id });
-      stored += readings.stored;
-      if (readings.received !== readings.stored)
-        throw new Error(`${id} was not stored: ${JSON.stringify(readings)}`);
-    }
-    const wanted = acknowledged * shape.series * shape.readings;
-    if (stored !== wanted) throw new Error(`${wanted} readings were acknowledged, and ${stored} are stored`);
-    return runs;
-  } finally {
-    await cloud.service.stop();
-  }
-}
-
-async function load(order: LoadOrder): Promise<LoadReport> {
-  const child = fork(fileURLToPath(new URL('./ingest-load.ts', import.meta.url)));
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`the load ended (${code}) without a report`);
-  });
-  child.send(order);
-  const [report] = (await Promise.race([once(child, 'message'), ended])) as [LoadReport];
-  ended.catch(() => undefined);
-  return report;
 }
 
 function rowOf(

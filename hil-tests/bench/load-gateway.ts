@@ -5,12 +5,23 @@ import { gatewayTopic } from '@loadline/sdk/contract';
 import { encodeBatch, type Reading } from '@loadline/sdk/telemetry';
 import { generate } from 'mqtt-packet';
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
+import type { JsonReading } from './stack-subscriber.ts';
 
 /** What is in each message: `readings` of each of `series` series. */
 export interface Shape {
   readonly series: number;
   readonly readings: number;
 }
+
+/** Those that are measured. */
+export const shapes: readonly Shape[] = [
+  { series: 1, readings: 100 },
+  { series: 100, readings: 1 },
+  { series: 100, readings: 10 },
+];
+
+/** How readings are written: as Loadline's batches, or as users write JSON to a topic of their own. */
+export type Form = 'batch' | 'json';
 
 const connack = 0x20;
 const puback = 0x40;
@@ -24,6 +35,8 @@ const acknowledgementBytes = 4;
 export class LoadGateway {
   readonly #identity: GatewayIdentity;
   readonly #shape: Shape;
+  readonly #form: Form;
+  readonly #start = Date.now();
   readonly #socket: TLSSocket;
   readonly #epoch = randomBytes(16).toString('hex');
   readonly #boot = randomBytes(16).toString('hex');
@@ -36,9 +49,10 @@ export class LoadGateway {
   #rest = 0;
   #onAcknowledged: (count: number) => void = () => undefined;
 
-  private constructor(identity: GatewayIdentity, shape: Shape, socket: TLSSocket) {
+  private constructor(identity: GatewayIdentity, shape: Shape, form: Form, socket: TLSSocket) {
     this.#identity = identity;
     this.#shape = shape;
+    this.#form = form;
     this.#socket = socket;
     // Used again for every message: only times and values change.
     this.#readings = Array.from({ length: shape.series * shape.readings }, (_, index) => ({
@@ -60,8 +74,13 @@ export class LoadGateway {
     });
   }
 
-  /** Connects to the MQTT door on localhost and delivers the anchor of its epoch. */
-  static async connect(port: number, identity: GatewayIdentity, shape: Shape): Promise<LoadGateway> {
+  /** Connects to the MQTT door on localhost, or a broker; where it sends batches, delivers the anchor of its epoch. */
+  static async connect(
+    port: number,
+    identity: GatewayIdentity,
+    shape: Shape,
+    form: Form,
+  ): Promise<LoadGateway> {
     const { id: clientId, authorityPem: ca, privateKeyPem: key, chainPem: cert } = identity;
     const socket = connect({ host: '127.0.0.1', servername: 'localhost', port, ca, key, cert });
     socket.setNoDelay(true);
@@ -72,7 +91,8 @@ export class LoadGateway {
     if (answer[0] !== connack || answer[3] !== 0) {
       throw new Error(`${clientId} was refused: ${answer.toString('hex')}`);
     }
-    const gateway = new LoadGateway(identity, shape, socket);
+    const gateway = new LoadGateway(identity, shape, form, socket);
+    if (form === 'json') return gateway;
     const wall = Date.now();
     gateway.#append(
       encodeBatch(gateway.#header(), [{ kind: 'anchor', monotonic: 0, wall, uncertainty: 0 }]),
@@ -129,7 +149,8 @@ export class LoadGateway {
 
   #append(payload: Uint8Array, entries: number): void {
     this.#messageId = (this.#messageId % 0xffff) + 1;
-    const topic = gatewayTopic(this.#identity.id, 'telemetry');
+    const { id } = this.#identity;
+    const topic = this.#form === 'batch' ? gatewayTopic(id, 'telemetry') : `gw/${id}/telemetry`;
     const flags = { qos: 1, dup: false, retain: false } as const;
     const { buffer, byteOffset, byteLength } = payload;
     const body = Buffer.from(buffer, byteOffset, byteLength);
@@ -148,8 +169,18 @@ export class LoadGateway {
       changed.monotonic = this.#monotonic + 10 * Math.floor(index / series);
       changed.value.value = Math.fround(10 + 5 * wave + Math.random() / 10);
     });
-    const payload = encodeBatch(this.#header(), this.#readings);
+    const payload = this.#form === 'batch' ? encodeBatch(this.#header(), this.#readings) : this.#encodeJson();
     this.#monotonic += 10 * this.#shape.readings;
     return payload;
+  }
+
+  #encodeJson(): Uint8Array {
+    const readings = this.#readings.map(({ tag, monotonic, value, quality }): JsonReading => {
+      const { rssi, cv } = quality as { rssi: number; cv: number };
+      // Of a float32 seven digits are worth something.
+      const number = Number((value as { value: number }).value.toPrecision(7));
+      return { sensor: tag.toString(16), time: this.#start + monotonic, value: number, rssi, cv };
+    });
+    return Buffer.from(JSON.stringify(readings));
   }
 }

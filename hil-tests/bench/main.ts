@@ -1,4 +1,4 @@
-// npm run bench -- NAME [--json] [--seconds N] [--connections N] | --list
+// npm run bench -- NAME [--json] [--seconds N] [--connections N] [--compare] | --list
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Bench, BenchOptions, BenchRow } from './bench.ts';
@@ -8,13 +8,13 @@ const BENCHES: Record<string, Bench> = {
   connections: async (options) => (await import('./connections.ts')).benchConnections(options),
   framer: async () => (await import('./framer.ts')).benchFramer(),
   gateway: async (options) => (await import('./gateway.ts')).benchGateway(options),
-  ingest: async () => (await import('./ingest.ts')).benchIngest(),
+  ingest: async (options) => (await import('./ingest.ts')).benchIngest(options),
   latency: async (options) => (await import('./latency.ts')).benchLatency(options),
   replay: async () => (await import('./replay.ts')).benchReplay(),
   wire: async (options) => (await import('./wire.ts')).benchWire(options),
 };
 
-const USAGE = `usage: npm run bench -- NAME [--json] [--seconds N] [--connections N], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
+const USAGE = `usage: npm run bench -- NAME [--json] [--seconds N] [--connections N] [--compare], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
 
 process.exitCode = await main();
 
@@ -41,7 +41,7 @@ async function main(): Promise<number> {
     console.error(`${positionals.length === 1 ? `there is no bench '${name}'` : 'name one bench'}\n${USAGE}`);
     return 2;
   }
-  const options: { -readonly [K in keyof BenchOptions]: BenchOptions[K] } = {};
+  const options: { -readonly [K in keyof BenchOptions]: BenchOptions[K] } = { compare: values.compare };
   for (const option of ['seconds', 'connections'] as const) {
     if (values[option] === undefined) continue;
     options[option] = Number(values[option]);
@@ -65,6 +65,7 @@ function parse() {
       help: { type: 'boolean', default: false },
       seconds: { type: 'string' },
       connections: { type: 'string' },
+      compare: { type: 'boolean', default: false },
     },
   });
 }
