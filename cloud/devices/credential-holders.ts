@@ -1,25 +1,41 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { DevicePrincipal } from '../access/index.ts';
 import type { Authentication, Authentications } from '../audit/index.ts';
 import type { Guard, SubjectKind } from '../guard/index.ts';
-import { isSecret, type Keyring, secretOf } from '../keys/index.ts';
+import { type DerivedSecret, isSecret, type Keyring, secretOf } from '../keys/index.ts';
 import type { Device, Directory } from '../router/index.ts';
 import { type CredentialKind, type Store, step } from '../store/index.ts';
 import { Sightings, type Uses } from '../tokens/index.ts';
 import type { Credential, CredentialBook } from './credential-book.ts';
 
 /** Why it opens nothing. For the audit log only. */
-type Fault = 'unknown' | 'secret' | 'inactive' | 'revoked' | 'expired' | 'key' | 'device-disabled';
+type Fault =
+  | 'unknown'
+  | 'secret'
+  | 'inactive'
+  | 'revoked'
+  | 'expired'
+  | 'key'
+  | 'device-disabled'
+  | 'sockets-off';
 
 /** What somebody shows at a door. */
 export type Proof =
   | { readonly kind: 'token' | 'socket-token'; readonly token: string }
-  | { readonly kind: 'key'; readonly id: string; readonly secret: string };
+  | { readonly kind: 'key'; readonly id: string; readonly secret: string }
+  /** What a socket key has signed; `isSigned` is asked whether that was done with this secret. */
+  | { readonly kind: 'socket-key'; readonly id: string; readonly isSigned: (secret: KeyObject) => boolean };
 
 /** Where it is shown. */
 export interface Place {
   readonly channel: Authentication['channel'];
   /** The address it comes from. */
   readonly source: string;
+  /**
+   * The address is only what a datagram says: failures are then not counted against it, or anybody could have any other
+   * address shut out.
+   */
+  readonly isClaimed?: boolean;
 }
 
 /** A credential that is good, and the device it proves. */
@@ -35,11 +51,6 @@ export type ShownCredential =
   | { readonly kind: 'refused' }
   /** And so often that it is to stay away: `retryAfterSeconds` is whole, at least 1. */
   | { readonly kind: 'held-back'; readonly retryAfterSeconds: number };
-
-/** A socket key that is good, with the bytes its lines are signed with. */
-export interface SigningKey extends HeldCredential {
-  readonly secret: Buffer;
-}
 
 const subjects = {
   token: 'token',
@@ -59,6 +70,8 @@ export class CredentialHolders {
   readonly #authentications: Authentications;
   readonly #now: () => number;
   readonly #sightings = new Sightings();
+  /** Secrets of socket keys, each made again once: lines are many. */
+  readonly #secrets = new WeakMap<Credential, KeyObject>();
 
   /** `now`: ms since 1970. */
   constructor(parts: {
@@ -83,58 +96,45 @@ export class CredentialHolders {
 
   /**
    * Which device a token or a key with its secret proves. One that is good is held up by nothing; another is counted as
-   * a failure of the address it comes from.
+   * a failure of the address it comes from. So is a good one that its organisation does not let in here: `isLetIn`.
    */
-  show(proof: Proof, place: Place): ShownCredential {
+  show(proof: Proof, place: Place, isLetIn: (held: HeldCredential) => boolean = () => true): ShownCredential {
     const found =
-      proof.kind === 'key'
-        ? this.#book.withId('key', proof.id)
-        : this.#book.withToken(proof.kind, proof.token);
-    const proven = proof.kind !== 'key' || this.#isSecret(found, proof.secret);
+      'token' in proof
+        ? this.#book.withToken(proof.kind, proof.token)
+        : this.#book.withId(proof.kind, proof.id);
+    const proven = this.#isProven(proof, found);
     const judged = found === undefined ? 'unknown' : proven ? this.#judge(found) : 'secret';
-    if (typeof judged === 'string') return this.refuse(proof.kind, judged, found, proven, place);
+    if (typeof judged === 'string') return this.#refuse(proof.kind, judged, found, proven, place);
+    if (!isLetIn(judged)) return this.#refuse(proof.kind, 'sockets-off', found, proven, place);
     this.#take(found as Credential, judged, place);
     return { kind: 'held', held: judged };
   }
 
-  /** The socket key of this id, where it is good. Nothing is counted yet: only the signature shows who it is. */
-  signingKey(id: string): SigningKey | undefined {
-    const found = this.#book.withId('socket-key', id);
-    if (found?.version == null) return undefined;
-    const judged = this.#judge(found);
-    if (typeof judged === 'string') return undefined;
-    const secret = secretOf(this.#keys, 'socket-secret', { id, version: found.version });
-    return secret && { ...judged, secret };
-  }
-
-  /** A line that this key signed was right: tells of it, and ends what the key takes the place of. */
-  signed({ principal, device }: SigningKey, place: Place): void {
-    const found = this.#book.withId('socket-key', principal.credential);
-    if (found !== undefined) this.#take(found, { principal, device, kind: 'socket-key' }, place);
-  }
-
   /** Counts what was shown as a failure: of nobody known, or with `proven`, of who has the right secret. */
-  refuse(
+  #refuse(
     kind: CredentialKind,
     fault: Fault,
     found: Credential | undefined,
     proven: boolean,
-    { channel, source }: Place,
+    { channel, source, isClaimed }: Place,
   ): ShownCredential {
     const known = proven ? found : undefined;
     const subject = { kind: subjects[kind], name: known?.id ?? '' };
-    const answer = this.#guard.ask({ subject, source, ...(known && { seal: 'holds' as const }) });
-    if (answer.go) this.#guard.failed(answer.permit);
+    const answer = isClaimed
+      ? undefined
+      : this.#guard.ask({ subject, source, ...(known && { seal: 'holds' as const }) });
+    if (answer?.go) this.#guard.failed(answer.permit);
     this.#authentications.add({
       organisation: (known && this.#directory.numbered(known.device)?.organisation.id) ?? null,
       channel,
       action: 'device-credential.use',
       target: known === undefined ? null : { kind: 'device-credential', id: known.id },
-      code: answer.go ? fault : 'too-many-attempts',
+      code: answer?.go === false ? 'too-many-attempts' : fault,
       source,
       persons: [],
     });
-    if (answer.go) return { kind: 'refused' };
+    if (answer?.go !== false) return { kind: 'refused' };
     return { kind: 'held-back', retryAfterSeconds: answer.retryAfterSeconds };
   }
 
@@ -144,9 +144,22 @@ export class CredentialHolders {
     return found !== undefined && typeof this.#judge(found) !== 'string';
   }
 
-  #isSecret(found: Credential | undefined, secret: string): boolean {
+  #isProven(proof: Proof, found: Credential | undefined): boolean {
+    if ('token' in proof) return true;
     const key = found?.version == null ? undefined : { id: found.id, version: found.version };
-    return isSecret(this.#keys, 'device-secret', key, secret);
+    if (proof.kind === 'key') return isSecret(this.#keys, 'device-secret', key, proof.secret);
+    const secret = found && key && this.#secretOf(found, key);
+    return secret !== undefined && proof.isSigned(secret);
+  }
+
+  #secretOf(found: Credential, key: DerivedSecret): KeyObject | undefined {
+    const known = this.#secrets.get(found);
+    if (known !== undefined) return known;
+    const bytes = secretOf(this.#keys, 'socket-secret', key);
+    if (bytes === undefined) return undefined;
+    const secret = createSecretKey(bytes);
+    this.#secrets.set(found, secret);
+    return secret;
   }
 
   #judge({ id, device: number, kind, status, expires, version }: Credential): HeldCredential | Fault {

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -145,19 +146,50 @@ test('a key opens with its own secret only, and each kind at its own door only',
   assert.is(show((await make(site, 'socket-key')).secret), 'refused');
   assert.not.ok(opens(site, socket.secret));
   assert.not.ok(opens(site, key.secret));
-  assert.is(
-    credentialHolders.show({ kind: 'socket-token', token: socket.secret }, place).kind,
-    'held',
-  );
+  assert.is(credentialHolders.show({ kind: 'socket-token', token: socket.secret }, place).kind, 'held');
 });
 
-test('a signing key gives the secret that was shown, and none while it is switched off', async (site) => {
+test('what a socket key signed is judged by the secret that was shown, and by nothing while it is switched off', async (site) => {
+  const { accounts, device } = site;
+  const { credentialHolders: holders } = accounts;
   const { id, secret } = await make(site, 'socket-key');
-  const held = site.accounts.credentialHolders.signingKey(id);
-  assert.is(held?.secret.toString('base64url'), secret);
-  await site.accounts.credentials.patch(maker, site.device, id, { status: 'inactive' });
-  assert.is(site.accounts.credentialHolders.signingKey(id), undefined);
-  assert.not.ok(site.accounts.credentialHolders.isGood(id, 'socket-key'));
+  const show = (isSigned: (made: KeyObject) => boolean, isLetIn?: () => boolean) =>
+    holders.show({ kind: 'socket-key', id, isSigned }, place, isLetIn).kind;
+  let made = '';
+  assert.is(
+    show((key) => {
+      made = key.export().toString('base64url');
+      return true;
+    }),
+    'held',
+  );
+  assert.is(made, secret);
+  assert.is(
+    show(() => false),
+    'refused',
+  );
+  assert.is(
+    show(
+      () => true,
+      () => false,
+    ),
+    'refused',
+  );
+  await accounts.credentials.patch(maker, device, id, { status: 'inactive' });
+  assert.is(
+    show(() => true),
+    'refused',
+  );
+  assert.not.ok(holders.isGood(id, 'socket-key'));
+});
+
+test('where the address is only claimed, failures are not counted against it', async (site) => {
+  const { credentialHolders: holders } = site.accounts;
+  const proof = { kind: 'socket-token', token: `lls_${'x'.repeat(43)}` } as const;
+  const kinds = (isClaimed: boolean) =>
+    Array.from({ length: 60 }, () => holders.show(proof, { ...place, channel: 'socket', isClaimed }).kind);
+  assert.ok(kinds(true).every((kind) => kind === 'refused'));
+  assert.ok(kinds(false).includes('held-back'));
 });
 
 test.run();

@@ -6,5 +6,4 @@ export {
   type Place,
   type Proof,
   type ShownCredential,
-  type SigningKey,
 } from './credential-holders.ts';
