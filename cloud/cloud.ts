@@ -3,12 +3,13 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Log, makePrivateFolder } from '@loadline/sdk/platform';
 import { openAccounts } from './accounts.ts';
-import { databaseFiles, fileOnly, type KeySources, openingKey } from './at-rest/index.ts';
+import { databaseFiles, fileOnly, type KeySources, offerCopies, openingKey } from './at-rest/index.ts';
 import { AuditKeeper } from './audit/index.ts';
 import { openAuthority } from './authority/index.ts';
 import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './doors/https/index.ts';
 import { MqttDoor } from './doors/mqtt/index.ts';
 import { Downlink } from './downlink/index.ts';
+import { openFenced } from './fenced.ts';
 import { issuanceRecorder } from './issuance.ts';
 import type { MailConfig } from './mail/index.ts';
 import { Metrics } from './operations/index.ts';
@@ -36,9 +37,13 @@ export interface CloudOptions {
   /** Where the database's key may be, besides the state folder. */
   readonly keySources?: KeySources;
   readonly durability?: DatabaseOptions['durability'];
+  /** See `DatabaseOptions.durability`. */
 }
 
 /** A cloud at work. */
+/** Milliseconds that what is under way at a door is given when the cloud ends: a commit takes less. */
+const doorMilliseconds = 5000;
+
 export interface Cloud {
   readonly httpsPort: number;
   readonly mqttPort: number;
@@ -48,7 +53,11 @@ export interface Cloud {
   readonly setupLink: string | undefined;
   /** Settles, with the reason, when it can no longer do its work: end the process and start it again. */
   readonly failed: Promise<string>;
-  /** Ends it in order: no more deliveries, what is under way committed, everything closed. */
+  /**
+   * Ends it in order: it is not ready any more and takes no more connections; what was received is committed and
+   * acknowledged; links hear `cloud-stopping`, streams `end`; everything is closed. It takes doorMilliseconds for each
+   * door and a few seconds besides, whatever the other ends do.
+   */
   close(): Promise<void>;
 }
 
@@ -79,6 +88,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const auditKeeper = new AuditKeeper({ store, log, now });
   const directory = await Directory.load(store);
   const httpsPort = options.httpsPort === 0 ? await freePort(host) : options.httpsPort;
+  const { fenced } = await store.read('fleet', {});
+  if (fenced !== null) {
+    return await openFenced({ ...options, identity, authority, store, fenced, failed, leaveFolder });
+  }
+  const leaveSocket = await offerCopies(folder, store, log);
   const page = options.page ?? `https://${options.names[0] ?? 'localhost'}:${httpsPort}`;
   const accounts = await openAccounts({ folder, store, directory, page, smtp: options.smtp, log, now });
   const setup = await accounts.setup.offer();
@@ -135,8 +149,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     failed,
     close: async () => {
       certificate.close();
-      await mqtt.close();
-      await https.close();
+      // Both at once: neither waits for the slow clients of the other.
+      await Promise.all([mqtt.close(doorMilliseconds), https.close(doorMilliseconds)]);
       await accounts.close();
       await auditKeeper.close();
       await store.close();
@@ -154,3 +168,4 @@ async function freePort(host: string): Promise<number> {
   await once(server, 'close');
   return port;
 }
+      await leaveSocket();

@@ -1,4 +1,4 @@
-import { type KeySources, rekeyCommand } from './at-rest/index.ts';
+import { backupCommand, type KeySources, rekeyCommand, restoreCommand } from './at-rest/index.ts';
 import { auditCommand } from './audit/index.ts';
 import { keysCommand } from './keys-command.ts';
 
@@ -14,8 +14,10 @@ export interface CommandIo {
 /** What there is to be done on a state folder; each gets the arguments after its name, and answers what to exit with. */
 export const stateCommands = {
   audit: auditCommand,
+  backup: backupCommand,
   keys: keysCommand,
   rekey: rekeyCommand,
+  restore: restoreCommand,
 } as const satisfies Record<string, (args: readonly string[], io: CommandIo) => Promise<number>>;
 
 /** The command of this name; undefined where there is none. */

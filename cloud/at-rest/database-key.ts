@@ -61,6 +61,23 @@ export function findKey(
   sources: KeySources,
 ): { readonly key: string; readonly place: KeyPlace } | undefined {
   const { database, key: file } = databaseFiles(folder);
+  const first = oneKey(sources, file);
+  const pending = pendingKey(folder);
+  if (first?.place === 'file' && pending !== undefined && !opensWith({ file: database, key: first.key })) {
+    return { key: pending, place: 'file' };
+  }
+  return first;
+}
+
+/**
+ * The key out of what was given, and out of a file where there is one.
+ *
+ * @throws Error where one is no key, or two differ
+ */
+export function oneKey(
+  sources: KeySources,
+  file: string | undefined,
+): { readonly key: string; readonly place: KeyPlace } | undefined {
   const found: { key: string; place: KeyPlace; where: string }[] = [];
   const add = (place: KeyPlace, text: string, where: string) =>
     found.push({ place, where, key: parseKey(text, where) });
@@ -68,17 +85,13 @@ export function findKey(
   if (sources.credential !== undefined) {
     add('credential', readFileSync(sources.credential, 'utf8'), `the credential ${credentialName}`);
   }
-  if (existsSync(file)) add('file', readFileSync(file, 'utf8'), file);
+  if (file !== undefined && existsSync(file)) add('file', readFileSync(file, 'utf8'), file);
   const [first, ...others] = found;
   const other = others.find(({ key }) => key !== first?.key);
   if (first !== undefined && other !== undefined) {
     throw new Error(
       `${first.where} and ${other.where} hold different keys: take the wrong one away, nothing was opened`,
     );
-  }
-  const pending = pendingKey(folder);
-  if (first?.place === 'file' && pending !== undefined && !opensWith({ file: database, key: first.key })) {
-    return { key: pending, place: 'file' };
   }
   return first;
 }

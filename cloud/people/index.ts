@@ -5,7 +5,7 @@ export { Enrolments } from './enrolments.ts';
 export { FactorCodes, factorContext } from './factor-codes.ts';
 export { Grants } from './grants.ts';
 export { invitations } from './invitations.ts';
-export { linkUrl } from './links.ts';
+export { linkUrl, makeLink } from './links.ts';
 export { type Member, Members } from './members.ts';
 export { Operators } from './operators.ts';
 export { Organisations } from './organisations.ts';

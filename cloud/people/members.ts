@@ -228,7 +228,7 @@ export class Members {
         return refused('conflict', 'this person has a password: a lost one is reset from the login page');
       }
       return {
-        steps: [],
+        steps: [step('releaseMember', { organisation: state.organisation.id, person: id })],
         audit: [editor.entry({ target: { kind: 'user', id } })],
         value: {
           kind: row.hasPassword ? ('taken-in' as const) : ('set-password' as const),

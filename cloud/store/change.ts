@@ -7,6 +7,7 @@ import { credentialStatements } from './credential-statements.ts';
 import { type Connection, inTransaction } from './database.ts';
 import { downlinkStatements } from './downlink-statements.ts';
 import { factorStatements } from './factor-statements.ts';
+import { fleetStatements } from './fleet-statements.ts';
 import { linkStatements } from './link-statements.ts';
 import { organisationStatements } from './organisation-statements.ts';
 import { personStatements } from './person-statements.ts';
@@ -29,6 +30,7 @@ function changeStatements(connection: Connection) {
     ...organisationStatements(connection),
     ...tokenStatements(connection),
     ...limitStatements(connection),
+    ...fleetStatements(connection),
   };
 }
 

@@ -1,6 +1,11 @@
 export { type AccountedSession, type AccountingRecord, type Counts, dayOf } from './accounting-commit.ts';
 export type { RecordRow, RecordsQuery, UsageQuery, UsageRow } from './accounting-reads.ts';
-export { type ArchivedDelivery, archivedDeliveries } from './archive.ts';
+export {
+  type ArchivedDelivery,
+  type ArchivedReading,
+  archivedDeliveries,
+  archivedReadings,
+} from './archive.ts';
 export { type ChainVerdict, verifyAudit } from './audit-archive.ts';
 export type { AuditDraft } from './audit-draft.ts';
 export type { AuditPlace, AuditRow, ChainRow } from './audit-reads.ts';
@@ -27,9 +32,10 @@ export type {
 export type { NamedRow } from './part-reads.ts';
 export type { LinkRow, PersonalEntryRow, PersonRow, SessionRow } from './person-reads.ts';
 export type { DeviceRow } from './reads.ts';
+export type { CopyAnswer, CopyQuestion } from './page-copy.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';
 export { Store } from './store.ts';
 export { type Timeline, wallTime } from './timeline.ts';
+export type { RejectionRow } from './rejection-reads.ts';
 export type { ApiTokenRow, ApplicationKeyRow, ApplicationRow, HeldKeyRow } from './token-reads.ts';
 export type { DeliveryOutcome, DeliveryWrite, Outcome, Unnumbered } from './writes.ts';
-export type { CopyAnswer, CopyQuestion } from './page-copy.ts';

@@ -132,6 +132,7 @@ export function organisationReads(connection: Connection) {
       .select(['organisation.id', 'organisation.name', 'membership.role', 'membership.created'])
       .where('membership.person', '=', p.person)
       .where('membership.arrived', 'is', null)
+      .where('membership.held', 'is', null)
       .orderBy('organisation.id'),
   );
   const standingGrants = prepare<

@@ -137,14 +137,18 @@ function memberStatements(connection: Connection) {
     removeMember: prepare<{ organisation: string; person: string }>(connection, (db, p) =>
       db.deleteFrom('membership').where('organisation', '=', p.organisation).where('person', '=', p.person),
     ),
-    /** Notes that a person has accepted what an organisation made him; changes nothing where there is no invitation. */
+    /**
+     * Notes that a person has accepted what an organisation made him; changes nothing where there is no invitation, or it
+     * is held back.
+     */
     acceptInvitation: prepare<{ organisation: string; person: string; at: number }>(connection, (db, p) =>
       db
         .updateTable('membership')
         .set({ arrived: p.at })
         .where('organisation', '=', p.organisation)
         .where('person', '=', p.person)
-        .where('arrived', 'is', null),
+        .where('arrived', 'is', null)
+        .where('held', 'is', null),
     ),
     /** Takes an invitation away; changes nothing where there is none, or it was accepted. */
     removeInvitation: prepare<{ organisation: string; person: string }>(connection, (db, p) =>

@@ -75,7 +75,10 @@ export interface PeopleTables {
     called: string | null;
     /** When the person accepted it; null until then: an invitation, by which he is nothing there. */
     arrived: number | null;
-    /** When it was held back, after a restore: it cannot be accepted before an administrator invites anew. */
+    /**
+     * Held back after a restore: when it had been accepted, 0 where it had not been. It cannot be accepted before an
+     * administrator invites anew. Null otherwise.
+     */
     held: Generated<number | null>;
   };
   membership_department: { organisation: string; person: string; department: string };

@@ -47,6 +47,8 @@ export const codes = {
   'too-many-links': 'the key has as many links open as one may: close one first',
   'messages-skipped': 'the link did not take what was committed fast enough: some of it was left out',
   'cloud-stopping': 'the cloud is shutting down; connect again',
+  'cloud-fenced':
+    'this cloud is a restored copy that has not taken over: nothing is taken in, keep it and try again later',
   // People and programs over HTTPS.
   unauthenticated: 'log in first',
   forbidden: 'this principal may not do this',

@@ -1,0 +1,1 @@
+export { FencedDoors } from './door.ts';
