@@ -3,10 +3,7 @@ import {
   healthMessage,
   type ReportedMessage,
   reportedMessage,
-import { chunkReads } from './chunks/open.ts';
 } from '@loadline/sdk/contract';
-import { plotReads } from './chunks/plot.ts';
-import { mergeReads } from './chunks/slice.ts';
 import { type Aspect, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Kysely } from 'kysely';
 import { accountingReads } from './accounting-reads.ts';
@@ -18,18 +15,20 @@ import { type Connection, prepare } from './database.ts';
 import { deliveryReads } from './deliveries.ts';
 import { downlinkReads } from './downlink-reads.ts';
 import { Downsampler } from './downsample.ts';
+import { fleetReads } from './fleet-reads.ts';
 import { eventReads } from './event-reads.ts';
 import { memberReads } from './member-reads.ts';
 import { nameReads } from './name-reads.ts';
+import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
 import { operatorReads } from './operator-reads.ts';
 import { organisationReads } from './organisation-reads.ts';
 import { partReads } from './part-reads.ts';
 import { personReads } from './person-reads.ts';
-import { rejectionReads } from './rejection-reads.ts';
-import { RunCounter } from './run-summary.ts';
+import { summarise } from './run-summary.ts';
+import type { Schema } from './schema.ts';
 import { sealedReads } from './sealed-reads.ts';
-import { type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
-import { parseStored } from './stored-message.ts';
+import { eachFresh, type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
+import { wallTime } from './timeline.ts';
 import { tokenReads } from './token-reads.ts';
 
 /** A device as the store knows it. */
@@ -51,7 +50,6 @@ export interface CertificateRow {
   readonly revoked: number | null;
 }
 
-  const chunks = chunkReads(connection);
 /** `received = stored + duplicate + rejected`, of deliveries and of readings. */
 export interface LedgerCounts {
   readonly received: number;
@@ -86,6 +84,38 @@ export interface SeriesRange {
 /** Everything the process asks of the store, by name. Run on the reader thread, each on one consistent state. */
 export type Reads = ReturnType<typeof storeReads>;
 
+interface EpochRow {
+  number: number;
+  epoch: string;
+  parent: string | null;
+  boot: string;
+  oldest: number;
+  dropped: string;
+  opened: number;
+  readings_duplicate: number;
+  health: string | null;
+}
+
+/** Epochs with the last health message of their runs. */
+function epochRows(db: Kysely<Schema>) {
+  return db
+    .selectFrom('epoch')
+    .leftJoin('health', (join) =>
+      join.onRef('health.device', '=', 'epoch.device').onRef('health.epoch', '=', 'epoch.epoch'),
+    )
+    .select([
+      'epoch.number',
+      'epoch.epoch',
+      'epoch.parent',
+      'epoch.boot',
+      'epoch.oldest',
+      'epoch.dropped',
+      'epoch.opened',
+      'epoch.readings_duplicate',
+      'health.message as health',
+    ]);
+}
+
 export function storeReads(connection: Connection) {
   const deliveries = deliveryReads(connection);
   const allDevices = prepare<
@@ -98,17 +128,6 @@ export function storeReads(connection: Connection) {
         'number',
         'id',
         'organisation',
-  function latestOfBoot({ device, boot }: { device: number; boot: string }): SeriesState[] {
-    // Nothing of its device is merged before the live index knows it: all of it is in deliveries still.
-    const index = new SeriesIndex();
-    for (const epoch of epochsOfBoot.all({ device, boot })) {
-      for (const { batch, fresh, timeline, writtenMs } of deliveries.ofEpoch(epoch.number)) {
-        index.add(device, batch, fresh, timeline, writtenMs);
-      }
-    }
-    return index.all();
-  }
-
         'kind',
         'enabled',
         'name',
@@ -117,7 +136,6 @@ export function storeReads(connection: Connection) {
         'reported',
       ]),
   );
-    ...rejectionReads(connection),
   const allCertificates = prepare<Record<never, never>, CertificateRow>(connection, (db) =>
     db.selectFrom('certificate').select(['fingerprint', 'subject', 'revoked']),
   );
@@ -128,16 +146,21 @@ export function storeReads(connection: Connection) {
   const checkpoint = prepare<Record<never, never>, { through: number }>(connection, (db) =>
     db.selectFrom('checkpoint').select('through'),
   );
-    ...plotReads(connection),
-    ...mergeReads(connection),
+  const counters = prepare<
+    { device: number },
+    Record<`${'deliveries' | 'readings'}_${'received' | 'stored' | 'duplicate' | 'rejected'}`, number>
+  >(connection, (db, p) => db.selectFrom('device').selectAll().where('number', '=', p.device));
+  const epochs = prepare<{ device: number; limit: number }, EpochRow>(connection, (db, p) =>
+    epochRows(db).where('epoch.device', '=', p.device).orderBy('number', 'desc').limit(p.limit),
+  );
   const epochNamed = prepare<{ device: number; epoch: string }, EpochRow>(connection, (db, p) =>
     epochRows(db).where('epoch.device', '=', p.device).where('epoch.epoch', '=', p.epoch),
   );
   const epochsOfBoot = prepare<{ device: number; boot: string }, { number: number }>(connection, (db, p) =>
     db.selectFrom('epoch').select('number').where('device', '=', p.device).where('boot', '=', p.boot),
   );
-  const resolvedBoots = prepare<Record<never, never>, { device: number; boot: string }>(connection, (db) =>
-    db.selectFrom('resolved_boot').selectAll(),
+  const ranges = prepare<{ epoch: number }, NumberRange>(connection, (db, p) =>
+    db.selectFrom('received_range').select(['first', 'last']).where('epoch', '=', p.epoch).orderBy('first'),
   );
   const rejections = prepare<{ device: number; since: number }, { rejected: number }>(connection, (db, p) =>
     db
@@ -153,8 +176,8 @@ export function storeReads(connection: Connection) {
     ...credentialReads(connection),
     ...downlinkReads(connection),
     ...eventReads(connection),
+    ...fleetReads(connection),
     ...nameReads(connection),
-      for (const boot of resolvedBoots.all({})) index.mergeLatest(latestOfBoot(boot));
     ...sealedReads(connection),
     ...auditReads(connection),
     ...accountingReads(connection),
@@ -165,11 +188,6 @@ export function storeReads(connection: Connection) {
     ...operatorReads(connection),
     ...tokenReads(connection),
     ...pageReads(connection),
-      const counter = new RunCounter();
-      for (const chunk of chunks.ofEpoch.all({ epoch: epoch.number })) {
-        counter.addChunk(chunk, chunks.whole(chunk.id), name);
-      }
-      for (const delivery of deliveries.ofEpoch(epoch.number)) counter.addDelivery(delivery);
 
     /** Every device and every certificate: what a door must know of its callers. */
     directory(_: Record<never, never>): { devices: DeviceRow[]; certificates: CertificateRow[] } {
@@ -198,7 +216,15 @@ export function storeReads(connection: Connection) {
     },
 
     /** The newest readings of the series of one boot: for the live index, once the boot has its times. */
-    latestOfBoot,
+    latestOfBoot({ device, boot }: { device: number; boot: string }): SeriesState[] {
+      const index = new SeriesIndex();
+      for (const epoch of epochsOfBoot.all({ device, boot })) {
+        for (const { batch, fresh, timeline, writtenMs } of deliveries.ofEpoch(epoch.number)) {
+          index.add(device, batch, fresh, timeline, writtenMs);
+        }
+      }
+      return index.all();
+    },
 
     /** Readings of one series between two times, thinned to about `points`. */
     range(query: {
@@ -257,13 +283,21 @@ export function storeReads(connection: Connection) {
       const epoch = epochNamed.first({ device, epoch: name });
       if (epoch === undefined) return undefined;
       return {
-        ...counter.result(),
+        ...summarise(deliveries.ofEpoch(epoch.number)),
         duplicate: epoch.readings_duplicate,
         rejected: rejections.first({ device, since: epoch.opened })?.rejected ?? 0,
         health: parseStored(epoch.health, healthMessage),
       };
     },
   };
+}
+
+/** A message as it was stored; undefined where there is none, or one of an older version that no longer says enough. */
+function parseStored<T>(
+  json: string | null,
+  schema: { safeParse(value: unknown): { data?: T | undefined } },
+): T | undefined {
+  return json === null ? undefined : schema.safeParse(JSON.parse(json)).data;
 }
 
 function parsePlaced(json: string): PlacedReading {
