@@ -1,4 +1,5 @@
 import { limits } from '@loadline/sdk/contract';
+import { Accounts } from './accounting-commit.ts';
 import { Changer } from './change.ts';
 import { type Counted, Counters } from './counter-commit.ts';
 import { type Connection, inTransaction } from './database.ts';
@@ -32,6 +33,8 @@ export class Committer {
   readonly #changer: Changer;
   readonly #counters: Counters;
   readonly #now: () => number;
+  readonly #chunks: ChunkWriter;
+  readonly #accounts: Accounts;
   #epochs: EpochTable;
   /** The last delivery that gave earlier ones their times. */
   #resolvedAt = 0;
@@ -45,6 +48,8 @@ export class Committer {
     this.#counters = new Counters(connection);
     this.#epochs = new EpochTable(this.#statements);
     this.#now = now;
+    this.#chunks = new ChunkWriter(connection);
+    this.#accounts = new Accounts(connection);
   }
 
   /** Commits a group; the outcomes stand in the order of the writes. */
@@ -98,6 +103,14 @@ export class Committer {
   }
 
   #deliver(write: DeliveryWrite, ledger: LedgerEntry): Outcome {
+      case 'accounting':
+        return done(this.#accounts.write(write));
+      case 'forget-accounting':
+        return done(this.#accounts.forget(write));
+      case 'merge':
+        return done(this.#chunks.merge(write));
+      case 'expire':
+        return done(this.#chunks.expire(write));
     const at = this.#now();
     const again = write.unnumbered && this.#again(write, write.unnumbered, at, ledger);
     if (again !== undefined) return again;

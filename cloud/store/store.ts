@@ -24,6 +24,8 @@ const readsMany: ReadonlySet<keyof Reads> = new Set([
   'audit',
   'auditVerify',
   'auditRecords',
+  'usage',
+  'accountingRecords',
 ]);
 
 /** The store: one writer, one reader, and the live index of series. */

@@ -1,5 +1,6 @@
 import type { Code } from '@loadline/sdk/contract';
 import type { Aspect, NumberRange } from '@loadline/sdk/telemetry';
+import type { AccountingWrite, ForgetAccountingWrite } from './accounting-commit.ts';
 import type { ChangeOutcome, ChangeWrite } from './change.ts';
 import type { ResultWrite } from './downlink-writes.ts';
 import type { Timeline, TimelinePoint } from './timeline.ts';
@@ -114,6 +115,10 @@ export type Write =
   | ResultWrite
   | CheckpointWrite
   | ChangeWrite;
+  | MergeWrite
+  | ExpireWrite
+  | AccountingWrite
+  | ForgetAccountingWrite
 
 /** What became of a delivery. `fresh` are the numbers that were not there before. */
 export interface DeliveryOutcome {
