@@ -1,6 +1,6 @@
 export { type Cloud, type CloudOptions, startCloud } from './cloud.ts';
-export { readDeliveries } from './state-folder.ts';
-export type { ArchivedDelivery } from './store/index.ts';
+export { readDeliveries, readReadings } from './state-folder.ts';
+export type { ArchivedDelivery, ArchivedReading } from './store/index.ts';
 
 /** The program `loadline-cloud`, for those who start it as a process of its own. */
 export const cloudProgram = new URL(

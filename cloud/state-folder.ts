@@ -1,10 +1,27 @@
 import type { ChainSpan, Witness } from '@loadline/sdk/audit';
 import { databaseFiles, fileOnly, heldKey, type KeySources } from './at-rest/index.ts';
-import { type ArchivedDelivery, archivedDeliveries, type ChainVerdict, verifyAudit } from './store/index.ts';
+import {
+  type ArchivedDelivery,
+  type ArchivedReading,
+  archivedDeliveries,
+  archivedReadings,
+  type ChainVerdict,
+  verifyAudit,
+} from './store/index.ts';
 
 /**
- * Reads what a cloud has committed straight out of its state folder, in the order of the commits. Nothing is
- * written, and the cloud may be running or not, however it ended: what is yielded is what a restart would find.
+ * Reads every reading that a cloud has committed straight out of its state folder, each once. Nothing is written, and
+ * the cloud may be running or not, however it ended: what is yielded is what a restart would find.
+ *
+ * @throws Error where there is no state, or its key does not open it
+ */
+export function* readReadings(folder: string): Generator<ArchivedReading> {
+  yield* archivedReadings({ file: databaseFiles(folder).database, key: heldKey(folder, fileOnly) });
+}
+
+/**
+ * Reads in the same way the deliveries as they came, in the order of the commits, as long as they have not been merged:
+ * for who looks at what came in within the last minutes.
  *
  * @throws Error where there is no state, or its key does not open it
  */

@@ -1,6 +1,7 @@
 import { limits } from '@loadline/sdk/contract';
 import { Accounts } from './accounting-commit.ts';
 import { Changer } from './change.ts';
+import { ChunkWriter } from './chunks/apply.ts';
 import { type Counted, Counters } from './counter-commit.ts';
 import { type Connection, inTransaction } from './database.ts';
 import type { LedgerEntry } from './delivery-statements.ts';
@@ -32,12 +33,13 @@ export class Committer {
   readonly #results: CommandResults;
   readonly #changer: Changer;
   readonly #counters: Counters;
-  readonly #now: () => number;
   readonly #chunks: ChunkWriter;
   readonly #accounts: Accounts;
+  readonly #now: () => number;
   #epochs: EpochTable;
   /** The last delivery that gave earlier ones their times. */
   #resolvedAt = 0;
+  #nextDelivery: number;
 
   /** `now`: ms since 1970. */
   constructor(connection: Connection, now: () => number) {
@@ -46,10 +48,13 @@ export class Committer {
     this.#results = new CommandResults(connection);
     this.#changer = new Changer(connection);
     this.#counters = new Counters(connection);
-    this.#epochs = new EpochTable(this.#statements);
-    this.#now = now;
     this.#chunks = new ChunkWriter(connection);
     this.#accounts = new Accounts(connection);
+    this.#epochs = new EpochTable(this.#statements);
+    this.#now = now;
+    // Deliveries go once they are merged: the highest id there is may be one that was given out before.
+    const { newestDelivery, checkpoint } = this.#statements;
+    this.#nextDelivery = Math.max(newestDelivery.first({})?.id ?? 0, checkpoint.first({})?.through ?? 0) + 1;
   }
 
   /** Commits a group; the outcomes stand in the order of the writes. */
@@ -96,13 +101,8 @@ export class Committer {
         // Taken before times were resolved that it does not know: the one after it will.
         if (write.through < this.#resolvedAt) return done(0);
         for (const series of write.series) s.setSeries.run(series);
+        s.forgetResolvedBoots.run({});
         return done(s.setCheckpoint.run(write));
-      case 'change':
-        return this.#changer.take(write);
-    }
-  }
-
-  #deliver(write: DeliveryWrite, ledger: LedgerEntry): Outcome {
       case 'accounting':
         return done(this.#accounts.write(write));
       case 'forget-accounting':
@@ -111,6 +111,12 @@ export class Committer {
         return done(this.#chunks.merge(write));
       case 'expire':
         return done(this.#chunks.expire(write));
+      case 'change':
+        return this.#changer.take(write);
+    }
+  }
+
+  #deliver(write: DeliveryWrite, ledger: LedgerEntry): Outcome {
     const at = this.#now();
     const again = write.unnumbered && this.#again(write, write.unnumbered, at, ledger);
     if (again !== undefined) return again;
@@ -208,7 +214,9 @@ export class Committer {
     } as const;
     if (fresh.length === 0) return { ...outcome, id: undefined };
     const span = timeline && wallSpan(timeline, fromMonotonic, toMonotonic);
-    const id = this.#statements.addDelivery.first({
+    const id = this.#nextDelivery++;
+    this.#statements.addDelivery.run({
+      id,
       device: write.device,
       epoch: epoch.number,
       first: write.first,
@@ -221,8 +229,8 @@ export class Committer {
       toMonotonic,
       writtenMs: at,
       body: write.body,
-    })?.id;
-    if (resolved && id !== undefined) this.#resolvedAt = id;
+    });
+    if (resolved) this.#resolvedAt = id;
     return { ...outcome, id };
   }
 

@@ -152,6 +152,15 @@ export function rowsOf(connection: Connection, table: string): IterableIterator<
   >;
 }
 
+/**
+ * What is read from now on is the state of one moment, until the function it returns is called. For tools beside a cloud:
+ * the log is not cut back meanwhile.
+ */
+export function readOneMoment(connection: Connection): () => void {
+  connection.exec('BEGIN');
+  return () => connection.exec('COMMIT');
+}
+
 /** Runs `work` as one transaction: all of it is committed, or, where it throws, nothing. */
 export function inTransaction<T>(connection: Connection, work: () => T): T {
   return connection.transaction(work)();

@@ -1,13 +1,23 @@
-import { type Batch, decodeBatch, type NumberRange, numberedFrom } from '@loadline/sdk/telemetry';
+import {
+  type Batch,
+  type BatchSeries,
+  decodeBatch,
+  type NumberRange,
+  numberedFrom,
+} from '@loadline/sdk/telemetry';
 import { type Connection, prepare } from './database.ts';
 import { rangesFromJson } from './number-set.ts';
+import { seriesKey } from './series-index.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A delivery as it stands in the store, decoded. */
 export interface StoredDelivery {
   readonly id: number;
   readonly device: number;
+  /** Without the series that are in chunks already. */
   readonly batch: Batch;
+  /** Those below this key (`seriesKey`). */
+  readonly mergedBelow: number;
   readonly fresh: readonly NumberRange[];
   /** Undefined while its boot has no anchor. */
   readonly timeline: Timeline | undefined;
@@ -23,17 +33,31 @@ interface Row {
   fresh: string | null;
   timeline: string | null;
   written_ms: number;
+  merged_below: number;
   body: Uint8Array;
 }
 
-const columns = ['id', 'device', 'first', 'count', 'fresh', 'timeline', 'written_ms', 'body'] as const;
+const columns = [
+  'id',
+  'device',
+  'first',
+  'count',
+  'fresh',
+  'timeline',
+  'written_ms',
+  'merged_below',
+  'body',
+] as const;
 
 function decode(row: Row): StoredDelivery {
   const points = row.timeline === null ? undefined : (JSON.parse(row.timeline) as [number, number][]);
+  const batch = numberedFrom(decodeBatch(row.body), row.first);
+  const unmerged = ({ tag, aspect }: BatchSeries) => seriesKey(tag, aspect) >= row.merged_below;
   return {
     id: row.id,
     device: row.device,
-    batch: numberedFrom(decodeBatch(row.body), row.first),
+    batch: row.merged_below === 0 ? batch : { ...batch, series: batch.series.filter(unmerged) },
+    mergedBelow: row.merged_below,
     fresh:
       row.fresh === null
         ? [{ first: row.first, last: row.first + row.count - 1 }]

@@ -32,40 +32,36 @@ export function deliveryStatements(connection: Connection) {
         }))
         .where('number', '=', p.device),
     ),
-    addDelivery: prepare<
-      {
-        device: number;
-        epoch: number;
-        first: number;
-        count: number;
-        fresh: string | null;
-        timeline: string | null;
-        fromMs: number | null;
-        toMs: number | null;
-        fromMonotonic: number;
-        toMonotonic: number;
-        writtenMs: number;
-        body: Uint8Array;
-      },
-      { id: number }
-    >(connection, (db, p) =>
-      db
-        .insertInto('delivery')
-        .values({
-          device: p.device,
-          epoch: p.epoch,
-          first: p.first,
-          count: p.count,
-          fresh: p.fresh,
-          timeline: p.timeline,
-          from_ms: p.fromMs,
-          to_ms: p.toMs,
-          from_monotonic: p.fromMonotonic,
-          to_monotonic: p.toMonotonic,
-          written_ms: p.writtenMs,
-          body: p.body,
-        })
-        .returning('id'),
+    addDelivery: prepare<{
+      id: number;
+      device: number;
+      epoch: number;
+      first: number;
+      count: number;
+      fresh: string | null;
+      timeline: string | null;
+      fromMs: number | null;
+      toMs: number | null;
+      fromMonotonic: number;
+      toMonotonic: number;
+      writtenMs: number;
+      body: Uint8Array;
+    }>(connection, (db, p) =>
+      db.insertInto('delivery').values({
+        id: p.id,
+        device: p.device,
+        epoch: p.epoch,
+        first: p.first,
+        count: p.count,
+        fresh: p.fresh,
+        timeline: p.timeline,
+        from_ms: p.fromMs,
+        to_ms: p.toMs,
+        from_monotonic: p.fromMonotonic,
+        to_monotonic: p.toMonotonic,
+        written_ms: p.writtenMs,
+        body: p.body,
+      }),
     ),
     resolve: prepare<{ device: number; boot: string; timeline: string; offset: number }>(
       connection,
@@ -158,7 +154,18 @@ export function deliveryStatements(connection: Connection) {
           conflict.column('id').doUpdateSet((eb) => ({ through: eb.ref('excluded.through') })),
         ),
     ),
-    forgetCheckpoint: prepare<Record<never, never>>(connection, (db) => db.deleteFrom('checkpoint')),
-    forgetSeries: prepare<Record<never, never>>(connection, (db) => db.deleteFrom('series')),
+    addResolvedBoot: prepare<{ device: number; boot: string }>(connection, (db, p) =>
+      db
+        .insertInto('resolved_boot')
+        .values({ device: p.device, boot: p.boot })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    forgetResolvedBoots: prepare<Record<never, never>>(connection, (db) => db.deleteFrom('resolved_boot')),
+    newestDelivery: prepare<Record<never, never>, { id: number | null }>(connection, (db) =>
+      db.selectFrom('delivery').select((eb) => eb.fn.max('id').as('id')),
+    ),
+    checkpoint: prepare<Record<never, never>, { through: number }>(connection, (db) =>
+      db.selectFrom('checkpoint').select('through'),
+    ),
   };
 }

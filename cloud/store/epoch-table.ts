@@ -100,9 +100,8 @@ export class EpochTable {
     const resolved = this.#statements.resolve.run({ device, boot, timeline, offset }) > 0;
     this.#statements.resolveEvents.run({ device, boot, offset });
     if (resolved) {
-      // The live index did not know when these were: a start must not take it up from before.
-      this.#statements.forgetCheckpoint.run({});
-      this.#statements.forgetSeries.run({});
+      // The live index did not know when these were: until its next checkpoint, a start must look for the newest of them.
+      this.#statements.addResolvedBoot.run({ device, boot });
     }
     return resolved;
   }

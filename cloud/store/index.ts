@@ -18,6 +18,9 @@ export { type DatabaseOptions, foldLog, opensWith, rekeyDatabase, takeFolder } f
 export type { CredentialKind } from './device-schema.ts';
 export type { CommandRow, DesiredRow } from './downlink-reads.ts';
 export type { EventPlace, EventRow } from './event-reads.ts';
+export { markFenced, readFleet } from './fence.ts';
+export type { FleetRow } from './fleet-reads.ts';
+export type { LedgerSums } from './ledger-reads.ts';
 export type { MemberRow } from './member-reads.ts';
 export { hasNumber } from './number-set.ts';
 export type { AccountRow, GrantRow } from './operator-reads.ts';
@@ -29,13 +32,14 @@ export type {
   OwnRoleRow,
   StandingGrantRow,
 } from './organisation-reads.ts';
+export type { CopyAnswer, CopyQuestion } from './page-copy.ts';
 export type { NamedRow } from './part-reads.ts';
 export type { LinkRow, PersonalEntryRow, PersonRow, SessionRow } from './person-reads.ts';
 export type { DeviceRow } from './reads.ts';
-export type { CopyAnswer, CopyQuestion } from './page-copy.ts';
+export type { RejectionRow } from './rejection-reads.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';
 export { Store } from './store.ts';
+export { type LedgerSum, type Survey, surveyDatabase } from './survey.ts';
 export { type Timeline, wallTime } from './timeline.ts';
-export type { RejectionRow } from './rejection-reads.ts';
 export type { ApiTokenRow, ApplicationKeyRow, ApplicationRow, HeldKeyRow } from './token-reads.ts';
 export type { DeliveryOutcome, DeliveryWrite, Outcome, Unnumbered } from './writes.ts';

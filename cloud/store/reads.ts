@@ -1,34 +1,30 @@
-import {
-  type HealthMessage,
-  healthMessage,
-  type ReportedMessage,
-  reportedMessage,
-} from '@loadline/sdk/contract';
-import { type Aspect, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
-import type { Kysely } from 'kysely';
+import { healthMessage, type ReportedMessage, reportedMessage } from '@loadline/sdk/contract';
+import type { Aspect } from '@loadline/sdk/telemetry';
 import { accountingReads } from './accounting-reads.ts';
 import { auditReads } from './audit-reads.ts';
 import { channelReads } from './channel-reads.ts';
+import { chunkReads } from './chunks/open.ts';
 import { pageReads } from './chunks/pages.ts';
+import { plotReads } from './chunks/plot.ts';
+import { mergeReads } from './chunks/slice.ts';
 import { credentialReads } from './credential-reads.ts';
 import { type Connection, prepare } from './database.ts';
 import { deliveryReads } from './deliveries.ts';
 import { downlinkReads } from './downlink-reads.ts';
-import { Downsampler } from './downsample.ts';
-import { fleetReads } from './fleet-reads.ts';
 import { eventReads } from './event-reads.ts';
+import { fleetReads } from './fleet-reads.ts';
+import { type EpochRow, epochRows, ledgerReads } from './ledger-reads.ts';
 import { memberReads } from './member-reads.ts';
 import { nameReads } from './name-reads.ts';
-import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
 import { operatorReads } from './operator-reads.ts';
 import { organisationReads } from './organisation-reads.ts';
 import { partReads } from './part-reads.ts';
 import { personReads } from './person-reads.ts';
-import { summarise } from './run-summary.ts';
-import type { Schema } from './schema.ts';
+import { rejectionReads } from './rejection-reads.ts';
+import { RunCounter } from './run-summary.ts';
 import { sealedReads } from './sealed-reads.ts';
-import { eachFresh, type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
-import { wallTime } from './timeline.ts';
+import { type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
+import { parseStored } from './stored-message.ts';
 import { tokenReads } from './token-reads.ts';
 
 /** A device as the store knows it. */
@@ -50,74 +46,12 @@ export interface CertificateRow {
   readonly revoked: number | null;
 }
 
-/** `received = stored + duplicate + rejected`, of deliveries and of readings. */
-export interface LedgerCounts {
-  readonly received: number;
-  readonly stored: number;
-  readonly duplicate: number;
-  readonly rejected: number;
-}
-
-/** What is known of one epoch of a device. */
-export interface EpochLedger {
-  readonly epoch: string;
-  readonly boot: string;
-  readonly received: readonly NumberRange[];
-  readonly gaps: readonly Gap[];
-  readonly health: HealthMessage | undefined;
-}
-
-/** A device's account, from its frames to what is stored. */
-export interface Ledger {
-  readonly deliveries: LedgerCounts;
-  readonly readings: LedgerCounts;
-  readonly epochs: readonly EpochLedger[];
-}
-
-/** A down-sampled range of a series: [ms since 1970, physical value], null where a reading was not a number. */
-export interface SeriesRange {
-  readonly points: readonly (readonly [time: number, value: number | null])[];
-  /** Readings in the range before down-sampling. */
-  readonly count: number;
-}
-
 /** Everything the process asks of the store, by name. Run on the reader thread, each on one consistent state. */
 export type Reads = ReturnType<typeof storeReads>;
 
-interface EpochRow {
-  number: number;
-  epoch: string;
-  parent: string | null;
-  boot: string;
-  oldest: number;
-  dropped: string;
-  opened: number;
-  readings_duplicate: number;
-  health: string | null;
-}
-
-/** Epochs with the last health message of their runs. */
-function epochRows(db: Kysely<Schema>) {
-  return db
-    .selectFrom('epoch')
-    .leftJoin('health', (join) =>
-      join.onRef('health.device', '=', 'epoch.device').onRef('health.epoch', '=', 'epoch.epoch'),
-    )
-    .select([
-      'epoch.number',
-      'epoch.epoch',
-      'epoch.parent',
-      'epoch.boot',
-      'epoch.oldest',
-      'epoch.dropped',
-      'epoch.opened',
-      'epoch.readings_duplicate',
-      'health.message as health',
-    ]);
-}
-
 export function storeReads(connection: Connection) {
   const deliveries = deliveryReads(connection);
+  const chunks = chunkReads(connection);
   const allDevices = prepare<
     Record<never, never>,
     Omit<DeviceRow, 'reported' | 'enabled'> & { reported: string | null; enabled: number }
@@ -146,21 +80,14 @@ export function storeReads(connection: Connection) {
   const checkpoint = prepare<Record<never, never>, { through: number }>(connection, (db) =>
     db.selectFrom('checkpoint').select('through'),
   );
-  const counters = prepare<
-    { device: number },
-    Record<`${'deliveries' | 'readings'}_${'received' | 'stored' | 'duplicate' | 'rejected'}`, number>
-  >(connection, (db, p) => db.selectFrom('device').selectAll().where('number', '=', p.device));
-  const epochs = prepare<{ device: number; limit: number }, EpochRow>(connection, (db, p) =>
-    epochRows(db).where('epoch.device', '=', p.device).orderBy('number', 'desc').limit(p.limit),
-  );
   const epochNamed = prepare<{ device: number; epoch: string }, EpochRow>(connection, (db, p) =>
     epochRows(db).where('epoch.device', '=', p.device).where('epoch.epoch', '=', p.epoch),
   );
   const epochsOfBoot = prepare<{ device: number; boot: string }, { number: number }>(connection, (db, p) =>
     db.selectFrom('epoch').select('number').where('device', '=', p.device).where('boot', '=', p.boot),
   );
-  const ranges = prepare<{ epoch: number }, NumberRange>(connection, (db, p) =>
-    db.selectFrom('received_range').select(['first', 'last']).where('epoch', '=', p.epoch).orderBy('first'),
+  const resolvedBoots = prepare<Record<never, never>, { device: number; boot: string }>(connection, (db) =>
+    db.selectFrom('resolved_boot').selectAll(),
   );
   const rejections = prepare<{ device: number; since: number }, { rejected: number }>(connection, (db, p) =>
     db
@@ -171,13 +98,26 @@ export function storeReads(connection: Connection) {
       .where('at', '>=', p.since),
   );
 
+  function latestOfBoot({ device, boot }: { device: number; boot: string }): SeriesState[] {
+    // Nothing of its device is merged before the live index knows it: all of it is in deliveries still.
+    const index = new SeriesIndex();
+    for (const epoch of epochsOfBoot.all({ device, boot })) {
+      for (const { batch, fresh, timeline, writtenMs } of deliveries.ofEpoch(epoch.number)) {
+        index.add(device, batch, fresh, timeline, writtenMs);
+      }
+    }
+    return index.all();
+  }
+
   return {
     ...channelReads(connection),
     ...credentialReads(connection),
     ...downlinkReads(connection),
     ...eventReads(connection),
     ...fleetReads(connection),
+    ...ledgerReads(connection),
     ...nameReads(connection),
+    ...rejectionReads(connection),
     ...sealedReads(connection),
     ...auditReads(connection),
     ...accountingReads(connection),
@@ -188,6 +128,8 @@ export function storeReads(connection: Connection) {
     ...operatorReads(connection),
     ...tokenReads(connection),
     ...pageReads(connection),
+    ...plotReads(connection),
+    ...mergeReads(connection),
 
     /** Every device and every certificate: what a door must know of its callers. */
     directory(_: Record<never, never>): { devices: DeviceRow[]; certificates: CertificateRow[] } {
@@ -212,92 +154,30 @@ export function storeReads(connection: Connection) {
         index.add(device, batch, fresh, timeline, writtenMs);
         through = id;
       }
+      for (const boot of resolvedBoots.all({})) index.mergeLatest(latestOfBoot(boot));
       return { series: index.all(), through, written };
     },
 
     /** The newest readings of the series of one boot: for the live index, once the boot has its times. */
-    latestOfBoot({ device, boot }: { device: number; boot: string }): SeriesState[] {
-      const index = new SeriesIndex();
-      for (const epoch of epochsOfBoot.all({ device, boot })) {
-        for (const { batch, fresh, timeline, writtenMs } of deliveries.ofEpoch(epoch.number)) {
-          index.add(device, batch, fresh, timeline, writtenMs);
-        }
-      }
-      return index.all();
-    },
+    latestOfBoot,
 
-    /** Readings of one series between two times, thinned to about `points`. */
-    range(query: {
-      device: number;
-      tag: number;
-      aspect: Aspect;
-      from: number;
-      to: number;
-      points: number;
-    }): SeriesRange {
-      const { device, tag, aspect, from, to, points } = query;
-      const sampler = new Downsampler(from, to, points);
-      for (const { batch, fresh, timeline } of deliveries.between(device, from, to)) {
-        if (timeline === undefined) continue;
-        for (const series of batch.series) {
-          if (series.tag !== tag || series.aspect !== aspect) continue;
-          eachFresh(batch, series, fresh, (row, position) => {
-            const time = wallTime(timeline, batch.times[position] as number);
-            if (time < from || time > to) return;
-            const number = batch.first + position;
-            sampler.add({ time, epoch: batch.epoch, number, value: numberAt(batch, series, row) });
-          });
-        }
-      }
-      return { points: sampler.result().map(({ time, value }) => [time, value]), count: sampler.count };
-    },
-
-    /** A device's account; its newest epochs, at most `limit`. */
-    ledger({ device, limit }: { device: number; limit: number }): Ledger | undefined {
-      const row = counters.first({ device });
-      if (row === undefined) return undefined;
-      const counts = (of: 'deliveries' | 'readings'): LedgerCounts => ({
-        received: row[`${of}_received`],
-        stored: row[`${of}_stored`],
-        duplicate: row[`${of}_duplicate`],
-        rejected: row[`${of}_rejected`],
-      });
-      const ofEpochs = epochs.all({ device, limit }).map((epoch, index, newer): EpochLedger => {
-        const received = ranges.all({ epoch: epoch.number });
-        // A journal that began anew holds nothing of what was before it.
-        const severed = newer.slice(0, index).some(({ parent }) => parent === null);
-        const oldest = severed ? Number.POSITIVE_INFINITY : epoch.oldest;
-        return {
-          epoch: epoch.epoch,
-          boot: epoch.boot,
-          received,
-          gaps: gapsIn(received, rangesFromJson(epoch.dropped), oldest),
-          health: parseStored(epoch.health, healthMessage),
-        };
-      });
-      return { deliveries: counts('deliveries'), readings: counts('readings'), epochs: ofEpochs };
-    },
-
-    /** What one run of a device (an epoch) brought, counted from the stored deliveries themselves. */
+    /** What one run of a device (an epoch) brought, counted from the stored readings themselves. */
     run({ device, epoch: name }: { device: number; epoch: string }) {
       const epoch = epochNamed.first({ device, epoch: name });
       if (epoch === undefined) return undefined;
+      const counter = new RunCounter();
+      for (const chunk of chunks.ofEpoch.all({ epoch: epoch.number })) {
+        counter.addChunk(chunk, chunks.whole(chunk.id), name);
+      }
+      for (const delivery of deliveries.ofEpoch(epoch.number)) counter.addDelivery(delivery);
       return {
-        ...summarise(deliveries.ofEpoch(epoch.number)),
+        ...counter.result(),
         duplicate: epoch.readings_duplicate,
         rejected: rejections.first({ device, since: epoch.opened })?.rejected ?? 0,
         health: parseStored(epoch.health, healthMessage),
       };
     },
   };
-}
-
-/** A message as it was stored; undefined where there is none, or one of an older version that no longer says enough. */
-function parseStored<T>(
-  json: string | null,
-  schema: { safeParse(value: unknown): { data?: T | undefined } },
-): T | undefined {
-  return json === null ? undefined : schema.safeParse(JSON.parse(json)).data;
 }
 
 function parsePlaced(json: string): PlacedReading {

@@ -1,6 +1,7 @@
-import { type Aspect, aspects, numberAt } from '@loadline/sdk/telemetry';
+import { type Aspect, numberAt } from '@loadline/sdk/telemetry';
+import { physicalAt, type Readings } from './chunks/readings.ts';
 import type { StoredDelivery } from './deliveries.ts';
-import { eachFresh } from './series-index.ts';
+import { eachFresh, seriesKey } from './series-index.ts';
 import { wallTime } from './timeline.ts';
 
 /** One series of a run; physical values, first and last by number. Values that are no numbers are counted, and not compared. */
@@ -14,7 +15,7 @@ export interface RunSeries {
   readonly max: number | null;
 }
 
-/** What the deliveries of one epoch hold. */
+/** What is stored of one epoch. */
 export interface RunSummary {
   /** Readings stored. */
   readonly stored: number;
@@ -26,59 +27,94 @@ export interface RunSummary {
 /** Milliseconds: what takes longer was held back by a lost link, and counts as this. */
 const longestLatency = 3_600_000;
 
-/** Counts a run from its deliveries, which come in the order of their numbers. */
-export function summarise(deliveries: Iterable<StoredDelivery>): RunSummary {
-  const series = new Map<number, { -readonly [K in keyof RunSeries]: RunSeries[K] }>();
+type Counted = { -readonly [K in keyof RunSeries]: RunSeries[K] } & {
+  firstNumber: number;
+  lastNumber: number;
+};
+
+/** Counts a run, wherever its readings stand, in any order. */
+export class RunCounter {
+  readonly #series = new Map<number, Counted>();
   /** How many readings took how many whole milliseconds: bounded, whatever the length of the run. */
-  const latencies = new Map<number, number>();
-  let timed = 0;
-  let stored = 0;
-  for (const { batch, fresh, timeline, writtenMs } of deliveries) {
+  readonly #latencies = new Map<number, number>();
+  #timed = 0;
+  #stored = 0;
+
+  /** Takes in what a delivery of the run holds. */
+  addDelivery({ batch, fresh, timeline, writtenMs }: StoredDelivery): void {
     for (const held of batch.series) {
-      const key = held.tag * aspects.length + aspects.indexOf(held.aspect);
+      const series = this.#of(held.tag, held.aspect);
       eachFresh(batch, held, fresh, (row, position) => {
-        stored++;
         if (timeline !== undefined) {
-          const taken = writtenMs - wallTime(timeline, batch.times[position] as number);
-          const latency = Math.min(Math.max(taken, 0), longestLatency);
-          latencies.set(latency, (latencies.get(latency) ?? 0) + 1);
-          timed++;
+          this.#time(writtenMs - wallTime(timeline, batch.times[position] as number));
         }
-        let one = series.get(key);
-        if (one === undefined) {
-          one = {
-            tag: held.tag,
-            aspect: held.aspect,
-            count: 0,
-            first: null,
-            last: null,
-            min: null,
-            max: null,
-          };
-          series.set(key, one);
-        }
-        one.count++;
-        const value = numberAt(batch, held, row);
-        if (value === null) return;
-        one.first ??= value;
-        one.last = value;
-        one.min = one.min === null ? value : Math.min(one.min, value);
-        one.max = one.max === null ? value : Math.max(one.max, value);
+        this.#add(series, batch.first + position, numberAt(batch, held, row));
       });
     }
   }
-  const sorted = [...latencies].sort(([a], [b]) => a - b);
-  const at = (share: number) => {
-    let rest = Math.floor((timed - 1) * share);
-    for (const [latency, count] of sorted) {
-      rest -= count;
-      if (rest < 0) return latency;
+
+  /** Takes in the readings of a chunk that are of this epoch. */
+  addChunk({ tag, aspect }: { tag: number; aspect: Aspect }, readings: Readings, epoch: string): void {
+    const series = this.#of(tag, aspect);
+    const { arrivals, times, numbers } = readings;
+    const index = readings.epochs.indexOf(epoch);
+    for (let row = 0; row < readings.count; row++) {
+      if (readings.epoch[row] !== index) continue;
+      this.#time((arrivals[row] as number) - (times[row] as number));
+      this.#add(series, numbers[row] as number, physicalAt(readings, row));
     }
-    return 0;
-  };
-  return {
-    stored,
-    latencyMs: timed === 0 ? null : { p50: at(0.5), p99: at(0.99) },
-    series: [...series].sort(([a], [b]) => a - b).map(([, one]) => one),
-  };
+  }
+
+  result(): RunSummary {
+    const sorted = [...this.#latencies].sort(([a], [b]) => a - b);
+    const at = (share: number) => {
+      let rest = Math.floor((this.#timed - 1) * share);
+      for (const [latency, count] of sorted) {
+        rest -= count;
+        if (rest < 0) return latency;
+      }
+      return 0;
+    };
+    return {
+      stored: this.#stored,
+      latencyMs: this.#timed === 0 ? null : { p50: at(0.5), p99: at(0.99) },
+      series: [...this.#series]
+        .filter(([, { count }]) => count > 0)
+        .sort(([a], [b]) => a - b)
+        .map(([, { firstNumber, lastNumber, ...one }]) => one),
+    };
+  }
+
+  #of(tag: number, aspect: Aspect): Counted {
+    const key = seriesKey(tag, aspect);
+    let one = this.#series.get(key);
+    if (one === undefined) {
+      const nothing = { count: 0, first: null, last: null, min: null, max: null };
+      one = { tag, aspect, ...nothing, firstNumber: Number.POSITIVE_INFINITY, lastNumber: -1 };
+      this.#series.set(key, one);
+    }
+    return one;
+  }
+
+  #time(taken: number): void {
+    const latency = Math.min(Math.max(taken, 0), longestLatency);
+    this.#latencies.set(latency, (this.#latencies.get(latency) ?? 0) + 1);
+    this.#timed++;
+  }
+
+  #add(one: Counted, number: number, value: number | null): void {
+    this.#stored++;
+    one.count++;
+    if (value === null) return;
+    if (number < one.firstNumber) {
+      one.first = value;
+      one.firstNumber = number;
+    }
+    if (number > one.lastNumber) {
+      one.last = value;
+      one.lastNumber = number;
+    }
+    one.min = one.min === null ? value : Math.min(one.min, value);
+    one.max = one.max === null ? value : Math.max(one.max, value);
+  }
 }

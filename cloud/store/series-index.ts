@@ -86,7 +86,12 @@ export function eachFresh(
 
 /** A number, not a text: it is made for every series of every delivery. */
 function keyOf(device: number, tag: number, aspect: Aspect): number {
-  return (device * 0x10000 + tag) * aspects.length + aspects.indexOf(aspect);
+  return device * 0x10000 * aspects.length + seriesKey(tag, aspect);
+}
+
+/** A number for each series of a device, none for two of them. */
+export function seriesKey(tag: number, aspect: Aspect): number {
+  return tag * aspects.length + aspects.indexOf(aspect);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import type { Changed, ChangeWrite } from './change.ts';
+import type { ExpireWrite, MergeWrite } from './chunks/writes.ts';
 import type { DatabaseOptions } from './database.ts';
 import type { CopyAnswer, CopyQuestion } from './page-copy.ts';
 import { startThread } from './threads.ts';
@@ -7,22 +8,57 @@ import type { DeliveryWrite, Outcome, Write } from './writes.ts';
 
 type Settle = (outcome: Outcome) => void;
 
+/** What became of a write that could wait, and how long the writer was at it. */
+export interface AsideAnswer {
+  readonly kind: 'aside';
+  readonly outcome: Outcome;
+  readonly milliseconds: number;
+}
+
+/** What became of the writes of one transaction, and how long it took with its sync. */
+export interface GroupAnswer {
+  readonly kind: 'group';
+  readonly outcomes: readonly Outcome[];
+  readonly milliseconds: number;
+}
+
+/** How writing goes. */
+export interface Writing {
+  /** Writes whose outcome is not known yet. */
+  readonly waiting: number;
+  /** Milliseconds since the last outcome, while some are waited for. */
+  readonly stalledMilliseconds: number;
+  /** Why nothing can be written any more. */
+  readonly failure: string | undefined;
+}
+
 /** The process's end of the writer thread. */
 export class Writer {
   readonly #worker: Worker;
   readonly #waiting: Settle[] = [];
   readonly #copying: ((answer: CopyAnswer | undefined) => void)[] = [];
+  readonly #aside: ((answer: AsideAnswer) => void)[] = [];
   #gathered: Write[] = [];
   #failure: string | undefined;
   #closing = false;
+  /** When an outcome came last, or was first waited for; monotonic ms. */
+  #movedAt = 0;
+  #onGroup: (writes: number, milliseconds: number) => void = () => {};
 
   private constructor(worker: Worker, onFailure: (reason: string) => void) {
     this.#worker = worker;
-    worker.on('message', (outcomes: readonly Outcome[] | CopyAnswer) => {
-      if ('kind' in outcomes) {
-        this.#copying.shift()?.(outcomes);
+    worker.on('message', (answer: GroupAnswer | CopyAnswer | AsideAnswer) => {
+      if (answer.kind === 'aside') {
+        this.#aside.shift()?.(answer);
         return;
       }
+      if (answer.kind !== 'group') {
+        this.#copying.shift()?.(answer);
+        return;
+      }
+      const { outcomes, milliseconds } = answer;
+      this.#movedAt = performance.now();
+      this.#onGroup(outcomes.length, milliseconds);
       const settled = this.#waiting.splice(0, outcomes.length);
       for (const [index, settle] of settled.entries()) settle(outcomes[index] as Outcome);
     });
@@ -31,6 +67,9 @@ export class Writer {
       this.#failure ??= reason;
       for (const settle of this.#waiting.splice(0)) settle({ kind: 'failed', message: reason });
       for (const settle of this.#copying.splice(0)) settle(undefined);
+      for (const settle of this.#aside.splice(0)) {
+        settle({ kind: 'aside', outcome: { kind: 'failed', message: reason }, milliseconds: 0 });
+      }
       if (!expected) onFailure(reason);
     };
     worker.on('error', (error) => fail(`the writer thread failed: ${error.message}`));
@@ -56,8 +95,20 @@ export class Writer {
     }
     // One message a turn of the loop carries all writes of that turn: a message costs more than a write.
     if (this.#gathered.length === 0) setImmediate(() => this.#post());
+    if (this.#waiting.length === 0) this.#movedAt = performance.now();
     this.#gathered.push(write);
     this.#waiting.push(settle);
+  }
+
+  get writing(): Writing {
+    const waiting = this.#waiting.length;
+    const stalledMilliseconds = waiting === 0 ? 0 : performance.now() - this.#movedAt;
+    return { waiting, stalledMilliseconds, failure: this.#failure };
+  }
+
+  /** Tells `listener` of each transaction: how many writes, and milliseconds with the sync. */
+  onGroup(listener: (writes: number, milliseconds: number) => void): void {
+    this.#onGroup = listener;
   }
 
   /** The same, for rare writes: rejects where nothing was written. */
@@ -74,6 +125,21 @@ export class Writer {
     if (outcome.kind === 'refused')
       return { done: false, step: outcome.step, constraint: outcome.constraint };
     throw new Error(outcome.kind === 'failed' ? outcome.message : `unexpected outcome ${outcome.kind}`);
+  }
+
+  /**
+   * Writes what may wait, each in a transaction of its own: it goes when no other write is waiting, or has waited for as
+   * long as it must (`writer-thread.ts`).
+   */
+  aside(write: MergeWrite | ExpireWrite): Promise<AsideAnswer> {
+    if (this.#failure !== undefined || this.#closing) {
+      const message = this.#failure ?? 'the store is closing';
+      return Promise.resolve({ kind: 'aside', outcome: { kind: 'failed', message }, milliseconds: 0 });
+    }
+    return new Promise((resolve) => {
+      this.#aside.push(resolve);
+      this.#worker.postMessage({ aside: write });
+    });
   }
 
   /** A question of who copies the database while it is written; see `PageCopy`. Rejects once nothing is written any more. */

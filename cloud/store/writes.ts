@@ -2,6 +2,7 @@ import type { Code } from '@loadline/sdk/contract';
 import type { Aspect, NumberRange } from '@loadline/sdk/telemetry';
 import type { AccountingWrite, ForgetAccountingWrite } from './accounting-commit.ts';
 import type { ChangeOutcome, ChangeWrite } from './change.ts';
+import type { ExpireWrite, MergeWrite } from './chunks/writes.ts';
 import type { ResultWrite } from './downlink-writes.ts';
 import type { Timeline, TimelinePoint } from './timeline.ts';
 
@@ -114,11 +115,11 @@ export type Write =
   | ReportedWrite
   | ResultWrite
   | CheckpointWrite
-  | ChangeWrite;
   | MergeWrite
   | ExpireWrite
   | AccountingWrite
   | ForgetAccountingWrite
+  | ChangeWrite;
 
 /** What became of a delivery. `fresh` are the numbers that were not there before. */
 export interface DeliveryOutcome {

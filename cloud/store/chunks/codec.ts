@@ -216,14 +216,18 @@ function packValues(
     case 'uint8':
     case 'uint16':
     case 'int32':
-      return packNumbers(packer, numbersOf(rows, values, new Float64Array(rows.length)));
+      packNumbers(packer, numbersOf(rows, values, new Float64Array(rows.length)));
+      return;
     case 'float32':
-      return packFloats(packer, numbersOf(rows, values, new Float32Array(rows.length)));
+      packFloats(packer, numbersOf(rows, values, new Float32Array(rows.length)));
+      return;
     case 'float64':
-      return packFloats(packer, numbersOf(rows, values, new Float64Array(rows.length)));
+      packFloats(packer, numbersOf(rows, values, new Float64Array(rows.length)));
+      return;
     case 'nonFinite': {
       const bits = Uint32Array.from(others(), (value) => (value?.type === 'nonFinite' ? value.bits : 0));
-      return shuffleInto(packer.room(bits.byteLength), new Uint8Array(bits.buffer), 4);
+      shuffleInto(packer.room(bits.byteLength), new Uint8Array(bits.buffer), 4);
+      return;
     }
     case 'string':
       for (const value of others()) packer.block(Buffer.from(value?.type === 'string' ? value.value : ''));
@@ -253,22 +257,27 @@ function unpackValues(unpacker: Unpacker, type: Value['type'], plot: ValueColumn
     case 'uint8':
     case 'uint16':
     case 'int32':
-      return place(unpackNumbers(unpacker, rows.length));
+      place(unpackNumbers(unpacker, rows.length));
+      return;
     case 'float32':
     case 'float64': {
       const floats = type === 'float32' ? new Float32Array(rows.length) : new Float64Array(rows.length);
       unpackFloats(unpacker, floats);
-      return place(floats);
+      place(floats);
+      return;
     }
     case 'nonFinite': {
       const bits = new Uint32Array(rows.length);
       unshuffleInto(new Uint8Array(bits.buffer), unpacker.raw(bits.byteLength), 4);
-      return placeOthers((at) => ({ type, bits: bits[at] as number }));
+      placeOthers((at) => ({ type, bits: bits[at] as number }));
+      return;
     }
     case 'string':
-      return placeOthers(() => ({ type, value: unpacker.block().toString() }));
+      placeOthers(() => ({ type, value: unpacker.block().toString() }));
+      return;
     case 'binary':
-      return placeOthers(() => ({ type, value: Uint8Array.from(unpacker.block()) }));
+      placeOthers(() => ({ type, value: Uint8Array.from(unpacker.block()) }));
+      return;
   }
 }
 

@@ -208,19 +208,19 @@ export function unpackBytes(unpacker: Unpacker, count: number): Uint8Array {
 }
 
 /** Packs indices into a dictionary of `entries`: nothing where there is but one. */
-export function packIndices(packer: Packer, indices: Uint16Array, entries: number): void {
+export function packIndices(packer: Packer, indices: Uint32Array, entries: number): void {
   if (entries > 1) packNumbers(packer, Float64Array.from(indices));
 }
 
 /** The inverse of `packIndices`. */
-export function unpackIndices(unpacker: Unpacker, count: number, entries: number): Uint16Array {
+export function unpackIndices(unpacker: Unpacker, count: number, entries: number): Uint32Array {
   if (entries < 1 && count > 0) throw new ChunkError('a dictionary is empty');
-  if (entries <= 1) return new Uint16Array(count);
+  if (entries <= 1) return new Uint32Array(count);
   const numbers = unpackNumbers(unpacker, count);
   if (!numbers.every((number) => number >= 0 && number < entries)) {
     throw new ChunkError(`an index lies beyond the ${entries} entries of its dictionary`);
   }
-  return Uint16Array.from(numbers);
+  return Uint32Array.from(numbers);
 }
 
 /** Decimals looked for in a column of floats. */
@@ -248,7 +248,9 @@ export function packFloats(packer: Packer, floats: Float32Array | Float64Array):
 export function unpackFloats(unpacker: Unpacker, floats: Float32Array | Float64Array): void {
   const form = unpacker.u8();
   if (form === inDecimals) {
-    const divisor = 10 ** unpacker.u8();
+    const places = unpacker.u8();
+    if (places > mostDecimals) throw new ChunkError(`no column of floats has ${places} decimals`);
+    const divisor = 10 ** places;
     const decimals = unpackNumbers(unpacker, floats.length);
     for (let row = 0; row < floats.length; row++) floats[row] = (decimals[row] as number) / divisor;
   } else if (form === 0) {

@@ -14,12 +14,12 @@ const always = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 const numberColumns = {
   times: Float64Array,
   values: Float64Array,
-  kind: Uint16Array,
-  epoch: Uint16Array,
+  kind: Uint32Array,
+  epoch: Uint32Array,
   numbers: Float64Array,
   monotonic: Float64Array,
   arrivals: Float64Array,
-  origin: Uint16Array,
+  origin: Uint32Array,
   flags: Uint8Array,
   status: Uint8Array,
   rssi: Uint8Array,
@@ -51,6 +51,16 @@ class Dictionary<T> {
       this.#indices.set(key, index);
     }
     return index;
+  }
+
+  /** Makes indices into other entries indices into these; what none of them names is not taken over. */
+  takeOver(entries: readonly T[], indices: Uint32Array): void {
+    const known: number[] = [];
+    for (let row = 0; row < indices.length; row++) {
+      const index = indices[row] as number;
+      known[index] ??= this.indexOf(entries[index] as T);
+      indices[row] = known[index];
+    }
   }
 }
 
@@ -119,18 +129,13 @@ export class Gatherer {
   /** Appends rows `start` to `end` (not included) of readings that stand already. */
   addReadings(readings: Readings, start = 0, end = readings.count): void {
     if (end <= start) return;
-    const kinds = readings.kinds.map((kind) => this.#kinds.indexOf(kind));
-    const origins = readings.origins.map((origin) => this.#origins.indexOf(origin));
-    const epochs = readings.epochs.map((epoch) => this.#epochs.indexOf(epoch));
     const at = this.#count;
     this.#reserve(at + end - start);
     const to = this.#columns;
     for (const name of columnNames) to[name].set(readings[name].subarray(start, end), at);
-    for (let row = at; row < at + end - start; row++) {
-      to.kind[row] = kinds[to.kind[row] as number] as number;
-      to.origin[row] = origins[to.origin[row] as number] as number;
-      to.epoch[row] = epochs[to.epoch[row] as number] as number;
-    }
+    this.#kinds.takeOver(readings.kinds, to.kind.subarray(at, at + end - start));
+    this.#origins.takeOver(readings.origins, to.origin.subarray(at, at + end - start));
+    this.#epochs.takeOver(readings.epochs, to.epoch.subarray(at, at + end - start));
     for (const [row, value] of readings.others) {
       if (row >= start && row < end) this.#others.set(at + row - start, value);
     }

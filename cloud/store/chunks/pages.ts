@@ -2,7 +2,8 @@ import type { Connection } from '../database.ts';
 import { deliveryReads } from '../deliveries.ts';
 import { isAfter } from '../series-index.ts';
 import { Gatherer, type ResolvedDelivery } from './gather.ts';
-import { type Place, placeAt, type Readings, type SeriesName } from './readings.ts';
+import { chunkReads } from './open.ts';
+import { firstFrom, type Place, placeAt, type Readings, type SeriesName } from './readings.ts';
 
 /** What is read of a series: all that lies between two times, ms since 1970, both included. */
 export interface SeriesSpan extends SeriesName {
@@ -31,17 +32,23 @@ interface Source {
 /** Readings of a page, where nobody says otherwise. */
 export const pageReadings = 16_384;
 
-/** Deliveries looked at for one page: what begins later waits for a later page. */
+interface Found {
+  readonly sources: Source[];
+  /** The time from which on there may be more. */
+  readonly until: number;
+}
+
+/** Deliveries and chunks looked at for one page: what begins later waits for a later page. */
 const deliveriesAtOnce = 4096;
+const chunksAtOnce = 256;
 
 /** Long reads, a page at a time: no transaction is open between two, and the log can be cut back. */
 export function pageReads(connection: Connection) {
   const deliveries = deliveryReads(connection);
+  const chunks = chunkReads(connection);
 
-  function tail(
-    { device, tag, aspect, to }: PageQuery,
-    { from, most }: { from: number; most: number },
-  ): { sources: Source[]; until: number } {
+  function inDeliveries(query: PageQuery, from: number, most: number): Found {
+    const { device, tag, aspect, to } = query;
     const placed = deliveries.placed({ device, from, to, limit: most });
     const sources = placed.map(
       ({ id, from_ms }): Source => ({
@@ -56,18 +63,31 @@ export function pageReads(connection: Connection) {
         },
       }),
     );
-    const cut = placed.length < most ? undefined : placed.at(-1);
-    return { sources, until: cut?.from_ms ?? Number.POSITIVE_INFINITY };
+    return { sources, until: endOf(sources, most) };
   }
 
-  function page(query: PageQuery, most: number): Page | undefined {
+  function inChunks({ device, tag, aspect, to }: PageQuery, from: number, most: number): Found {
+    const sources = chunks.placed.all({ device, tag, aspect, from, to, most }).map(
+      (row): Source => ({
+        from: row.from,
+        gather: (into) => {
+          const readings = chunks.whole(row.id);
+          into.addReadings(readings, firstFrom(readings.times, from), firstFrom(readings.times, to + 1));
+        },
+      }),
+    );
+    return { sources, until: endOf(sources, most) };
+  }
+
+  function page(query: PageQuery, more: number): Page | undefined {
     const { after, limit } = query;
     const from = Math.max(query.from, after?.time ?? query.from);
-    const { sources, until } = tail(query, { from, most });
-    sources.sort((a, b) => a.from - b.from);
+    const merged = inChunks(query, from, chunksAtOnce * more);
+    const tail = inDeliveries(query, from, deliveriesAtOnce * more);
+    const sources = [...merged.sources, ...tail.sources].sort((a, b) => a.from - b.from);
     const gatherer = new Gatherer();
     // What is before the next source's first is complete; where that is enough, the rest waits.
-    let end = until;
+    let end = Math.min(merged.until, tail.until);
     for (const source of sources) {
       if (gatherer.count >= limit && gatherer.countBetween(after, source.from) >= limit) {
         end = Math.min(end, source.from);
@@ -81,13 +101,18 @@ export function pageReads(connection: Connection) {
   return {
     /** One page of a series in the order of its readings; see `Store.readings` for all of them. */
     readings(query: PageQuery): Page {
-      for (let most = deliveriesAtOnce; ; most *= 2) {
-        const found = page(query, most);
+      for (let more = 1; ; more *= 2) {
+        const found = page(query, more);
         // Nothing is complete where too many begin in one millisecond: then more are looked at together.
         if (found !== undefined) return found;
       }
     },
   };
+}
+
+/** Where as many were found as were asked for, there may be more from the last on. */
+function endOf(sources: readonly Source[], most: number): number {
+  return sources.length < most ? Number.POSITIVE_INFINITY : (sources.at(-1)?.from ?? 0);
 }
 
 /**

@@ -39,7 +39,7 @@ export interface Plot {
   /** Numbers as they were heard, not calibrated; NaN where the value is none. */
   readonly values: Float64Array;
   /** Indices into `kinds`. */
-  readonly kind: Uint16Array;
+  readonly kind: Uint32Array;
   readonly kinds: readonly Kind[];
   /** By row, the values that are no numbers: text, bytes, and the bits of a float32 that is not finite. */
   readonly others: ReadonlyMap<number, Value>;
@@ -48,7 +48,7 @@ export interface Plot {
 /** All the rest of the same readings. */
 export interface Rest {
   /** Indices into `epochs`. */
-  readonly epoch: Uint16Array;
+  readonly epoch: Uint32Array;
   readonly epochs: readonly string[];
   /** Numbers within the epochs. */
   readonly numbers: Float64Array;
@@ -57,7 +57,7 @@ export interface Rest {
   /** Milliseconds since 1970 when the delivery that brought it was written. */
   readonly arrivals: Float64Array;
   /** Indices into `origins`. */
-  readonly origin: Uint16Array;
+  readonly origin: Uint32Array;
   readonly origins: readonly Origin[];
   readonly flags: Uint8Array;
   readonly status: Uint8Array;
@@ -143,4 +143,16 @@ export function storedReadingAt(
       quality: qualityAt(readings, quality, row),
     },
   };
+}
+
+/** The first row of this time or later. */
+export function firstFrom(times: Float64Array, time: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((times[middle] as number) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
