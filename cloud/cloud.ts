@@ -130,6 +130,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     authority,
     directory,
     enrolments,
+    router,
+    credentialHolders: accounts.credentialHolders,
     gate,
     ...allHandlers({
       ...{ ...accounts, store, directory, live, downlink, enrolments, connected, now },

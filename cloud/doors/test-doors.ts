@@ -87,6 +87,8 @@ export async function openDoors() {
     ...shared,
     authority,
     enrolments,
+    router,
+    credentialHolders: accounts.credentialHolders,
     gate,
     ...allHandlers({
       ...accounts,

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import files from '@fastify/static';
-import type { Log } from '@loadline/sdk/platform';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Authority, ServerIdentity } from '../../authority/index.ts';
@@ -16,6 +15,7 @@ import { bindOperations } from './bind.ts';
 import type { Handlers } from './call.ts';
 import { estRoutes } from './est-routes.ts';
 import type { Gate } from './gate.ts';
+import { type IngestParts, ingestRoutes } from './ingest/routes.ts';
 import { demandOpenings } from './openings.ts';
 import {
   refuseConnection,
@@ -39,7 +39,7 @@ const idleMilliseconds = 72_000;
 /** Bytes of a request's body; enrolment has a limit of its own. */
 const bodyBytes = 64 * 1024;
 
-export interface HttpsDoorOptions {
+export interface HttpsDoorOptions extends IngestParts {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -54,7 +54,6 @@ export interface HttpsDoorOptions {
   readonly beforeClose: () => void;
   /** Takes the connections that ask for MQTT (ALPN `mqtt`): the MQTT door's. */
   readonly acceptMqtt: (socket: Socket) => void;
-  readonly log: Log;
 }
 
 /** The HTTPS door: REST under `/api/v1`, EST, live events, and the page; and the way to the MQTT door by ALPN. */
@@ -116,6 +115,7 @@ export class HttpsDoor {
     demandOpenings(app);
     bindOperations(app, options);
     estRoutes(app, options);
+    ingestRoutes(app, options);
     await app.register(pageFiles);
     await app.listen({ host, port });
     return new HttpsDoor(app);

@@ -19,7 +19,7 @@ export interface Authenticator {
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What opens the route. A route that does not say it does not start. */
-    opens?: Operation['opens'];
+    opens?: Operation['opens'] | 'device-token';
   }
   interface FastifyRequest {
     caller: Caller | null;

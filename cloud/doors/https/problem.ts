@@ -4,6 +4,7 @@ import { type Code, codes } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { holdsSecret } from './ingest/url-secret.ts';
 import { bareHeaders } from './security-headers.ts';
 
 /** A refusal on its way to the client as problem details (RFC 9457). */
@@ -100,7 +101,7 @@ export function sendProblems(app: FastifyInstance, log: Log): void {
   });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const problem = problemOf(error);
-    if (problem.status >= 500) {
+    if (problem.status >= 500 && !(error instanceof Problem)) {
       log.error('request-failed', { route: request.routeOptions.url, reason: error.message });
     } else if (isTold(problem, request)) {
       // The route and not the address: what was asked for may be anything.
@@ -129,13 +130,27 @@ function problemOf(error: Error & { statusCode?: number }): Problem {
  * Whether a refusal is worth a line: somebody asked for what is not his, or for what cannot be. Not who asks for too much
  * (429): he would fill the log as fast as he sends, which the limiter keeps everybody else from.
  */
-function isTold({ status }: Problem, { caller }: FastifyRequest): boolean {
+function isTold({ status }: Problem, { caller, routeOptions }: FastifyRequest): boolean {
+  // Devices have no limiter before them, and what is refused of theirs for good is kept with its reason.
+  if (routeOptions.config.opens === 'device-token') return false;
   return status === 400 || status === 403 || (status === 404 && caller !== null);
+}
+
+/** Refuses an address that holds a secret, whatever else is right about the request. */
+export function demandNoSecret({ raw: { url = '' } }: Pick<FastifyRequest, 'raw'>): void {
+  if (!holdsSecret(url)) return;
+  throw new Problem(
+    400,
+    'token-in-url',
+    'addresses are kept by proxies and logs on the way: send a token of a device in the header X-Auth-Token, one of the ' +
+      'API in Authorization, and make another one in place of this, which may have been seen',
+  );
 }
 
 /** Answers what is no address of this door, no faster than anything else. Its limiter has been registered. */
 export function sendNothingThere(app: FastifyInstance): void {
-  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (_request, reply) => {
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => {
+    demandNoSecret(request);
     send(reply, new Problem(404, 'not-found', 'there is nothing at this address'));
   });
 }

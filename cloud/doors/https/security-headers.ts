@@ -20,6 +20,9 @@ const pagePolicy = {
 /** What is no page: opened as one, it runs nothing, loads nothing and has no origin. */
 const dataPolicy = "default-src 'none';frame-ancestors 'none';base-uri 'none';object-src 'none';sandbox";
 
+/** Where nothing is a page. */
+const noPages = [apiPrefix, '/.well-known/', '/ingest'] as const;
+
 /** For answers to what is no request of any route. */
 export const bareHeaders = {
   'Content-Security-Policy': dataPolicy,
@@ -50,7 +53,7 @@ export async function sendSecurityHeaders(app: FastifyInstance): Promise<void> {
   // On the raw answer, as helmet does it: streams are written past the framework.
   app.addHook('onRequest', (request, { raw }, done) => {
     if (isPublicName(request.hostname)) raw.setHeader('strict-transport-security', strictTransport);
-    if (request.url.startsWith(apiPrefix) || request.url.startsWith('/.well-known/')) {
+    if (noPages.some((prefix) => request.url.startsWith(prefix))) {
       raw.setHeader('content-security-policy', dataPolicy);
     }
     done();
