@@ -77,6 +77,7 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
   const book = await CredentialBook.load(store);
   const applications = new Applications({ store, directory, now });
   return {
+    mailer,
     authentications,
     blocks,
     sessions,

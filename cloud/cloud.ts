@@ -12,7 +12,7 @@ import { Downlink } from './downlink/index.ts';
 import { openFenced } from './fenced.ts';
 import { issuanceRecorder } from './issuance.ts';
 import type { MailConfig } from './mail/index.ts';
-import { Metrics } from './operations/index.ts';
+import { gauges, Metrics, measured, OperationsListener, Readiness } from './operations/index.ts';
 import { Enrolments, linkUrl } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { ServerCertificate } from './server-certificate.ts';
@@ -33,20 +33,23 @@ export interface CloudOptions {
   /** The mail server; without one, mails become files in `outbox/` of the folder. */
   readonly smtp?: MailConfig;
   readonly log: Log;
-  /** See `DatabaseOptions.durability`. */
+  /** Where metrics and readiness are told in detail; nowhere where it is left out. See `OperationsListener`. */
+  readonly operations?: { readonly host: string; readonly port: number; readonly toAnybody: boolean };
   /** Where the database's key may be, besides the state folder. */
   readonly keySources?: KeySources;
-  readonly durability?: DatabaseOptions['durability'];
   /** See `DatabaseOptions.durability`. */
+  readonly durability?: DatabaseOptions['durability'];
 }
 
-/** A cloud at work. */
 /** Milliseconds that what is under way at a door is given when the cloud ends: a commit takes less. */
 const doorMilliseconds = 5000;
 
+/** A cloud at work. */
 export interface Cloud {
   readonly httpsPort: number;
   readonly mqttPort: number;
+  /** Of metrics; undefined where there are none. */
+  readonly operationsPort?: number | undefined;
   /** The fleet's authority, PEM: what gateways and browsers trust. */
   readonly authorityPem: string;
   /** While there is nobody yet: the one-time link by which the first operator is made. A secret, for no log. */
@@ -85,20 +88,22 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     log: recordIssuance,
   });
   const identity = await authority.issueServer({ names: options.names });
-  const auditKeeper = new AuditKeeper({ store, log, now });
-  const directory = await Directory.load(store);
-  const httpsPort = options.httpsPort === 0 ? await freePort(host) : options.httpsPort;
   const { fenced } = await store.read('fleet', {});
   if (fenced !== null) {
     return await openFenced({ ...options, identity, authority, store, fenced, failed, leaveFolder });
   }
   const leaveSocket = await offerCopies(folder, store, log);
+  const auditKeeper = new AuditKeeper({ store, log, now });
+  const directory = await Directory.load(store);
+  const httpsPort = options.httpsPort === 0 ? await freePort(host) : options.httpsPort;
   const page = options.page ?? `https://${options.names[0] ?? 'localhost'}:${httpsPort}`;
   const accounts = await openAccounts({ folder, store, directory, page, smtp: options.smtp, log, now });
   const setup = await accounts.setup.offer();
   const { authentications } = accounts;
   const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
   const metrics = new Metrics();
+  store.onGroup((writes, milliseconds) => metrics.committed(writes, milliseconds));
+  const readiness = new Readiness({ folder, store, isFenced: () => false, monotonic });
   const live = new Live();
   const router = new Router({ store, directory, live, now, monotonic });
   const downlink = new Downlink(store, now);
@@ -108,12 +113,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     identity,
     authorityPem: authority.certificatePem,
     directory,
-    router,
+    router: measured(router, { door: 'mqtt', metrics, monotonic }),
     downlink,
     live,
     store,
     keyHolders: accounts.keyHolders,
     onSkipped: (messages) => metrics.skipped('mqtt', messages),
+    onTlsFailed: () => metrics.tlsFailed('mqtt'),
     authentications,
     log,
     now,
@@ -130,7 +136,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     authority,
     directory,
     enrolments,
-    router,
+    router: measured(router, { door: 'https', metrics, monotonic }),
     credentialHolders: accounts.credentialHolders,
     gate,
     ...allHandlers({
@@ -138,24 +144,39 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       onSkipped: (readings) => metrics.skipped('https', readings),
     }),
     acceptMqtt: (socket) => mqtt.accept(socket),
+    isReady: async () => (await readiness.reasons()).length === 0,
+    onTlsFailed: () => metrics.tlsFailed('https'),
     log,
   });
   const certificate = new ServerCertificate(identity, {
     ...{ authority, names: options.names, doors: [https, mqtt], log },
   });
+  const { mailer } = accounts;
+  metrics.measure(
+    gauges({
+      ...{ store, database: database.file, live, mqtt, https, mailer, authentications, auditKeeper },
+      ...{ mergerBacklog: async () => undefined, readiness, now },
+    }),
+  );
+  const operations =
+    options.operations && (await OperationsListener.open({ ...options.operations, metrics, readiness, log }));
   return {
     httpsPort: https.port,
     mqttPort: mqtt.port,
+    operationsPort: operations?.port,
     authorityPem: authority.certificatePem,
     setupLink: setup === undefined ? undefined : linkUrl(page, 'setup', setup),
     failed,
     close: async () => {
+      readiness.drain();
       certificate.close();
       // Both at once: neither waits for the slow clients of the other.
       await Promise.all([mqtt.close(doorMilliseconds), https.close(doorMilliseconds)]);
       await accounts.close();
       await auditKeeper.close();
+      await leaveSocket();
       await store.close();
+      await operations?.close();
       leaveFolder();
     },
   };
@@ -170,4 +191,3 @@ async function freePort(host: string): Promise<number> {
   await once(server, 'close');
   return port;
 }
-      await leaveSocket();

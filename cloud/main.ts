@@ -5,6 +5,7 @@ import { takeKeySources } from './at-rest/index.ts';
 import { startCloud } from './cloud.ts';
 import { stateCommand } from './commands.ts';
 import { loadMailConfig } from './mail/index.ts';
+import { stopper } from './operations/index.ts';
 
 const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
        loadline-cloud audit verify --state DIR ...
@@ -21,10 +22,13 @@ Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them ove
   --page URL       where people find the page, for links in mails (default https://NAME:PORT)
   --mail FILE      how mail is sent (TOML, see docs/cloud.md); without it, mails are files in DIR/outbox
   --setup-file FILE  write the link of the first start to this file instead of to the console
+  --metrics-port N tell metrics (Prometheus) and readiness on this port of the loopback; see docs/operations.md
+  --metrics-host ADDRESS  of the loopback; any other only with --metrics-open: then whoever reaches it reads them
   --help           this text
 
 The log goes to standard output, one JSON object a line; the line "listening" names the ports. While nobody
-has an account, a one-time link to make the first is printed on standard error. SIGINT or SIGTERM ends it in order. 
+has an account, a one-time link to make the first is printed on standard error. SIGINT or SIGTERM ends it in order,
+within 15 seconds; a second one at once.
 The database's key is in database.key of the folder, made at the first start; or in the variable
 LOADLINE_DATABASE_KEY, or the systemd credential loadline-database-key. Where two are given they must be equal.
 The other forms work on a state folder; each has a --help of its own. audit verifies the audit log, keys changes the
@@ -54,6 +58,9 @@ function parse() {
         page: { type: 'string' },
         mail: { type: 'string' },
         'setup-file': { type: 'string' },
+        'metrics-port': { type: 'string' },
+        'metrics-host': { type: 'string', default: '127.0.0.1' },
+        'metrics-open': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     }).values;
@@ -103,27 +110,23 @@ try {
     ...(values.page !== undefined && { page: values.page }),
     ...(values.mail !== undefined && { smtp: await loadMailConfig(values.mail) }),
     keySources: sources,
+    ...(values['metrics-port'] !== undefined && {
+      operations: {
+        host: values['metrics-host'],
+        port: port(values['metrics-port'], 'metrics-port'),
+        toAnybody: values['metrics-open'],
+      },
+    }),
     log,
   });
   if (cloud.setupLink !== undefined) await handOver(cloud.setupLink, values['setup-file']);
-  log.info('listening', { host: values.host, httpsPort: cloud.httpsPort, mqttPort: cloud.mqttPort });
+  const { httpsPort, mqttPort, operationsPort: metricsPort } = cloud;
+  log.info('listening', { host: values.host, httpsPort, mqttPort, metricsPort });
   void cloud.failed.then((reason) => {
     log.error('cloud-failed', { reason });
     process.exit(1);
   });
-  let stopping = false;
-  const stop = (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info('stopping', { signal });
-    cloud.close().then(
-      () => process.exit(0),
-      (error: Error) => {
-        log.error('stop-failed', { reason: error.message });
-        process.exit(1);
-      },
-    );
-  };
+  const stop = stopper({ close: () => cloud.close(), exit: (code) => process.exit(code), log });
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
 } catch (error) {

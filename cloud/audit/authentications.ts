@@ -86,6 +86,13 @@ export class Authentications {
     if (window.sources.size > mostSources && oldest !== undefined) window.sources.delete(oldest);
   }
 
+  /** Attempts that are in no entry yet: they are counted, and told when their minute is over. */
+  get waiting(): number {
+    let count = this.#gathered.length;
+    for (const { untold } of this.#windows.values()) count += untold;
+    return count;
+  }
+
   /** Tells of what was counted, where its minute is over. */
   tick(): void {
     const now = this.#now();

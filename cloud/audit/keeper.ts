@@ -22,6 +22,7 @@ export class AuditKeeper {
   /** Heads as they were last told. */
   readonly #told = new Map<string | null, number>();
   #closed = false;
+  #keptAt: number;
   #work: Promise<void>;
 
   /** Starts with a first round. `now`: ms since 1970. */
@@ -29,6 +30,7 @@ export class AuditKeeper {
     this.#store = parts.store;
     this.#log = parts.log;
     this.#now = parts.now;
+    this.#keptAt = parts.now();
     this.#work = this.#round();
     this.#timer = setInterval(() => {
       this.#work = this.#work.then(() => this.#round());
@@ -65,10 +67,16 @@ export class AuditKeeper {
     await this.#tried(() => this.witness('new'));
   }
 
+  /** When it last looked after all of it without failing, or began; ms since 1970. A day later it is overdue. */
+  get keptAt(): number {
+    return this.#keptAt;
+  }
+
   #round(): Promise<void> {
     return this.#tried(async () => {
       await this.witness('all');
       await this.removeOld();
+      this.#keptAt = this.#now();
     });
   }
 

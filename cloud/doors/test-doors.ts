@@ -70,6 +70,7 @@ export async function openDoors() {
     store,
     keyHolders: accounts.keyHolders,
     onSkipped: () => {},
+    onTlsFailed: () => {},
     authentications,
     now,
     monotonic,
@@ -102,6 +103,8 @@ export async function openDoors() {
       now,
     }),
     acceptMqtt: (socket) => mqtt.accept(socket),
+    isReady: async () => true,
+    onTlsFailed: () => {},
   });
   const client = new CloudClient({
     url: `https://localhost:${https.port}`,

@@ -115,6 +115,11 @@ export class Mailer {
     return new Mailer(options, page, spool, waiting);
   }
 
+  /** Mails that no mail server has yet, nor the outbox. */
+  get waiting(): number {
+    return this.#fresh.size + this.#keeping.size + this.#items.size;
+  }
+
   /**
    * Takes a mail and returns at once; nothing of writing or sending it happens before that, and it never throws. What
    * cannot be taken or sent is told in the log by its kind alone. It survives a restart from a quarter of a second

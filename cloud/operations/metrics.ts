@@ -9,7 +9,7 @@ export type DeliveryResult = 'committed' | 'rejected' | 'forbidden' | 'failed';
 /** What is asked anew for every scrape, in its unit; undefined where it cannot be said just now. */
 export interface Measured {
   /** Open connections by door and kind. */
-  readonly connections: () => readonly { door: DoorName; kind: string; count: number }[];
+  readonly connections: () => Promise<readonly { door: DoorName; kind: string; count: number }[]>;
   readonly liveFollowers: () => number;
   readonly writerWaiting: () => number;
   readonly databaseBytes: () => Promise<number | undefined>;
@@ -111,11 +111,11 @@ export class Metrics {
 
   /** Says where what is no counter is asked. */
   measure(measured: Measured): void {
-    const connections = this.#gauge('connections', 'Open connections', ['door', 'kind'], (gauge) => {
+    this.#gauge('connections', 'Open connections', ['door', 'kind'], async (gauge) => {
+      const connections = await measured.connections();
       gauge.reset();
-      for (const { door, kind, count } of measured.connections()) gauge.set({ door, kind }, count);
+      for (const { door, kind, count } of connections) gauge.set({ door, kind }, count);
     });
-    connections.reset();
     const simple = (name: string, help: string, ask: () => MaybePromise<number | undefined>) => {
       this.#gauge(name, help, [], async (gauge) => {
         const value = await ask();

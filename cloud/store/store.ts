@@ -7,7 +7,7 @@ import type { CopyAnswer, CopyQuestion } from './page-copy.ts';
 import { Reader } from './reader.ts';
 import type { Reads } from './reads.ts';
 import { SeriesIndex } from './series-index.ts';
-import { Writer } from './writer.ts';
+import { Writer, type Writing } from './writer.ts';
 import type { DeliveryWrite, Outcome, Write } from './writes.ts';
 
 /** How long the live index goes without being written, in ms: what a start after a crash has to read again. */
@@ -77,6 +77,16 @@ export class Store {
   /** See `Writer.write`. */
   write(write: Write, settle: (outcome: Outcome) => void): void {
     this.#writer.write(write, settle);
+  }
+
+  /** How writing goes. */
+  get writing(): Writing {
+    return this.#writer.writing;
+  }
+
+  /** See `Writer.onGroup`. */
+  onGroup(listener: (writes: number, milliseconds: number) => void): void {
+    this.#writer.onGroup(listener);
   }
 
   /** See `Writer.copy`. */

@@ -15,6 +15,7 @@ import { bindOperations } from './bind.ts';
 import type { Handlers } from './call.ts';
 import { estRoutes } from './est-routes.ts';
 import type { Gate } from './gate.ts';
+import { healthRoutes } from './health-routes.ts';
 import { type IngestParts, ingestRoutes } from './ingest/routes.ts';
 import { demandOpenings } from './openings.ts';
 import {
@@ -36,6 +37,9 @@ const requestMilliseconds = 30_000;
 /** Milliseconds that a connection without a request is kept: longer than what stands before it, if anything does. */
 const idleMilliseconds = 72_000;
 
+/** Milliseconds that requests under way are given when the door closes, where nobody says otherwise. */
+const farewellMilliseconds = 1000;
+
 /** Bytes of a request's body; enrolment has a limit of its own. */
 const bodyBytes = 64 * 1024;
 
@@ -54,19 +58,27 @@ export interface HttpsDoorOptions extends IngestParts {
   readonly beforeClose: () => void;
   /** Takes the connections that ask for MQTT (ALPN `mqtt`): the MQTT door's. */
   readonly acceptMqtt: (socket: Socket) => void;
+  /** Whether deliveries are taken in. */
+  readonly isReady: () => Promise<boolean>;
+  /** Told of handshakes that come to nothing. */
+  readonly onTlsFailed: () => void;
 }
 
 /** The HTTPS door: REST under `/api/v1`, EST, live events, and the page; and the way to the MQTT door by ALPN. */
 export class HttpsDoor {
   readonly #app: FastifyInstance;
+  /** Every connection, those in their handshake included: nothing else reaches them. */
+  readonly #sockets: ReadonlySet<Socket>;
 
-  private constructor(app: FastifyInstance) {
+  private constructor(app: FastifyInstance, sockets: ReadonlySet<Socket>) {
     this.#app = app;
+    this.#sockets = sockets;
   }
 
   static async open(options: HttpsDoorOptions): Promise<HttpsDoor> {
     const { identity, log, host, port } = options;
     const closers: (() => void)[] = [];
+    const sockets = new Set<Socket>();
     const app = fastify({
       serverFactory: (handler) => {
         const server = createServer(
@@ -84,6 +96,11 @@ export class HttpsDoor {
           handler,
         );
         server.on('checkExpectation', refuseExpectation);
+        server.on('connection', (socket: Socket) => {
+          sockets.add(socket);
+          socket.once('close', () => sockets.delete(socket));
+        });
+        server.on('tlsClientError', options.onTlsFailed);
         closers.push(
           shareByProtocol(server, {
             protocol: 'mqtt',
@@ -97,7 +114,8 @@ export class HttpsDoor {
       bodyLimit: bodyBytes,
       frameworkErrors: (error, _request, reply) => sendUnroutable(error, reply as unknown as FastifyReply),
       clientErrorHandler: refuseConnection,
-      forceCloseConnections: true,
+      // Requests under way are answered before the door closes, as far as its time goes (`close`).
+      forceCloseConnections: 'idle',
     }) as unknown as FastifyInstance;
     app.addHook('preClose', () => {
       options.beforeClose();
@@ -115,14 +133,22 @@ export class HttpsDoor {
     demandOpenings(app);
     bindOperations(app, options);
     estRoutes(app, options);
+    healthRoutes(app, options);
     ingestRoutes(app, options);
     await app.register(pageFiles);
     await app.listen({ host, port });
-    return new HttpsDoor(app);
+    return new HttpsDoor(app, sockets);
   }
 
   get port(): number {
     return (this.#app.server.address() as AddressInfo).port;
+  }
+
+  /** Open connections of the port: those in their handshake, and those that were handed to the MQTT door, among them. */
+  connections(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#app.server.getConnections((error, count) => resolve(error ? 0 : count));
+    });
   }
 
   /** Takes another key and certificate: connections that begin from now on get them. */
@@ -130,8 +156,16 @@ export class HttpsDoor {
     (this.#app.server as Server).setSecureContext(serverTls(identity));
   }
 
-  async close(): Promise<void> {
+  /**
+   * Takes no more connections, ends the streams, answers what is under way, and closes; what is not done within so many
+   * milliseconds is cut off.
+   */
+  async close(milliseconds = farewellMilliseconds): Promise<void> {
+    const impatient = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, milliseconds);
     await this.#app.close();
+    clearTimeout(impatient);
   }
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { limits } from '@loadline/sdk/contract';
 import { Aedes, type Client } from 'aedes';
@@ -21,6 +22,8 @@ export interface MqttDoorOptions extends GatewayParts, ApplicationParts {
   readonly identity: ServerIdentity;
   /** The fleet's authority, PEM: of certificates, only its own get past the handshake. */
   readonly authorityPem: string;
+  /** Told of handshakes that come to nothing. */
+  readonly onTlsFailed: () => void;
 }
 
 /** A connection, and what it is to be admitted by. */
@@ -32,6 +35,9 @@ interface Connected extends Arrival {
 
 /** Milliseconds that links are given to say their last word when the door closes. */
 const farewellMilliseconds = 1000;
+
+/** Milliseconds between two looks at whether all that was read is settled. */
+const settlingMilliseconds = 10;
 
 /**
  * The MQTT/TLS door: MQTT 3.1.1 for gateways, by a client certificate of the fleet's authority, and for applications,
@@ -110,12 +116,29 @@ export class MqttDoor {
     return this.#gateways.connected();
   }
 
-  /** Tells everybody, closes every link, and stops listening. What was not acknowledged will be sent again. */
-  async close(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#closing = true;
+  /** Open connections by what they are; `unknown` has not said yet. */
+  connections(): { readonly kind: Session['kind'] | 'unknown'; readonly count: number }[] {
+    const kinds = [...this.#sessions.values()].map(({ kind }) => kind);
+    const of = (kind: Session['kind']) => kinds.filter((one) => one === kind).length;
+    return [
+      { kind: 'gateway', count: of('gateway') },
+      { kind: 'application', count: of('application') },
+      { kind: 'unknown', count: Math.max(0, this.#sockets.size - kinds.length) },
+    ];
+  }
+
+  /**
+   * Takes no more connections and reads nothing more, waits until what was read is settled, tells everybody and closes
+   * every link; what is not settled within so many milliseconds is not acknowledged, and will be sent again.
+   */
+  async close(milliseconds = farewellMilliseconds): Promise<void> {
     const closed = once(this.#server, 'close');
+    this.#closing = true;
     this.#server.close();
+    const until = this.#options.monotonic() + milliseconds;
+    for (const session of this.#sessions.values()) if (session.kind === 'gateway') session.drain();
+    while (this.#isSettling() && this.#options.monotonic() < until) await delay(settlingMilliseconds);
+    clearInterval(this.#timer);
     for (const { link } of this.#sessions.values()) link.end('cloud-stopping', 'connect again in a moment');
     const impatient = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
@@ -124,6 +147,10 @@ export class MqttDoor {
     await Promise.all([closed, ...[...this.#sockets].map((socket) => once(socket, 'close'))]);
     clearTimeout(impatient);
     await new Promise<void>((resolve) => this.#broker.close(resolve));
+  }
+
+  #isSettling(): boolean {
+    return [...this.#sessions.values()].some((one) => one.kind === 'gateway' && one.isSettling);
   }
 
   #listen(): void {
@@ -152,6 +179,7 @@ export class MqttDoor {
   }
 
   #refuseHandshake(socket: TLSSocket, reason: string): void {
+    this.#options.onTlsFailed();
     this.#options.log.info('mqtt-handshake-refused', { from: socket.remoteAddress, reason });
     socket.destroy();
   }

@@ -15,7 +15,7 @@ import { byCertificate } from './told.ts';
 /** What the links of gateways need of the cloud. */
 export interface GatewayParts {
   readonly directory: Directory;
-  readonly router: Router;
+  readonly router: Pick<Router, 'deliver'>;
   readonly downlink: Downlink;
   readonly authentications: Pick<Authentications, 'add'>;
   readonly log: Log;

@@ -23,13 +23,14 @@ export class GatewaySession implements SessionKind {
   readonly link: Link;
   readonly down: DownQueue;
   readonly #directory: Directory;
-  readonly #router: Router;
+  readonly #router: Pick<Router, 'deliver'>;
   readonly #log: Log;
   readonly #monotonic: () => number;
   /** In the order they came, in which they must be acknowledged too (MQTT 3.1.1, section 4.6). */
   readonly #pending: Pending[] = [];
   #pendingBytes = 0;
   #held = false;
+  #draining = false;
 
   /** `monotonic`: ms. */
   constructor(parts: {
@@ -37,7 +38,7 @@ export class GatewaySession implements SessionKind {
     link: Link;
     down: DownQueue;
     directory: Directory;
-    router: Router;
+    router: Pick<Router, 'deliver'>;
     log: Log;
     monotonic: () => number;
   }) {
@@ -97,6 +98,17 @@ export class GatewaySession implements SessionKind {
     if (channel !== undefined) this.down.unsubscribed(channel);
   }
 
+  /** Whether something that was read is not committed yet, or its PUBACK has not left. */
+  get isSettling(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** Reads nothing more, for good. */
+  drain(): void {
+    this.#draining = true;
+    this.link.connection.hold();
+  }
+
   /** Ends it where a publish has waited for its commit for too long: a broker that waits answers no pings. */
   endIfOverdue(): void {
     const oldest = this.#pending[0];
@@ -127,7 +139,7 @@ export class GatewaySession implements SessionKind {
     }
     if (this.#held && this.#pendingBytes <= limits.mqttPendingBytes / 2) {
       this.#held = false;
-      this.link.connection.release();
+      if (!this.#draining) this.link.connection.release();
     }
   }
 }

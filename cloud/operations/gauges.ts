@@ -1,0 +1,50 @@
+import { stat } from 'node:fs/promises';
+import type { DoorName, Measured } from './metrics.ts';
+import type { Readiness } from './readiness.ts';
+
+/** What the gauges ask: each part only for what is shown of it. */
+export interface GaugeParts {
+  readonly store: { readonly writing: { readonly waiting: number } };
+  /** The database's file. */
+  readonly database: string;
+  readonly live: { readonly followers: number };
+  readonly mqtt: { connections(): readonly { kind: string; count: number }[] };
+  readonly https: { connections(): Promise<number> };
+  /** Mails that no mail server has yet. */
+  readonly mailer: { readonly waiting: number };
+  readonly authentications: { readonly waiting: number };
+  readonly auditKeeper: { readonly keptAt: number };
+  readonly mergerBacklog: () => Promise<number | undefined>;
+  readonly readiness: Readiness;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Where each gauge is asked. */
+export function gauges(parts: GaugeParts): Measured {
+  const { store, database, live, mqtt, https, mailer, authentications, auditKeeper, readiness, now } = parts;
+  return {
+    connections: async () => {
+      const byMqtt = mqtt.connections().map((one) => ({ door: 'mqtt' as DoorName, ...one }));
+      return [...byMqtt, { door: 'https', kind: 'port', count: await https.connections() }];
+    },
+    liveFollowers: () => live.followers,
+    writerWaiting: () => store.writing.waiting,
+    databaseBytes: () => sizeOf(database),
+    logBytes: () => sizeOf(`${database}-wal`),
+    diskFreeBytes: () => readiness.diskFree(),
+    mergerBacklog: parts.mergerBacklog,
+    mailsWaiting: () => mailer.waiting,
+    auditsWaiting: () => authentications.waiting,
+    auditKeptSeconds: () => Math.max(0, now() - auditKeeper.keptAt) / 1000,
+    isReady: async () => (await readiness.reasons()).length === 0,
+  };
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).size;
+  } catch {
+    return undefined;
+  }
+}
