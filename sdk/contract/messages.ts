@@ -171,10 +171,15 @@ export type ResultMessage = z.infer<typeof resultMessage>;
 /** What time is it? Topic `clock`, up. `sent`: the gateway's monotonic ms, handed back with the answer. */
 export const clockQuestion = z.strictObject({ version: z.literal(1), sent: z.number().nonnegative() });
 /** Topic `time`, down. `wall`: ms since 1970 when the cloud answered. */
-export const clockAnswer = z.strictObject({
+export const clockAnswer = z.object({
   version: z.literal(1),
   sent: z.number().nonnegative(),
   wall: count,
+  /**
+   * Which line of history the cloud's database is, and how many there were: another one where a restored copy has taken
+   * over. An older cloud does not say.
+   */
+  generation: z.strictObject({ id: z.string().regex(/^[0-9a-f]{32}$/), counter: count }).optional(),
 });
 export type ClockQuestion = z.infer<typeof clockQuestion>;
 export type ClockAnswer = z.infer<typeof clockAnswer>;
@@ -186,7 +191,7 @@ export type NoticeMessage = z.infer<typeof noticeMessage>;
 /** Readings as they are committed, topic `devices/<device>/readings` of applications, JSON. */
 export const applicationReadings = z.strictObject({
   device: z.string(),
-  /** Four hex digits. */
+  /** Four hex digits: the tag, or the number of a series that its device calls by name. */
   tag: z.string(),
   /** What its device calls it, and its unit, where it does. */
   name: z.string().optional(),
