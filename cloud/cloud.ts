@@ -88,7 +88,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     log: recordIssuance,
   });
   const identity = await authority.issueServer({ names: options.names });
-  const { fenced } = await store.read('fleet', {});
+  const { fenced, generation: id, counter } = await store.read('fleet', {});
   if (fenced !== null) {
     return await openFenced({ ...options, identity, authority, store, fenced, failed, leaveFolder });
   }
@@ -105,7 +105,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   store.onGroup((writes, milliseconds) => metrics.committed(writes, milliseconds));
   const readiness = new Readiness({ folder, store, isFenced: () => false, monotonic });
   const live = new Live();
-  const router = new Router({ store, directory, live, now, monotonic });
+  const router = new Router({ store, directory, live, now, monotonic, generation: { id, counter } });
   const downlink = new Downlink(store, now);
   const mqtt = await MqttDoor.open({
     host,

@@ -10,6 +10,7 @@ import type { Config, LocalConfig } from './config/index.ts';
 import { LocalControl } from './control/index.ts';
 import { checkDesired } from './desired-check.ts';
 import { clip, Downlink } from './downlink/index.ts';
+import { Generations } from './generations.ts';
 import {
   forgetWedge,
   HealthReporter,
@@ -45,6 +46,7 @@ export class Gateway {
   readonly #drivers: readonly Driver[];
   readonly #timekeeper: Timekeeper;
   readonly #downlink: Downlink<Config>;
+  readonly #generations: Generations;
   readonly #control: LocalControl;
   readonly #links: LinkKeeper;
   readonly #stopping = new AbortController();
@@ -130,8 +132,21 @@ export class Gateway {
       onAcknowledged: (times) => this.#retired(times),
       onAnswered: () => this.#downlink.confirmed(),
       onMessage: (channel, payload) => {
-        if (channel === 'time') this.#timekeeper.answered(Buffer.from(payload).toString('utf8'));
-        else this.#downlink.received(channel, payload);
+        if (channel === 'time') {
+          const answer = Buffer.from(payload).toString('utf8');
+          this.#timekeeper.answered(answer);
+          this.#generations.answered(answer);
+        } else this.#downlink.received(channel, payload);
+      },
+    });
+    this.#generations = new Generations({
+      state,
+      log,
+      onRestored: (detail) => {
+        this.#happened({ code: 'cloud-restored', subject: '', detail });
+        // What it knew of this gateway is as old as its backup.
+        this.#report();
+        void this.#health.report();
       },
     });
     this.#downlink = new Downlink<Config>({
@@ -207,6 +222,7 @@ export class Gateway {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#downlink.stop();
+    this.#generations.stop();
     await this.#watchdog.stop();
     await this.#control.close();
     clearInterval(this.#clockTimer);
@@ -232,6 +248,7 @@ export class Gateway {
   async #settle(): Promise<void> {
     const { state } = this.#own.gateway;
     this.#timekeeper.tick();
+    await this.#generations.open();
     const config = await this.#downlink.open();
     this.#takeUp(config, await readDerivedState(this.#own, this.#world.log));
     this.#watchdog = this.#makeWatchdog();
@@ -372,6 +389,7 @@ export class Gateway {
 /** Events that say nothing of a state that lasts: of many, how many there were is enough. */
 const repeatable: ReadonlySet<EventWords['code']> = new Set([
   'clock-stepped',
+  'cloud-restored',
   'command-done',
   'command-failed',
 ]);

@@ -57,6 +57,7 @@ export class Router {
   readonly #live: Live;
   readonly #now: () => number;
   readonly #turns: Turns;
+  readonly #generation: ClockAnswer['generation'];
 
   /** `now`: ms since 1970; `monotonic`: ms. */
   constructor(parts: {
@@ -65,11 +66,14 @@ export class Router {
     live: Live;
     now: () => number;
     monotonic: () => number;
+    /** Which line of history the store is, for devices to notice where another one has taken over. */
+    generation?: ClockAnswer['generation'];
   }) {
     this.#store = parts.store;
     this.#directory = parts.directory;
     this.#live = parts.live;
     this.#now = parts.now;
+    this.#generation = parts.generation;
     this.#turns = new Turns(parts.monotonic);
   }
 
@@ -125,7 +129,14 @@ export class Router {
       this.#reject(device, 'clock', 'clock-malformed', 'not a clock question of version 1', body, settle);
       return;
     }
-    settle({ kind: 'answered', answer: { version: 1, sent: question.sent, wall: this.#now() } });
+    const generation = this.#generation;
+    const answer = {
+      version: 1,
+      sent: question.sent,
+      wall: this.#now(),
+      ...(generation && { generation }),
+    } as const;
+    settle({ kind: 'answered', answer });
   }
 
   #result(device: Device, body: Uint8Array, settle: (receipt: Receipt) => void): void {

@@ -149,6 +149,12 @@ export const events = {
     meaning: 'with the new configuration the cloud could not be reached: the one before is in force again',
     act: 'check its `uplink`',
   },
+  'cloud-restored': {
+    severity: 'warning',
+    meaning:
+      'the cloud was restored from a backup: what it had acknowledged since the backup, it has no more',
+    act: 'look at the ledger of this gateway: it shows what was lost',
+  },
   'command-done': { severity: 'info', meaning: 'a command from the cloud was carried out', act: 'nothing' },
   'command-refused': {
     severity: 'warning',
