@@ -1,8 +1,11 @@
+import { constants } from 'node:crypto';
 import type { ServerIdentity } from '../authority/index.ts';
 
 /** What both doors speak of TLS. */
 const doorTls = {
   minVersion: 'TLSv1.2',
+  /** Who a client is, is settled once a connection; Node itself would allow a few renegotiations of TLS 1.2. */
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   /**
    * The suites, the strongest first: authenticated encryption with a key that is forgotten after the connection, and
    * nothing else (RFC 9325, section 4.2). Node's own list has CBC and key transport by RSA besides.
