@@ -1,4 +1,10 @@
 export { type CommandReply, newCommandBody } from './downlink-shapes.ts';
+export {
+  type DeviceLimits,
+  deviceLimits,
+  type OrganisationLimits,
+  organisationLimits,
+} from './limit-shapes.ts';
 export { openApi, refusalsOf, tagOfOperation } from './openapi.ts';
 export type { CheckedInputOf, InputOf, Opens, Operation, ParameterNames, ReplyOf } from './operation.ts';
 export { deviceReply } from './operations/devices.ts';

@@ -32,6 +32,8 @@ export const statusOf = {
   'precondition-failed': 412,
   'password-weak': 422,
   'too-many-attempts': 429,
+  'rate-limited': 429,
+  'quota-exceeded': 429,
   internal: 500,
 } as const satisfies Partial<Record<Code, number>>;
 

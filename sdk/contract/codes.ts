@@ -26,6 +26,9 @@ export const codes = {
     'readings are not taken in this form: Content-Type or Content-Encoding is another',
   'too-much-pending':
     'as much as may be under way of this device, or of all, waits for its commit: send this again in a moment',
+  // Why something is put off: nothing was taken in, and it is worth trying again later.
+  'rate-limited': 'more came than may at a time: go slower, and try again when the answer says so',
+  'quota-exceeded': 'what may be used in a day or a month is used up: try again when it is over',
   // Why a link is closed or a request refused.
   'device-disabled': 'the device is switched off: nothing that proves it opens anything',
   'identity-mismatch': 'client id, certificate name and gateway id are not one and the same',

@@ -1,0 +1,6 @@
+export { Arrivals } from './arrivals.ts';
+export type { Limited, Standing } from './gauge.ts';
+export { limitedDetail, rateLimitHeaders } from './headers.ts';
+export type { Meter } from './meter.ts';
+export { type LimitSettings, Metering } from './metering.ts';
+export { beyond, type FleetLimits, usualLimits } from './settings.ts';
