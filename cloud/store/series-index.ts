@@ -10,6 +10,7 @@ import {
   type Quality,
   readingAt,
 } from '@loadline/sdk/telemetry';
+import type { SeriesName } from './chunks/readings.ts';
 import { hasNumber } from './number-set.ts';
 import { type Timeline, wallTime } from './timeline.ts';
 
@@ -153,6 +154,14 @@ export class SeriesIndex {
       if (latest === undefined || (state.latest !== undefined && !isAfter(latest, state.latest))) continue;
       state.latest = latest;
     }
+  }
+
+  /** Takes out readings that are stored no more; the newest too, where it is older than `before`, ms since 1970. */
+  expire({ device, tag, aspect }: SeriesName, readings: number, before: number): void {
+    const state = this.#series.get(keyOf(device, tag, aspect));
+    if (state === undefined) return;
+    state.count -= readings;
+    if (state.latest !== undefined && state.latest.time < before) state.latest = undefined;
   }
 
   /** One series; undefined where nothing of it is stored. */

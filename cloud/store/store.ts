@@ -1,7 +1,10 @@
 import { checkedDraft } from './audit-draft.ts';
 import { type Changed, type ChangeWrite, mayChangeRights } from './change.ts';
+import { Merger, type Merging } from './chunks/merger.ts';
 import { type Page, pageReadings, type SeriesSpan } from './chunks/pages.ts';
-import type { Place, Readings } from './chunks/readings.ts';
+import type { Place, Readings, SeriesName } from './chunks/readings.ts';
+import type { SliceSize } from './chunks/slice.ts';
+import type { MergeWrite } from './chunks/writes.ts';
 import type { DatabaseOptions } from './database.ts';
 import type { CopyAnswer, CopyQuestion } from './page-copy.ts';
 import { Reader } from './reader.ts';
@@ -28,21 +31,30 @@ const readsMany: ReadonlySet<keyof Reads> = new Set([
   'accountingRecords',
 ]);
 
-/** The store: one writer, one reader, and the live index of series. */
+/** Chunks that retention removes in one transaction at most. */
+const expiredAtOnce = 64;
+
+/** The store: one writer, readers, the merger, and the live index of series. */
 export class Store {
   readonly index: SeriesIndex;
   readonly #writer: Writer;
   /** Questions of people's clicks and sessions; and, on a thread of their own, those that read many deliveries. */
   readonly #lookups: Reader;
   readonly #ranges: Reader;
+  readonly #merger: Merger;
+  readonly #openReader: () => Promise<Reader>;
+  /** Prepares slices for the merger; there from the first on. */
+  #slices: Promise<Reader> | undefined;
   readonly #timer: NodeJS.Timeout;
   #through: number;
   #written: number;
   #resolving: Promise<void> = Promise.resolve();
+  /** What changes the checkpoint, one after the other. */
+  #checkpointing: Promise<unknown> = Promise.resolve();
   #changes = 0;
 
   private constructor(
-    parts: { writer: Writer; lookups: Reader; ranges: Reader },
+    parts: { writer: Writer; lookups: Reader; ranges: Reader; openReader: () => Promise<Reader> },
     index: SeriesIndex,
     through: number,
     written: number,
@@ -51,6 +63,13 @@ export class Store {
     this.#writer = parts.writer;
     this.#lookups = parts.lookups;
     this.#ranges = parts.ranges;
+    this.#openReader = parts.openReader;
+    this.#merger = new Merger({
+      tails: () => parts.ranges.read('tails', {}),
+      slice: (device, size) => this.#slice(device, size),
+      apply: (write) => parts.writer.aside(write),
+      now: () => Date.now(),
+    });
     this.#through = through;
     this.#written = written;
     this.#timer = setInterval(() => {
@@ -66,12 +85,10 @@ export class Store {
    */
   static async open(options: DatabaseOptions, onFailure: (reason: string) => void): Promise<Store> {
     const writer = await Writer.open(options, onFailure);
-    const [lookups, ranges] = await Promise.all([
-      Reader.open(options, onFailure),
-      Reader.open(options, onFailure),
-    ]);
+    const openReader = () => Reader.open(options, onFailure);
+    const [lookups, ranges] = await Promise.all([openReader(), openReader()]);
     const { series, through, written } = await ranges.read('seriesIndex', {});
-    return new Store({ writer, lookups, ranges }, new SeriesIndex(series), through, written);
+    return new Store({ writer, lookups, ranges, openReader }, new SeriesIndex(series), through, written);
   }
 
   /** See `Writer.write`. */
@@ -135,6 +152,39 @@ export class Store {
     } while (after !== null);
   }
 
+  /** How merging goes. */
+  get merging(): Merging {
+    return this.#merger.merging;
+  }
+
+  /** Merges now all that can be merged, due or not. */
+  async merge(): Promise<void> {
+    await this.#checkpoint();
+    await this.#merger.all();
+  }
+
+  /**
+   * Removes what is older than `before` (ms since 1970) of a series, in whole chunks: readings that share a chunk with
+   * younger ones stay until these are old too, and so do those that are not merged yet. They are counted as expired in
+   * the device's ledger, in the same transactions. @returns how many went
+   */
+  expire(series: SeriesName, before: number): Promise<number> {
+    return this.#oneByOne(async () => {
+      let expired = 0;
+      for (;;) {
+        const { device, tag, aspect } = series;
+        const write = { kind: 'expire', device, tag, aspect, before, most: expiredAtOnce } as const;
+        const { outcome } = await this.#writer.aside(write);
+        if (outcome.kind !== 'done') {
+          throw new Error(outcome.kind === 'failed' ? outcome.message : `unexpected outcome ${outcome.kind}`);
+        }
+        this.index.expire(series, outcome.changed, before);
+        if (outcome.changed === 0) return expired;
+        expired += outcome.changed;
+      }
+    });
+  }
+
   /**
    * To be called when a delivery has resolved the times of its boot's earlier ones: the live index learns what
    * is newest among them. No checkpoint is written before it has.
@@ -155,20 +205,39 @@ export class Store {
   /** Writes the live index, then closes both ends. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#merger.close();
     await this.#checkpoint().catch(() => undefined);
-    await Promise.all([this.#lookups.close(), this.#ranges.close()]);
+    await Promise.all([this.#lookups.close(), this.#ranges.close(), (await this.#slices)?.close()]);
     await this.#writer.close();
   }
 
-  async #checkpoint(): Promise<void> {
-    await this.#resolving;
-    if (this.#through === this.#written) return;
-    const through = this.#through;
-    const series = this.index.all().map(({ latest, ...one }) => ({
-      ...one,
-      latest: latest === undefined ? null : JSON.stringify(latest),
-    }));
-    const changed = await this.#writer.done({ kind: 'checkpoint', through, series });
-    if (changed > 0) this.#written = through;
+  async #slice(device: number, size: SliceSize): Promise<MergeWrite | undefined> {
+    this.#slices ??= this.#openReader();
+    return (await this.#slices).read('mergeSlice', { device, size });
+  }
+
+  #checkpoint(): Promise<void> {
+    return this.#oneByOne(async () => {
+      // Another boot may have got its times while the ones before it were looked at.
+      for (let known: unknown; known !== this.#resolving; ) {
+        known = this.#resolving;
+        await known;
+      }
+      if (this.#through === this.#written) return;
+      const through = this.#through;
+      const series = this.index.all().map(({ latest, ...one }) => ({
+        ...one,
+        latest: latest === undefined ? null : JSON.stringify(latest),
+      }));
+      const changed = await this.#writer.done({ kind: 'checkpoint', through, series });
+      if (changed > 0) this.#written = through;
+    });
+  }
+
+  /** Counts that were taken before some expired must not be written after that. */
+  #oneByOne<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#checkpointing.then(work, work);
+    this.#checkpointing = done;
+    return done;
   }
 }
