@@ -87,16 +87,8 @@ export function decodeRest(body: Uint8Array, plot: Plot): Readings {
   );
   const epoch = unpackIndices(unpacker, count, epochs.length);
   const numbers = unpackNumbers(unpacker, count);
-  const offsets = unpackNumbers(unpacker, count);
-  const lagging = unpacker.u8();
-  if (lagging > 1) throw new ChunkError(`there is no form ${lagging} of arrivals`);
-  const arrivals = unpackNumbers(unpacker, count);
-  const monotonic = offsets;
-  for (let row = 0; row < count; row++) {
-    const time = plot.times[row] as number;
-    monotonic[row] = time - (offsets[row] as number);
-    if (lagging === 1) arrivals[row] = (arrivals[row] as number) + time;
-  }
+  const monotonic = unpackBeside(unpacker, plot.times);
+  const arrivals = unpackBeside(unpacker, plot.times);
   const origins = Array.from({ length: unpackEntries(unpacker, count) }, () => unpackOrigin(unpacker));
   const origin = unpackIndices(unpacker, count, origins.length);
   const [flags, status, rssi, cv] = Array.from({ length: 4 }, () => unpackBytes(unpacker, count)) as [
@@ -128,13 +120,11 @@ function packRest(readings: Plot & Rest): Packer {
   for (const one of epochs) packer.raw(Buffer.from(one, 'hex'));
   packIndices(packer, epoch, epochs.length);
   packNumbers(packer, numbers);
-  packNumbers(packer, difference(times, monotonic));
+  packBeside(packer, monotonic, times, true);
   // Readings that came together have one arrival; of those that came one by one, the way here was about equally long.
   let together = 0;
   for (let row = 1; row < count; row++) if (arrivals[row] === arrivals[row - 1]) together++;
-  const lagging = together * 2 < count;
-  packer.u8(lagging ? 1 : 0);
-  packNumbers(packer, lagging ? difference(arrivals, times) : arrivals);
+  packBeside(packer, arrivals, times, together * 2 < count);
   packer.varint(origins.length);
   for (const { port, base, quality } of origins) {
     packer.block(Buffer.from(port));
@@ -147,11 +137,26 @@ function packRest(readings: Plot & Rest): Packer {
   return packer;
 }
 
-function difference(from: Float64Array, what: Float64Array): Float64Array {
-  const differences = new Float64Array(from.length);
-  for (let row = 0; row < from.length; row++)
-    differences[row] = (from[row] as number) - (what[row] as number);
-  return differences;
+/** Packs a column as what each is more than `base`, where that is wished and exact; else as it is. */
+function packBeside(packer: Packer, column: Float64Array, base: Float64Array, wished: boolean): void {
+  const more = new Float64Array(column.length);
+  let exact = wished;
+  for (let row = 0; row < column.length && exact; row++) {
+    more[row] = (column[row] as number) - (base[row] as number);
+    exact = (base[row] as number) + (more[row] as number) === column[row];
+  }
+  packer.u8(exact ? 1 : 0);
+  packNumbers(packer, exact ? more : column);
+}
+
+function unpackBeside(unpacker: Unpacker, base: Float64Array): Float64Array {
+  const form = unpacker.u8();
+  if (form > 1) throw new ChunkError(`there is no form ${form} of times`);
+  const column = unpackNumbers(unpacker, base.length);
+  if (form === 1)
+    for (let row = 0; row < column.length; row++)
+      column[row] = (base[row] as number) + (column[row] as number);
+  return column;
 }
 
 function packKind(packer: Packer, { type, calibration }: Kind): void {
