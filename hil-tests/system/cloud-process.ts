@@ -19,6 +19,8 @@ export interface CloudProcessOptions {
   /** Names its certificate is to hold besides localhost. */
   readonly names?: readonly string[];
   readonly logFile?: string;
+  /** Whether it tells its metrics, on a free port. Default: it does not. */
+  readonly metrics?: boolean;
   /** The program to start. Default: the shipped one. */
   readonly program?: URL;
 }
@@ -104,7 +106,8 @@ export class CloudProcess {
 
 /** Starts the program and waits for nothing: it is on its way to listening. */
 export function startCloudService(options: CloudProcessOptions): Service {
-  const { state, httpsPort = 0, mqttPort = 0, host, names = [], logFile, program = cloudProgram } = options;
+  const { state, httpsPort = 0, mqttPort = 0, host, names = [], logFile } = options;
+  const { metrics = false, program = cloudProgram } = options;
   return new Service({
     name: 'cloud',
     file: fileURLToPath(program),
@@ -121,6 +124,7 @@ export function startCloudService(options: CloudProcessOptions): Service {
       ],
       ...(host === undefined ? [] : ['--host', host]),
       ...names.flatMap((name) => ['--name', name]),
+      ...(metrics ? ['--metrics-port', '0'] : []),
     ],
     ...withLog(logFile),
   });
