@@ -1,8 +1,16 @@
+import { limits } from '@loadline/sdk/contract';
 import { type NumberRange, wallBoot } from '@loadline/sdk/telemetry';
 import { type Addition, addRange, type NumberSet, rangesAsJson, rangesFromJson } from './number-set.ts';
 import type { Statements } from './statements.ts';
 import { type Timeline, type TimelinePoint, wallTimeline } from './timeline.ts';
 import type { DeliveryWrite } from './writes.ts';
+
+/** A part of a boot in which one anchor is in force: from its own time until before the next. Monotonic ms. */
+interface Reign {
+  readonly from: number;
+  readonly before: number;
+  readonly timeline: Timeline;
+}
 
 /** What the writer knows of one epoch of one device. */
 export interface EpochState {
@@ -14,6 +22,8 @@ export interface EpochState {
   dropped: NumberSet;
   readingsStored: number;
   readingsDuplicate: number;
+  /** Where its times were looked up last: most deliveries lie there too, and need not be looked up. */
+  reign: Reign | undefined;
 }
 
 /** Epochs kept in memory at most; the longest unused are read again from the database when they are needed. */
@@ -93,6 +103,9 @@ export class EpochTable {
     for (const { monotonic, wall, uncertainty } of anchors) {
       this.#statements.addAnchor.run({ device, boot, monotonic, wall, uncertainty });
     }
+    for (const other of this.#epochs.values()) {
+      if (other.device === device && other.boot === boot) other.reign = undefined;
+    }
     const first = known ? undefined : this.#statements.firstAnchor.first({ device, boot });
     if (first === undefined) return false;
     const timeline = JSON.stringify([[first.monotonic, first.wall]]);
@@ -113,10 +126,25 @@ export class EpochTable {
   timeline(epoch: EpochState, from: number, to: number, most: number): Timeline | undefined {
     const { device, boot } = epoch;
     if (boot === wallBoot) return wallTimeline;
+    const { reign } = epoch;
+    if (reign !== undefined && reign.from <= from && to < reign.before) return reign.timeline;
     const s = this.#statements;
-    const start = s.anchorUntil.first({ device, boot, until: from }) ?? s.firstAnchor.first({ device, boot });
+    const inForce = s.anchorUntil.first({ device, boot, until: from });
+    const start = inForce ?? s.firstAnchor.first({ device, boot });
     if (start === undefined) return undefined;
-    return [start, ...s.anchorsWithin.all({ device, boot, after: start.monotonic, until: to, most })];
+    const after = start.monotonic;
+    const timeline = [start, ...s.anchorsWithin.all({ device, boot, after, until: to, most })];
+    if (inForce !== undefined && timeline.length === 1) {
+      const next = s.anchorsWithin.first({
+        device,
+        boot,
+        after,
+        until: limits.monotonicMilliseconds,
+        most: 1,
+      });
+      epoch.reign = { from: after, before: next?.monotonic ?? Number.POSITIVE_INFINITY, timeline };
+    }
+    return timeline;
   }
 
   /** Writes what the group changed. */
@@ -145,7 +173,7 @@ export class EpochTable {
     const received = this.#statements.ranges.all({ epoch: row.number });
     const { readings_stored: readingsStored, readings_duplicate: readingsDuplicate } = row;
     const dropped = rangesFromJson(row.dropped);
-    return { ...row, device, received, dropped, readingsStored, readingsDuplicate };
+    return { ...row, device, received, dropped, readingsStored, readingsDuplicate, reign: undefined };
   }
 
   #trim(): void {
