@@ -1,5 +1,5 @@
 import { gatewayTopic, limits } from '@loadline/sdk/contract';
-import { encodeBatch } from '@loadline/sdk/telemetry';
+import { type Entry, encodeBatch } from '@loadline/sdk/telemetry';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Doors, neighbour, openDoors, ours, Wire } from '../test-doors.ts';
@@ -12,19 +12,10 @@ test.before(async () => {
 });
 test.after(() => doors.close());
 
-const reading = (monotonic: number) =>
-  ({
-    ...{
-      kind: 'reading',
-      port: 'radio',
-      base: 1,
-      tag: 1,
-      aspect: 'heard',
-      calibration: undefined,
-      monotonic,
-    },
-    ...{ value: { type: 'uint8', value: 1 }, flags: 0, status: 0, quality: { kind: 'none' } },
-  }) as const;
+const reading = (monotonic: number): Entry => ({
+  ...{ kind: 'reading', port: 'radio', base: 1, tag: 1, aspect: 'heard', calibration: undefined, monotonic },
+  ...{ value: { type: 'uint8', value: 1 }, flags: 0, status: 0, quality: { kind: 'none' } },
+});
 
 function batch(readings: number): Uint8Array {
   const header = {
