@@ -118,6 +118,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     live,
     store,
     keyHolders: accounts.keyHolders,
+    credentialHolders: accounts.credentialHolders,
     onSkipped: (messages) => metrics.skipped('mqtt', messages),
     onTlsFailed: () => metrics.tlsFailed('mqtt'),
     authentications,

@@ -69,6 +69,7 @@ export async function openDoors() {
     live,
     store,
     keyHolders: accounts.keyHolders,
+    credentialHolders: accounts.credentialHolders,
     onSkipped: () => {},
     onTlsFailed: () => {},
     authentications,

@@ -25,6 +25,11 @@ export interface NamedDelivery {
   readonly key: string | undefined;
   /** Of a signed line, in place of that: the socket key that signed it, and the counter it did so under. */
   readonly counter?: { readonly credential: string; readonly counter: number };
+  /**
+   * Of a publish of QoS 1 that has neither: its packet id, and whether its sender says that it comes again (DUP). Ids are used
+   * again, so it is the one before only where the body is the same too, and not long ago.
+   */
+  readonly packet?: { readonly id: number; readonly isAgain: boolean };
   /** By which door it came: stands where a radio sensor has its serial port. */
   readonly door: 'mqtt' | 'https' | 'socket';
 }
@@ -78,18 +83,29 @@ function epochOf({ id }: Device): string {
 }
 
 /**
- * What it is known again by: its key, or its body, where every reading has its own time. Without either it is a new one
- * each time: who sends 21.5 twice has measured twice.
+ * What it is known again by: its key, or its body, where every reading has its own time, or the packet it came in. Without
+ * any it is a new one each time: who sends 21.5 twice has measured twice.
  */
 function onceOf(
-  { key, counter, body, form }: NamedDelivery,
+  { key, counter, packet, body, form }: NamedDelivery,
   readings: readonly NamedReading[],
   now: number,
 ): Unnumbered['once'] {
   const kept = { came: now, until: now + limits.onceMilliseconds };
   const digest = createHash('sha256').update(body).digest();
   if (counter !== undefined) return { ...counter, digest };
-  if (key !== undefined) return { mark: createHash('sha256').update(`key ${key}`).digest(), digest, ...kept };
-  if (readings.length === 0 || readings.some(({ time }) => time === undefined)) return undefined;
-  return { mark: createHash('sha256').update(`body ${form} `).update(body).digest(), digest, ...kept };
+  if (key !== undefined) return { mark: markOf(`key ${key}`), digest, ...kept };
+  if (readings.length > 0 && readings.every(({ time }) => time !== undefined)) {
+    return { mark: markOf(`body ${form} `, body), digest, ...kept };
+  }
+  if (packet === undefined) return undefined;
+  const until = now + limits.resendMilliseconds;
+  const reused = packet.isAgain ? 'resent' : 'first';
+  return { mark: markOf(`packet ${packet.id}`), digest, came: now, until, reused };
+}
+
+function markOf(...parts: readonly (string | Uint8Array)[]): Uint8Array {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
 }

@@ -161,10 +161,11 @@ export class Committer {
   #counted(device: number, once: Unnumbered['once']): Counted {
     if (once === undefined) return 'new';
     if ('counter' in once) return this.#counters.take(once);
-    const { mark, digest, came, until } = once;
+    const { mark, digest, came, until, reused } = once;
     const s = this.#statements;
-    const known = s.once.first({ device, mark, now: came });
-    if (known !== undefined) return Buffer.compare(known.digest, digest) === 0 ? 'again' : 'delivery-differs';
+    const known = reused === 'first' ? undefined : s.once.first({ device, mark, now: came });
+    if (known !== undefined && Buffer.compare(known.digest, digest) === 0) return 'again';
+    if (known !== undefined && reused === undefined) return 'delivery-differs';
     s.forgetOnce.run({ now: came });
     s.addOnce.run({ device, mark, digest, until });
     return 'new';

@@ -35,6 +35,11 @@ export interface OnceMark {
   readonly mark: Uint8Array;
   /** SHA-256 of the body: under one mark there is one body. */
   readonly digest: Uint8Array;
+  /**
+   * Of a mark that its sender uses again for other bodies: `first` is a new delivery whatever was known, `resent` one only
+   * where the body is another. Missing: another body under a mark is a mistake.
+   */
+  readonly reused?: 'first' | 'resent';
   /** When it came, and until when that is remembered: ms since 1970. */
   readonly came: number;
   readonly until: number;

@@ -50,7 +50,7 @@ export class ApplicationLinks {
   async admit(arrival: Arrival, claim: Claim): Promise<Admission> {
     const { keyHolders, authentications, store, log } = this.#parts;
     const { source } = arrival;
-    if (claim.kind !== 'key') {
+    if (claim.kind !== 'application-key') {
       authentications.add(
         byNothing({ code: claim.kind === 'none' ? 'unauthenticated' : 'malformed', source }),
       );

@@ -6,29 +6,34 @@ export type Claim =
   | { readonly kind: 'none' }
   /** What it has cannot be a key and a secret. */
   | { readonly kind: 'malformed' }
-  | {
-      readonly kind: 'key';
-      readonly key: string;
-      readonly secret: string;
-      /** Undefined where it is none that may be. */
-      readonly clientId: string | undefined;
-    };
+  | ({ readonly kind: 'application-key' } & ClaimedKey)
+  | ({ readonly kind: 'device-key' } & ClaimedKey);
 
-const keyPattern = /^app_[A-Za-z0-9_-]{24}$/;
+/** A key and its secret, as they are claimed. */
+interface ClaimedKey {
+  readonly key: string;
+  readonly secret: string;
+  /** Undefined where it is none that may be. */
+  readonly clientId: string | undefined;
+}
+
+const keyPattern = /^(app|dev)_[A-Za-z0-9_-]{24}$/;
 const secretPattern = /^[A-Za-z0-9_-]{43}$/;
 const clientIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
 
 export function claimOf({ username, password, clientId }: ConnectPacket): Claim {
   if (username === undefined && password === undefined) return { kind: 'none' };
   const [key, secret] = [username ?? '', password?.toString('latin1') ?? ''];
-  if (!keyPattern.test(key) || !secretPattern.test(secret)) return { kind: 'malformed' };
-  return { kind: 'key', key, secret, clientId: clientIdPattern.test(clientId) ? clientId : undefined };
+  const [, of] = keyPattern.exec(key) ?? [];
+  if (of === undefined || !secretPattern.test(secret)) return { kind: 'malformed' };
+  const kind = of === 'app' ? 'application-key' : 'device-key';
+  return { kind, key, secret, clientId: clientIdPattern.test(clientId) ? clientId : undefined };
 }
 
 /**
- * What the broker is to know a link by. It ends an older one of the same name: no application may have the name of a
+ * What the broker is to know a link by. It ends an older one of the same name: nobody with a key may have the name of a
  * gateway, nor of another key's link.
  */
 export function brokerId(claim: Claim): string {
-  return claim.kind === 'key' ? `${claim.key}:${claim.clientId ?? ''}` : ':';
+  return 'key' in claim ? `${claim.key}:${claim.clientId ?? ''}` : ':';
 }

@@ -9,13 +9,14 @@ import { serverTls } from '../tls.ts';
 import { ApplicationLinks, type ApplicationParts } from './application-links.ts';
 import { brokerId, type Claim, claimOf } from './claim.ts';
 import { fitConnect } from './connect-packet.ts';
+import { DeviceLinks, type DeviceParts } from './device-links.ts';
 import { GatewayLinks, type GatewayParts } from './gateway-links.ts';
 import { GuardedConnection } from './guarded-connection.ts';
 import { certificateOf, nameOf } from './identify.ts';
 import type { Admission, Arrival, Session } from './session.ts';
 import { byCertificate } from './told.ts';
 
-export interface MqttDoorOptions extends GatewayParts, ApplicationParts {
+export interface MqttDoorOptions extends GatewayParts, DeviceParts, ApplicationParts {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -40,14 +41,15 @@ const farewellMilliseconds = 1000;
 const settlingMilliseconds = 10;
 
 /**
- * The MQTT/TLS door: MQTT 3.1.1 for gateways, by a client certificate of the fleet's authority, and for applications,
- * by a key and its secret. It knows sockets and the broker; what a link may do and hear is its session's.
+ * The MQTT/TLS door: MQTT 3.1.1 for gateways, by a client certificate of the fleet's authority, and for other devices and
+ * applications, by a key and its secret. It knows sockets and the broker; what a link may do and hear is its session's.
  */
 export class MqttDoor {
   readonly #options: MqttDoorOptions;
   readonly #server: Server;
   readonly #broker: Aedes;
   readonly #gateways: GatewayLinks;
+  readonly #devices: DeviceLinks;
   readonly #applications: ApplicationLinks;
   readonly #sessions = new Map<Client, Session>();
   readonly #connections = new WeakMap<Client, Connected>();
@@ -63,9 +65,11 @@ export class MqttDoor {
     this.#server = server;
     this.#broker = broker;
     this.#gateways = new GatewayLinks(options);
+    this.#devices = new DeviceLinks(options);
     this.#applications = new ApplicationLinks(options);
     this.#timer = setInterval(() => {
       this.#gateways.tick();
+      this.#devices.tick();
       this.#applications.tick();
     }, 1000);
   }
@@ -122,6 +126,7 @@ export class MqttDoor {
     const of = (kind: Session['kind']) => kinds.filter((one) => one === kind).length;
     return [
       { kind: 'gateway', count: of('gateway') },
+      { kind: 'device', count: of('device') },
       { kind: 'application', count: of('application') },
       { kind: 'unknown', count: Math.max(0, this.#sockets.size - kinds.length) },
     ];
@@ -136,7 +141,8 @@ export class MqttDoor {
     this.#closing = true;
     this.#server.close();
     const until = this.#options.monotonic() + milliseconds;
-    for (const session of this.#sessions.values()) if (session.kind === 'gateway') session.drain();
+    for (const session of this.#sessions.values())
+      if (session.kind !== 'application') session.deliveries.drain();
     while (this.#isSettling() && this.#options.monotonic() < until) await delay(settlingMilliseconds);
     clearInterval(this.#timer);
     for (const { link } of this.#sessions.values()) link.end('cloud-stopping', 'connect again in a moment');
@@ -150,7 +156,9 @@ export class MqttDoor {
   }
 
   #isSettling(): boolean {
-    return [...this.#sessions.values()].some((one) => one.kind === 'gateway' && one.isSettling);
+    return [...this.#sessions.values()].some(
+      (one) => one.kind !== 'application' && one.deliveries.isSettling,
+    );
   }
 
   #listen(): void {
@@ -229,9 +237,9 @@ export class MqttDoor {
       packet.retain = false;
       const session = this.#sessions.get(client);
       if (session === undefined || session.link.ending) return;
-      const { topic, qos, payload } = packet;
+      const { topic, qos, payload, dup, messageId = 0 } = packet;
       const body = typeof payload === 'string' ? Buffer.from(payload) : payload;
-      session.publish({ topic, qos, body }, () => done(null));
+      session.publish({ topic, qos, packetId: messageId, dup, body }, () => done(null));
     };
 
     broker.authorizeSubscribe = (client, subscription, done) => {
@@ -263,6 +271,7 @@ export class MqttDoor {
     if (connected === undefined) return { kind: 'gone' };
     const { claim, socket } = connected;
     if (claim === 'by-certificate') return this.#gateways.admit(connected, socket);
+    if (claim.kind === 'device-key') return this.#devices.admit(connected, claim);
     return await this.#applications.admit(connected, claim);
   }
 
@@ -291,11 +300,12 @@ export class MqttDoor {
     this.#sessions.delete(client);
     const reason = this.#reasons.get(client);
     if (session.kind === 'gateway') this.#gateways.gone(session, reason);
+    else if (session.kind === 'device') this.#devices.gone(session, reason);
     else this.#applications.gone(session, reason);
   }
 }
 
 /** A key's id for the log; what has not its form may be anything, a password too. */
 function keyOf(claim: Claim): string | undefined {
-  return claim.kind === 'key' ? claim.key : undefined;
+  return 'key' in claim ? claim.key : undefined;
 }

@@ -70,7 +70,7 @@ export class GatewayLinks {
   /** To be called once a second. */
   tick(): void {
     for (const session of this.#sessions) {
-      if (this.#parts.directory.device(session.principal.id)?.enabled) session.endIfOverdue();
+      if (this.#parts.directory.device(session.principal.id)?.enabled) session.deliveries.endIfOverdue();
       else session.link.end('device-disabled', 'the device is switched off');
     }
   }

@@ -1,15 +1,16 @@
 import type { Code } from '@loadline/sdk/contract';
 import type { Client } from 'aedes';
 import type { ApplicationSession } from './application-session.ts';
+import type { DeviceSession } from './device-session.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { GuardedConnection } from './guarded-connection.ts';
 
-/** The link of a gateway or of an application, from its CONNECT to its end. */
-export type Session = GatewaySession | ApplicationSession;
+/** The link of a gateway, of another device, or of an application, from its CONNECT to its end. */
+export type Session = GatewaySession | DeviceSession | ApplicationSession;
 
-/** What a gateway or an application may do on its link, and what it hears of it. */
+/** What somebody may do on his link, and what he hears of it. */
 export interface SessionKind {
-  readonly kind: 'gateway' | 'application';
+  readonly kind: 'gateway' | 'device' | 'application';
   /** A publish has come; `done` is called once it is settled, unless the link is ending. */
   publish(packet: Published, done: () => void): void;
   /** Whether it may subscribe to that. */
@@ -23,6 +24,10 @@ export interface SessionKind {
 export interface Published {
   readonly topic: string;
   readonly qos: number;
+  /** Of QoS 1: what it is acknowledged by, used again once it is (MQTT 3.1.1, section 2.3.1). */
+  readonly packetId: number;
+  /** Its sender has sent it before (section 3.3.1.1). */
+  readonly dup: boolean;
   readonly body: Uint8Array;
 }
 

@@ -39,6 +39,14 @@ export function byKey(
   return { ...atThisDoor, organisation, ...(code === null && { actor: key }), target: key, code, source };
 }
 
+/** Who came by a device's key that is good, and yet is refused; who is let in is told of where the key is proven. */
+export function byDeviceKey(
+  { id, organisation }: { readonly id: string; readonly organisation: string },
+  { code, source }: { readonly code: string; readonly source: string },
+): Authentication {
+  return { ...atThisDoor, organisation, target: { kind: 'device-credential', id }, code, source };
+}
+
 /** Who came with no certificate, and with nothing that could be a key and its secret. */
 export function byNothing({
   code,
