@@ -8,6 +8,7 @@ import { AuditKeeper } from './audit/index.ts';
 import { openAuthority } from './authority/index.ts';
 import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './doors/https/index.ts';
 import { MqttDoor } from './doors/mqtt/index.ts';
+import { SocketDoor, type SocketPorts } from './doors/socket/index.ts';
 import { Downlink } from './downlink/index.ts';
 import { openFenced } from './fenced.ts';
 import { issuanceRecorder } from './issuance.ts';
@@ -26,6 +27,8 @@ export interface CloudOptions {
   /** Ports; 0 takes a free one. */
   readonly httpsPort: number;
   readonly mqttPort: number;
+  /** Ports of the socket door; it listens only where there is one. */
+  readonly socketPorts?: SocketPorts;
   /** Names and addresses, beside localhost, that its certificate is to hold. */
   readonly names: readonly string[];
   /** Where the page is for its users, `https://host:port`: links in mails lead there. Default: the first name. */
@@ -48,6 +51,8 @@ const doorMilliseconds = 5000;
 export interface Cloud {
   readonly httpsPort: number;
   readonly mqttPort: number;
+  /** Where the socket door listens. */
+  readonly socketPorts?: SocketPorts;
   /** Of metrics; undefined where there are none. */
   readonly operationsPort?: number | undefined;
   /** The fleet's authority, PEM: what gateways and browsers trust. */
@@ -149,13 +154,24 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     onTlsFailed: () => metrics.tlsFailed('https'),
     log,
   });
+  const socket = await SocketDoor.open({
+    host,
+    ports: options.socketPorts ?? {},
+    identity,
+    directory,
+    router: measured(router, { door: 'socket', metrics, monotonic }),
+    credentialHolders: accounts.credentialHolders,
+    onTlsFailed: () => metrics.tlsFailed('socket'),
+    log,
+    monotonic,
+  });
   const certificate = new ServerCertificate(identity, {
-    ...{ authority, names: options.names, doors: [https, mqtt], log },
+    ...{ authority, names: options.names, doors: [https, mqtt, socket], log },
   });
   const { mailer } = accounts;
   metrics.measure(
     gauges({
-      ...{ store, database: database.file, live, mqtt, https, mailer, authentications, auditKeeper },
+      ...{ store, database: database.file, live, mqtt, https, socket, mailer, authentications, auditKeeper },
       ...{ mergerBacklog: async () => undefined, readiness, now },
     }),
   );
@@ -164,6 +180,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   return {
     httpsPort: https.port,
     mqttPort: mqtt.port,
+    socketPorts: socket.ports,
     operationsPort: operations?.port,
     authorityPem: authority.certificatePem,
     setupLink: setup === undefined ? undefined : linkUrl(page, 'setup', setup),
@@ -172,7 +189,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       readiness.drain();
       certificate.close();
       // Both at once: neither waits for the slow clients of the other.
-      await Promise.all([mqtt.close(doorMilliseconds), https.close(doorMilliseconds)]);
+      await Promise.all([mqtt, https, socket].map((door) => door.close(doorMilliseconds)));
       await accounts.close();
       await auditKeeper.close();
       await leaveSocket();

@@ -18,6 +18,9 @@ Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them ove
   --host ADDRESS   address to listen on (default 127.0.0.1; 0.0.0.0 for every interface)
   --https-port N   port of the page, the REST API and enrolment (default 8443; 0 takes a free one)
   --mqtt-port N    port for gateways (default 8883; 0 takes a free one)
+  --socket-port N, --socket-tls-port N, --socket-udp-port N  ports for devices that deliver by socket: plain TCP, TLS,
+                   UDP (no default: it does not listen there; 0 takes a free one). An organisation lets in nothing
+                   until it says so: see docs/cloud.md
   --name NAME      a host name or address that gateways and browsers call it by; may be repeated
   --page URL       where people find the page, for links in mails (default https://NAME:PORT)
   --mail FILE      how mail is sent (TOML, see docs/cloud.md); without it, mails are files in DIR/outbox
@@ -46,6 +49,10 @@ function port(text: string, option: string): number {
   return fail(`--${option} ${text}: not a port; give a number from 0 to 65535`);
 }
 
+function portIfAny(text: string | undefined, option: string): number | undefined {
+  return text === undefined ? undefined : port(text, option);
+}
+
 function parse() {
   try {
     return parseArgs({
@@ -54,6 +61,9 @@ function parse() {
         host: { type: 'string', default: '127.0.0.1' },
         'https-port': { type: 'string', default: '8443' },
         'mqtt-port': { type: 'string', default: '8883' },
+        'socket-port': { type: 'string' },
+        'socket-tls-port': { type: 'string' },
+        'socket-udp-port': { type: 'string' },
         name: { type: 'string', multiple: true, default: [] },
         page: { type: 'string' },
         mail: { type: 'string' },
@@ -106,6 +116,11 @@ try {
     host: values.host,
     httpsPort: port(values['https-port'], 'https-port'),
     mqttPort: port(values['mqtt-port'], 'mqtt-port'),
+    socketPorts: {
+      tcp: portIfAny(values['socket-port'], 'socket-port'),
+      tls: portIfAny(values['socket-tls-port'], 'socket-tls-port'),
+      udp: portIfAny(values['socket-udp-port'], 'socket-udp-port'),
+    },
     names: values.name,
     ...(values.page !== undefined && { page: values.page }),
     ...(values.mail !== undefined && { smtp: await loadMailConfig(values.mail) }),
@@ -121,7 +136,9 @@ try {
   });
   if (cloud.setupLink !== undefined) await handOver(cloud.setupLink, values['setup-file']);
   const { httpsPort, mqttPort, operationsPort: metricsPort } = cloud;
-  log.info('listening', { host: values.host, httpsPort, mqttPort, metricsPort });
+  const { tcp: socketPort, tls: socketTlsPort, udp: socketUdpPort } = cloud.socketPorts ?? {};
+  const ports = { httpsPort, mqttPort, metricsPort, socketPort, socketTlsPort, socketUdpPort };
+  log.info('listening', { host: values.host, ...ports });
   void cloud.failed.then((reason) => {
     log.error('cloud-failed', { reason });
     process.exit(1);
@@ -131,10 +148,7 @@ try {
   process.on('SIGTERM', stop);
 } catch (error) {
   const { code, message, port: taken } = error as NodeJS.ErrnoException & { port?: number };
-  const reason =
-    code === 'EADDRINUSE'
-      ? `port ${taken} is taken: choose another with --https-port or --mqtt-port`
-      : message;
+  const reason = code === 'EADDRINUSE' ? `port ${taken} is taken: choose another` : message;
   process.stderr.write(`loadline-cloud: ${reason}\n`);
   process.exit(1);
 }

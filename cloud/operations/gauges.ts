@@ -10,6 +10,7 @@ export interface GaugeParts {
   readonly live: { readonly followers: number };
   readonly mqtt: { connections(): readonly { kind: string; count: number }[] };
   readonly https: { connections(): Promise<number> };
+  readonly socket: { connections(): readonly { kind: string; count: number }[] };
   /** Mails that no mail server has yet. */
   readonly mailer: { readonly waiting: number };
   readonly authentications: { readonly waiting: number };
@@ -22,11 +23,13 @@ export interface GaugeParts {
 
 /** Where each gauge is asked. */
 export function gauges(parts: GaugeParts): Measured {
-  const { store, database, live, mqtt, https, mailer, authentications, auditKeeper, readiness, now } = parts;
+  const { store, database, live, mqtt, https, socket, mailer, authentications } = parts;
+  const { auditKeeper, readiness, now } = parts;
   return {
     connections: async () => {
       const byMqtt = mqtt.connections().map((one) => ({ door: 'mqtt' as DoorName, ...one }));
-      return [...byMqtt, { door: 'https', kind: 'port', count: await https.connections() }];
+      const bySocket = socket.connections().map((one) => ({ door: 'socket' as DoorName, ...one }));
+      return [...byMqtt, ...bySocket, { door: 'https', kind: 'port', count: await https.connections() }];
     },
     liveFollowers: () => live.followers,
     writerWaiting: () => store.writing.waiting,

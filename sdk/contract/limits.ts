@@ -46,6 +46,8 @@ export const limits = {
   mqttKeepaliveSeconds: 60,
   /** Bytes published by one client and not yet committed, past which its socket is not read. */
   mqttPendingBytes: 4 * 1024 * 1024,
+  /** Bytes that are still read of a link that is slowed, because a limit is reached: its pings may be among them. */
+  mqttSlowedBytes: 64 * 1024,
   /** Milliseconds the cloud may take from a publish to its PUBACK; past it the link is closed with a notice. */
   commitMilliseconds: 10_000,
   /** Milliseconds a TLS handshake and a CONNECT may take together. */
@@ -95,8 +97,6 @@ export const limits = {
   socketPendingLines: 64,
   /** Lines, and datagrams, of all that wait for their commit; past that connections wait, and datagrams are dropped. */
   socketPendingAll: 8192,
-  /** Characters of replies that a connection may leave untaken before it is not read. */
-  socketUntakenBytes: 16 * 1024,
   /** Connections at the socket doors. */
   socketConnections: 20_000,
   /** Those of one address (of IPv6: /64) that have not brought a good line yet. */

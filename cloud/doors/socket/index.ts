@@ -1,0 +1,1 @@
+export { SocketDoor, type SocketDoorOptions, type SocketPorts } from './door.ts';
