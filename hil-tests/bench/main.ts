@@ -10,7 +10,9 @@ const BENCHES: Record<string, Bench> = {
   gateway: async (options) => (await import('./gateway.ts')).benchGateway(options),
   ingest: async (options) => (await import('./ingest.ts')).benchIngest(options),
   latency: async (options) => (await import('./latency.ts')).benchLatency(options),
+  query: async (options) => (await import('./query.ts')).benchQuery(options),
   replay: async () => (await import('./replay.ts')).benchReplay(),
+  storage: async () => (await import('./storage.ts')).benchStorage(),
   wire: async (options) => (await import('./wire.ts')).benchWire(options),
 };
 

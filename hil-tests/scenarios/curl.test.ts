@@ -50,13 +50,13 @@ async function curl(path: string, ...args: string[]) {
 
 const deliver = (...args: string[]) => curl('/ingest/v1', ...proof, ...json, ...args);
 
-test.before(async () => {
+all.before(async () => {
   temporary = await temporaryCloud();
   credentials = await takeInSoftware(temporary.cloud, device);
   // In a file, as its manual says: the arguments of a program are for all to see.
   proof = ['-H', `@${file('token', `X-Auth-Token: ${credentials.token.secret}\n`)}`];
 });
-test.after(() => temporary.end());
+all.after(() => temporary.end());
 
 test('healthz and readyz answer without any proof', async () => {
   assert.is((await curl('/healthz')).status, 200);

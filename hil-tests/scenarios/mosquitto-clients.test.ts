@@ -56,13 +56,13 @@ async function ledger() {
   return { deliveries: deliveries.stored, readings: readings.stored };
 }
 
-test.before(async () => {
+all.before(async () => {
   temporary = await temporaryCloud();
   const identity = await enrolIdentity(temporary.cloud, gateway);
   const [key, certificate] = [file('key.pem', identity.privateKeyPem), file('chain.pem', identity.chainPem)];
   proof = ['--key', key, '--cert', certificate, '-i', gateway];
 });
-test.after(() => temporary.end());
+all.after(() => temporary.end());
 
 test('a gateway by its certificate: when mosquitto_pub has its PUBACK, the batch is stored', async () => {
   for (const to of [door(), [...door(temporary.cloud.httpsPort), '--tls-alpn', 'mqtt']]) {

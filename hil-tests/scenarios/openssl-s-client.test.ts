@@ -25,12 +25,12 @@ async function handshake(port: number, ...options: string[]): Promise<string> {
 const versions = ['-tls1_2', '-tls1_3'] as const;
 const asked = /Handshake \[length [0-9a-f]+\], CertificateRequest/;
 
-test.before(async () => {
+all.before(async () => {
   temporary = await temporaryCloud();
   authority = join(temporary.folder, 'authority.pem');
   writeFileSync(authority, temporary.cloud.authorityPem);
 });
-test.after(() => temporary.end());
+all.after(() => temporary.end());
 
 test('the one port speaks MQTT and HTTP, by ALPN, with a certificate that verifies', async () => {
   const { httpsPort, mqttPort } = temporary.cloud;
