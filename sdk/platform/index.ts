@@ -8,3 +8,4 @@ export {
   writeWhole,
 } from './files.ts';
 export { jsonLog, type Log, type LogFields } from './log.ts';
+export { Secret } from './secret.ts';
