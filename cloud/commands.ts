@@ -1,6 +1,7 @@
 import { backupCommand, type KeySources, rekeyCommand, restoreCommand } from './at-rest/index.ts';
 import { auditCommand } from './audit/index.ts';
 import { keysCommand } from './keys-command.ts';
+import { ledgerCommand } from './ledger-command.ts';
 
 /** Where a command writes, and what it was given beside its arguments. */
 export interface CommandIo {
@@ -16,6 +17,7 @@ export const stateCommands = {
   audit: auditCommand,
   backup: backupCommand,
   keys: keysCommand,
+  ledger: ledgerCommand,
   rekey: rekeyCommand,
   restore: restoreCommand,
 } as const satisfies Record<string, (args: readonly string[], io: CommandIo) => Promise<number>>;

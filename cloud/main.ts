@@ -10,6 +10,7 @@ import { stopper } from './operations/index.ts';
 const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
        loadline-cloud audit verify --state DIR ...
        loadline-cloud keys list|rotate|replace --state DIR ...
+       loadline-cloud ledger check --state DIR ...
        loadline-cloud rekey --state DIR ...
 
 Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them over HTTPS.
@@ -35,7 +36,7 @@ within 15 seconds; a second one at once.
 The database's key is in database.key of the folder, made at the first start; or in the variable
 LOADLINE_DATABASE_KEY, or the systemd credential loadline-database-key. Where two are given they must be equal.
 The other forms work on a state folder; each has a --help of its own. audit verifies the audit log, keys changes the
-keys of keys.json, rekey that of the database.
+keys of keys.json, rekey that of the database, ledger checks the accounts against what is stored, backup and restore copy.
 `;
 
 function fail(message: string): never {

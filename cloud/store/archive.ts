@@ -80,8 +80,8 @@ export function* archivedReadings(options: DatabaseOptions): Generator<ArchivedR
   });
 }
 
-/** On a connection of its own, at one moment; with the ids of all devices by their row numbers. */
-function* within<T>(
+/** On a connection of its own that never writes, at one moment; with the ids of all devices by their row numbers. */
+export function* within<T>(
   options: DatabaseOptions,
   read: (connection: Connection, ids: ReadonlyMap<number, string>) => Generator<T>,
 ): Generator<T> {

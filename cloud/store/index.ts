@@ -20,6 +20,7 @@ export type { CommandRow, DesiredRow } from './downlink-reads.ts';
 export type { EventPlace, EventRow } from './event-reads.ts';
 export { markFenced, readFleet } from './fence.ts';
 export type { FleetRow } from './fleet-reads.ts';
+export { checkLedgers, type LedgerVerdict } from './ledger-check.ts';
 export type { LedgerSums } from './ledger-reads.ts';
 export type { MemberRow } from './member-reads.ts';
 export { hasNumber } from './number-set.ts';
