@@ -1,0 +1,1 @@
+export { type BucketUnit, bucketsOf, bucketUnits, isTimeZone } from './buckets.ts';
