@@ -13,6 +13,7 @@ import { Downlink } from './downlink/index.ts';
 import { openFenced } from './fenced.ts';
 import { issuanceRecorder } from './issuance.ts';
 import type { MailConfig } from './mail/index.ts';
+import { type MeteringOptions, openMetering } from './metering.ts';
 import { gauges, Metrics, measured, OperationsListener, Readiness } from './operations/index.ts';
 import { Enrolments, linkUrl } from './people/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
@@ -36,6 +37,8 @@ export interface CloudOptions {
   /** The mail server; without one, mails become files in `outbox/` of the folder. */
   readonly smtp?: MailConfig;
   readonly log: Log;
+  /** What is limited by how much, and how accounts are kept. */
+  readonly metering?: MeteringOptions;
   /** Where metrics and readiness are told in detail; nowhere where it is left out. See `OperationsListener`. */
   readonly operations?: { readonly host: string; readonly port: number; readonly toAnybody: boolean };
   /** Where the database's key may be, besides the state folder. */
@@ -112,6 +115,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const live = new Live();
   const router = new Router({ store, directory, live, now, monotonic, generation: { id, counter } });
   const downlink = new Downlink(store, now);
+  const counted = await openMetering({ store, log, now, monotonic }, options.metering);
+  const { metering, arrivals } = counted;
   const mqtt = await MqttDoor.open({
     host,
     port: options.mqttPort,
@@ -119,6 +124,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     authorityPem: authority.certificatePem,
     directory,
     router: measured(router, { door: 'mqtt', metrics, monotonic }),
+    metering,
+    arrivals,
     downlink,
     live,
     store,
@@ -143,6 +150,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     directory,
     enrolments,
     router: measured(router, { door: 'https', metrics, monotonic }),
+    metering,
+    arrivals,
     credentialHolders: accounts.credentialHolders,
     gate,
     ...allHandlers({
@@ -160,6 +169,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     identity,
     directory,
     router: measured(router, { door: 'socket', metrics, monotonic }),
+    metering,
+    arrivals,
     credentialHolders: accounts.credentialHolders,
     onTlsFailed: () => metrics.tlsFailed('socket'),
     log,
@@ -191,6 +202,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       // Both at once: neither waits for the slow clients of the other.
       await Promise.all([mqtt, https, socket].map((door) => door.close(doorMilliseconds)));
       await accounts.close();
+      await counted.close();
       await auditKeeper.close();
       await leaveSocket();
       await store.close();

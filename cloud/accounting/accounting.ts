@@ -5,17 +5,24 @@ import { recordsOf } from './records.ts';
 import { Spending } from './spending.ts';
 import type { Subject } from './subject.ts';
 
-/** How accounts are kept. All in ms. */
+/** How accounts are kept. */
 export interface AccountingOptions {
-  /** Between two records of a session in which something happens: what a crash loses at most. */
+  /** Milliseconds between two records of a session in which something happens: what a crash loses at most. */
   readonly interimMilliseconds: number;
-  /** Without anything coming, after which a session without a connection has stopped. */
+  /** Milliseconds without anything coming, after which a session without a connection has stopped. */
   readonly idleMilliseconds: number;
+  /** Days that records are kept, the addresses that sessions came from, and the sums by day. */
+  readonly recordDays: number;
+  readonly sourceDays: number;
+  readonly usageDays: number;
 }
 
 export const usualAccounting: AccountingOptions = {
   interimMilliseconds: 5 * 60_000,
   idleMilliseconds: 10 * 60_000,
+  recordDays: 400,
+  sourceDays: 30,
+  usageDays: 3660,
 };
 
 /** How often a session is recorded in which nothing happens, in ms: only its time passes. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type RecordRow, Store, step, type UsageRow } from '../store/index.ts';
-import { Accounting } from './accounting.ts';
+import { Accounting, usualAccounting } from './accounting.ts';
 import type { Subject } from './subject.ts';
 
 /** For the tests of accounting and of limits: a store on disk, and a clock that is set by hand. */
@@ -64,10 +64,7 @@ async function openParts(folder: string) {
     clock,
     lines,
     open: (over: Partial<Parameters<typeof Accounting.open>[1]> = {}) =>
-      Accounting.open(
-        { store, log, now },
-        { interimMilliseconds: 5 * minute, idleMilliseconds: 10 * minute, ...over },
-      ),
+      Accounting.open({ store, log, now }, { ...usualAccounting, ...over }),
     /** Every record, the oldest first. */
     async records(): Promise<RecordRow[]> {
       const query = { organisation: 'first', from: 0, to: Number.MAX_SAFE_INTEGER, limit: 100_000 };

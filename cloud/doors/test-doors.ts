@@ -12,6 +12,7 @@ import { openAccounts } from '../accounts.ts';
 import { openAuthority } from '../authority/index.ts';
 import { Downlink } from '../downlink/index.ts';
 import { issuanceRecorder } from '../issuance.ts';
+import { type MeteringOptions, openMetering } from '../metering.ts';
 import { Enrolments } from '../people/index.ts';
 import { Directory, Live, Router } from '../router/index.ts';
 import { Store, step } from '../store/index.ts';
@@ -35,7 +36,7 @@ export type LogLine = Record<string, unknown> & { readonly event: string };
 export type Doors = Awaited<ReturnType<typeof openDoors>>;
 
 /** Opens both doors on free ports. The clock is the system's, plus what is put into `clock.offset` (ms). */
-export async function openDoors() {
+export async function openDoors(options: MeteringOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-doors-'));
   const clock = { offset: 0 };
   const now = () => Date.now() + clock.offset;
@@ -56,9 +57,14 @@ export async function openDoors() {
   const live = new Live();
   const downlink = new Downlink(store, now);
   const monotonic = () => performance.now();
+  const counted = await openMetering({ store, log, now, monotonic }, options);
+  const { metering, arrivals } = counted;
   const router = new Router({ store, directory, live, now, monotonic });
   const identity = await authority.issueServer({ names: ['localhost'] });
-  const shared = { host: 'localhost', port: 0, identity, directory, downlink, log } as const;
+  const shared = {
+    ...({ host: 'localhost', port: 0, identity, directory, downlink, log } as const),
+    ...{ metering, arrivals },
+  };
   const page = 'https://localhost';
   const accounts = await openAccounts({ folder, store, directory, page, smtp: undefined, log, now });
   const { authentications } = accounts;
@@ -127,6 +133,9 @@ export async function openDoors() {
   return {
     database,
     directory,
+    accounting: counted.accounting,
+    metering,
+    arrivals,
     store,
     https,
     mqtt,
@@ -151,6 +160,7 @@ export async function openDoors() {
       await mqtt.close();
       await https.close();
       await accounts.close();
+      await counted.close();
       await store.close();
       rmSync(folder, { recursive: true });
     },

@@ -6,7 +6,9 @@ import { Bucket } from './bucket.ts';
 export interface Limited {
   readonly kind: 'limited';
   readonly code: Extract<Code, 'rate-limited' | 'quota-exceeded' | 'too-many-connections'>;
-  /** Seconds after which it is worth trying again. */
+  /** After which it is worth trying again. */
+  readonly milliseconds: number;
+  /** The same in whole seconds, at least one. */
   readonly retryAfterSeconds: number;
   /** The limit's name: `device-messages`, `organisation-bytes-per-day`. */
   readonly policy: string;
@@ -128,7 +130,13 @@ export class Gauge {
       const wait = rule.wait(now);
       if (wait > 0) {
         const retryAfterSeconds = Math.max(1, Math.ceil(wait / 1000));
-        return { kind: 'limited', code: rule.code, retryAfterSeconds, policy: rule.policy };
+        return {
+          kind: 'limited',
+          code: rule.code,
+          milliseconds: wait,
+          retryAfterSeconds,
+          policy: rule.policy,
+        };
       }
     }
     return undefined;

@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export type DoorName = 'mqtt' | 'https' | 'socket';
 
 /** How a delivery ended, as its door was told. */
-export type DeliveryResult = 'committed' | 'rejected' | 'forbidden' | 'failed';
+export type DeliveryResult = 'committed' | 'rejected' | 'limited' | 'forbidden' | 'failed';
 
 /** What is asked anew for every scrape, in its unit; undefined where it cannot be said just now. */
 export interface Measured {

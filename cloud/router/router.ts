@@ -10,6 +10,7 @@ import {
 } from '@loadline/sdk/contract';
 import { type Batch, decodeBatch, numberedFrom, TelemetryError } from '@loadline/sdk/telemetry';
 import { may, type Principal } from '../access/index.ts';
+import type { Limited, Meter } from '../limits/index.ts';
 import type { DeliveryOutcome, Outcome, Store } from '../store/index.ts';
 import { deliveryWrite } from './delivery-write.ts';
 import { type Device, type Directory, resourceOf } from './directory.ts';
@@ -21,6 +22,8 @@ import { Turns } from './turns.ts';
 export type Delivery = {
   readonly principal: Principal;
   readonly device: string;
+  /** Counts and limits the session that it came by; without one nothing is counted, and nothing limited. */
+  readonly meter?: Pick<Meter, 'deliver' | 'readings'> | undefined;
 } & (
   | { readonly channel: UpChannel; readonly body: Uint8Array }
   | ({ readonly channel: 'readings' } & NamedDelivery)
@@ -31,13 +34,15 @@ export type Delivery = {
  *
  * `committed`: on disk, `stored` readings by this delivery and `duplicate` ones before it; acknowledge. `rejected`: for
  * good, and that is on disk; acknowledge, or say so where the other end can hear it. `answered`: there is nothing to
- * commit; send the answer and acknowledge. `forbidden`: nothing was taken in; end the session. `failed`: nothing is known
+ * commit; send the answer and acknowledge. `limited`: nothing was taken in, and the ledger knows nothing of it; do not
+ * acknowledge, and say when to try again. `forbidden`: nothing was taken in; end the session. `failed`: nothing is known
  * to be on disk; do not acknowledge.
  */
 export type Receipt =
   | { readonly kind: 'committed'; readonly stored: number; readonly duplicate: number }
   | { readonly kind: 'rejected'; readonly code: Code; readonly detail: string }
   | { readonly kind: 'answered'; readonly answer: ClockAnswer }
+  | Limited
   | { readonly kind: 'forbidden'; readonly code: Code }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -92,26 +97,31 @@ export class Router {
       settle({ kind: 'forbidden', code: decision.code });
       return;
     }
-    if (!device.enabled) settle({ kind: 'forbidden', code: 'device-disabled' });
+    if (!device.enabled) {
+      settle({ kind: 'forbidden', code: 'device-disabled' });
+      return;
+    }
+    const limited = delivery.meter?.deliver(delivery.body.length);
+    if (limited !== undefined) settle(limited);
     else if (delivery.channel === 'clock') this.#clock(device, delivery.body, settle);
     else if (delivery.channel === 'readings') {
       this.#turns.run(device.id, () => this.#readings(device, delivery, settle));
     } else {
-      const { channel, body } = delivery;
-      this.#turns.run(device.id, () => this.#take(device, channel, body, settle));
+      const { channel, body, meter } = delivery;
+      this.#turns.run(device.id, () => {
+        if (channel === 'telemetry') this.#telemetry(device, body, meter, settle);
+        else this.#take(device, channel, body, settle);
+      });
     }
   }
 
   #take(
     device: Device,
-    channel: Exclude<UpChannel, 'clock'>,
+    channel: Exclude<UpChannel, 'clock' | 'telemetry'>,
     body: Uint8Array,
     settle: (receipt: Receipt) => void,
   ): void {
     switch (channel) {
-      case 'telemetry':
-        this.#telemetry(device, body, settle);
-        return;
       case 'health':
         this.#health(device, body, settle);
         return;
@@ -155,7 +165,12 @@ export class Router {
     this.#store.write(write, (outcome) => settle(receiptOf(outcome)));
   }
 
-  #telemetry(device: Device, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+  #telemetry(
+    device: Device,
+    body: Uint8Array,
+    meter: Delivery['meter'],
+    settle: (receipt: Receipt) => void,
+  ): void {
     let batch: Batch;
     try {
       batch = decodeBatch(body);
@@ -166,11 +181,15 @@ export class Router {
       return;
     }
     this.#store.write(deliveryWrite(device, batch, body), (outcome) => {
-      this.#committed(device, batch, outcome, settle);
+      this.#committed(device, batch, meter, outcome, settle);
     });
   }
 
-  #readings(device: Device, delivery: NamedDelivery, settle: (receipt: Receipt) => void): void {
+  #readings(
+    device: Device,
+    delivery: NamedDelivery & Pick<Delivery, 'meter'>,
+    settle: (receipt: Receipt) => void,
+  ): void {
     let named: NamedBatch;
     try {
       named = namedBatch(device, delivery, this.#now());
@@ -183,11 +202,19 @@ export class Router {
     this.#store.write({ ...deliveryWrite(device, batch, bytes), unnumbered }, (outcome) => {
       if (outcome.kind !== 'failed') device.channels.settled(unnumbered.channels);
       const first = outcome.kind === 'delivery' ? outcome.first : 0;
-      this.#committed(device, numberedFrom(batch, first), outcome, settle);
+      this.#committed(device, numberedFrom(batch, first), delivery.meter, outcome, settle);
     });
   }
 
-  #committed(device: Device, batch: Batch, outcome: Outcome, settle: (receipt: Receipt) => void): void {
+  #committed(
+    device: Device,
+    batch: Batch,
+    meter: Delivery['meter'],
+    outcome: Outcome,
+    settle: (receipt: Receipt) => void,
+  ): void {
+    // As the ledger does: whatever came of them, if that is known to be on disk.
+    if (outcome.kind !== 'failed') meter?.readings(batch.columns.positions.length);
     if (outcome.kind === 'delivery') this.#publish(device, batch, outcome);
     settle(receiptOf(outcome));
   }

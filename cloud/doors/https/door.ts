@@ -7,6 +7,7 @@ import files from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Authority, ServerIdentity } from '../../authority/index.ts';
+import type { Arrivals } from '../../limits/index.ts';
 import type { Enrolments } from '../../people/index.ts';
 import type { Directory } from '../../router/index.ts';
 import { shareByProtocol } from '../alpn/index.ts';
@@ -54,6 +55,8 @@ export interface HttpsDoorOptions extends IngestParts {
   /** One for each operation of the API. */
   readonly handlers: Handlers;
   readonly gate: Gate;
+  /** Which connections are taken at all. */
+  readonly arrivals?: Arrivals | undefined;
   /** Called when the door closes: ends what would not end by itself. */
   readonly beforeClose: () => void;
   /** Takes the connections that ask for MQTT (ALPN `mqtt`): the MQTT door's. */
@@ -109,6 +112,7 @@ export class HttpsDoor {
             log,
           }),
         );
+        options.arrivals?.guard(server);
         return server;
       },
       bodyLimit: bodyBytes,

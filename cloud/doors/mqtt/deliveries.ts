@@ -1,12 +1,14 @@
 import { limits } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
+import type { Limited } from '../../limits/index.ts';
 import type { Delivery, Receipt, Router } from '../../router/index.ts';
 import type { Link } from './link.ts';
+import { Pace } from './pace.ts';
 
 /** A publish that has come and is not acknowledged yet. */
 interface Pending {
-  /** Milliseconds, monotonic. */
-  readonly since: number;
+  /** Milliseconds, monotonic; undefined while it waits for its turn by a limit. */
+  since: number | undefined;
   readonly bytes: number;
   /** Set once it is settled: tells the broker. */
   acknowledge?: () => void;
@@ -39,16 +41,25 @@ export class Deliveries {
   #pendingBytes = 0;
   #held = false;
   #draining = false;
+  readonly #pace: Pace;
 
   constructor(parts: DeliveryParts, heard: (heard: Heard) => void) {
     this.#parts = parts;
+    this.#pace = new Pace(parts.link);
     this.#heard = heard;
   }
 
   /** Hands one in; `done` is called once it is settled, unless the link is ending. */
   take(delivery: Delivery, done: () => void): void {
-    const { link, router } = this.#parts;
     const pending = this.#began(delivery.body.length);
+    this.#pace.take(() => this.#hand(delivery, pending, done));
+  }
+
+  /** Hands it to the router; what is in its way where it is to be handed in again later, and comes before any other then. */
+  #hand(delivery: Delivery, pending: Pending, done: () => void): Limited | undefined {
+    const { link, router, monotonic } = this.#parts;
+    let limited: Limited | undefined;
+    pending.since = monotonic();
     router.deliver(delivery, (receipt) => {
       if (link.ending) return;
       switch (receipt.kind) {
@@ -60,6 +71,11 @@ export class Deliveries {
         case 'committed':
           this.#settled(pending, done);
           return;
+        case 'limited':
+          // Said at once, or never: a limit stands before everything that takes its time.
+          pending.since = undefined;
+          limited = receipt;
+          return;
         case 'forbidden':
           this.#forbid(delivery, receipt.code);
           return;
@@ -68,16 +84,18 @@ export class Deliveries {
           link.end('internal', 'the delivery could not be committed and was not acknowledged');
       }
     });
+    return limited;
   }
 
   /** Whether something that was read is not committed yet, or its PUBACK has not left. */
   get isSettling(): boolean {
-    return this.#pending.length > 0;
+    return this.#pending.some(({ since }) => since !== undefined);
   }
 
   /** Reads nothing more, for good. */
   drain(): void {
     this.#draining = true;
+    this.#pace.stop();
     this.#parts.link.connection.hold();
   }
 
@@ -85,7 +103,7 @@ export class Deliveries {
   endIfOverdue(): void {
     const { link, log, monotonic, who } = this.#parts;
     const oldest = this.#pending[0];
-    if (oldest === undefined || monotonic() - oldest.since <= limits.commitMilliseconds) return;
+    if (oldest?.since === undefined || monotonic() - oldest.since <= limits.commitMilliseconds) return;
     log.error('commit-overdue', who);
     link.end('commit-timeout', 'the cloud could not commit in time; connect again and resend');
   }

@@ -70,10 +70,11 @@ export class DeviceSession implements SessionKind {
 
   #delivery(device: string, channel: DeviceUpChannel, { body, qos, packetId, dup }: Published): Delivery {
     const { principal } = this;
-    if (channel === 'telemetry') return { principal, device, channel, body };
+    const { meter } = this.link;
+    if (channel === 'telemetry') return { principal, device, meter, channel, body };
     const packet = qos === 1 ? { id: packetId, isAgain: dup } : undefined;
     return {
-      ...{ principal, device, channel: 'readings', form: channel, body, key: undefined, door: 'mqtt' },
+      ...{ principal, device, meter, channel: 'readings', form: channel, body, key: undefined, door: 'mqtt' },
       ...(packet !== undefined && { packet }),
     };
   }

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { limits } from '@loadline/sdk/contract';
+import { type Code, limits } from '@loadline/sdk/contract';
 import { Aedes, type Client } from 'aedes';
+import type { StopCause } from '../../accounting/index.ts';
 import type { ServerIdentity } from '../../authority/index.ts';
+import { type Arrivals, type Limited, limitedDetail, type Metering } from '../../limits/index.ts';
 import { serverTls } from '../tls.ts';
 import { ApplicationLinks, type ApplicationParts } from './application-links.ts';
 import { brokerId, type Claim, claimOf } from './claim.ts';
@@ -21,6 +23,10 @@ export interface MqttDoorOptions extends GatewayParts, DeviceParts, ApplicationP
   /** 0 takes a free one. */
   readonly port: number;
   readonly identity: ServerIdentity;
+  /** Counts and limits sessions. */
+  readonly metering?: Metering | undefined;
+  /** Which connections are taken at all. */
+  readonly arrivals?: Arrivals | undefined;
   /** The fleet's authority, PEM: of certificates, only its own get past the handshake. */
   readonly authorityPem: string;
   /** Told of handshakes that come to nothing. */
@@ -174,6 +180,7 @@ export class MqttDoor {
       if (certificate.kind === 'refused') this.#refuseCertificate(socket, certificate.reason);
       else this.#connect(socket, certificate.kind === 'good' ? 'by-certificate' : { kind: 'none' });
     });
+    this.#options.arrivals?.guard(server);
   }
 
   /** Nothing proves that it is the one it names; but that one should know that somebody says so. */
@@ -279,6 +286,7 @@ export class MqttDoor {
     switch (admission.kind) {
       case 'admitted':
         this.#sessions.set(client, admission.session);
+        this.#measure(client, admission.session);
         done(null, true);
         return;
       case 'gone':
@@ -294,14 +302,51 @@ export class MqttDoor {
     }
   }
 
+  /** Begins to count its session; one that is over a limit ends as soon as it can be told so. */
+  #measure(client: Client, { principal, link }: Session): void {
+    const { source } = this.#connections.get(client) as Connected;
+    const end = (limited: Limited) => link.end(limited.code, limitedDetail(limited));
+    const meter = this.#options.metering?.begin(principal, { door: 'mqtt', source }, end);
+    if (meter === undefined) return;
+    if ('kind' in meter) client.once('connected', () => end(meter));
+    else link.measureBy(meter);
+  }
+
   #gone(client: Client): void {
     const session = this.#sessions.get(client);
     if (session === undefined) return;
     this.#sessions.delete(client);
     const reason = this.#reasons.get(client);
+    session.link.meter?.end(causeOf(session.link.endCode, reason));
     if (session.kind === 'gateway') this.#gateways.gone(session, reason);
     else if (session.kind === 'device') this.#devices.gone(session, reason);
     else this.#applications.gone(session, reason);
+  }
+}
+
+/** Why a link stopped, by what it was ended with from here, or by what the broker said. */
+function causeOf(code: Code | undefined, reason: string | undefined): StopCause {
+  switch (code) {
+    case undefined:
+      return reason === undefined ? 'client-closed' : 'lost-carrier';
+    case 'session-taken-over':
+      return 'taken-over';
+    case 'cloud-stopping':
+      return 'drained';
+    case 'credential-ended':
+    case 'device-disabled':
+    case 'certificate-revoked':
+    case 'certificate-expired':
+      return 'revoked';
+    case 'quota-exceeded':
+    case 'rate-limited':
+    case 'too-many-connections':
+      return 'quota';
+    case 'commit-timeout':
+    case 'internal':
+      return 'cloud-failed';
+    default:
+      return 'refused';
   }
 }
 

@@ -50,7 +50,7 @@ export class GatewaySession implements SessionKind {
       return;
     }
     const { gateway: device, channel } = topic;
-    this.deliveries.take({ principal, device, channel, body }, done);
+    this.deliveries.take({ principal, device, channel, body, meter: this.link.meter }, done);
   }
 
   subscribe(topic: string): boolean {

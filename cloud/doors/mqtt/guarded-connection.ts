@@ -2,8 +2,19 @@ import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { limits } from '@loadline/sdk/contract';
 
+/** The first byte of a PINGREQ, and a whole PINGRESP (MQTT 3.1.1, sections 3.12 and 3.13). */
+const pingRequestByte = 0xc0;
+const pingResponse = Buffer.from([0xd0, 0x00]);
+
 /** Milliseconds a notice is given to leave before the link is closed. */
 export const noticeMilliseconds = 500;
+
+/** What came while a connection is slowed. */
+interface Kept {
+  readonly chunks: Buffer[];
+  bytes: number;
+  readonly onAlive: () => void;
+}
 
 /**
  * A TLS socket as the broker sees it. The broker itself buffers a packet of any size, and reads on while
@@ -24,13 +35,19 @@ export class GuardedConnection extends Duplex {
   /** Nothing that comes is passed on any more. */
   #deaf = false;
   #lastWord: Uint8Array | undefined;
+  /** While it is slowed: what has come, in its order, and is not passed on yet. */
+  #kept: Kept | undefined;
+  /** Where in the chunk that is looked at there are PINGREQs. */
+  readonly #pings: number[] = [];
 
   constructor(socket: TLSSocket) {
     // The socket has buffers of its own: these are kept small.
     super({ readableHighWaterMark: 64 * 1024, writableHighWaterMark: 64 * 1024, allowHalfOpen: false });
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => {
-      if (!this.#deaf && this.#inspect(chunk) && !this.push(chunk)) this.#stop();
+      if (this.#deaf || !this.#inspect(chunk)) return;
+      if (this.#kept !== undefined) this.#keep(chunk);
+      else if (!this.push(chunk)) this.#stop();
     });
     socket.on('end', () => this.push(null));
     socket.on('error', (error) => this.destroy(error));
@@ -51,17 +68,73 @@ export class GuardedConnection extends Duplex {
   /** Reads nothing more until `release`. */
   hold(): void {
     this.#held = true;
-    this.#socket.pause();
+    this.#steer();
   }
 
   release(): void {
     this.#held = false;
-    if (this.#wanted) this.#socket.resume();
+    this.#steer();
+  }
+
+  /**
+   * Passes nothing on until `quicken`, and reads only as far as limits.mqttSlowedBytes: then TCP pushes back. The other
+   * end's pings are answered meanwhile, out of their turn; once nothing more is read, that it might send one is enough.
+   * `onAlive`: it has been heard, or cannot be.
+   */
+  slow(onAlive: () => void): void {
+    if (this.#kept !== undefined) return;
+    this.#kept = { chunks: [], bytes: 0, onAlive };
+    this.#steer();
+  }
+
+  /** To be called every few seconds while it is slowed. */
+  tickSlowed(): void {
+    if (!this.#isKeptFull) return;
+    this.#kept?.onAlive();
+    this.#socket.write(pingResponse);
+  }
+
+  quicken(): void {
+    const kept = this.#kept;
+    if (kept === undefined) return;
+    this.#kept = undefined;
+    let isTaken = true;
+    for (const chunk of kept.chunks) isTaken = this.push(chunk);
+    if (kept.chunks.length > 0) this.#wanted = isTaken;
+    this.#steer();
   }
 
   override _read(): void {
     this.#wanted = true;
-    if (!this.#held) this.#socket.resume();
+    this.#steer();
+  }
+
+  /** Reads on, or not. */
+  #steer(): void {
+    const isWanted = this.#kept === undefined ? this.#wanted : !this.#isKeptFull;
+    if (isWanted && !this.#held) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  get #isKeptFull(): boolean {
+    return (this.#kept?.bytes ?? 0) >= limits.mqttSlowedBytes;
+  }
+
+  /** Keeps a chunk that has been looked at, but for its pings: they are answered. */
+  #keep(chunk: Buffer): void {
+    const kept = this.#kept as Kept;
+    kept.onAlive();
+    let from = 0;
+    for (const at of this.#pings) {
+      this.#socket.write(pingResponse);
+      // One that is cut in two stays, and is answered again.
+      if (at + 1 >= chunk.length) break;
+      if (at > from) kept.chunks.push(chunk.subarray(from, at));
+      from = at + 2;
+    }
+    if (from < chunk.length) kept.chunks.push(chunk.subarray(from));
+    kept.bytes += chunk.length - 2 * this.#pings.length;
+    this.#steer();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -90,12 +163,13 @@ export class GuardedConnection extends Duplex {
 
   #stop(): void {
     this.#wanted = false;
-    this.#socket.pause();
+    this.#steer();
   }
 
   /** Follows packet boundaries through a chunk; ends the connection at a packet that is too long. */
   #inspect(chunk: Buffer): boolean {
     let at = 0;
+    this.#pings.length = 0;
     while (at < chunk.length) {
       if (this.#rest !== undefined && this.#rest > 0) {
         const taken = Math.min(this.#rest, chunk.length - at);
@@ -116,6 +190,7 @@ export class GuardedConnection extends Duplex {
       this.#rest = undefined;
       this.#length = 0;
       this.#scale = 1;
+      if (this.#kept !== undefined && chunk[at] === pingRequestByte) this.#pings.push(at);
       at++;
     }
     while (at < chunk.length) {

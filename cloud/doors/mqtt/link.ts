@@ -1,6 +1,7 @@
 import type { Code, NoticeMessage } from '@loadline/sdk/contract';
 import type { Client } from 'aedes';
 import { generate, type IPublishPacket } from 'mqtt-packet';
+import type { Meter } from '../../limits/index.ts';
 import { type GuardedConnection, noticeMilliseconds } from './guarded-connection.ts';
 
 /** A connection whose other end is known: what it is told, and how it ends. */
@@ -10,6 +11,8 @@ export class Link {
   readonly #noticeTopic: string;
   #untaken = 0;
   #ending = false;
+  #endCode: Code | undefined;
+  #meter: Meter | undefined;
   #onTaken: () => void = () => {};
 
   /** `packetBytes`: the longest packet that may come on it. */
@@ -28,6 +31,32 @@ export class Link {
     });
   }
 
+  /** Counts and limits its session from now on. */
+  measureBy(meter: Meter): void {
+    this.#meter = meter;
+  }
+
+  get meter(): Meter | undefined {
+    return this.#meter;
+  }
+
+  /** Why it was ended from here; undefined where the other end did. */
+  get endCode(): Code | undefined {
+    return this.#endCode;
+  }
+
+  /** Passes on nothing more for now; its pings are answered all the same. */
+  slow(): void {
+    const { connection, client } = this;
+    // The broker hears nothing meanwhile, and would cut it: it has no word for this but its own timer.
+    const { _keepaliveTimer: timer } = client as { readonly _keepaliveTimer?: NodeJS.Timeout | null };
+    connection.slow(() => void timer?.refresh());
+  }
+
+  quicken(): void {
+    this.connection.quicken();
+  }
+
   /** Characters that were sent and that the link has not taken yet. */
   get untaken(): number {
     return this.#untaken;
@@ -36,6 +65,7 @@ export class Link {
   /** Sends a message with QoS 0, past the broker's own fan-out: that fills its queues without bound. */
   send(topic: string, payload: string): void {
     this.#untaken += payload.length;
+    this.#meter?.account.sent(payload.length);
     this.client.publish(messageOf(topic, payload), () => {
       this.#untaken -= payload.length;
       this.#onTaken();
@@ -55,6 +85,7 @@ export class Link {
   end(code: Code, detail: string): void {
     if (this.#ending) return;
     this.#ending = true;
+    this.#endCode = code;
     const close = () => this.client.close();
     const timer = setTimeout(close, noticeMilliseconds);
     this.client.publish(messageOf(this.#noticeTopic, noticeOf(code, detail)), () => {
@@ -67,6 +98,7 @@ export class Link {
   endedByBroker(code: Code, detail: string): void {
     if (this.#ending) return;
     this.#ending = true;
+    this.#endCode = code;
     this.connection.lastWord(generate(messageOf(this.#noticeTopic, noticeOf(code, detail))));
   }
 

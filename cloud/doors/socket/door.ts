@@ -6,6 +6,7 @@ import { limits } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import { writeReply } from '@loadline/sdk/socket';
 import type { ServerIdentity } from '../../authority/index.ts';
+import type { Arrivals } from '../../limits/index.ts';
 import { serverTls } from '../tls.ts';
 import { Admissions } from './admissions.ts';
 import { SocketConnection } from './connection.ts';
@@ -24,6 +25,8 @@ export interface SocketDoorOptions extends TakerParts {
   readonly host: string;
   readonly ports: SocketPorts;
   readonly identity: ServerIdentity;
+  /** Which connections are taken at all. */
+  readonly arrivals?: Arrivals | undefined;
   /** Told of handshakes that come to nothing. */
   readonly onTlsFailed: () => void;
   readonly log: Log;
@@ -131,6 +134,7 @@ export class SocketDoor {
         if (!this.#admissions.admit(socket)) refuse(socket);
         else this.#connect(socket, 'tcp');
       });
+      this.#options.arrivals?.guard(server);
       await listening(server, ports.tcp, host);
     }
     if (ports.tls !== undefined) {
@@ -143,6 +147,7 @@ export class SocketDoor {
       });
       this.#tls = server;
       this.#listenTls(server);
+      this.#options.arrivals?.guard(server);
       await listening(server, ports.tls, host);
     }
     if (ports.udp !== undefined) this.#udp = await Datagrams.open({ ...parts, host, port: ports.udp });

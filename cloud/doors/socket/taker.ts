@@ -9,10 +9,13 @@ import {
   type TokenLine,
 } from '@loadline/sdk/socket';
 import type { CredentialHolders, HeldCredential } from '../../devices/index.ts';
+import type { Meter, Metering } from '../../limits/index.ts';
 import type { Delivery, Directory, Receipt, Router } from '../../router/index.ts';
 
 export interface TakerParts {
   readonly router: Pick<Router, 'deliver'>;
+  /** Counts and limits sessions. */
+  readonly metering?: Metering | undefined;
   readonly directory: Pick<Directory, 'socketPolicy' | 'device'>;
   readonly credentialHolders: Pick<CredentialHolders, 'show' | 'isGood'>;
 }
@@ -82,7 +85,10 @@ export class LineTaker {
       form: read.kind,
       to: nameOf(read, secret),
       deliver: (settle) => {
-        this.#parts.router.deliver(deliveryOf(read, held), (receipt) => settle(replyOf(receipt)));
+        const meter = this.#parts.metering?.visit(held.principal, { door: transport, source });
+        this.#parts.router.deliver({ ...deliveryOf(read, held), meter }, (receipt) =>
+          settle(replyOf(receipt)),
+        );
       },
     };
   }

@@ -2,6 +2,7 @@ import { type Code, limits } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CredentialHolders, HeldCredential } from '../../../devices/index.ts';
+import { limitedDetail, type Meter, type Metering, rateLimitHeaders } from '../../../limits/index.ts';
 import type { Receipt, Router } from '../../../router/index.ts';
 import { demandNoSecret, Problem } from '../problem.ts';
 import { type BodyKind, bodyKind, mediaTypes, plainBody, tooLarge } from './body.ts';
@@ -14,6 +15,8 @@ export const ingestPath = '/ingest/v1';
 export interface IngestParts {
   readonly credentialHolders: Pick<CredentialHolders, 'show' | 'isGood'>;
   readonly router: Pick<Router, 'deliver'>;
+  /** Counts and limits sessions. */
+  readonly metering?: Metering | undefined;
   readonly log: Log;
 }
 
@@ -22,6 +25,7 @@ interface Head {
   readonly held: HeldCredential;
   readonly kind: BodyKind;
   readonly key: string | undefined;
+  readonly meter: Meter | undefined;
 }
 
 declare module 'fastify' {
@@ -51,6 +55,10 @@ export function ingestRoutes(app: FastifyInstance, parts: IngestParts): void {
       { parseAs: 'buffer', bodyLimit: limits.batchBytes },
       (_request, body, parsed) => parsed(null, body),
     );
+    ingest.addHook('onSend', (request, _reply, payload, sent) => {
+      if (typeof payload === 'string') request.delivers?.meter?.account.sent(payload.length);
+      sent(null, payload);
+    });
     ingest.setErrorHandler((error: Error & { code?: string }, _request, reply) => {
       explain(error, reply);
       throw error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? tooLarge() : error;
@@ -93,7 +101,7 @@ function explain(error: Error, reply: FastifyReply): void {
 }
 
 /** Who delivers, and what is to come; throws a `Problem` before anything of the body is read. */
-function admit(request: FastifyRequest, holders: IngestParts['credentialHolders']): Head {
+function admit(request: FastifyRequest, { credentialHolders: holders, metering }: IngestParts): Head {
   demandNoSecret(request);
   const { headers, ip: source } = request;
   const token = headers['x-auth-token'];
@@ -113,7 +121,8 @@ function admit(request: FastifyRequest, holders: IngestParts['credentialHolders'
       throw opensNothing();
     case 'held': {
       const kind = bodyKind(headers['content-type'], headers['content-encoding']);
-      return { held: shown.held, kind, key: keyOf(headers['idempotency-key']) };
+      const meter = metering?.visit(shown.held.principal, { door: 'https', source });
+      return { held: shown.held, kind, key: keyOf(headers['idempotency-key']), meter };
     }
   }
 }
@@ -140,25 +149,33 @@ async function take(
   parts: IngestParts,
   underWay: UnderWay,
 ): Promise<unknown> {
-  const { held, kind, key } = request.delivers as Head;
+  const { held, kind, key, meter } = request.delivers as Head;
   const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
   const { principal } = held;
   const receipt = await underWay.hold(principal.id, body.length, async () => {
     const plain = await plainBody(body, kind);
     // A body may take its time: who was revoked meanwhile delivers nothing any more.
     if (!parts.credentialHolders.isGood(principal.credential, 'token')) throw opensNothing();
-    return await underWay.hold(principal.id, plain.length, () => deliver(held, { kind, key, plain }, parts));
+    return await underWay.hold(principal.id, plain.length, () =>
+      deliver(held, { kind, key, plain, meter }, parts),
+    );
   });
   if (receipt.kind === 'failed') {
     parts.log.error('delivery-not-committed', { device: principal.id, reason: receipt.message });
   }
+  reply.headers(rateLimitHeaders(meter?.standing('deliver')));
   return answer(receipt, reply);
 }
 
 /** Hands it in, and waits for the commit as long as a client may be left waiting. */
 async function deliver(
   { principal }: HeldCredential,
-  { kind: { form }, key, plain }: { kind: BodyKind; key: string | undefined; plain: Uint8Array },
+  {
+    kind: { form },
+    key,
+    plain,
+    meter,
+  }: { kind: BodyKind; key: string | undefined; plain: Uint8Array; meter: Meter | undefined },
   { router, log }: IngestParts,
 ): Promise<Receipt> {
   const device = principal.id;
@@ -172,10 +189,11 @@ async function deliver(
       clearTimeout(timer);
       resolve(receipt);
     };
-    if (form === 'batch') router.deliver({ principal, device, channel: 'telemetry', body: plain }, settle);
-    else {
+    if (form === 'batch') {
+      router.deliver({ principal, device, meter, channel: 'telemetry', body: plain }, settle);
+    } else {
       router.deliver(
-        { principal, device, channel: 'readings', form, body: plain, key, door: 'https' },
+        { principal, device, meter, channel: 'readings', form, body: plain, key, door: 'https' },
         settle,
       );
     }
@@ -191,6 +209,8 @@ function answer(receipt: Receipt, reply: FastifyReply): unknown {
     }
     case 'rejected':
       throw new Problem(rejectionStatus(receipt.code), receipt.code, receipt.detail);
+    case 'limited':
+      throw new Problem(429, receipt.code, limitedDetail(receipt), receipt.retryAfterSeconds);
     case 'forbidden':
       throw new Problem(403, receipt.code, 'this device may not deliver');
     case 'answered':
