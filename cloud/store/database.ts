@@ -161,6 +161,12 @@ export function readOneMoment(connection: Connection): () => void {
   return () => connection.exec('COMMIT');
 }
 
+/** Bytes of the pages that hold something: the file without what was freed and is used again. */
+export function usedBytes(connection: Connection): number {
+  const pragma = (name: string) => connection.pragma(name, { simple: true }) as number;
+  return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
+}
+
 /** Runs `work` as one transaction: all of it is committed, or, where it throws, nothing. */
 export function inTransaction<T>(connection: Connection, work: () => T): T {
   return connection.transaction(work)();

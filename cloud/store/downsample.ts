@@ -143,14 +143,15 @@ export class Downsampler {
 
   /** Folds the rows from `start` on that fall into one bucket. @returns the row behind them */
   #foldRun(plot: Plot, start: number, end: number, sample: (row: number) => Sample): number {
-    const { times } = plot;
+    const { times, values } = plot;
+    const plain = plot.kinds.every(({ calibration }) => calibration === undefined);
     const index = this.#indexOf(times[start] as number);
     let [least, greatest, bad] = [-1, -1, -1];
     let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     let row = start;
     for (; row < end && this.#indexOf(times[row] as number) === index; row++) {
-      const value = physicalAt(plot, row);
-      if (value === null) {
+      const value = plain ? (values[row] as number) : (physicalAt(plot, row) ?? Number.NaN);
+      if (!Number.isFinite(value)) {
         if (bad < 0) bad = row;
         continue;
       }

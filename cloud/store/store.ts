@@ -20,6 +20,7 @@ const checkpointMilliseconds = 10_000;
 const readsMany: ReadonlySet<keyof Reads> = new Set([
   'range',
   'readings',
+  'storage',
   'run',
   'ledger',
   'seriesIndex',

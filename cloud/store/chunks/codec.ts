@@ -66,9 +66,20 @@ export function decodePlot(body: Uint8Array): Plot {
   const times = unpackNumbers(unpacker, count);
   const kinds = Array.from({ length: unpackEntries(unpacker, count) }, () => unpackKind(unpacker));
   const kind = unpackIndices(unpacker, count, kinds.length);
-  const values = new Float64Array(count);
   const others = new Map<number, Value>();
-  for (const type of types) unpackValues(unpacker, type, { kinds, kind, values, others });
+  const [only] = kinds;
+  let values: Float64Array;
+  if (
+    only !== undefined &&
+    count > 0 &&
+    kinds.every(({ type }) => type === only.type) &&
+    isNumeric(only.type)
+  ) {
+    values = unpackNumeric(unpacker, only.type, count);
+  } else {
+    values = new Float64Array(count);
+    for (const type of types) unpackValues(unpacker, type, { kinds, kind, values, others });
+  }
   unpacker.end();
   return { count, times, values, kind, kinds, others };
 }
@@ -242,13 +253,27 @@ function packValues(
   }
 }
 
+type Numeric = 'uint8' | 'uint16' | 'int32' | 'float32' | 'float64';
+
+function isNumeric(type: Value['type']): type is Numeric {
+  return type !== 'none' && type !== 'string' && type !== 'binary' && type !== 'nonFinite';
+}
+
+function unpackNumeric(unpacker: Unpacker, type: Numeric, count: number): Float64Array {
+  switch (type) {
+    case 'float32':
+      return unpackFloats(unpacker, count, Float32Array);
+    case 'float64':
+      return unpackFloats(unpacker, count, Float64Array);
+    default:
+      return unpackNumbers(unpacker, count);
+  }
+}
+
 function unpackValues(unpacker: Unpacker, type: Value['type'], plot: ValueColumns): void {
   const { values, others } = plot;
   const rows = rowsOf(type, plot);
   if (rows.length === 0) return;
-  const place = (numbers: ArrayLike<number>) => {
-    for (let at = 0; at < rows.length; at++) values[rows[at] as number] = numbers[at] as number;
-  };
   const placeOthers = (next: (at: number) => Value) => {
     rows.forEach((row, at) => {
       others.set(row, next(at));
@@ -262,13 +287,12 @@ function unpackValues(unpacker: Unpacker, type: Value['type'], plot: ValueColumn
     case 'uint8':
     case 'uint16':
     case 'int32':
-      place(unpackNumbers(unpacker, rows.length));
-      return;
     case 'float32':
     case 'float64': {
-      const floats = type === 'float32' ? new Float32Array(rows.length) : new Float64Array(rows.length);
-      unpackFloats(unpacker, floats);
-      place(floats);
+      const numbers = unpackNumeric(unpacker, type, rows.length);
+      rows.forEach((row, at) => {
+        values[row] = numbers[at] as number;
+      });
       return;
     }
     case 'nonFinite': {

@@ -167,9 +167,14 @@ export function unpackNumbers(unpacker: Unpacker, count: number): Float64Array {
   const steps = count - 1;
   const bytes = unpacker.raw(steps * width);
   // Plots wait for the loops of small widths: they are written out.
-  if (width <= 1) {
+  if (width === 0) {
+    for (let row = 1; row < count; row++) {
+      number += least;
+      numbers[row] = number;
+    }
+  } else if (width === 1) {
     for (let row = 0; row < steps; row++) {
-      number += least + (width === 0 ? 0 : (bytes[row] as number));
+      number += least + (bytes[row] as number);
       numbers[row + 1] = number;
     }
   } else if (width === 2) {
@@ -180,8 +185,9 @@ export function unpackNumbers(unpacker: Unpacker, count: number): Float64Array {
   } else {
     for (let row = 0; row < steps; row++) {
       let above = 0;
-      for (let place = width - 1; place >= 0; place--)
+      for (let place = width - 1; place >= 0; place--) {
         above = above * 256 + (bytes[place * steps + row] as number);
+      }
       number += least + above;
       numbers[row + 1] = number;
     }
@@ -244,19 +250,28 @@ export function packFloats(packer: Packer, floats: Float32Array | Float64Array):
   shuffleInto(packer.room(bytes.length), bytes, floats.BYTES_PER_ELEMENT);
 }
 
-/** The inverse of `packFloats`: fills `floats`. */
-export function unpackFloats(unpacker: Unpacker, floats: Float32Array | Float64Array): void {
+/** The inverse of `packFloats`. */
+export function unpackFloats(
+  unpacker: Unpacker,
+  count: number,
+  type: typeof Float32Array | typeof Float64Array,
+): Float64Array {
   const form = unpacker.u8();
-  if (form === inDecimals) {
-    const places = unpacker.u8();
-    if (places > mostDecimals) throw new ChunkError(`no column of floats has ${places} decimals`);
-    const divisor = 10 ** places;
-    const decimals = unpackNumbers(unpacker, floats.length);
-    for (let row = 0; row < floats.length; row++) floats[row] = (decimals[row] as number) / divisor;
-  } else if (form === 0) {
-    const bytes = new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+  if (form === 0) {
+    const floats = new type(count);
+    const bytes = new Uint8Array(floats.buffer);
     unshuffleInto(bytes, unpacker.raw(bytes.length), floats.BYTES_PER_ELEMENT);
-  } else throw new ChunkError(`no column of floats has form ${form}`);
+    return floats instanceof Float64Array ? floats : Float64Array.from(floats);
+  }
+  if (form !== inDecimals) throw new ChunkError(`no column of floats has form ${form}`);
+  const places = unpacker.u8();
+  if (places > mostDecimals) throw new ChunkError(`no column of floats has ${places} decimals`);
+  const divisor = 10 ** places;
+  const numbers = unpackNumbers(unpacker, count);
+  if (type === Float32Array) {
+    for (let row = 0; row < count; row++) numbers[row] = Math.fround((numbers[row] as number) / divisor);
+  } else for (let row = 0; row < count; row++) numbers[row] = (numbers[row] as number) / divisor;
+  return numbers;
 }
 
 function decimalsOf(

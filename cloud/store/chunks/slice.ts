@@ -1,5 +1,5 @@
 import { type Aspect, aspects, type Batch } from '@loadline/sdk/telemetry';
-import { type Connection, prepare } from '../database.ts';
+import { type Connection, prepare, usedBytes } from '../database.ts';
 import { deliveryReads } from '../deliveries.ts';
 import { seriesKey } from '../series-index.ts';
 import { encodeChunk } from './codec.ts';
@@ -17,6 +17,16 @@ export interface SliceSize {
   readonly readings: number;
   /** Series: of a delivery of very many, some are merged by one slice and some by the next. */
   readonly series: number;
+}
+
+/** What readings take in the store. */
+export interface Storage {
+  readonly chunks: number;
+  /** Readings in them. */
+  readonly readings: number;
+  readonly bodyBytes: number;
+  /** All that the database holds: indices, ledgers, what is not merged yet and people included. */
+  readonly usedBytes: number;
 }
 
 /** What a device has that could be merged. */
@@ -48,6 +58,22 @@ export function mergeReads(connection: Connection) {
       ])
       .where('from_ms', 'is not', null)
       .groupBy('device'),
+  );
+  const sizes = prepare<Record<never, never>, { bodies: number | null }>(connection, (db) =>
+    db
+      .selectFrom('chunk_body')
+      .select((eb) =>
+        eb.fn
+          .sum<number>(eb(eb.fn<number>('length', ['plot']), '+', eb.fn<number>('length', ['rest'])))
+          .as('bodies'),
+      ),
+  );
+  const merged = prepare<Record<never, never>, { chunks: number; readings: number | null }>(
+    connection,
+    (db) =>
+      db
+        .selectFrom('chunk')
+        .select((eb) => [eb.fn.countAll<number>().as('chunks'), eb.fn.sum<number>('count').as('readings')]),
   );
   const due = prepare<{ device: number; most: number }, { id: number }>(connection, (db, p) =>
     db
@@ -124,6 +150,13 @@ export function mergeReads(connection: Connection) {
     /** What each device has that stands in no chunk yet; some of it may have to wait. */
     tails(_: Record<never, never>): Tail[] {
       return tails.all({});
+    },
+
+    /** What is stored as chunks, and what it takes: bytes of bodies, and of all that is in the database. */
+    storage(_: Record<never, never>): Storage {
+      const { chunks: count = 0, readings } = merged.first({}) ?? {};
+      const bodies = sizes.first({})?.bodies ?? 0;
+      return { chunks: count, readings: readings ?? 0, bodyBytes: bodies, usedBytes: usedBytes(connection) };
     },
 
     /** The next slice of a device's deliveries, in the order of their times; undefined where nothing can be merged. */
