@@ -1,4 +1,5 @@
 import { limits, type ReportedMessage, type SocketPolicy } from '@loadline/sdk/contract';
+import { parseSeriesName, type SeriesOfTag } from '@loadline/sdk/telemetry';
 import type { DevicePlace, Organisation, Resource } from '../access/index.ts';
 import type { ChannelRow, DeviceRow, Store } from '../store/index.ts';
 
@@ -73,6 +74,17 @@ export type Channel = Omit<ChannelRow, 'device'>;
 export function resourceOf({ organisation, id, department, customer }: Device, tag?: number): Resource {
   const device: DevicePlace = { id, department, customer };
   return { of: 'device', organisation, device, ...(tag !== undefined && { tag }) };
+}
+
+/**
+ * The series of a device that is asked for as `25DF`, `25DF.mean`, or by the name that the device gives it; undefined where
+ * there can be none. What has the form of a tag is one: a name of that form is asked for by its number.
+ */
+export function seriesCalled(device: Device, name: string): SeriesOfTag | undefined {
+  const series = parseSeriesName(name);
+  if (series !== undefined) return series;
+  const channel = device.channels.named(name);
+  return channel && { tag: channel.number, aspect: 'heard' };
 }
 
 /** Devices and certificates in memory: every connection and every delivery asks here. */

@@ -46,6 +46,10 @@ export interface NamedBatch {
  * times; who says none, or one from now, gets it by `now` (ms since 1970). Throws TelemetryError.
  */
 export function namedBatch(device: Device, delivery: NamedDelivery, now: number): NamedBatch {
+  if (device.kind === 'gateway') {
+    // Their numbers would be those of tags that its radio hears.
+    throw new TelemetryError('readings-of-gateway', 'the series of a gateway are tags: it delivers batches');
+  }
   const named = readNamed(delivery.form, delivery.body);
   const channels = new Map<string, Channel>();
   const readings = named.map(({ name, time, sinceArrival, value, unit }): Reading => {

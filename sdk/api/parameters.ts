@@ -28,12 +28,15 @@ export const pathParameters = {
     .string()
     .regex(/^[0-9]{1,15}$/, 'not the id of a rejected delivery: take it from the list it is in'),
   epoch: z.string().regex(/^[0-9a-f]{32}$/, 'not an epoch: 32 hex digits'),
-  /** A series by its name (`seriesName` of sdk/telemetry): `25DF` as heard, `25DF.mean` another aspect. */
+  /**
+   * A series by its name (`seriesName` of sdk/telemetry): `25DF` as heard, `25DF.mean` another aspect; or by what its device
+   * calls it. A name of the form of a tag is asked for by its number.
+   */
   series: z
     .string()
     .regex(
-      /^[0-9A-F]{4}(?:\.(?:mean|min|max|derived))?$/,
-      'not a series: a tag of four hex digits in upper case, and its aspect, as in 25DF or 25DF.mean',
+      /^[A-Za-z0-9][A-Za-z0-9:./_-]{0,63}$/,
+      'not a series: a tag of four hex digits in upper case, and its aspect, as in 25DF or 25DF.mean, or the name that its device gives it',
     ),
 } as const;
 

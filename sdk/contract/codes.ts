@@ -13,6 +13,7 @@ export const codes = {
   'readings-malformed':
     'the body is not of the form it is said to be, or names a series as none may be named',
   'readings-limit': 'the device names more series than limits allow, or the body holds more readings',
+  'readings-of-gateway': 'readings by name come from a gateway: its series are tags, and it delivers batches',
   'delivery-differs': 'another delivery came under the same key, counter or message: give each its own',
   'counter-old': 'the counter lies further behind the highest of its key than limits allow',
   'health-malformed': 'the health message is not what the contract says',

@@ -29,4 +29,4 @@ export {
 } from './reading.ts';
 export { type LineReading, writeReadingsLine } from './readings-line.ts';
 export { type SenmlForm, SenmlWriter, writeSenml } from './senml-write.ts';
-export { parseSeriesName, seriesName } from './series-name.ts';
+export { parseSeriesName, type SeriesOfTag, seriesName } from './series-name.ts';

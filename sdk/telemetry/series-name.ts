@@ -1,7 +1,7 @@
 import { tagName } from '../t24/index.ts';
 import { type Aspect, aspects } from './reading.ts';
 
-/** A series of one gateway: an aspect of a tag. */
+/** A series of one device: an aspect of a tag, or of the number that stands for a name. */
 export interface SeriesOfTag {
   readonly tag: number;
   readonly aspect: Aspect;

@@ -1,9 +1,8 @@
 import { fleetScopes, type Operation, type OperationId, type Scope, sessionCookie } from '@loadline/sdk/api';
-import { parseSeriesName } from '@loadline/sdk/telemetry';
 import type { FastifyRequest } from 'fastify';
 import { may, type Resource, type Standing, standingIn } from '../../access/index.ts';
 import type { Grants, Member, Members } from '../../people/index.ts';
-import { type Device, type Directory, resourceOf } from '../../router/index.ts';
+import { type Device, type Directory, resourceOf, seriesCalled } from '../../router/index.ts';
 import type { AuditDraft } from '../../store/index.ts';
 import type { Caller, EntryPart, Visit } from './call.ts';
 import { Problem } from './problem.ts';
@@ -164,7 +163,7 @@ export class Gate {
     if (params.device !== undefined) {
       const device = this.#directory.device(params.device);
       if (device === undefined || device.organisation.id !== organisation.id) throw noSuchThing();
-      return { resource: resourceOf(device, parseSeriesName(params.series ?? '')?.tag), device };
+      return { resource: resourceOf(device, seriesCalled(device, params.series ?? '')?.tag), device };
     }
     if (params.user !== undefined) {
       const member = await this.#members.member(organisation.id, params.user);

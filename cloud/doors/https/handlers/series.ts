@@ -1,8 +1,8 @@
 import type { SeriesReply } from '@loadline/sdk/api';
 import { correlation, linkQualityPercent, packetFlags, rssiDecibels, tagName } from '@loadline/sdk/t24';
-import { aspects, type Calibration, parseSeriesName, physical, type Quality } from '@loadline/sdk/telemetry';
+import { aspects, type Calibration, physical, type Quality } from '@loadline/sdk/telemetry';
 import { reachesDevice, reachesTag } from '../../../access/index.ts';
-import type { Device, Directory } from '../../../router/index.ts';
+import { type Device, type Directory, seriesCalled } from '../../../router/index.ts';
 import type { PlacedReading, SeriesState, Store } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';
@@ -37,7 +37,7 @@ export function seriesHandlers({
     },
 
     getSeries({ input, device }) {
-      const { tag, aspect } = seriesOf(input.series);
+      const { tag, aspect } = seriesOf(device, input.series);
       const state = store.index.get(device.number, tag, aspect);
       if (state === undefined) throw new Problem(404, 'not-found', 'no reading of this series is stored');
       return describe(device, state);
@@ -47,7 +47,7 @@ export function seriesHandlers({
       const { points, ...query } = input.query;
       const [from, to] = [Date.parse(query.from), Date.parse(query.to)];
       if (from > to) throw new Problem(400, 'request-invalid', 'querystring/from: lies after to');
-      const series = seriesOf(input.series);
+      const series = seriesOf(device, input.series);
       const range = await store.read('range', { device: device.number, ...series, from, to, points });
       return {
         ...range,
@@ -63,20 +63,21 @@ function byName(a: SeriesReply, b: SeriesReply): number {
   return aspects.indexOf(a.aspect) - aspects.indexOf(b.aspect);
 }
 
-function seriesOf(name: string): Pick<SeriesState, 'tag' | 'aspect'> {
-  const series = parseSeriesName(name);
+function seriesOf(device: Device, name: string): Pick<SeriesState, 'tag' | 'aspect'> {
+  const series = seriesCalled(device, name);
   if (series === undefined) throw new Problem(404, 'not-found', 'there is no such series');
   return series;
 }
 
 function describe(device: Device, { tag, aspect, count, latest }: SeriesState): SeriesReply {
   const sensor = device.reported?.sensors.find((one) => one.tag === tag);
+  const channel = device.channels.numbered(tag);
   return {
     device: device.id,
     tag: tagName(tag),
     aspect,
-    name: sensor?.name ?? null,
-    unit: sensor?.unit ?? null,
+    name: channel?.name ?? sensor?.name ?? null,
+    unit: channel?.unit ?? sensor?.unit ?? null,
     intervalSeconds: sensor?.intervalSeconds ?? null,
     simulated: sensor?.simulated ?? false,
     count,
