@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Secret } from '@loadline/sdk/platform';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fileOnly, heldKey, openingKey, takeKeySources } from './database-key.ts';
@@ -44,7 +45,7 @@ test('a folder of credentials without this one gives none', ({ folder }) => {
 
 test('two that differ open nothing, and neither is told', async ({ folder }) => {
   writeFileSync(databaseFiles(folder).key, other);
-  const sources = { ...fileOnly, environment: one };
+  const sources = { ...fileOnly, environment: new Secret(one) };
   await openingKey(folder, sources).then(
     () => assert.unreachable(),
     (error: Error) => {
@@ -58,7 +59,7 @@ test('two that differ open nothing, and neither is told', async ({ folder }) => 
 
 test('what is no key is refused without being told', async ({ folder }) => {
   for (const environment of ['', 'a5', `${one}a5`, 'hunter2'.repeat(10)]) {
-    await openingKey(folder, { ...fileOnly, environment }).then(
+    await openingKey(folder, { ...fileOnly, environment: new Secret(environment) }).then(
       () => assert.unreachable(),
       (error: Error) => {
         assert.match(error.message, /the variable LOADLINE_DATABASE_KEY holds no key/);

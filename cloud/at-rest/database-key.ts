@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeWhole } from '@loadline/sdk/platform';
+import { Secret, writeWhole } from '@loadline/sdk/platform';
 import { opensWith } from '../store/index.ts';
 import { databaseFiles } from './files.ts';
 import { finishRekey, pendingKey } from './rekey.ts';
@@ -17,8 +17,8 @@ export type KeyPlace = 'file' | 'environment' | 'credential';
 
 /** What the process was given besides the state folder. */
 export interface KeySources {
-  /** What the variable held; a secret. */
-  readonly environment: string | undefined;
+  /** What the variable held. */
+  readonly environment: Secret | undefined;
   /** Path of the credential, where there is one. */
   readonly credential: string | undefined;
 }
@@ -36,7 +36,7 @@ export function takeKeySources(environment: Record<string, string | undefined>):
   const folder = environment.CREDENTIALS_DIRECTORY;
   const credential = folder === undefined || folder === '' ? undefined : join(folder, credentialName);
   return {
-    environment: given,
+    environment: given === undefined ? undefined : new Secret(given),
     credential: credential !== undefined && existsSync(credential) ? credential : undefined,
   };
 }
@@ -81,7 +81,8 @@ export function oneKey(
   const found: { key: string; place: KeyPlace; where: string }[] = [];
   const add = (place: KeyPlace, text: string, where: string) =>
     found.push({ place, where, key: parseKey(text, where) });
-  if (sources.environment !== undefined) add('environment', sources.environment, `the variable ${variable}`);
+  if (sources.environment !== undefined)
+    add('environment', sources.environment.reveal(), `the variable ${variable}`);
   if (sources.credential !== undefined) {
     add('credential', readFileSync(sources.credential, 'utf8'), `the credential ${credentialName}`);
   }

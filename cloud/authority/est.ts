@@ -8,7 +8,9 @@
  *                                          -> the gateway's certificate
  *     both answer 200, application/pkcs7-mime; smime-type=certs-only, base64 of a PKCS#7 without signatures
  */
+
 import { encodeCertsOnly, IdentityError, identityLimits } from '@loadline/sdk/identity';
+import { Secret } from '@loadline/sdk/platform';
 
 export interface EstResponse {
   readonly status: 200;
@@ -18,7 +20,7 @@ export interface EstResponse {
 
 export interface EnrolmentCredentials {
   readonly gatewayId: string;
-  readonly secret: string;
+  readonly secret: Secret;
 }
 
 /** Bytes of a simpleenroll body that the door needs to accept. */
@@ -50,7 +52,9 @@ export function parseEnrolmentCredentials(
   const base64 = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization ?? '')?.[1];
   if (base64 === undefined) return undefined;
   const [, gatewayId, secret] = /^([^:]+):(.+)$/s.exec(Buffer.from(base64, 'base64').toString('utf8')) ?? [];
-  return gatewayId === undefined || secret === undefined ? undefined : { gatewayId, secret };
+  return gatewayId === undefined || secret === undefined
+    ? undefined
+    : { gatewayId, secret: new Secret(secret) };
 }
 
 /** The answer to simpleenroll: the issued certificate and nothing else (RFC 7030, section 4.2.3). */

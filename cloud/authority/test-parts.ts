@@ -94,7 +94,7 @@ export function estRoutes(authority: Authority, gatewayId: string, secret: strin
       response
         .writeHead(status, { 'content-type': 'application/problem+json' })
         .end(JSON.stringify({ type: code, status, detail }));
-    if (used || sent?.gatewayId !== gatewayId || sent.secret !== secret) {
+    if (used || sent?.gatewayId !== gatewayId || sent.secret.reveal() !== secret) {
       refuse(401, 'enrolment-refused', 'the secret is wrong or used up');
       return;
     }

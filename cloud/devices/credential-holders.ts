@@ -1,4 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import type { Secret } from '@loadline/sdk/platform';
 import type { DevicePrincipal } from '../access/index.ts';
 import type { Authentication, Authentications } from '../audit/index.ts';
 import type { Guard, SubjectKind } from '../guard/index.ts';
@@ -21,8 +22,8 @@ type Fault =
 
 /** What somebody shows at a door. */
 export type Proof =
-  | { readonly kind: 'token' | 'socket-token'; readonly token: string }
-  | { readonly kind: 'key'; readonly id: string; readonly secret: string }
+  | { readonly kind: 'token' | 'socket-token'; readonly token: Secret }
+  | { readonly kind: 'key'; readonly id: string; readonly secret: Secret }
   /** What a socket key has signed; `isSigned` is asked whether that was done with this secret. */
   | { readonly kind: 'socket-key'; readonly id: string; readonly isSigned: (secret: KeyObject) => boolean };
 
@@ -101,7 +102,7 @@ export class CredentialHolders {
   show(proof: Proof, place: Place, isLetIn: (held: HeldCredential) => boolean = () => true): ShownCredential {
     const found =
       'token' in proof
-        ? this.#book.withToken(proof.kind, proof.token)
+        ? this.#book.withToken(proof.kind, proof.token.reveal())
         : this.#book.withId(proof.kind, proof.id);
     const proven = this.#isProven(proof, found);
     const judged = found === undefined ? 'unknown' : proven ? this.#judge(found) : 'secret';
@@ -147,7 +148,7 @@ export class CredentialHolders {
   #isProven(proof: Proof, found: Credential | undefined): boolean {
     if ('token' in proof) return true;
     const key = found?.version == null ? undefined : { id: found.id, version: found.version };
-    if (proof.kind === 'key') return isSecret(this.#keys, 'device-secret', key, proof.secret);
+    if (proof.kind === 'key') return isSecret(this.#keys, 'device-secret', key, proof.secret.reveal());
     const secret = found && key && this.#secretOf(found, key);
     return secret !== undefined && proof.isSigned(secret);
   }

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Secret } from '@loadline/sdk/platform';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openAccounts } from '../accounts.ts';
@@ -68,7 +69,7 @@ async function make({ accounts, device }: Site, kind: CredentialKind, days: numb
 }
 
 function opens({ accounts }: Site, token: string): boolean {
-  const shown = accounts.credentialHolders.show({ kind: 'token', token }, place);
+  const shown = accounts.credentialHolders.show({ kind: 'token', token: new Secret(token) }, place);
   return shown.kind === 'held' && shown.held.principal.id === 'logger';
 }
 
@@ -141,12 +142,18 @@ test('a key opens with its own secret only, and each kind at its own door only',
   const key = await make(site, 'key');
   const socket = await make(site, 'socket-token');
   const show = (secret: string) =>
-    credentialHolders.show({ kind: 'key', id: key.id, secret }, { ...place, channel: 'mqtt' }).kind;
+    credentialHolders.show(
+      { kind: 'key', id: key.id, secret: new Secret(secret) },
+      { ...place, channel: 'mqtt' },
+    ).kind;
   assert.is(show(key.secret), 'held');
   assert.is(show((await make(site, 'socket-key')).secret), 'refused');
   assert.not.ok(opens(site, socket.secret));
   assert.not.ok(opens(site, key.secret));
-  assert.is(credentialHolders.show({ kind: 'socket-token', token: socket.secret }, place).kind, 'held');
+  assert.is(
+    credentialHolders.show({ kind: 'socket-token', token: new Secret(socket.secret) }, place).kind,
+    'held',
+  );
 });
 
 test('what a socket key signed is judged by the secret that was shown, and by nothing while it is switched off', async (site) => {
@@ -185,7 +192,7 @@ test('what a socket key signed is judged by the secret that was shown, and by no
 
 test('where the address is only claimed, failures are not counted against it', async (site) => {
   const { credentialHolders: holders } = site.accounts;
-  const proof = { kind: 'socket-token', token: `lls_${'x'.repeat(43)}` } as const;
+  const proof = { kind: 'socket-token', token: new Secret(`lls_${'x'.repeat(43)}`) } as const;
   const kinds = (isClaimed: boolean) =>
     Array.from({ length: 60 }, () => holders.show(proof, { ...place, channel: 'socket', isClaimed }).kind);
   assert.ok(kinds(true).every((kind) => kind === 'refused'));

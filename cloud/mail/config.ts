@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { BlockList, isIP } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import { isExposed } from '@loadline/sdk/platform';
+import { isExposed, Secret } from '@loadline/sdk/platform';
 import {
   ConfigError,
   checkTable,
@@ -125,13 +125,13 @@ export async function loadMailConfig(file: string): Promise<MailConfig> {
  *
  * @throws Error saying what is wrong with the file
  */
-export async function readPassword(file: string): Promise<string> {
+export async function readPassword(file: string): Promise<Secret> {
   if (await isExposed(file).catch(unreadable(file))) {
     throw new Error(`names ${file}, which others may read: run chmod 600 on it`);
   }
   const [password = ''] = (await readFile(file, 'utf8').catch(unreadable(file))).split(/\r?\n/, 1);
   if (password === '') throw new Error(`names ${file}, whose first line is empty: put the password there`);
-  return password;
+  return new Secret(password);
 }
 
 async function readAuthority(file: string): Promise<string> {

@@ -1,3 +1,4 @@
+import type { Secret } from '@loadline/sdk/platform';
 import { createTransport } from 'nodemailer';
 import type { Carrier, Obstacle, Outcome } from './carrier.ts';
 import type { Envelope } from './compose.ts';
@@ -22,7 +23,7 @@ export function smtpCarrier(config: MailConfig, name: string | undefined): Carri
     // What a server has taken is no longer here.
     forget: () => Promise.resolve(),
     deliver: async ({ envelope }, signal) => {
-      let password: string | undefined;
+      let password: Secret | undefined;
       try {
         if (config.login !== undefined) password = await readPassword(config.login.passwordFile);
       } catch {
@@ -40,7 +41,7 @@ export function smtpCarrier(config: MailConfig, name: string | undefined): Carri
 
 async function handOver(
   config: MailConfig,
-  parts: { envelope: Envelope; password: string | undefined; name: string | undefined; signal: AbortSignal },
+  parts: { envelope: Envelope; password: Secret | undefined; name: string | undefined; signal: AbortSignal },
 ): Promise<void> {
   const { host, port, security, login, authorityPem } = config;
   const { envelope, password, name, signal } = parts;
@@ -53,7 +54,7 @@ async function handOver(
     requireTLS: security === 'starttls',
     ignoreTLS: security === 'none',
     ...(name !== undefined && { name }),
-    ...(login !== undefined && { auth: { user: login.user, pass: password } }),
+    ...(login !== undefined && { auth: { user: login.user, pass: password?.reveal() } }),
     // Said aloud, so that no variable of the environment can switch it off.
     tls: {
       rejectUnauthorized: true,

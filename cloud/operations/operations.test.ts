@@ -31,6 +31,7 @@ test.before(async () => {
       live: { followers: 3 },
       mqtt: { connections: () => [{ kind: 'gateway', count: 7 }] },
       https: { connections: async () => 2 },
+      socket: { connections: () => [{ kind: 'tcp', count: 8 }] },
       mailer: { waiting: 4 },
       authentications: { waiting: 5 },
       auditKeeper: { keptAt: 10_000 },
@@ -75,6 +76,7 @@ test('gauges are asked for each scrape', async () => {
   for (const [name, value] of Object.entries({
     'loadline_connections{door="mqtt",kind="gateway"}': 7,
     'loadline_connections{door="https",kind="port"}': 2,
+    'loadline_connections{door="socket",kind="tcp"}': 8,
     loadline_live_followers: 3,
     loadline_writer_waiting: 0,
     loadline_mails_waiting: 4,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Secret } from '@loadline/sdk/platform';
 import type { Authentications } from '../audit/index.ts';
 import type { Issuance } from '../authority/index.ts';
 import type { IssuanceRecorder } from '../issuance.ts';
@@ -50,12 +51,12 @@ export class Enrolments {
    * key. The same key may come again: the answer with its certificate may have been lost.
    */
   async spend(
-    { gateway, secret, publicKeyPem }: { gateway: string; secret: string; publicKeyPem: string },
+    { gateway, secret, publicKeyPem }: { gateway: string; secret: Secret; publicKeyPem: string },
     arrival: EnrolmentArrival,
   ): Promise<boolean> {
     const at = this.#now();
     const { organisation, source } = arrival;
-    const [secretHash, keyHash] = [tokenHash(secret), tokenHash(publicKeyPem)];
+    const [secretHash, keyHash] = [tokenHash(secret.reveal()), tokenHash(publicKeyPem)];
     const { done } = await this.#store.change({
       steps: [step('spendEnrolment', { device: gateway, secretHash, keyHash, at }, 'some')],
       audit: [

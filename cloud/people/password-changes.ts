@@ -1,3 +1,4 @@
+import { Secret } from '@loadline/sdk/platform';
 import type { UserPrincipal } from '../access/index.ts';
 import type { Guard } from '../guard/index.ts';
 import { isMailAddress, type Mailer } from '../mail/index.ts';
@@ -172,7 +173,7 @@ export class PasswordChanges {
     const { id, email, passwordHash: before } = person;
     const proof = await provePassword(
       this.#guard,
-      { email, password: current, passwordHash: before },
+      { email, password: new Secret(current), passwordHash: before },
       visitor,
     );
     if (proof.kind !== 'right') {

@@ -1,3 +1,4 @@
+import type { Secret } from '@loadline/sdk/platform';
 import type { Guard, Permit } from '../guard/index.ts';
 import { TooManyWaiting } from './bounded.ts';
 import { isPassword } from './passwords.ts';
@@ -7,7 +8,7 @@ import { wrong } from './visitor.ts';
 /** A password that somebody gave for an address. */
 export interface Claim {
   readonly email: string;
-  readonly password: string;
+  readonly password: Secret;
   /** That of the account; undefined where there is none, or none has been set. */
   readonly passwordHash: string | undefined;
 }
@@ -27,7 +28,7 @@ export async function provePassword(guard: Guard, claim: Claim, visitor: Visitor
   });
   if (!answer.go) return { kind: 'held', retryAfterSeconds: answer.retryAfterSeconds };
   try {
-    if (await isPassword(claim.passwordHash, claim.password)) {
+    if (await isPassword(claim.passwordHash, claim.password.reveal())) {
       guard.succeeded(answer.permit);
       return { kind: 'right', permit: answer.permit };
     }

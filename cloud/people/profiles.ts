@@ -1,3 +1,4 @@
+import { Secret } from '@loadline/sdk/platform';
 import type { UserPrincipal } from '../access/index.ts';
 import type { Guard } from '../guard/index.ts';
 import type { Mailer } from '../mail/index.ts';
@@ -132,7 +133,7 @@ export class Profiles {
   ): Promise<{ readonly kind: 'erased' } | { readonly kind: 'last-administrator' } | Unproven> {
     const { id, email } = principal;
     const person = await this.#store.read('person', { id });
-    const claim = { email, password, passwordHash: person?.passwordHash ?? undefined };
+    const claim = { email, password: new Secret(password), passwordHash: person?.passwordHash ?? undefined };
     const proof = await provePassword(this.#guard, claim, visitor);
     const about = { action: 'user.erase', target: { kind: 'user', id }, organisation: chainsOf(person) };
     if (proof.kind !== 'right' || person === undefined) {

@@ -1,3 +1,4 @@
+import { Secret } from '@loadline/sdk/platform';
 import { mayGive, reachesMember, type Standing, type UserPrincipal } from '../access/index.ts';
 import type { Guard } from '../guard/index.ts';
 import { type Keyring, openSealed, sealValue } from '../keys/index.ts';
@@ -358,7 +359,11 @@ export class SecondFactors {
   ): Promise<Unproven | undefined> {
     const { email } = person;
     const passwordHash = person.passwordHash ?? undefined;
-    const proof = await provePassword(this.#guard, { email, password, passwordHash }, visitor);
+    const proof = await provePassword(
+      this.#guard,
+      { email, password: new Secret(password), passwordHash },
+      visitor,
+    );
     if (proof.kind === 'right') return undefined;
     const code = codeOf(proof);
     const refused = visitor.entry({ ...about(person), action, outcome: 'refused', code });

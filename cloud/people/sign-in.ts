@@ -1,3 +1,4 @@
+import { Secret } from '@loadline/sdk/platform';
 import type { UserPrincipal } from '../access/index.ts';
 import type { Guard } from '../guard/index.ts';
 import { isMailAddress, type Mailer } from '../mail/index.ts';
@@ -53,7 +54,11 @@ export class SignIn {
   ): Promise<SignedIn | Unproven> {
     const person = await this.#store.read('personByEmail', { email });
     const passwordHash = person?.passwordHash ?? undefined;
-    const proof = await provePassword(this.#guard, { email, password, passwordHash }, visitor);
+    const proof = await provePassword(
+      this.#guard,
+      { email, password: new Secret(password), passwordHash },
+      visitor,
+    );
     if (proof.kind === 'right' && person && passwordHash !== undefined) {
       const opened = await this.#open({ ...person, passwordHash }, visitor, proof.permit.trusted);
       if (opened !== undefined) return opened;

@@ -1,3 +1,4 @@
+import { Secret } from '@loadline/sdk/platform';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { may } from '../access/index.ts';
@@ -35,9 +36,12 @@ const device = (id: string, tag?: number, organisation = 'first') =>
     ...(tag !== undefined && { tag }),
   }) as const;
 
+const authenticate = (id: string, secret: string, from: { source: string }) =>
+  site.holders.authenticate(id, new Secret(secret), from);
+
 test('key and secret prove the application; a wrong secret, an unknown key and one of another shape do not', async () => {
   const { key, secret, application } = await ofAnn();
-  const held = await site.holders.authenticate(key.id, secret, here);
+  const held = await authenticate(key.id, secret, here);
   assert.is(held?.principal.application, application.id);
   const other = await ofAnn();
   for (const [id, value] of [
@@ -47,13 +51,13 @@ test('key and secret prove the application; a wrong secret, an unknown key and o
     [`app_${'A'.repeat(24)}`, secret],
     ['', ''],
   ] as const) {
-    assert.is(await site.holders.authenticate(id, value, { source: '192.0.2.99' }), undefined, id);
+    assert.is(await authenticate(id, value, { source: '192.0.2.99' }), undefined, id);
   }
 });
 
 test('it opens readings and events of what both it and its application may follow', async () => {
   const { key, secret } = await ofAnn({ devices: ['mast'], tags: ['25DF'] }, ['mast', 'crane']);
-  const { principal } = (await site.holders.authenticate(key.id, secret, here)) as Held;
+  const { principal } = (await authenticate(key.id, secret, here)) as Held;
   assert.ok(may(principal, 'live.get', device('mast', 0x25df)).allowed);
   assert.ok(may(principal, 'events.get', device('mast')).allowed);
   assert.not(may(principal, 'live.get', device('mast', 0x25de)).allowed);
@@ -94,18 +98,18 @@ test('inactive, revoked, expired, or with its application gone, it is good no mo
 test('a key whose version is forgotten after a leak is good no more', async () => {
   const { key, secret } = await ofAnn();
   await site.keys.rotate('derive');
-  assert.ok(await site.holders.authenticate(key.id, secret, here));
+  assert.ok(await authenticate(key.id, secret, here));
   await site.keys.forget('derive', [key.version]);
-  assert.is(await site.holders.authenticate(key.id, secret, here), undefined);
+  assert.is(await authenticate(key.id, secret, here), undefined);
   assert.is((await site.holders.again([key.id])).size, 0);
 });
 
 test('guesses at a key do not lock its owner out, and are in his organisation’s log', async () => {
   const { key, secret } = await ofAnn();
   for (let n = 0; n < 200; n++) {
-    await site.holders.authenticate(key.id, 'A'.repeat(43), { source: `203.0.113.${n}` });
+    await authenticate(key.id, 'A'.repeat(43), { source: `203.0.113.${n}` });
   }
-  assert.ok(await site.holders.authenticate(key.id, secret, here));
+  assert.ok(await authenticate(key.id, secret, here));
   await site.authentications.flush();
   const entries = await site.entries('first');
   const told = entries.filter(({ target, outcome }) => target?.id === key.id && outcome === 'refused');

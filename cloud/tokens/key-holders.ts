@@ -1,3 +1,4 @@
+import type { Secret } from '@loadline/sdk/platform';
 import { type ApplicationPrincipal, narrowed } from '../access/index.ts';
 import type { Authentications } from '../audit/index.ts';
 import type { Guard } from '../guard/index.ts';
@@ -49,11 +50,11 @@ export class KeyHolders {
    */
   async authenticate(
     key: string,
-    secret: string,
+    secret: Secret,
     { source }: { readonly source: string },
   ): Promise<Held | undefined> {
     const [row] = await this.#store.read('heldKeys', { ids: [key] });
-    const right = isSecret(this.#keys, 'application-secret', row, secret);
+    const right = isSecret(this.#keys, 'application-secret', row, secret.reveal());
     const fault = right ? this.#fault(row) : row === undefined ? 'unknown' : 'secret';
     if (fault !== undefined || row === undefined) {
       this.#refuse(fault ?? 'unknown', { key, row, right, source });

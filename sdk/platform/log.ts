@@ -66,5 +66,5 @@ function kindOf(value: object): string {
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) && !('toJSON' in value);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -16,7 +16,7 @@ export function authenticatorOf({
 }): Authenticator {
   return {
     async bySession(token, { source }) {
-      const principal = await sessions.principal(token);
+      const principal = await sessions.principal(token.reveal());
       // Nothing is left of a session that has ended: whose it was, or whether it ever was one, nobody can tell.
       if (principal === undefined) {
         const use = { organisation: null, channel: 'https', action: 'session.use', target: null } as const;
@@ -25,7 +25,7 @@ export function authenticatorOf({
       return principal;
     },
     async byToken(value, visit) {
-      const shown = await bearers.principal(value, visit);
+      const shown = await bearers.principal(value.reveal(), visit);
       switch (shown.kind) {
         case 'principal':
           return shown.principal;

@@ -1,4 +1,5 @@
 import { fleetScopes, type Operation, type OperationId, type Scope, sessionCookie } from '@loadline/sdk/api';
+import { Secret } from '@loadline/sdk/platform';
 import type { FastifyRequest } from 'fastify';
 import { may, type Resource, type Standing, standingIn } from '../../access/index.ts';
 import type { Grants, Member, Members } from '../../people/index.ts';
@@ -10,9 +11,9 @@ import { Problem } from './problem.ts';
 /** Whoever a request proves to be, or nobody. A credential that is wrong, ended or held back throws its `Problem`. */
 export interface Authenticator {
   /** By the cookie of a session; undefined where the session has ended. */
-  bySession(token: string, visit: { source: string }): Promise<Caller | undefined>;
+  bySession(token: Secret, visit: { source: string }): Promise<Caller | undefined>;
   /** By the value of a bearer token (RFC 6750). */
-  byToken(token: string, visit: { source: string }): Promise<Caller>;
+  byToken(token: Secret, visit: { source: string }): Promise<Caller>;
 }
 
 declare module 'fastify' {
@@ -138,12 +139,12 @@ export class Gate {
       const token = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i.exec(authorization)?.[1];
       if (token === undefined)
         throw new Problem(401, 'unauthenticated', 'Authorization must be: Bearer <API token>');
-      return await this.#authenticator.byToken(token, visit);
+      return await this.#authenticator.byToken(new Secret(token), visit);
     }
     const session = request.cookies[sessionCookie];
     if (session === undefined) return undefined;
     demandOwnOrigin(request, operation);
-    return await this.#authenticator.bySession(session, visit);
+    return await this.#authenticator.bySession(new Secret(session), visit);
   }
 
   /** What the path asks for. What is not there is answered like what is out of reach. */

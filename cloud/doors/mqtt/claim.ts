@@ -1,3 +1,4 @@
+import { Secret } from '@loadline/sdk/platform';
 import type { ConnectPacket } from 'aedes';
 
 /** What a CONNECT without a certificate claims to be. */
@@ -12,7 +13,7 @@ export type Claim =
 /** A key and its secret, as they are claimed. */
 interface ClaimedKey {
   readonly key: string;
-  readonly secret: string;
+  readonly secret: Secret;
   /** Undefined where it is none that may be. */
   readonly clientId: string | undefined;
 }
@@ -27,7 +28,8 @@ export function claimOf({ username, password, clientId }: ConnectPacket): Claim 
   const [, of] = keyPattern.exec(key) ?? [];
   if (of === undefined || !secretPattern.test(secret)) return { kind: 'malformed' };
   const kind = of === 'app' ? 'application-key' : 'device-key';
-  return { kind, key, secret, clientId: clientIdPattern.test(clientId) ? clientId : undefined };
+  const held = clientIdPattern.test(clientId) ? clientId : undefined;
+  return { kind, key, secret: new Secret(secret), clientId: held };
 }
 
 /**

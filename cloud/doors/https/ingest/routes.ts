@@ -1,5 +1,5 @@
 import { type Code, limits } from '@loadline/sdk/contract';
-import type { Log } from '@loadline/sdk/platform';
+import { type Log, Secret } from '@loadline/sdk/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CredentialHolders, HeldCredential } from '../../../devices/index.ts';
 import { limitedDetail, type Meter, type Metering, rateLimitHeaders } from '../../../limits/index.ts';
@@ -70,7 +70,7 @@ export function ingestRoutes(app: FastifyInstance, parts: IngestParts): void {
       config,
       bodyLimit: limits.batchBytes,
       preParsing: async (request) => {
-        request.delivers = admit(request, parts.credentialHolders);
+        request.delivers = admit(request, parts);
       },
       handler: (request, reply) => take(request, reply, parts, underWay),
     });
@@ -110,7 +110,7 @@ function admit(request: FastifyRequest, { credentialHolders: holders, metering }
     const also = headers.authorization === undefined ? '' : '; Authorization is not looked at here';
     throw new Problem(401, 'unauthenticated', detail + also);
   }
-  const shown = holders.show({ kind: 'token', token }, { channel: 'https', source });
+  const shown = holders.show({ kind: 'token', token: new Secret(token) }, { channel: 'https', source });
   switch (shown.kind) {
     case 'held-back': {
       const { retryAfterSeconds } = shown;
