@@ -32,7 +32,7 @@ async function check(...args: string[]): Promise<{ code: number; out: string; er
       said[name] += text;
     },
   });
-  const io = { out: to('out'), err: to('err'), sources: {} };
+  const io = { out: to('out'), err: to('err'), sources: { environment: undefined, credential: undefined } };
   return { code: await ledgerCommand(args, io), ...said };
 }
 

@@ -11,6 +11,7 @@ export type { AuditDraft } from './audit-draft.ts';
 export type { AuditPlace, AuditRow, ChainRow } from './audit-reads.ts';
 export { type Step, step } from './change.ts';
 export type { ChannelRow } from './channel-reads.ts';
+export type { Aggregate } from './chunks/aggregate.ts';
 export type { SeriesSpan } from './chunks/pages.ts';
 export { physicalAt, type Readings, type StoredReading, storedReadingAt } from './chunks/readings.ts';
 export type { CredentialRow } from './credential-reads.ts';

@@ -3,6 +3,7 @@ import type { Aspect } from '@loadline/sdk/telemetry';
 import { accountingReads } from './accounting-reads.ts';
 import { auditReads } from './audit-reads.ts';
 import { channelReads } from './channel-reads.ts';
+import { aggregateReads } from './chunks/aggregate.ts';
 import { chunkReads } from './chunks/open.ts';
 import { pageReads } from './chunks/pages.ts';
 import { plotReads } from './chunks/plot.ts';
@@ -128,6 +129,7 @@ export function storeReads(connection: Connection) {
     ...operatorReads(connection),
     ...tokenReads(connection),
     ...pageReads(connection),
+    ...aggregateReads(connection),
     ...plotReads(connection),
     ...mergeReads(connection),
 

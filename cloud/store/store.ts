@@ -19,6 +19,7 @@ const checkpointMilliseconds = 10_000;
 /** Questions whose answer may take reading many deliveries: a login must not wait for them. */
 const readsMany: ReadonlySet<keyof Reads> = new Set([
   'range',
+  'aggregates',
   'readings',
   'storage',
   'run',

@@ -202,6 +202,14 @@ export const samples: Samples = {
     plain: (place) => ({ ...ofDevice(place), series: tag, query: lastHour() }),
     'of another tag': (place) => ({ ...ofDevice(place), series: '2000', query: lastHour() }),
   },
+  getAggregates: {
+    plain: (place) => ({ ...ofDevice(place), series: tag, query: { ...lastHour(), by: 'minute' } }),
+    'of another tag': (place) => ({
+      ...ofDevice(place),
+      series: '2000',
+      query: { ...lastHour(), by: 'minute' },
+    }),
+  },
   followReadings: { plain: here },
   getDesired: { plain: ofDevice },
   setDesired: { plain: (place) => ({ ...ofDevice(place), body: { configuration: {} } }) },

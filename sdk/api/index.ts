@@ -27,4 +27,4 @@ export {
   scopePatterns,
   scopes,
 } from './scopes.ts';
-export type { SeriesReply } from './series-shapes.ts';
+export { mostBuckets, type SeriesReply } from './series-shapes.ts';

@@ -14,6 +14,14 @@ export const readingsQuery = z.object({
   to: z.iso.datetime({ offset: true }),
   points: z.coerce.number<number | string>().int().min(8).max(10_000).default(1000),
 });
+/** Buckets of a calendar in one answer at most. */
+export const mostBuckets = 2000;
+export const aggregatesQuery = z.object({
+  from: z.iso.datetime({ offset: true }),
+  to: z.iso.datetime({ offset: true }),
+  by: z.enum(['minute', 'hour', 'day', 'week', 'month', 'year']),
+  zone: z.string().max(64).default('UTC').describe('time zone by its IANA name, such as Europe/London'),
+});
 /** How many of a gateway's epochs its ledger is to show, the newest first; each start of a gateway is one. */
 export const ledgerQuery = z.object({
   epochs: z.coerce.number<number | string>().int().min(1).max(1000).default(20),
@@ -64,6 +72,24 @@ export type SeriesReply = z.infer<typeof seriesReply>;
 export const readingsReply = z.object({
   points: z.array(z.tuple([z.number(), z.number().nullable()])),
   count,
+});
+
+/** What each bucket of a calendar holds of a series: physical values, null where no reading is a number. */
+export const aggregatesReply = z.object({
+  items: z.array(
+    z.object({
+      /** The bucket's beginning, and that of the next. */
+      from: z.string(),
+      to: z.string(),
+      count,
+      numbers: count,
+      min: z.number().nullable(),
+      max: z.number().nullable(),
+      mean: z.number().nullable(),
+      first: z.number().nullable(),
+      last: z.number().nullable(),
+    }),
+  ),
 });
 
 /** Events of `followReadings`. */

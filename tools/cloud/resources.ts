@@ -4,7 +4,18 @@ import { auditColumns, auditCommand, brokenChain } from './audit.ts';
 import { resource } from './resource.ts';
 
 const named = ['name', 'id'];
-const ledgerColumns = ['of', 'received', 'stored', 'duplicate', 'rejected', 'expired', 'deleted', 'state', 'first', 'last'];
+const ledgerColumns = [
+  'of',
+  'received',
+  'stored',
+  'duplicate',
+  'rejected',
+  'expired',
+  'deleted',
+  'state',
+  'first',
+  'last',
+];
 
 /** Everything that is a list of things and what can be done to them: straight from the operations of the API. */
 export function resourceCommands(): Command[] {
@@ -74,6 +85,7 @@ export function resourceCommands(): Command[] {
       },
       { name: 'show', calls: 'getSeries' },
       { name: 'readings', calls: 'getReadings', words: ['from', 'to'], rows: readingRows },
+      { name: 'aggregates', calls: 'getAggregates', words: ['from', 'to', 'by'] },
     ]),
     resource('token', 'API tokens, by which programs call', [
       {

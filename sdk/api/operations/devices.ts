@@ -11,7 +11,15 @@ import {
 import type { Operation } from '../operation.ts';
 import { page, pageQuery } from '../page.ts';
 import { pathParameters } from '../parameters.ts';
-import { eventReply, liveEvents, readingsQuery, readingsReply, seriesReply } from '../series-shapes.ts';
+import {
+  aggregatesQuery,
+  aggregatesReply,
+  eventReply,
+  liveEvents,
+  readingsQuery,
+  readingsReply,
+  seriesReply,
+} from '../series-shapes.ts';
 
 const devices = '/organisations/:organisation/devices';
 const device = `${devices}/:device` as const;
@@ -139,6 +147,18 @@ export const deviceOperations = {
     query: readingsQuery,
     status: 200,
     reply: readingsReply,
+  },
+  getAggregates: {
+    method: 'GET',
+    path: `${device}/series/:series/aggregates`,
+    opens: 'readings.get',
+    summary: 'Read a series by minutes, hours, days, weeks, months or years of a time zone',
+    description:
+      'Least, greatest, mean, first and last number of each bucket, those without readings too. Buckets begin and end by the clock ' +
+      'of the zone: a day may have 23 or 25 hours. At most 2,000 of them.',
+    query: aggregatesQuery,
+    status: 200,
+    reply: aggregatesReply,
   },
   followReadings: {
     method: 'GET',

@@ -3,6 +3,7 @@ import type { Enrolments } from '../../../people/index.ts';
 import type { Directory } from '../../../router/index.ts';
 import type { Store } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
+import { aggregateHandlers } from './aggregates.ts';
 import { applicationKeyHandlers } from './application-keys.ts';
 import { applicationHandlers } from './applications.ts';
 import { auditHandlers } from './audit.ts';
@@ -81,6 +82,7 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...deviceCredentialHandlers(parts),
     ...ledgerHandlers(parts),
     ...seriesHandlers(parts),
+    ...aggregateHandlers(parts),
     ...eventHandlers(parts),
     ...downlinkHandlers(parts.downlink),
     ...live.handlers,

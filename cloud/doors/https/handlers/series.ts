@@ -2,11 +2,12 @@ import type { SeriesReply } from '@loadline/sdk/api';
 import { correlation, linkQualityPercent, packetFlags, rssiDecibels, tagName } from '@loadline/sdk/t24';
 import { aspects, type Calibration, physical, type Quality } from '@loadline/sdk/telemetry';
 import { reachesDevice, reachesTag } from '../../../access/index.ts';
-import { type Device, type Directory, seriesCalled } from '../../../router/index.ts';
+import type { Device, Directory } from '../../../router/index.ts';
 import type { PlacedReading, SeriesState, Store } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';
 import { Problem } from '../problem.ts';
+import { seriesOf } from './series-named.ts';
 
 /** Series and the readings of one: what is newest, and what was. */
 export function seriesHandlers({
@@ -61,12 +62,6 @@ function byName(a: SeriesReply, b: SeriesReply): number {
   if (a.device !== b.device) return a.device < b.device ? -1 : 1;
   if (a.tag !== b.tag) return a.tag < b.tag ? -1 : 1;
   return aspects.indexOf(a.aspect) - aspects.indexOf(b.aspect);
-}
-
-function seriesOf(device: Device, name: string): Pick<SeriesState, 'tag' | 'aspect'> {
-  const series = seriesCalled(device, name);
-  if (series === undefined) throw new Problem(404, 'not-found', 'there is no such series');
-  return series;
 }
 
 function describe(device: Device, { tag, aspect, count, latest }: SeriesState): SeriesReply {
