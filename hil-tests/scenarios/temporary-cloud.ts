@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CloudProcess } from '../system/index.ts';
+import { CloudProcess, type CloudProcessOptions } from '../system/index.ts';
 
 /** A cloud on a state folder of its own, for one file of tests. */
 export interface TemporaryCloud {
@@ -18,19 +18,21 @@ export interface TemporaryCloud {
 }
 
 /** Starts a cloud in a process of its own, on a temporary folder. */
-export async function temporaryCloud(): Promise<TemporaryCloud> {
+export async function temporaryCloud(
+  options: Pick<CloudProcessOptions, 'sockets'> = {},
+): Promise<TemporaryCloud> {
   const folder = await mkdtemp(join(tmpdir(), 'loadline-cloud-'));
   const state = join(folder, 'cloud');
   const logFile = join(folder, 'cloud.log');
   const temporary: TemporaryCloud = {
-    cloud: await CloudProcess.start({ state, logFile }),
+    cloud: await CloudProcess.start({ ...options, state, logFile }),
     folder,
     state,
     logFile,
     restart: async (change) => {
       await temporary.cloud.service.stop();
       await change();
-      temporary.cloud = await CloudProcess.start({ state, logFile });
+      temporary.cloud = await CloudProcess.start({ ...options, state, logFile });
     },
     end: async () => {
       await temporary.cloud.service.stop();

@@ -21,8 +21,17 @@ export interface CloudProcessOptions {
   readonly logFile?: string;
   /** Whether it tells its metrics, on a free port. Default: it does not. */
   readonly metrics?: boolean;
+  /** Whether it listens for devices that deliver by socket, on free ports. Default: it does not. */
+  readonly sockets?: boolean;
   /** The program to start. Default: the shipped one. */
   readonly program?: URL;
+}
+
+/** Where devices deliver by socket; of a cloud that does not listen for them, 0. */
+export interface SocketPorts {
+  readonly tcp: number;
+  readonly tls: number;
+  readonly udp: number;
 }
 
 /** Who logs in: the first operator, who administrates the first organisation too. */
@@ -41,6 +50,7 @@ export class CloudProcess {
   readonly client: CloudClient;
   readonly httpsPort: number;
   readonly mqttPort: number;
+  readonly socketPorts: SocketPorts;
   /** PEM of the authority that its certificate and all gateways' come from. */
   readonly authorityPem: string;
   readonly login: Login;
@@ -48,11 +58,15 @@ export class CloudProcess {
   readonly organisation: OrganisationClient;
 
   private constructor(
-    parts: Pick<CloudProcess, 'service' | 'httpsPort' | 'mqttPort' | 'authorityPem' | 'login'>,
+    parts: Pick<
+      CloudProcess,
+      'service' | 'httpsPort' | 'mqttPort' | 'socketPorts' | 'authorityPem' | 'login'
+    >,
   ) {
     this.service = parts.service;
     this.httpsPort = parts.httpsPort;
     this.mqttPort = parts.mqttPort;
+    this.socketPorts = parts.socketPorts;
     this.authorityPem = parts.authorityPem;
     this.login = parts.login;
     this.client = new CloudClient({ url: this.url, authorityPem: parts.authorityPem });
@@ -77,6 +91,11 @@ export class CloudProcess {
         service,
         httpsPort: listening.httpsPort as number,
         mqttPort: listening.mqttPort as number,
+        socketPorts: {
+          tcp: Number(listening.socketPort ?? 0),
+          tls: Number(listening.socketTlsPort ?? 0),
+          udp: Number(listening.socketUdpPort ?? 0),
+        },
         authorityPem: readFileSync(join(state, 'authority/authority.pem'), 'utf8'),
         login: await loginOf(state),
       });
@@ -107,7 +126,7 @@ export class CloudProcess {
 /** Starts the program and waits for nothing: it is on its way to listening. */
 export function startCloudService(options: CloudProcessOptions): Service {
   const { state, httpsPort = 0, mqttPort = 0, host, names = [], logFile } = options;
-  const { metrics = false, program = cloudProgram } = options;
+  const { metrics = false, sockets = false, program = cloudProgram } = options;
   return new Service({
     name: 'cloud',
     file: fileURLToPath(program),
@@ -125,6 +144,7 @@ export function startCloudService(options: CloudProcessOptions): Service {
       ...(host === undefined ? [] : ['--host', host]),
       ...names.flatMap((name) => ['--name', name]),
       ...(metrics ? ['--metrics-port', '0'] : []),
+      ...(sockets ? ['--socket-port', '0', '--socket-tls-port', '0', '--socket-udp-port', '0'] : []),
     ],
     ...withLog(logFile),
   });

@@ -4,4 +4,5 @@ import type { OpenDoor } from './attack.ts';
 export const doors: Readonly<Record<string, () => Promise<OpenDoor>>> = {
   mqtt: async () => (await import('./mqtt.ts')).openMqtt,
   https: async () => (await import('./https.ts')).openHttps,
+  socket: async () => (await import('./socket.ts')).openSocket,
 };

@@ -3,6 +3,7 @@ import { limits } from '@loadline/sdk/contract';
 import { batchMaker } from '../../scenarios/batches.ts';
 import { ask } from '../../scenarios/raw-https.ts';
 import { takeInSoftware } from '../../scenarios/software-device.ts';
+import type { CloudProcess } from '../../system/index.ts';
 import { type Attack, mutated, noise, type OpenDoor, oneOf, Rogue, type Scene } from './attack.ts';
 import { tlsNonsense } from './tls-nonsense.ts';
 
@@ -198,21 +199,24 @@ export const openHttps: OpenDoor = async (cloud) => {
   return {
     good: {
       device: good,
-      async deliver() {
-        const { status, body } = await ask(cloud, {
-          method: 'POST',
-          path,
-          headers: { 'content-type': 'application/json', 'x-auth-token': own.token.secret },
-          body: '{"temp":21.5}',
-        });
-        if (status !== 200) throw new Error(`${status} ${body}`);
-      },
+      deliver: () => deliverOver(cloud, own.token.secret),
       close: () => {},
     },
     attacks,
     devices: [rogue],
   };
 };
+
+/** Delivers a reading by a device's token, and waits until it is stored. */
+export async function deliverOver(cloud: CloudProcess, token: string): Promise<void> {
+  const { status, body } = await ask(cloud, {
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json', 'x-auth-token': token },
+    body: '{"temp":21.5}',
+  });
+  if (status !== 200) throw new Error(`${status} ${body}`);
+}
 
 function head(headers: readonly string[], target = path): Buffer {
   return Buffer.from(

@@ -34,7 +34,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const say = (text: string) => process.stderr.write(`${text}\n`);
-  const temporary = await temporaryCloud();
+  const temporary = await temporaryCloud({ sockets: true });
   let faults: readonly string[] = [];
   try {
     const open = await options.open();

@@ -18,7 +18,7 @@ import {
 import { tlsNonsense } from './tls-nonsense.ts';
 
 const rogues = ['rogue-1', 'rogue-2', 'rogue-3'];
-const logger = 'rogue-logger';
+const logger = 'rogue-keyed';
 
 /** The MQTT door: gateways by certificate, devices by key, and strangers. */
 export const openMqtt: OpenDoor = async (cloud) => {

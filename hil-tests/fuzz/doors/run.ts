@@ -58,12 +58,14 @@ export async function fuzzDoor(
   const began = performance.now();
   const ending = new AbortController();
   const delivering = deliverOn(door, ending.signal, faults);
+  // Each once, whatever it costs; then as they are drawn.
+  const deck = shuffled(new SeededRandom(seed), door.attacks);
   let sent = 0;
   let told = 0;
   const attackOn = async (lane: number) => {
     const random = new SeededRandom(seed * 1000 + lane);
-    while (sent < bytes && cloud.service.end === undefined && faults.length < 20) {
-      const attack = draw(random, door.attacks);
+    while ((sent < bytes || deck.length > 0) && cloud.service.end === undefined && faults.length < 20) {
+      const attack = deck.pop() ?? draw(random, door.attacks);
       count(counts.attacks, attack.name);
       sent += leastBytes;
       const scene: Scene = {
@@ -101,8 +103,13 @@ export async function fuzzDoor(
   }
   memory.after = residentOf(pid);
   const ledgers = await accounts(cloud, door, waits.length, faults);
-  for (const line of cloud.service.log)
-    if (line.level === 'error') faults.push(`in its log: ${JSON.stringify(line)}`);
+  // One of a kind is enough.
+  const failures = new Set(
+    cloud.service.log
+      .filter(({ level }) => level === 'error')
+      .map(({ at: _, level: __, ...line }) => `in its log: ${JSON.stringify(line)}`),
+  );
+  faults.push(...failures);
   if (cloud.service.errors !== '') faults.push(`on standard error: ${cloud.service.errors}`);
   return result(ledgers);
 
@@ -168,6 +175,13 @@ async function accounts(
   const { broken } = await organisation.verifyAudit();
   if (broken !== null) faults.push(`the audit log: ${broken.why}`);
   return ledgers;
+}
+
+function shuffled<T>(random: SeededRandom, all: readonly T[]): T[] {
+  return all
+    .map((one) => ({ one, at: random.uniform() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one);
 }
 
 function draw(random: SeededRandom, attacks: readonly Attack[]): Attack {
