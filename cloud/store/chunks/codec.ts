@@ -67,17 +67,9 @@ export function decodePlot(body: Uint8Array): Plot {
   const kinds = Array.from({ length: unpackEntries(unpacker, count) }, () => unpackKind(unpacker));
   const kind = unpackIndices(unpacker, count, kinds.length);
   const others = new Map<number, Value>();
-  const [only] = kinds;
-  let values: Float64Array;
-  if (
-    only !== undefined &&
-    count > 0 &&
-    kinds.every(({ type }) => type === only.type) &&
-    isNumeric(only.type)
-  ) {
-    values = unpackNumeric(unpacker, only.type, count);
-  } else {
-    values = new Float64Array(count);
+  const only = count === 0 ? undefined : onlyNumeric(kinds);
+  const values = only === undefined ? new Float64Array(count) : unpackNumeric(unpacker, only, count);
+  if (only === undefined) {
     for (const type of types) unpackValues(unpacker, type, { kinds, kind, values, others });
   }
   unpacker.end();
@@ -119,7 +111,9 @@ function packPlot({ count, times, kinds, kind, values, others }: Plot): Packer {
   packer.varint(kinds.length);
   for (const one of kinds) packKind(packer, one);
   packIndices(packer, kind, kinds.length);
-  for (const type of types) packValues(packer, type, { kinds, kind, values, others });
+  const only = onlyNumeric(kinds);
+  if (only !== undefined) packNumeric(packer, only, values);
+  else for (const type of types) packValues(packer, type, { kinds, kind, values, others });
   return packer;
 }
 
@@ -208,13 +202,32 @@ function rowsOf(type: Value['type'], { kinds, kind }: Pick<Plot, 'kinds' | 'kind
 }
 
 /** The values of these rows, one after the other. */
-function numbersOf<T extends Float32Array | Float64Array>(
-  rows: Uint32Array,
-  values: Float64Array,
-  into: T,
-): T {
-  for (let at = 0; at < rows.length; at++) into[at] = values[rows[at] as number] as number;
-  return into;
+function numbersOf(rows: Uint32Array, values: Float64Array): Float64Array {
+  const numbers = new Float64Array(rows.length);
+  for (let at = 0; at < rows.length; at++) numbers[at] = values[rows[at] as number] as number;
+  return numbers;
+}
+
+type Numeric = 'uint8' | 'uint16' | 'int32' | 'float32' | 'float64';
+
+/** The type of all values, where they have but one and it is one of numbers. */
+function onlyNumeric(kinds: readonly Kind[]): Numeric | undefined {
+  const type = kinds[0]?.type;
+  if (type === undefined || !kinds.every((one) => one.type === type)) return undefined;
+  return type === 'none' || type === 'string' || type === 'binary' || type === 'nonFinite' ? undefined : type;
+}
+
+function packNumeric(packer: Packer, type: Numeric, numbers: Float64Array): void {
+  switch (type) {
+    case 'float32':
+      packFloats(packer, new Float32Array(numbers));
+      return;
+    case 'float64':
+      packFloats(packer, numbers);
+      return;
+    default:
+      packNumbers(packer, numbers);
+  }
 }
 
 function packValues(
@@ -232,13 +245,9 @@ function packValues(
     case 'uint8':
     case 'uint16':
     case 'int32':
-      packNumbers(packer, numbersOf(rows, values, new Float64Array(rows.length)));
-      return;
     case 'float32':
-      packFloats(packer, numbersOf(rows, values, new Float32Array(rows.length)));
-      return;
     case 'float64':
-      packFloats(packer, numbersOf(rows, values, new Float64Array(rows.length)));
+      packNumeric(packer, type, numbersOf(rows, values));
       return;
     case 'nonFinite': {
       const bits = Uint32Array.from(others(), (value) => (value?.type === 'nonFinite' ? value.bits : 0));
@@ -251,12 +260,6 @@ function packValues(
     case 'binary':
       for (const value of others()) packer.block(value?.type === 'binary' ? value.value : Buffer.alloc(0));
   }
-}
-
-type Numeric = 'uint8' | 'uint16' | 'int32' | 'float32' | 'float64';
-
-function isNumeric(type: Value['type']): type is Numeric {
-  return type !== 'none' && type !== 'string' && type !== 'binary' && type !== 'nonFinite';
 }
 
 function unpackNumeric(unpacker: Unpacker, type: Numeric, count: number): Float64Array {

@@ -215,7 +215,7 @@ export function unpackBytes(unpacker: Unpacker, count: number): Uint8Array {
 
 /** Packs indices into a dictionary of `entries`: nothing where there is but one. */
 export function packIndices(packer: Packer, indices: Uint32Array, entries: number): void {
-  if (entries > 1) packNumbers(packer, Float64Array.from(indices));
+  if (entries > 1) packNumbers(packer, new Float64Array(indices));
 }
 
 /** The inverse of `packIndices`. */
@@ -261,7 +261,7 @@ export function unpackFloats(
     const floats = new type(count);
     const bytes = new Uint8Array(floats.buffer);
     unshuffleInto(bytes, unpacker.raw(bytes.length), floats.BYTES_PER_ELEMENT);
-    return floats instanceof Float64Array ? floats : Float64Array.from(floats);
+    return floats instanceof Float64Array ? floats : new Float64Array(floats);
   }
   if (form !== inDecimals) throw new ChunkError(`no column of floats has form ${form}`);
   const places = unpacker.u8();

@@ -11,26 +11,37 @@ export type ResolvedDelivery = StoredDelivery & { readonly timeline: Timeline };
 const always = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
 /** The columns that are one number a row. */
-const numberColumns = {
-  times: Float64Array,
-  values: Float64Array,
-  kind: Uint32Array,
-  epoch: Uint32Array,
-  numbers: Float64Array,
-  monotonic: Float64Array,
-  arrivals: Float64Array,
-  origin: Uint32Array,
-  flags: Uint8Array,
-  status: Uint8Array,
-  rssi: Uint8Array,
-  cv: Uint8Array,
-} as const;
-type ColumnName = keyof typeof numberColumns;
-type Columns = { [K in ColumnName]: InstanceType<(typeof numberColumns)[K]> };
-const columnNames = Object.keys(numberColumns) as ColumnName[];
+type Columns = Omit<Readings, 'count' | 'kinds' | 'others' | 'epochs' | 'origins'>;
+const columnNames = [
+  'times',
+  'values',
+  'kind',
+  'epoch',
+  'numbers',
+  'monotonic',
+  'arrivals',
+  'origin',
+  'flags',
+  'status',
+  'rssi',
+  'cv',
+] as const satisfies readonly (keyof Columns)[];
 
 function emptyColumns(rows: number): Columns {
-  return Object.fromEntries(columnNames.map((name) => [name, new numberColumns[name](rows)])) as Columns;
+  return {
+    times: new Float64Array(rows),
+    values: new Float64Array(rows),
+    kind: new Uint32Array(rows),
+    epoch: new Uint32Array(rows),
+    numbers: new Float64Array(rows),
+    monotonic: new Float64Array(rows),
+    arrivals: new Float64Array(rows),
+    origin: new Uint32Array(rows),
+    flags: new Uint8Array(rows),
+    status: new Uint8Array(rows),
+    rssi: new Uint8Array(rows),
+    cv: new Uint8Array(rows),
+  };
 }
 
 /** Each distinct entry once, by what it is: found again by a text that no two of them share. */
@@ -71,15 +82,20 @@ function keyOfKind({ type, calibration }: Kind): string {
   return calibration === undefined ? type : `${type} ${exact(calibration.gain)} ${exact(calibration.offset)}`;
 }
 
-/** Readings of one series on their way to stand in order; rows are appended in any order. */
+/** Readings of one series on their way to stand in order, once; rows are appended in any order. */
 export class Gatherer {
-  #columns = emptyColumns(64);
+  #columns: Columns;
   #count = 0;
   #ordered = true;
   readonly #kinds = new Dictionary<Kind>(keyOfKind);
   readonly #origins = new Dictionary<Origin>(({ port, base, quality }) => `${base} ${quality} ${port}`);
   readonly #epochs = new Dictionary<string>((epoch) => epoch);
   readonly #others = new Map<number, Value>();
+
+  /** `rows`: how many are expected. */
+  constructor(rows = 64) {
+    this.#columns = emptyColumns(rows);
+  }
 
   get count(): number {
     return this.#count;
@@ -97,6 +113,7 @@ export class Gatherer {
     const kind = this.#kinds.indexOf({ type, calibration });
     const epoch = this.#epochs.indexOf(batch.epoch);
     const origin = this.#origins.indexOf({ port, base, quality });
+    this.#reserve(this.#count + series.end - start);
     eachFresh(batch, series, fresh, (row, position) => {
       const monotonic = batch.times[position] as number;
       const time = wallTime(timeline, monotonic);
@@ -154,7 +171,7 @@ export class Gatherer {
     };
     if (this.#ordered) {
       const columns = Object.fromEntries(
-        columnNames.map((name) => [name, this.#columns[name].slice(0, count)]),
+        columnNames.map((name) => [name, this.#columns[name].subarray(0, count)]),
       ) as Columns;
       return { count, ...columns, ...dictionaries, others: this.#others };
     }

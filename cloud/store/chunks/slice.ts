@@ -116,8 +116,9 @@ export function mergeReads(connection: Connection) {
         count: end - start,
       };
       const open = chunks.open.all({ device, tag, aspect }).filter(({ id }) => !replaced.includes(id));
-      const gatherer = new Gatherer();
-      for (const { id } of absorbed(lot, open)) {
+      const more = absorbed(lot, open);
+      const gatherer = new Gatherer(more.reduce((sum, { count }) => sum + count, lot.count));
+      for (const { id } of more) {
         gatherer.addReadings(chunks.whole(id));
         replaced.push(id);
       }
@@ -163,17 +164,21 @@ export function mergeReads(connection: Connection) {
     mergeSlice({ device, size }: { device: number; size: SliceSize }): MergeWrite | undefined {
       const taken = take(device, size);
       if (taken.length === 0) return undefined;
-      const keys = new Set<number>();
-      for (const { batch } of taken)
-        for (const { tag, aspect } of batch.series) keys.add(seriesKey(tag, aspect));
-      const sorted = [...keys].sort((a, b) => a - b);
+      const rows = new Map<number, number>();
+      for (const { batch } of taken) {
+        for (const { tag, aspect, start, end } of batch.series) {
+          const key = seriesKey(tag, aspect);
+          rows.set(key, (rows.get(key) ?? 0) + end - start);
+        }
+      }
+      const sorted = [...rows.keys()].sort((a, b) => a - b);
       const behind = sorted[size.series];
       const gatherers = new Map<number, Gatherer>();
       for (const delivery of taken) {
         for (const series of delivery.batch.series) {
           const key = seriesKey(series.tag, series.aspect);
           if (behind !== undefined && key >= behind) continue;
-          const gatherer = gatherers.get(key) ?? new Gatherer();
+          const gatherer = gatherers.get(key) ?? new Gatherer(rows.get(key));
           gatherers.set(key, gatherer);
           gatherer.addSeries(delivery, series);
         }
@@ -209,7 +214,7 @@ function seriesOf(key: number): { tag: number; aspect: Aspect } {
 
 function part(readings: Readings, start: number, end: number): Readings {
   if (start === 0 && end === readings.count) return readings;
-  const gatherer = new Gatherer();
+  const gatherer = new Gatherer(end - start);
   gatherer.addReadings(readings, start, end);
   return gatherer.inOrder();
 }
