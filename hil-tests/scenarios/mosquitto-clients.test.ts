@@ -10,6 +10,7 @@ import { needs } from '../runner/debian.ts';
 import { enrolIdentity } from '../system/mqtt-gateway.ts';
 import { batchMaker } from './batches.ts';
 import { run, start } from './program.ts';
+import { takeInSoftware } from './software-device.ts';
 import { type TemporaryCloud, temporaryCloud } from './temporary-cloud.ts';
 
 const found = await needs('mosquitto_pub', 'mosquitto-clients');
@@ -140,6 +141,37 @@ test('an application hears by its key what is committed, as it is committed; a w
 
   const wrong = await run('mosquitto_sub', [...door(), ...login('A'.repeat(43)), '-t', topic, '-C', '1']);
   assert.equal([wrong.code, wrong.stdout], [5, '']);
+});
+
+test('a device delivers by its key, in JSON and SenML; not for another, and not with another secret', async () => {
+  const { cloud } = temporary;
+  const device = 'logger';
+  const { key } = await takeInSoftware(cloud, device);
+  const login = (secret: string) => ['-u', key.id, '-P', secret, '-i', device];
+  const say = (channel: string, message: string, secret = key.secret, whose = device) => {
+    const words = ['-t', `v1/dev/${whose}/${channel}`, '-m', message, '-q', '1'];
+    return start('mosquitto_pub', [...door(), ...login(secret), ...words, '-d']);
+  };
+  for (const [channel, message] of [
+    ['json', '{"temp":21.5}'],
+    ['senml', '[{"n":"temp","u":"Cel","v":21.75}]'],
+  ] as const) {
+    const { code, stderr } = await say(channel, message).ended;
+    assert.is(code, 0, stderr);
+  }
+  const { readings } = await cloud.organisation.getLedger({ device });
+  assert.is(readings.stored, 2);
+  const wrong = await say('json', '{"temp":1}', 'A'.repeat(43)).ended;
+  assert.is(wrong.code, 5);
+  const astray = say('json', '{"temp":1}', key.secret, 'mast-1');
+  await until(() => /error|lost|disconnect/i.test(astray.said()) || undefined, {
+    limitMs: 15_000,
+    what: 'its end',
+  });
+  astray.kill();
+  await astray.ended;
+  assert.not.match(astray.said(), /PUBACK/);
+  assert.is((await cloud.organisation.getLedger({ device })).readings.received, 2);
 });
 
 test('after all of it the account balances', async () => {
