@@ -100,6 +100,11 @@ export class Account {
     for (const spending of this.#spendings) spending.bytes += bytes;
   }
 
+  /** A request was answered; its bytes are said by `carried`. */
+  answered(): void {
+    this.#messagesOut += 1;
+  }
+
   /** Bytes of a request that has been counted, or of its answer, that went since. */
   carried(bytesIn: number, bytesOut: number): void {
     this.#bytesIn += bytesIn;

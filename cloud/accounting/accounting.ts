@@ -132,6 +132,11 @@ export class Accounting {
     return this.#accounts.size;
   }
 
+  /** Records that are not on disk yet: more than a second's where they cannot be written. */
+  get waiting(): number {
+    return this.#records.length;
+  }
+
   /** Ends the sessions without a connection that are proven by this: a person's session, a token. */
   endVisits(credential: string, cause: StopCause): void {
     for (const account of this.#visits.values()) {

@@ -10,8 +10,10 @@ import {
 } from '@loadline/sdk/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
+import type { Metering } from '../../limits/index.ts';
 import type { Handlers } from './call.ts';
 import type { Gate } from './gate.ts';
+import { measure } from './measure.ts';
 import { Problem } from './problem.ts';
 import { speedLimit } from './speed.ts';
 import { Turns } from './turns.ts';
@@ -23,7 +25,10 @@ const publicPerMinute = 60;
 type AnyHandler = (call: unknown) => unknown;
 
 /** Makes a route of every operation of the table. */
-export function bindOperations(app: FastifyInstance, parts: { handlers: Handlers; gate: Gate }): void {
+export function bindOperations(
+  app: FastifyInstance,
+  parts: { handlers: Handlers; gate: Gate; metering?: Metering | undefined },
+): void {
   const turns = new Turns();
   for (const [id, operation] of Object.entries<Operation>(operations)) {
     bind(app, { id: id as OperationId, operation, turns, ...parts });
@@ -35,11 +40,12 @@ interface Route {
   readonly operation: Operation;
   readonly handlers: Handlers;
   readonly gate: Gate;
+  readonly metering?: Metering | undefined;
   readonly turns: Turns;
 }
 
 function bind(app: FastifyInstance, route: Route): void {
-  const { id, operation, gate } = route;
+  const { id, operation, gate, metering } = route;
   const { method, path, opens, status, query, body, reply, stream, bodyBytes, perMinute } = operation;
   const names = parametersOf(path);
   const params = z.object(Object.fromEntries(names.map((name) => [name, pathParameters[name]])));
@@ -70,6 +76,7 @@ function bind(app: FastifyInstance, route: Route): void {
     // After `onRequest`, where the limit of requests is: who is over it costs no look into the store.
     preParsing: async (request) => {
       await gate.admit(request, operation);
+      if (metering !== undefined) measure(request, reply, metering);
     },
     handler: (request, answer) => handle(route, request, answer),
   });

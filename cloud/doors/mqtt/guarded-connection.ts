@@ -87,7 +87,7 @@ export class GuardedConnection extends Duplex {
     this.#steer();
   }
 
-  /** To be called every few seconds while it is slowed. */
+  /** To be called while it is slowed, twice in the time in which the other end pings. */
   tickSlowed(): void {
     if (!this.#isKeptFull) return;
     this.#kept?.onAlive();

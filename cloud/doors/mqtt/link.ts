@@ -1,4 +1,4 @@
-import type { Code, NoticeMessage } from '@loadline/sdk/contract';
+import { type Code, limits, type NoticeMessage } from '@loadline/sdk/contract';
 import type { Client } from 'aedes';
 import { generate, type IPublishPacket } from 'mqtt-packet';
 import type { Meter } from '../../limits/index.ts';
@@ -45,12 +45,20 @@ export class Link {
     return this.#endCode;
   }
 
-  /** Passes on nothing more for now; its pings are answered all the same. */
-  slow(): void {
+  /**
+   * Passes on nothing more for now; its pings are answered all the same, if `connection.tickSlowed` is called as often as
+   * this says, in ms.
+   */
+  slow(): number {
     const { connection, client } = this;
     // The broker hears nothing meanwhile, and would cut it: it has no word for this but its own timer.
-    const { _keepaliveTimer: timer } = client as { readonly _keepaliveTimer?: NodeJS.Timeout | null };
-    connection.slow(() => void timer?.refresh());
+    const broker = client as {
+      readonly _keepaliveTimer?: NodeJS.Timeout | null;
+      _keepaliveInterval?: number;
+    };
+    connection.slow(() => void broker._keepaliveTimer?.refresh());
+    // It cuts after one and a half of the keepalive.
+    return (broker._keepaliveInterval ?? limits.mqttKeepaliveSeconds * 1000) / 3;
   }
 
   quicken(): void {

@@ -4,9 +4,6 @@ import type { Link } from './link.ts';
 /** Milliseconds between two notices that a link is slowed: who is slowed all the time is told now and then. */
 const noticeMilliseconds = 60_000;
 
-/** Milliseconds between two looks at a link that is slowed: that its pings are answered. */
-const lookMilliseconds = 5000;
-
 /** The longest that one timer waits: a quota may be one of a month. */
 const mostMilliseconds = 3_600_000;
 
@@ -53,8 +50,8 @@ export class Pace {
       const slowed = 'the link is slowed until then: nothing of it is lost, and nothing has to be sent again';
       this.#link.notify(limited.code, `${limitedDetail(limited)}; ${slowed}`);
     }
-    this.#link.slow();
-    this.#looks ??= setInterval(() => this.#link.connection.tickSlowed(), lookMilliseconds).unref();
+    const everyMilliseconds = this.#link.slow();
+    this.#looks ??= setInterval(() => this.#link.connection.tickSlowed(), everyMilliseconds).unref();
     this.#wait(limited);
   }
 
