@@ -183,7 +183,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   metrics.measure(
     gauges({
       ...{ store, database: database.file, live, mqtt, https, socket, mailer, authentications, auditKeeper },
-      ...{ mergerBacklog: async () => undefined, readiness, now },
+      ...{ accounting: counted.accounting, readiness, now },
     }),
   );
   const operations =

@@ -4,7 +4,11 @@ import type { Readiness } from './readiness.ts';
 
 /** What the gauges ask: each part only for what is shown of it. */
 export interface GaugeParts {
-  readonly store: { readonly writing: { readonly waiting: number } };
+  readonly store: {
+    readonly writing: { readonly waiting: number };
+    readonly merging: { readonly backlog: number | undefined; readonly failures: number };
+  };
+  readonly accounting: { readonly open: number; readonly waiting: number };
   /** The database's file. */
   readonly database: string;
   readonly live: { readonly followers: number };
@@ -15,7 +19,6 @@ export interface GaugeParts {
   readonly mailer: { readonly waiting: number };
   readonly authentications: { readonly waiting: number };
   readonly auditKeeper: { readonly keptAt: number };
-  readonly mergerBacklog: () => Promise<number | undefined>;
   readonly readiness: Readiness;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -24,7 +27,7 @@ export interface GaugeParts {
 /** Where each gauge is asked. */
 export function gauges(parts: GaugeParts): Measured {
   const { store, database, live, mqtt, https, socket, mailer, authentications } = parts;
-  const { auditKeeper, readiness, now } = parts;
+  const { accounting, auditKeeper, readiness, now } = parts;
   return {
     connections: async () => {
       const byMqtt = mqtt.connections().map((one) => ({ door: 'mqtt' as DoorName, ...one }));
@@ -36,7 +39,10 @@ export function gauges(parts: GaugeParts): Measured {
     databaseBytes: () => sizeOf(database),
     logBytes: () => sizeOf(`${database}-wal`),
     diskFreeBytes: () => readiness.diskFree(),
-    mergerBacklog: parts.mergerBacklog,
+    mergerBacklog: () => store.merging.backlog,
+    mergerFailures: () => store.merging.failures,
+    accountingOpen: () => accounting.open,
+    accountingWaiting: () => accounting.waiting,
     mailsWaiting: () => mailer.waiting,
     auditsWaiting: () => authentications.waiting,
     auditKeptSeconds: () => Math.max(0, now() - auditKeeper.keptAt) / 1000,

@@ -16,7 +16,12 @@ export interface Measured {
   readonly logBytes: () => Promise<number | undefined>;
   readonly diskFreeBytes: () => Promise<number | undefined>;
   /** Deliveries that stand in the store as they came, and are not chunks yet. */
-  readonly mergerBacklog: () => Promise<number | undefined>;
+  readonly mergerBacklog: () => number | undefined;
+  /** Slices of merging that failed since the start. */
+  readonly mergerFailures: () => number;
+  /** Sessions that have begun and not stopped, and records of use that are not on disk yet. */
+  readonly accountingOpen: () => number;
+  readonly accountingWaiting: () => number;
   readonly mailsWaiting: () => number;
   readonly auditsWaiting: () => number;
   /** Seconds since the audit log was last looked after. */
@@ -69,11 +74,6 @@ export class Metrics {
     'What live followers did not take in time: messages of MQTT links, readings of event streams',
     ['door'],
   );
-  readonly #accountingDropped = this.#counter(
-    'accounting_dropped_total',
-    'Records of use that could not be kept',
-    [],
-  );
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
@@ -105,10 +105,6 @@ export class Metrics {
     this.#skipped.inc({ door }, count);
   }
 
-  accountingDropped(records: number): void {
-    this.#accountingDropped.inc(records);
-  }
-
   /** Says where what is no counter is asked. */
   measure(measured: Measured): void {
     this.#gauge('connections', 'Open connections', ['door', 'kind'], async (gauge) => {
@@ -129,6 +125,9 @@ export class Metrics {
     simple('database_log_bytes', 'Size of its write-ahead log', measured.logBytes);
     simple('disk_free_bytes', 'Room on the disk of the state folder', measured.diskFreeBytes);
     simple('merger_backlog_deliveries', 'Deliveries not merged into chunks yet', measured.mergerBacklog);
+    simple('merger_failures', 'Slices of merging that failed since the start', measured.mergerFailures);
+    simple('accounting_open', 'Sessions of devices, applications and people', measured.accountingOpen);
+    simple('accounting_waiting', 'Records of use not on disk yet', measured.accountingWaiting);
     simple('mails_waiting', 'Mails not yet handed to the mail server', measured.mailsWaiting);
     simple('audit_waiting', 'Attempts to log in that are not in the audit log yet', measured.auditsWaiting);
     simple('audit_kept_seconds', 'Since the audit log was last looked after', measured.auditKeptSeconds);

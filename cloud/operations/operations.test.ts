@@ -26,7 +26,13 @@ test.before(async () => {
   readiness = new Readiness({ folder, store, isFenced: () => false, monotonic });
   metrics.measure(
     gauges({
-      store,
+      store: {
+        get writing() {
+          return store.writing;
+        },
+        merging: { backlog: 6, failures: 1 },
+      },
+      accounting: { open: 9, waiting: 10 },
       database,
       live: { followers: 3 },
       mqtt: { connections: () => [{ kind: 'gateway', count: 7 }] },
@@ -35,7 +41,6 @@ test.before(async () => {
       mailer: { waiting: 4 },
       authentications: { waiting: 5 },
       auditKeeper: { keptAt: 10_000 },
-      mergerBacklog: async () => 6,
       readiness,
       now: () => 15_000,
     }),
@@ -83,6 +88,9 @@ test('gauges are asked for each scrape', async () => {
     loadline_audit_waiting: 5,
     loadline_audit_kept_seconds: 5,
     loadline_merger_backlog_deliveries: 6,
+    loadline_merger_failures: 1,
+    loadline_accounting_open: 9,
+    loadline_accounting_waiting: 10,
     loadline_ready: 1,
   }))
     assert.is(found.get(name), value, name);
