@@ -49,7 +49,7 @@ test('the times of a delivery are by the anchors its boot has at its commit, wha
         }
       });
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   );
 });
 

@@ -53,9 +53,9 @@ export interface SeriesState {
   readonly device: number;
   readonly tag: number;
   readonly aspect: Aspect;
-  count: number;
+  readonly count: number;
   /** The newest by its own time, not the last received; undefined while no reading of it has a time. */
-  latest: PlacedReading | undefined;
+  readonly latest: PlacedReading | undefined;
 }
 
 /** Whether `a` comes after `b` in the order of readings. */
@@ -68,6 +68,12 @@ export function isAfter(
   return a.number > b.number;
 }
 
+/** Whether all of the batch is new: then none of its numbers needs to be looked for. */
+function isWhole({ first, count }: Batch, fresh: readonly NumberRange[]): boolean {
+  const [only] = fresh;
+  return fresh.length === 1 && only?.first === first && only.last === first + count - 1;
+}
+
 /** Calls `visit` for each reading of `series` that this delivery was the first to bring. */
 export function eachFresh(
   batch: Batch,
@@ -76,18 +82,11 @@ export function eachFresh(
   visit: (row: number, position: number) => void,
 ): void {
   const { positions } = batch.columns;
-  const [only] = fresh;
-  const whole =
-    fresh.length === 1 && only?.first === batch.first && only.last === batch.first + batch.count - 1;
+  const whole = isWhole(batch, fresh);
   for (let row = series.start; row < series.end; row++) {
     const position = positions[row] as number;
     if (whole || hasNumber(fresh, batch.first + position)) visit(row, position);
   }
-}
-
-/** A number, not a text: it is made for every series of every delivery. */
-function keyOf(device: number, tag: number, aspect: Aspect): number {
-  return device * 0x10000 * aspects.length + seriesKey(tag, aspect);
 }
 
 /** A number for each series of a device, none for two of them. */
@@ -96,14 +95,129 @@ export function seriesKey(tag: number, aspect: Aspect): number {
 }
 
 /**
+ * A series in memory. Its newest reading is kept as fields that are changed in place: an object for it, with every
+ * delivery, would be most of what ingest leaves to the garbage collector.
+ */
+class Tracked {
+  readonly device: number;
+  readonly tag: number;
+  readonly aspect: Aspect;
+  count: number;
+  /** Less than any time while no reading has one. */
+  #time = Number.NEGATIVE_INFINITY;
+  #epoch = '';
+  #number = Number.NaN;
+  /** All of it, where it came as an object; the fields below say nothing then. */
+  #placed: PlacedReading | undefined;
+  /** The value: a finite number of `#type`, or else what `#other` is. */
+  #type: 'uint8' | 'uint16' | 'int32' | 'float32' | 'float64' = 'float32';
+  #finite = Number.NaN;
+  #other: JsonValue | undefined;
+  #calibration: Calibration | undefined;
+  #flags = 0;
+  #status = 0;
+  #quality: Quality['kind'] = 'none';
+  #rssi = 0;
+  #cv = 0;
+  #base = 0;
+  #port = '';
+
+  constructor({ device, tag, aspect, count, latest }: SeriesState) {
+    this.device = device;
+    this.tag = tag;
+    this.aspect = aspect;
+    this.count = count;
+    if (latest !== undefined) this.place(latest);
+  }
+
+  get state(): SeriesState {
+    const { device, tag, aspect, count } = this;
+    return { device, tag, aspect, count, latest: this.#latest() };
+  }
+
+  /** Whether a reading at this place would be the newest. */
+  isBefore(time: number, epoch: string, number: number): boolean {
+    if (time !== this.#time) return time > this.#time;
+    return isAfter({ time, epoch, number }, { time, epoch: this.#epoch, number: this.#number });
+  }
+
+  /** Makes the reading in `row` of a batch the newest. */
+  take(batch: Batch, series: BatchSeries, row: number, time: number): void {
+    const { positions, flags, status, rssi, cv, values } = batch.columns;
+    const { type } = series;
+    this.#time = time;
+    this.#epoch = batch.epoch;
+    this.#number = batch.first + (positions[row] as number);
+    this.#placed = undefined;
+    this.#calibration = series.calibration;
+    this.#flags = flags[row] as number;
+    this.#status = status[row] as number;
+    this.#quality = series.quality;
+    this.#rssi = rssi[row] as number;
+    this.#cv = cv[row] as number;
+    this.#base = series.base;
+    this.#port = series.port;
+    if (type !== 'none' && type !== 'string' && type !== 'binary') {
+      this.#type = type;
+      this.#finite = values[type][series.valueStart + row - series.start] as number;
+      this.#other = undefined;
+      if (Number.isFinite(this.#finite)) return;
+    }
+    this.#other = jsonValue(readingAt(batch, series, row).value);
+  }
+
+  /** Makes a reading the newest that is an object already. */
+  place(reading: PlacedReading): void {
+    this.#time = reading.time;
+    this.#epoch = reading.epoch;
+    this.#number = reading.number;
+    this.#placed = reading;
+  }
+
+  /** Has no newest any more where it is older than `before`, ms since 1970. */
+  forget(before: number): void {
+    if (this.#time < before) this.#time = Number.NEGATIVE_INFINITY;
+  }
+
+  #latest(): PlacedReading | undefined {
+    if (this.#time === Number.NEGATIVE_INFINITY) return undefined;
+    if (this.#placed !== undefined) return this.#placed;
+    return {
+      time: this.#time,
+      epoch: this.#epoch,
+      number: this.#number,
+      value: this.#other ?? { type: this.#type, value: this.#finite },
+      calibration: this.#calibration ?? null,
+      flags: this.#flags,
+      status: this.#status,
+      quality: this.#qualityOf(),
+      base: this.#base,
+      port: this.#port,
+    };
+  }
+
+  #qualityOf(): Quality {
+    switch (this.#quality) {
+      case 'none':
+        return { kind: 'none' };
+      case 'radio':
+        return { kind: 'radio', rssi: this.#rssi, cv: this.#cv };
+      case 'lqi':
+        return { kind: 'lqi', percent: this.#rssi };
+    }
+  }
+}
+
+/**
  * What is known of every series without reading the store: fed with each delivery after its commit, and at the
  * start with what was delivered since the last checkpoint.
  */
 export class SeriesIndex {
-  readonly #series = new Map<number, SeriesState>();
+  /** By device, and by `seriesKey`. */
+  readonly #devices = new Map<number, Map<number, Tracked>>();
 
   constructor(series: readonly SeriesState[] = []) {
-    for (const one of series) this.#series.set(keyOf(one.device, one.tag, one.aspect), { ...one });
+    for (const one of series) this.#of(one.device).set(seriesKey(one.tag, one.aspect), new Tracked(one));
   }
 
   /**
@@ -117,70 +231,73 @@ export class SeriesIndex {
     timeline: Timeline | undefined,
     arrival: number,
   ): void {
+    const tracked = this.#of(device);
+    const whole = isWhole(batch, fresh);
+    const last = arrival + limits.futureMilliseconds;
+    const { first, epoch, times, columns } = batch;
     for (const series of batch.series) {
-      const state = this.#state(device, series.tag, series.aspect);
+      const one = track(tracked, device, series.tag, series.aspect);
       let newest = -1;
       let newestTime = Number.NEGATIVE_INFINITY;
-      eachFresh(batch, series, fresh, (row, position) => {
-        state.count++;
-        if (timeline === undefined) return;
-        const time = wallTime(timeline, batch.times[position] as number);
-        if (time > arrival + limits.futureMilliseconds || time < newestTime) return;
+      for (let row = series.start; row < series.end; row++) {
+        const position = columns.positions[row] as number;
+        if (!whole && !hasNumber(fresh, first + position)) continue;
+        one.count++;
+        if (timeline === undefined) continue;
+        const time = wallTime(timeline, times[position] as number);
+        if (time > last || time < newestTime) continue;
         newest = row;
         newestTime = time;
-      });
+      }
       if (newest < 0) continue;
-      const number = batch.first + (batch.columns.positions[newest] as number);
-      const placed = { time: newestTime, epoch: batch.epoch, number };
-      if (state.latest !== undefined && !isAfter(placed, state.latest)) continue;
-      const { value, flags, status, quality, base, port, calibration } = readingAt(batch, series, newest);
-      state.latest = {
-        ...placed,
-        value: jsonValue(value),
-        calibration: calibration ?? null,
-        flags,
-        status,
-        quality,
-        base,
-        port,
-      };
+      const number = first + (columns.positions[newest] as number);
+      if (one.isBefore(newestTime, epoch, number)) one.take(batch, series, newest, newestTime);
     }
   }
 
   /** Takes over what is newer in `series`; counts stay as they are. For readings that got their time late. */
   mergeLatest(series: readonly SeriesState[]): void {
     for (const { device, tag, aspect, latest } of series) {
-      const state = this.#state(device, tag, aspect);
-      if (latest === undefined || (state.latest !== undefined && !isAfter(latest, state.latest))) continue;
-      state.latest = latest;
+      const one = track(this.#of(device), device, tag, aspect);
+      if (latest === undefined || !one.isBefore(latest.time, latest.epoch, latest.number)) continue;
+      one.place(latest);
     }
   }
 
   /** Takes out readings that are stored no more; the newest too, where it is older than `before`, ms since 1970. */
   expire({ device, tag, aspect }: SeriesName, readings: number, before: number): void {
-    const state = this.#series.get(keyOf(device, tag, aspect));
-    if (state === undefined) return;
-    state.count -= readings;
-    if (state.latest !== undefined && state.latest.time < before) state.latest = undefined;
+    const one = this.#devices.get(device)?.get(seriesKey(tag, aspect));
+    if (one === undefined) return;
+    one.count -= readings;
+    one.forget(before);
   }
 
-  /** One series; undefined where nothing of it is stored. */
+  /** One series as it is now; undefined where nothing of it is stored. */
   get(device: number, tag: number, aspect: Aspect): SeriesState | undefined {
-    return this.#series.get(keyOf(device, tag, aspect));
+    return this.#devices.get(device)?.get(seriesKey(tag, aspect))?.state;
   }
 
-  /** All series. */
+  /** All series as they are now. */
   all(): SeriesState[] {
-    return [...this.#series.values()];
+    return [...this.#devices.values()].flatMap((tracked) => [...tracked.values()].map(({ state }) => state));
   }
 
-  #state(device: number, tag: number, aspect: Aspect): SeriesState {
-    const key = keyOf(device, tag, aspect);
-    let state = this.#series.get(key);
-    if (state === undefined) {
-      state = { device, tag, aspect, count: 0, latest: undefined };
-      this.#series.set(key, state);
+  #of(device: number): Map<number, Tracked> {
+    let tracked = this.#devices.get(device);
+    if (tracked === undefined) {
+      tracked = new Map();
+      this.#devices.set(device, tracked);
     }
-    return state;
+    return tracked;
   }
+}
+
+function track(known: Map<number, Tracked>, device: number, tag: number, aspect: Aspect): Tracked {
+  const key = seriesKey(tag, aspect);
+  let one = known.get(key);
+  if (one === undefined) {
+    one = new Tracked({ device, tag, aspect, count: 0, latest: undefined });
+    known.set(key, one);
+  }
+  return one;
 }
