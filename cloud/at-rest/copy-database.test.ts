@@ -39,17 +39,7 @@ test('a copy taken while readings are committed is the database of one moment, w
         await write(store, n * batch, batch);
         committed = (n + 1) * batch;
         await store.change({
-          steps: [
-            step('setOrganisation', {
-              organisation: 'first',
-              name: `First ${n}`,
-              isolation: 'basic',
-              secondFactor: 'not-required',
-              tokenDays: 1,
-              auditDays: n,
-              sockets: 'off',
-            }),
-          ],
+          steps: [step('cutOffOrganisation', { organisation: 'first', at: n })],
           audit: [],
         });
       }

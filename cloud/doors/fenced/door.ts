@@ -90,8 +90,13 @@ export class FencedDoors {
   }
 }
 
-/** Whatever is asked for, whether the cloud is ready too. */
-function refuseRequest(_request: IncomingMessage, response: ServerResponse): void {
+/** Whatever is asked for, whether the cloud is ready too; but that the process works is true. */
+function refuseRequest(request: IncomingMessage, response: ServerResponse): void {
+  if (request.method === 'GET' && request.url === '/healthz') {
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+    response.end('ok\n');
+    return;
+  }
   const code = 'cloud-fenced';
   const body = JSON.stringify({
     type: `urn:loadline:problem:${code}`,
