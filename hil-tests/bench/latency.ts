@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { readDeliveries } from '@loadline/cloud';
+import { readReadings } from '@loadline/cloud';
 import { applicationPrefix, applicationReadings } from '@loadline/sdk/contract';
 import { encodeFrame, encodePacket } from '@loadline/sdk/t24';
-import { entriesOf } from '@loadline/sdk/telemetry';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { VirtualPort } from '../rig/index.ts';
-import { elapsed, Site } from '../scenarios/site.ts';
+import { elapsed, gatewayId, Site } from '../scenarios/site.ts';
 import type { CloudProcess } from '../system/index.ts';
 import type { BenchOptions, BenchRow } from './bench.ts';
 import { cpuSecondsOf, monotonic, percentile, rounded } from './figures.ts';
@@ -195,17 +194,16 @@ async function legsOf(site: Site) {
   const commit = new Map<number, number>();
   const epoch = await site.epoch();
   const wallOffset = Date.now() - monotonic();
-  const written: number[] = [];
-  for (const { batch, writtenMs } of readDeliveries(join(site.folder, 'cloud'))) {
-    if (batch.epoch !== epoch) continue;
-    const readings = entriesOf(batch).filter((entry) => entry.kind === 'reading');
-    if (readings.length > 0) written.push(writtenMs);
-    for (const { value, monotonic } of readings) {
-      if (value.type !== 'float32') continue;
-      gateway.set(value.value, monotonic);
-      commit.set(value.value, writtenMs - wallOffset);
-    }
+  const written = new Set<number>();
+  for (const { epoch: of, arrival, reading } of readReadings(join(site.folder, 'cloud'))) {
+    if (of !== epoch) continue;
+    written.add(arrival);
+    const { value, monotonic } = reading;
+    if (value.type !== 'float32') continue;
+    gateway.set(value.value, monotonic);
+    commit.set(value.value, arrival - wallOffset);
   }
-  const [first = 0, last = 0] = [written[0], written.at(-1)];
-  return { gateway, commit, batches: rounded((written.length / (last - first)) * 1000) };
+  const { deliveries } = await site.cloud.organisation.getLedger({ device: gatewayId });
+  const span = Math.max(...written) - Math.min(...written);
+  return { gateway, commit, batches: rounded((deliveries.stored / span) * 1000) };
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { readDeliveries } from '@loadline/cloud';
+import { readReadings } from '@loadline/cloud';
 import { encodeFrame, encodePacket } from '@loadline/sdk/t24';
-import { entriesOf } from '@loadline/sdk/telemetry';
 import { elapsed, Site } from '../scenarios/site.ts';
 import type { LogLine } from '../system/index.ts';
 import type { BenchRow } from './bench.ts';
@@ -143,12 +142,9 @@ function liveLatencies(site: Site, from: number, to: number): number[] {
   const wallOffset = Date.now() - monotonic();
   const epoch = site.gateway.log.find(({ event }) => event === 'gateway-start')?.epoch;
   const found: number[] = [];
-  for (const { batch, writtenMs } of readDeliveries(join(site.folder, 'cloud'))) {
-    if (batch.epoch !== epoch) continue;
-    for (const entry of entriesOf(batch)) {
-      if (entry.kind !== 'reading' || entry.monotonic < from || entry.monotonic > to) continue;
-      found.push(writtenMs - (entry.monotonic + wallOffset));
-    }
+  for (const { epoch: of, arrival, reading } of readReadings(join(site.folder, 'cloud'))) {
+    if (of !== epoch || reading.monotonic < from || reading.monotonic > to) continue;
+    found.push(arrival - (reading.monotonic + wallOffset));
   }
   return found;
 }

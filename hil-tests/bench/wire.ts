@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { readDeliveries } from '@loadline/cloud';
 import { encodeFrame, encodePacket } from '@loadline/sdk/t24';
 import { until } from '../rig/index.ts';
 import { SeededRandom } from '../rig/random.ts';
@@ -62,13 +60,14 @@ async function measure({ maxDelaySeconds, data }: Case, seconds: number): Promis
     // What a link begins with: its handshake, the anchor, what the gateway reports of itself.
     await elapsed(2000);
     const before = bytes();
+    const { deliveries: held } = await site.cloud.organisation.getLedger({ device: gatewayId });
     const sent = await send(site, valuesOf(data), seconds);
     await until(async () => (await storedOf(site)) >= sent, {
       limitMs: (maxDelaySeconds + 20) * 1000,
       what: `${sent} readings are stored`,
     });
     const after = bytes();
-    const batches = [...readDeliveries(join(site.folder, 'cloud'))].filter(({ batch }) => batch.count > 1);
+    const { deliveries } = await site.cloud.organisation.getLedger({ device: gatewayId });
     const stored = site.readings().length;
     if (stored !== sent) throw new Error(`${sent} readings were sent, and ${stored} are stored`);
     const [up, down] = [after.up - before.up, after.down - before.down];
@@ -81,7 +80,7 @@ async function measure({ maxDelaySeconds, data }: Case, seconds: number): Promis
       bytesAReading: rounded((up + down) / sent, 2),
       bytesUpAReading: rounded(up / sent, 2),
       bytesDownAReading: rounded(down / sent, 2),
-      readingsABatch: rounded(sent / batches.length, 1),
+      readingsABatch: rounded(sent / (deliveries.stored - held.stored), 1),
       connectBytes: before.up + before.down,
     };
   } finally {

@@ -1,5 +1,5 @@
-import type { ArchivedDelivery } from '@loadline/cloud';
-import { entriesOf, type NumberRange } from '@loadline/sdk/telemetry';
+import type { ArchivedReading } from '@loadline/cloud';
+import type { NumberRange } from '@loadline/sdk/telemetry';
 
 /** Frames written to the gateway's port in one go; their values are their numbers. */
 export interface SentFrames {
@@ -22,6 +22,15 @@ export interface GatewayLife {
   readonly settled: number;
 }
 
+/** What a client that is nothing but one knows of itself. */
+export interface ClientEvidence {
+  readonly door: string;
+  readonly device: string;
+  /** Numbers of the readings that were acknowledged to it, and the last number it sent. */
+  readonly acknowledged: readonly number[];
+  readonly last: number;
+}
+
 /** What the load knows of itself. */
 export interface Evidence {
   readonly gateway: string;
@@ -32,12 +41,8 @@ export interface Evidence {
   readonly declared: readonly ({ readonly epoch: string } & NumberRange)[];
   /** Milliseconds after which a reading that was heard must outlive a kill: the flush time and the timer's margin. */
   readonly safeAfterMs: number;
-  readonly client: {
-    readonly gateway: string;
-    /** Numbers of the readings that its PUBACKs were for, and the last number it published. */
-    readonly acknowledged: Iterable<number>;
-    readonly last: number;
-  };
+  /** Clients without a gateway's runtime, one at each door. */
+  readonly clients: readonly ClientEvidence[];
 }
 
 export interface Verdict {
@@ -56,6 +61,8 @@ export interface Verdict {
   /** Stored, and never sent. */
   readonly foreign: number;
   readonly ackedByClient: number;
+  /** The same by the door it came in by. */
+  readonly ackedByDoor: Readonly<Record<string, number>>;
   readonly storedOfClient: number;
   readonly ackedByGateway: number;
   readonly storedOfGateway: number;
@@ -80,31 +87,35 @@ interface CloudRecord {
 }
 
 /** Holds what was sent and acknowledged against what the cloud has committed. */
-export function judge(deliveries: Iterable<ArchivedDelivery>, evidence: Evidence): Verdict {
+export function judge(readings: Iterable<ArchivedReading>, evidence: Evidence): Verdict {
   const order = new Map<string, number>();
   for (const { epoch } of evidence.lives) if (epoch !== undefined) order.set(epoch, order.size);
   const gateway = emptyRecord();
-  const client = emptyRecord();
-  for (const delivery of deliveries) {
-    if (delivery.device === evidence.gateway) take(gateway, delivery, order);
-    if (delivery.device === evidence.client.gateway) take(client, delivery, order);
+  const clients = evidence.clients.map((client) => ({ ...client, record: emptyRecord() }));
+  for (const reading of readings) {
+    if (reading.device === evidence.gateway) take(gateway, reading, order);
+    for (const { device, record } of clients) if (reading.device === device) take(record, reading, order);
   }
   for (const { epoch, first, last } of evidence.declared)
     drop(gateway, order.get(epoch) ?? order.size, { first, last });
   const ofGateway = judgeGateway(gateway, evidence, order);
-  const acknowledged = [...evidence.client.acknowledged];
-  const clientLost = acknowledged.filter((number) => !client.times.has(number)).length;
+  const sumOf = (count: (client: (typeof clients)[number]) => number) =>
+    clients.reduce((sum, client) => sum + count(client), 0);
+  const ackedByClient = sumOf(({ acknowledged }) => acknowledged.length);
   return {
-    acked: acknowledged.length + ofGateway.acked,
-    lost: clientLost + ofGateway.lost,
-    duplicated: duplicates(gateway) + duplicates(client),
+    acked: ackedByClient + ofGateway.acked,
+    lost:
+      ofGateway.lost +
+      sumOf(({ acknowledged, record }) => acknowledged.filter((number) => !record.times.has(number)).length),
+    duplicated: duplicates(gateway) + sumOf(({ record }) => duplicates(record)),
     declaredDropped: [...gateway.dropped.values()].reduce((sum, { size }) => sum + size, 0),
     unflushed: ofGateway.unflushed,
     oldestUnflushedMs: Math.round(ofGateway.oldestUnflushedMs),
     unheard: ofGateway.unheard,
-    foreign: foreign(gateway, 0, lastSent(evidence)) + foreign(client, 1, evidence.client.last),
-    ackedByClient: acknowledged.length,
-    storedOfClient: client.times.size,
+    foreign: foreign(gateway, 0, lastSent(evidence)) + sumOf(({ record, last }) => foreign(record, 1, last)),
+    ackedByClient,
+    ackedByDoor: Object.fromEntries(clients.map(({ door, acknowledged }) => [door, acknowledged.length])),
+    storedOfClient: sumOf(({ record }) => record.times.size),
     ackedByGateway: ofGateway.acked,
     storedOfGateway: gateway.times.size,
   };
@@ -119,27 +130,23 @@ function emptyRecord(): CloudRecord {
   return { times: new Map(), places: new Map(), stored: new Map(), dropped: new Map() };
 }
 
-function take(record: CloudRecord, { batch, fresh }: ArchivedDelivery, order: Map<string, number>): void {
+function take(
+  record: CloudRecord,
+  { epoch: name, number, reading }: ArchivedReading,
+  order: Map<string, number>,
+): void {
   // One that the gateway's log did not name comes last: whatever is in it was never sent.
-  const epoch = order.get(batch.epoch) ?? order.size;
-  entriesOf(batch).forEach((entry, position) => {
-    const number = batch.first + position;
-    if (entry.kind !== 'reading' || !isWithin(fresh, number)) return;
-    const value = entry.value.type === 'int32' ? entry.value.value : Number.NaN;
-    record.times.set(value, (record.times.get(value) ?? 0) + 1);
-    record.places.set(value, { epoch, number });
-    record.stored.set(epoch, (record.stored.get(epoch) ?? 0) + 1);
-  });
+  const epoch = order.get(name) ?? order.size;
+  const value = reading.value.type === 'int32' ? reading.value.value : Number.NaN;
+  record.times.set(value, (record.times.get(value) ?? 0) + 1);
+  record.places.set(value, { epoch, number });
+  record.stored.set(epoch, (record.stored.get(epoch) ?? 0) + 1);
 }
 
 function drop(record: CloudRecord, epoch: number, { first, last }: NumberRange): void {
   const dropped = record.dropped.get(epoch) ?? new Set();
   record.dropped.set(epoch, dropped);
   for (let number = first; number <= last; number++) dropped.add(number);
-}
-
-function isWithin(ranges: readonly NumberRange[], number: number): boolean {
-  return ranges.some(({ first, last }) => first <= number && number <= last);
 }
 
 function duplicates({ times }: CloudRecord): number {

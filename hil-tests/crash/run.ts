@@ -1,12 +1,13 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
-import { readDeliveries } from '@loadline/cloud';
+import { readReadings } from '@loadline/cloud';
 import { noFaults, until } from '../rig/index.ts';
 import { SeededRandom } from '../rig/random.ts';
 import { Client } from './client.ts';
+import { HttpsClient, SocketClient } from './door-clients.ts';
 import { Frames } from './frames.ts';
-import { type Evidence, judge, type Verdict } from './judge.ts';
+import { type ClientEvidence, type Evidence, judge, type Verdict } from './judge.ts';
 import { CrashSite, flushSeconds, gatewayId } from './site.ts';
-import { type Strike, strikes, type Victim } from './strikes.ts';
+import { type Side, type Strike, strikes, type Victim } from './strikes.ts';
 
 /** A reading is written when it is a flush time old; this is for the timer, and for a machine that is busy. */
 const marginMs = 1000;
@@ -15,9 +16,19 @@ const patience = 90_000;
 /** Between two progress lines. */
 const progressMs = 1000;
 
+/** A client beside the gateway, at one of the doors. */
+export interface LoadClient extends ClientEvidence {
+  start(): void;
+  /** Sends nothing new; resolves when all there is has been acknowledged. */
+  stop(): Promise<void>;
+  /** Ends at once, whatever is not acknowledged. */
+  abandon(): Promise<void>;
+}
+
 export interface CrashOptions {
   readonly cycles: number;
   readonly seed: number;
+  readonly side: Side;
   /** Frames a second. */
   readonly rate: number;
   /** What is told as it goes. */
@@ -63,48 +74,53 @@ async function crashSite(site: CrashSite, options: CrashOptions, began: number):
   const { seed } = options;
   const load = {
     frames: new Frames(site.port),
-    client: new Client(site.mqttPort, site.client, new SeededRandom(seed)),
+    clients: [
+      new Client(site.mqttPort, site.client, new SeededRandom(seed)),
+      new HttpsClient(site.httpsPort, site.client.authorityPem, site.logger),
+      new SocketClient(site.socketPorts.tcp, site.hut),
+    ],
   };
   try {
     return await crashLoaded(site, load, options, began);
   } finally {
     // After a failure it would go on for ever, and this process with it.
     load.frames.abandon();
-    await load.client.abandon();
+    await Promise.all(load.clients.map((client) => client.abandon()));
   }
 }
 
 async function crashLoaded(
   site: CrashSite,
-  { frames, client }: { readonly frames: Frames; readonly client: Client },
+  { frames, clients }: { readonly frames: Frames; readonly clients: readonly LoadClient[] },
   options: CrashOptions,
   began: number,
 ): Promise<CrashRun> {
-  const { cycles, seed, rate, say, signal } = options;
+  const { cycles, seed, side, rate, say, signal } = options;
   const random = new SeededRandom(seed);
   frames.start(rate);
-  client.start();
+  for (const client of clients) client.start();
+  const acknowledged = () => clients.reduce((sum, client) => sum + client.acknowledged.length, 0);
   const kills = { gateway: 0, cloud: 0 };
   const count = (victim: Victim) => {
     if (victim !== 'cloud') kills.gateway++;
     if (victim !== 'gateway') kills.cloud++;
   };
   let done = 0;
-  for (const strike of strikes(random)) {
+  for (const strike of strikes(random, side)) {
     if (done === cycles || signal.aborted || site.died.length > 0) break;
     done++;
-    const [sent, acked, at] = [frames.count, client.acknowledged.length, performance.now()];
+    const [sent, acked, at] = [frames.count, acknowledged(), performance.now()];
     await carryOut(site, frames, strike, count);
     const seconds = (performance.now() - at) / 1000;
     const each = (number: number) => Math.round(number / seconds);
     say(
       `cycle ${done} of ${cycles}: ${strike.victim} killed, ${wordsOf(strike)}; ${each(frames.count - sent)} frames/s, ` +
-        `${each(client.acknowledged.length - acked)} readings/s acknowledged to the client, ${seconds.toFixed(1)} s`,
+        `${each(acknowledged() - acked)} readings/s acknowledged to the clients, ${seconds.toFixed(1)} s`,
     );
   }
   await site.proxy.set(noFaults);
   const quiet = async () => {
-    await Promise.all([frames.stop(), client.stop()]);
+    await Promise.all([frames.stop(), ...clients.map((client) => client.stop())]);
     await site.port.drained();
     await drained(site);
   };
@@ -117,12 +133,12 @@ async function crashLoaded(
     lives: site.lives,
     declared,
     safeAfterMs: flushSeconds * 1000 + marginMs,
-    client: { gateway: client.gateway, acknowledged: client.acknowledged, last: client.last },
+    clients: clients.map(({ door, device, acknowledged, last }) => ({ door, device, acknowledged, last })),
   };
   return {
     folder: site.folder,
     cycles: done,
-    verdict: judge(readDeliveries(site.state), evidence),
+    verdict: judge(readReadings(site.state), evidence),
     evidence,
     sent: frames.count,
     kills,

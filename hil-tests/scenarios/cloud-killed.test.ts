@@ -1,9 +1,8 @@
 // @time-limit 120 s
 // A cloud killed again and again under a gateway at work: what was acknowledged is there, and nothing twice.
 import { join } from 'node:path';
-import { readDeliveries } from '@loadline/cloud';
+import { readReadings } from '@loadline/cloud';
 import { dataTypes, encodeFrame, encodePacket } from '@loadline/sdk/t24';
-import { entriesOf } from '@loadline/sdk/telemetry';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SerialLine, until, VirtualPort } from '../rig/index.ts';
@@ -38,14 +37,9 @@ function numberedFrame(number: number): Uint8Array {
 /** How often each value stands in the database's files, by value. */
 function storedValues(state: string): Map<number, number> {
   const times = new Map<number, number>();
-  for (const { batch, fresh } of readDeliveries(state)) {
-    entriesOf(batch).forEach((entry, position) => {
-      const number = batch.first + position;
-      if (entry.kind !== 'reading' || !fresh.some(({ first, last }) => first <= number && number <= last))
-        return;
-      const { value } = entry.value as { value: number };
-      times.set(value, (times.get(value) ?? 0) + 1);
-    });
+  for (const { reading } of readReadings(state)) {
+    const { value } = reading.value as { value: number };
+    times.set(value, (times.get(value) ?? 0) + 1);
   }
   return times;
 }

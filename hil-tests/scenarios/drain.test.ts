@@ -6,7 +6,7 @@ import { connect as tcpConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
-import { readDeliveries } from '@loadline/cloud';
+import { readReadings } from '@loadline/cloud';
 import { gatewayTopic } from '@loadline/sdk/contract';
 import type { MqttClient } from 'mqtt';
 import { suite } from 'uvu';
@@ -67,11 +67,9 @@ async function send(): Promise<Sender[]> {
 /** Numbers of readings and anchors that the state folder has of a gateway, in this epoch of its sender. */
 function committed({ id, numbered }: Sender): Set<number> {
   const numbers = new Set<number>();
-  for (const { device, fresh, batch, timeline } of readDeliveries(state)) {
-    const isOurs = device === id && timeline?.some(({ wall }) => wall === numbered.start + 1);
-    if (!isOurs || batch.count === 0) continue;
-    for (const { first, last } of fresh)
-      for (let number = first; number <= last; number++) numbers.add(number);
+  for (const { device, number, time, reading } of readReadings(state)) {
+    // Its epoch is known by its anchor, which is its number 1: without it, its readings would have no such times.
+    if (device === id && time === reading.monotonic + numbered.start) numbers.add(number).add(1);
   }
   return numbers;
 }

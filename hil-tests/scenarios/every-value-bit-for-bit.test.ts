@@ -94,7 +94,7 @@ function wireBytes(value: Value): number[] {
 const typeNames = ['none', 'uint8', 'uint16', 'int32', 'float32', 'string', 'binary'] as const;
 
 function asStored(reading: StoredReading) {
-  const { number: _, delivery: __, epoch: ___, monotonic: ____, written: _____, value, ...rest } = reading;
+  const { number: _, epoch: __, monotonic: ___, written: ____, value, ...rest } = reading;
   return { ...rest, type: value.type === 'nonFinite' ? 'float32' : value.type, data: wireBytes(value) };
 }
 

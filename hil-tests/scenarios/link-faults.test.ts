@@ -40,7 +40,7 @@ test('100 ms each way: readings gather while a batch is on its way, and all arri
   await counter.sendWhile(20, elapsed(1000));
   const { health, duplicate } = await assertAllStored();
   assert.equal([duplicate, health?.uplink.connections], [0, 1]);
-  const deliveries = new Set(site.readings().map(({ delivery }) => delivery)).size;
+  const deliveries = new Set(site.readings().map(({ written }) => written)).size;
   assert.ok(deliveries <= counter.sent / 2, `${deliveries} deliveries of ${counter.sent} readings`);
   await proxy.set(noFaults);
 });
@@ -76,9 +76,9 @@ test('what came while the link was away follows it, and what comes then goes ahe
   const { health } = await assertAllStored();
   assert.is(health?.uplink.connections, 3);
   const readings = site.readings();
-  const broughtBy = (count: number) => readings[count]?.delivery ?? Number.NaN;
+  const written = (count: number) => readings[count]?.written ?? Number.NaN;
   // The last of the backlog was read before the first live one, and is committed after it.
-  assert.ok(broughtBy(firstLive) < broughtBy(firstLive - 1));
+  assert.ok(written(firstLive) < written(firstLive - 1));
 });
 
 test.run();

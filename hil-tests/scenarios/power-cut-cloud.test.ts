@@ -7,7 +7,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readDeliveries } from '@loadline/cloud';
+import { readReadings } from '@loadline/cloud';
 import { gatewayTopic } from '@loadline/sdk/contract';
 import { encodeBatch, type Reading } from '@loadline/sdk/telemetry';
 import { suite } from 'uvu';
@@ -127,8 +127,8 @@ function worstLoss({ folder, before, events, clientPort }: Traced): { missing: n
 function storedIn(folder: string): number {
   try {
     let stored = 0;
-    for (const { fresh } of readDeliveries(folder)) stored += fresh.length;
-    return stored;
+    for (const _ of readReadings(folder)) stored++;
+    return stored / readingsOfMessage;
   } catch {
     return 0;
   }

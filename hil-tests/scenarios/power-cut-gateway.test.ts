@@ -4,7 +4,7 @@
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as elapsed } from 'node:timers/promises';
-import { type ArchivedDelivery, readDeliveries } from '@loadline/cloud';
+import { type ArchivedDelivery, readDeliveries, readReadings } from '@loadline/cloud';
 import { DiskJournal, type Run } from '@loadline/device-runtime';
 import { type Entry, entriesOf, type NumberRange } from '@loadline/sdk/telemetry';
 import { suite } from 'uvu';
@@ -84,6 +84,13 @@ async function live(site: Site): Promise<Life> {
   await elapsed(1800);
   await frames.stop();
   await site.gateway.stop('SIGKILL');
+  // As they came, before they are merged: what they declare dropped stands in them alone.
+  const came = new Map<number, ArchivedDelivery>();
+  const look = () => {
+    for (const delivery of readDeliveries(join(site.folder, 'cloud'))) came.set(delivery.id, delivery);
+  };
+  look();
+  const looking = setInterval(look, 500);
   const events = await readTrace(pid, trace);
 
   await proxy.set(noFaults);
@@ -93,8 +100,10 @@ async function live(site: Site): Promise<Life> {
     what: 'all of it has drained',
   });
   await site.gateway.stop();
+  clearInterval(looking);
+  look();
   await site.cloud.service.stop();
-  const deliveries = [...readDeliveries(join(site.folder, 'cloud'))];
+  const deliveries = [...came.values()];
   const storedAt = new Map<number, number>();
   const entries = new Map<string, number | undefined>();
   for (const { batch, writtenMs } of deliveries) {
@@ -104,6 +113,8 @@ async function live(site: Site): Promise<Life> {
       if (value !== undefined && !storedAt.has(value)) storedAt.set(value, writtenMs);
     });
   }
+  const stored = [...readReadings(join(site.folder, 'cloud'))].length;
+  assert.is(storedAt.size, stored, 'every delivery was looked at before it was merged');
   const heard = frames.sent
     .filter(({ begunAt }) => begunAt >= openAt)
     .map((each) => ({ ...each, begunAt: each.begunAt + offset, takenAt: each.takenAt + offset }));

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readDeliveries } from '@loadline/cloud';
+import { readReadings } from '@loadline/cloud';
 import { bundlePath } from '@loadline/device-runtime';
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import { CloudError } from '@loadline/sdk/client';
-import { type Entry, entriesOf, type Reading } from '@loadline/sdk/telemetry';
+import type { Reading } from '@loadline/sdk/telemetry';
 import * as assert from 'uvu/assert';
 import { FaultProxy, until, VirtualPort } from '../rig/index.ts';
 import {
@@ -45,9 +45,7 @@ export interface Diagnosis {
 export interface StoredReading extends Reading {
   readonly epoch: string;
   readonly number: number;
-  /** Which delivery brought it, in the order of the commits. */
-  readonly delivery: number;
-  /** When that was written, ms since 1970. */
+  /** When the delivery that brought it was written, ms since 1970. */
   readonly written: number;
 }
 
@@ -217,15 +215,10 @@ export class Site {
   /** The stored readings in the order of their numbers, epoch after epoch; read from the database's files. */
   readings(): StoredReading[] {
     const epochs = new Map<string, StoredReading[]>();
-    for (const { id, batch, fresh, writtenMs } of readDeliveries(join(this.folder, 'cloud'))) {
-      const readings = epochs.get(batch.epoch) ?? [];
-      epochs.set(batch.epoch, readings);
-      entriesOf(batch).forEach((entry: Entry, position) => {
-        const number = batch.first + position;
-        if (entry.kind !== 'reading') return;
-        if (!fresh.some(({ first, last }) => first <= number && number <= last)) return;
-        readings.push({ ...entry, epoch: batch.epoch, number, delivery: id, written: writtenMs });
-      });
+    for (const { epoch, number, arrival, reading } of readReadings(join(this.folder, 'cloud'))) {
+      const readings = epochs.get(epoch) ?? [];
+      epochs.set(epoch, readings);
+      readings.push({ ...reading, epoch, number, written: arrival });
     }
     return [...epochs.values()].flatMap((readings) => readings.sort((a, b) => a.number - b.number));
   }
