@@ -63,7 +63,7 @@ export async function benchLatency({ seconds = lastsFor }: BenchOptions): Promis
     const common = {
       dataSet:
         `${sensors} sensors on ${lineCount} virtual ports, ${readingsPerSecond} frames of 16 bytes a second one by one, ` +
-        `evenly, float32; ${batches} batches a second; all defaults (max_delay 0)`,
+        `evenly, float32; ${batches} batches a second; all defaults (max_delay 0); legs of what is not merged yet`,
       gatewayCpuPercent: rounded(gatewayCpu * 100, 1),
       cloudCpuPercent: rounded(cloudCpu * 100, 1),
       loadAndSubscribersCpuPercent: rounded(ownCpu * 100, 1),
@@ -188,7 +188,10 @@ async function follow(cloud: CloudProcess, heard: Map<number, number>): Promise<
   };
 }
 
-/** When each reading was heard by the gateway and committed by the cloud (to the millisecond), and batches a second. */
+/**
+ * When each reading was heard by the gateway and committed by the cloud (to the millisecond), and batches a second: of those
+ * deliveries that still stand as they came, and are not merged into chunks yet.
+ */
 async function legsOf(site: Site) {
   const gateway = new Map<number, number>();
   const commit = new Map<number, number>();
