@@ -1,10 +1,11 @@
+import { Secret } from '../platform/index.ts';
 import { type LineReading, writeReadingsLine } from '../telemetry/index.ts';
 import { isMac, macLength, macOf, type SocketSecret } from './mac.ts';
 
 /** A line with a token: a secret that crosses the wire. */
 export interface TokenLine {
   readonly kind: 'token';
-  readonly token: string;
+  readonly token: Secret;
   /** What makes a resend count once; undefined where none is given. */
   readonly id: string | undefined;
   /** The readings alone: to keep and to log, without what proves who sent them. */
@@ -59,7 +60,7 @@ function tokenLine(bytes: Buffer, token: string, at: number): TokenLine | Malfor
   if (readings.length === 0) return malformed('no readings');
   // A token given twice would be kept with the readings, where these are refused.
   if (readings.includes(token)) return malformed('the token is given a second time');
-  return { kind: 'token', token, id, readings };
+  return { kind: 'token', token: new Secret(token), id, readings };
 }
 
 function signedLine(bytes: Buffer, key: string, at: number): SignedLine | MalformedLine {

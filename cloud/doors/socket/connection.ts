@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { type Code, limits, type SocketTransport } from '@loadline/sdk/contract';
-import { writeReply } from '@loadline/sdk/socket';
+import { type SocketReply, writeReply } from '@loadline/sdk/socket';
+import type { StopCause } from '../../accounting/index.ts';
+import { limitedDetail, type Meter } from '../../limits/index.ts';
 import { LineBuffer } from './line-buffer.ts';
 import type { Room, Waiting } from './room.ts';
 import { errorReply, type Known, type KnownLine, type LineTaker } from './taker.ts';
@@ -36,6 +38,9 @@ export class SocketConnection implements Waiting {
   readonly #pending: Pending[] = [];
   readonly #began: number;
   #known: Known | undefined;
+  /** Of the session that began with its first good line, and why that ends. */
+  #meter: Meter | undefined;
+  #cause: StopCause = 'client-closed';
   /** Lines that were refused, one after the other. */
   #failures = 0;
   /** When the last line came, the line that is coming began, and replies stopped being taken. */
@@ -63,10 +68,14 @@ export class SocketConnection implements Waiting {
       this.#isHalfClosed = true;
       this.proceed();
     });
-    socket.on('error', () => socket.destroy());
+    socket.on('error', () => {
+      this.#cause = 'lost-carrier';
+      socket.destroy();
+    });
     socket.once('close', () => {
       this.#isEnding = true;
       parts.room.forget(this);
+      this.#meter?.end(this.#cause);
     });
   }
 
@@ -84,6 +93,7 @@ export class SocketConnection implements Waiting {
   end(code: Code, reason: string): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
+    this.#cause = causeOf(code);
     this.#lastWord = writeReply(errorReply(code, reason));
     this.#flush();
   }
@@ -91,6 +101,7 @@ export class SocketConnection implements Waiting {
   /** Ends it at once: what is not answered is not acknowledged. */
   cut(code: Code, reason: string): void {
     this.#isEnding = true;
+    this.#cause = causeOf(code);
     this.#pending.length = 0;
     this.#lastWord = writeReply(errorReply(code, reason));
     this.#flush();
@@ -168,17 +179,16 @@ export class SocketConnection implements Waiting {
       if (this.#failures >= limits.socketFailures) this.#isEnding = true;
       return;
     }
-    if (!this.#mayDeliver(taken)) {
-      pending.reply = writeReply(
-        errorReply('device-differs', 'one connection delivers for one device'),
-        taken.to,
-      );
+    const refusal = this.#refusal(taken);
+    if (refusal !== undefined) {
+      pending.reply = writeReply(refusal, taken.to);
+      this.#cause = 'refused';
       this.#isEnding = true;
       return;
     }
     this.#failures = 0;
     room.enter();
-    taken.deliver((reply) => {
+    taken.deliver(this.#meter, (reply) => {
       room.leave();
       pending.reply = writeReply(reply, taken.to);
       this.#flush();
@@ -186,13 +196,21 @@ export class SocketConnection implements Waiting {
     });
   }
 
-  #mayDeliver({ held, form }: KnownLine): boolean {
+  /** Why a line of somebody who is known cannot be taken on this connection. */
+  #refusal(line: KnownLine): SocketReply | undefined {
+    const { held, form } = line;
     const before = this.#known;
-    if (before !== undefined && before.held.device !== held.device) return false;
+    if (before !== undefined && before.held.device !== held.device) {
+      return errorReply('device-differs', 'one connection delivers for one device');
+    }
     // What it is known by now is what it is asked for later: a new token may take the place of the old one.
     this.#known = { held, form };
-    if (before === undefined) this.#parts.onKnown(this);
-    return true;
+    if (before !== undefined) return undefined;
+    const meter = line.begin((limited) => this.end(limited.code, limitedDetail(limited)));
+    if (meter !== undefined && 'kind' in meter) return { kind: 'limited', seconds: meter.retryAfterSeconds };
+    this.#meter = meter;
+    this.#parts.onKnown(this);
+    return undefined;
   }
 
   /** Says what is settled, in the order of the lines, and ends where nothing is left to say. */
@@ -204,7 +222,10 @@ export class SocketConnection implements Waiting {
       words += `${next.reply}\n`;
       this.#pending.shift();
     }
-    if (words !== '') socket.write(words, 'latin1');
+    if (words !== '') {
+      socket.write(words, 'latin1');
+      this.#meter?.account.sent(words.length);
+    }
     if (socket.writableNeedDrain) this.#untakenSince ??= this.#parts.monotonic();
     if (!this.#isEnding || this.#pending.length > 0) return;
     this.#endedAt = this.#parts.monotonic();
@@ -241,5 +262,25 @@ export class SocketConnection implements Waiting {
     if (this.#endedAt !== undefined || socket.destroyed) return;
     if (!this.#isReading()) socket.pause();
     else if (socket.isPaused()) socket.resume();
+  }
+}
+
+/** Why a session stopped, by what its connection was ended with. */
+function causeOf(code: Code): StopCause {
+  switch (code) {
+    case 'cloud-stopping':
+      return 'drained';
+    case 'credential-ended':
+      return 'revoked';
+    case 'quota-exceeded':
+      return 'quota';
+    case 'connection-idle':
+      return 'lost-carrier';
+    case 'too-many-connections':
+      return 'taken-over';
+    case 'commit-timeout':
+      return 'cloud-failed';
+    default:
+      return 'refused';
   }
 }

@@ -85,7 +85,7 @@ export class Datagrams {
     this.#pending.set(id, pending + 1);
     room.enter();
     const most = datagram.length - 1;
-    taken.deliver((reply) => {
+    taken.deliver(undefined, (reply) => {
       room.leave();
       this.#left(id);
       const words = writeReply(reply, taken.to, most);

@@ -9,7 +9,7 @@ import {
   type TokenLine,
 } from '@loadline/sdk/socket';
 import type { CredentialHolders, HeldCredential } from '../../devices/index.ts';
-import type { Meter, Metering } from '../../limits/index.ts';
+import type { Limited, Meter, Metering } from '../../limits/index.ts';
 import type { Delivery, Directory, Receipt, Router } from '../../router/index.ts';
 
 export interface TakerParts {
@@ -34,8 +34,13 @@ export interface KnownLine {
   readonly form: 'token' | 'signed';
   /** What replies to it name it by, and are signed with. */
   readonly to: ReplyTo | undefined;
-  /** Delivers it; `settle` is called once, with what to say of it. */
-  deliver(settle: (reply: SocketReply) => void): void;
+  /**
+   * Begins the session of a connection on which it is the first. What is in the way of it is said instead. `onOver` is told
+   * when the time it may have is used up.
+   */
+  begin(onOver: (limited: Limited) => void): Meter | Limited | undefined;
+  /** Delivers it; `settle` is called once, with what to say of it. Without a `meter` it is a session of its own. */
+  deliver(meter: Meter | undefined, settle: (reply: SocketReply) => void): void;
 }
 
 /** Who sent it is not known. The same for a token that is wrong, has ended, or is not let in here. */
@@ -84,8 +89,10 @@ export class LineTaker {
       held,
       form: read.kind,
       to: nameOf(read, secret),
-      deliver: (settle) => {
-        const meter = this.#parts.metering?.visit(held.principal, { door: transport, source });
+      begin: (onOver) => this.#parts.metering?.begin(held.principal, { door: transport, source }, onOver),
+      deliver: (ofConnection, settle) => {
+        const meter =
+          ofConnection ?? this.#parts.metering?.visit(held.principal, { door: transport, source });
         this.#parts.router.deliver({ ...deliveryOf(read, held), meter }, (receipt) =>
           settle(replyOf(receipt)),
         );

@@ -102,7 +102,7 @@ export async function openSite(policy: SocketPolicy = 'all') {
         steps: [
           step('setOrganisation', {
             ...{ organisation: 'first', name: 'First', isolation: 'basic', secondFactor: 'not-required' },
-            ...{ tokenDays: 365, auditDays: 730, sockets },
+            ...{ tokenDays: 365, auditDays: 730, sockets, readingsDays: null },
           }),
         ],
         audit: [],
