@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** The middle one; the upper of the two where their number is even. */
 export function median(numbers: readonly number[]): number {
@@ -20,10 +20,34 @@ const ticksPerSecond = 100;
 
 /** User and system time of a process, all threads, in seconds; a hundredth is the finest it knows. */
 export function cpuSecondsOf(pid: number): number {
+  return spent(`/proc/${pid}/stat`).seconds;
+}
+
+/**
+ * The same of its first thread, and of those named `name`, together. Linux keeps 15 characters of a name, and Node
+ * gives that of a worker to its thread.
+ */
+export function threadSecondsOf(
+  pid: number,
+  name: string,
+): { readonly first: number; readonly named: number } {
+  let named = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const { name: own, seconds } = spent(`/proc/${pid}/task/${thread}/stat`);
+    if (own === name.slice(0, 15)) named += seconds;
+  }
+  return { first: spent(`/proc/${pid}/task/${pid}/stat`).seconds, named };
+}
+
+function spent(file: string): { readonly name: string; readonly seconds: number } {
   // The name, field 2, may hold anything; fields 14 and 15 are utime and stime (proc_pid_stat(5)).
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  const stat = readFileSync(file, 'latin1');
+  const nameEnd = stat.lastIndexOf(')');
+  const fields = stat.slice(nameEnd + 2).split(' ');
+  return {
+    name: stat.slice(stat.indexOf('(') + 1, nameEnd),
+    seconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+  };
 }
 
 /** Memory a process has resident now, in MiB. */

@@ -1,6 +1,6 @@
 /** Makes the load of the ingest bench, in a process of its own: started by ingest.ts, told by one message what to do. */
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
-import { cpuSecondsOf } from './figures.ts';
+import { cpuSecondsOf, residentOf, threadSecondsOf } from './figures.ts';
 import { type Form, LoadGateway, type Shape } from './load-gateway.ts';
 
 /** What is to be done. */
@@ -25,6 +25,11 @@ export interface LoadRun {
   readonly wallSeconds: number;
   /** User and system time of those processes, all threads. */
   readonly cpuSeconds: number;
+  /** Of that: the first thread's, which has the doors and the router, and the writer's. */
+  readonly mainSeconds: number;
+  readonly writerSeconds: number;
+  /** Memory resident at the end. */
+  readonly residentMiB: number;
 }
 
 /** The end of it; `acknowledged` holds the messages of warm-up and run-down too. */
@@ -79,15 +84,22 @@ async function runLoad(
   let pending = 0;
   let messages: number | undefined;
   let wallSeconds = 0;
-  let cpuSeconds = 0;
-  const cpuBefore = cpuOfAll(pids);
+  let spent = { cpuSeconds: 0, mainSeconds: 0, writerSeconds: 0 };
+  let residentMiB = 0;
+  const before = spentBy(pids);
   const began = performance.now();
   await new Promise<void>((resolve) => {
     const stop = () => {
       if (messages !== undefined) return;
       clearTimeout(timer);
       wallSeconds = (performance.now() - began) / 1000;
-      cpuSeconds = cpuOfAll(pids) - cpuBefore;
+      const now = spentBy(pids);
+      spent = {
+        cpuSeconds: now.cpuSeconds - before.cpuSeconds,
+        mainSeconds: now.mainSeconds - before.mainSeconds,
+        writerSeconds: now.writerSeconds - before.writerSeconds,
+      };
+      residentMiB = sum(pids.map(residentOf));
       messages = acknowledged;
     };
     const timer = setTimeout(stop, seconds * 1000);
@@ -104,9 +116,18 @@ async function runLoad(
       });
     }
   });
-  return { messages: messages ?? 0, wallSeconds, cpuSeconds, acknowledged };
+  return { messages: messages ?? 0, wallSeconds, ...spent, residentMiB, acknowledged };
 }
 
-function cpuOfAll(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
+function spentBy(pids: readonly number[]) {
+  const threads = pids.map((pid) => threadSecondsOf(pid, 'writer-thread'));
+  return {
+    cpuSeconds: sum(pids.map(cpuSecondsOf)),
+    mainSeconds: sum(threads.map(({ first }) => first)),
+    writerSeconds: sum(threads.map(({ named }) => named)),
+  };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
 }

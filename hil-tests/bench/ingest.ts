@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchOptions, BenchRow } from './bench.ts';
-import { median } from './figures.ts';
+import { median, rounded } from './figures.ts';
 import { makeFleet } from './fleet.ts';
 import type { LoadRun } from './ingest-load.ts';
 import { loadCloud } from './load.ts';
@@ -24,8 +24,12 @@ interface IngestRow extends BenchRow {
   readonly inFlight: number;
   readonly runs: number;
   readonly wallSeconds: number;
-  /** User and system time of the cloud's process, from /proc/PID/stat. */
+  /** User and system time of the cloud's process, all its threads, from /proc/PID/stat. */
   readonly cloudCpuSeconds: number;
+  /** Of that, µs a message: of the thread with doors and router, and of the writer's. The rest is mostly garbage collection. */
+  readonly mainCpuMicrosecondsPerMessage: number;
+  readonly writerCpuMicrosecondsPerMessage: number;
+  readonly residentMiB: number;
   readonly messagesPerSecond: number;
   readonly readingsPerSecond: number;
   readonly messagesPerCpuSecond: number;
@@ -102,12 +106,20 @@ function rowOf(
     runs: runs.length,
     wallSeconds: median(runs.map(({ wallSeconds }) => wallSeconds)),
     cloudCpuSeconds: median(runs.map(({ cpuSeconds }) => cpuSeconds)),
+    mainCpuMicrosecondsPerMessage: perMessageOf(runs, ({ mainSeconds }) => mainSeconds),
+    writerCpuMicrosecondsPerMessage: perMessageOf(runs, ({ writerSeconds }) => writerSeconds),
+    residentMiB: Math.round(median(runs.map(({ residentMiB }) => residentMiB))),
     messagesPerSecond: Math.round(pace),
     readingsPerSecond: Math.round(pace * perMessage),
     messagesPerCpuSecond: Math.round(cpuPace),
     readingsPerCpuSecond: Math.round(cpuPace * perMessage),
     fsyncMilliseconds,
   };
+}
+
+/** Median, in microseconds. */
+function perMessageOf(runs: readonly LoadRun[], seconds: (run: LoadRun) => number): number {
+  return rounded(median(runs.map((run) => (seconds(run) * 1e6) / run.messages)), 1);
 }
 
 function measureSync(path: string): number {
