@@ -155,7 +155,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     credentialHolders: accounts.credentialHolders,
     gate,
     ...allHandlers({
-      ...{ ...accounts, store, directory, live, downlink, enrolments, connected, now },
+      ...{ ...accounts, store, directory, live, downlink, retention, enrolments, connected },
+      ...{ metering, now },
       onSkipped: (readings) => metrics.skipped('https', readings),
     }),
     acceptMqtt: (socket) => mqtt.accept(socket),

@@ -123,6 +123,8 @@ const ofWholeDevices: ReadonlySet<OrganisationScope> = new Set([
   'device-credential.patch',
   'device-credential.delete',
   'ledger.get',
+  'limits.get',
+  'limits.set',
   'rejections.get',
   'rejection.get',
   'desired.get',

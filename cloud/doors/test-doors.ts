@@ -109,6 +109,7 @@ export async function openDoors(options: MeteringOptions = {}) {
       onSkipped: () => {},
       now,
     }),
+      metering,
     acceptMqtt: (socket) => mqtt.accept(socket),
     isReady: async () => true,
     onTlsFailed: () => {},

@@ -323,6 +323,18 @@ export const samples: Samples = {
   exportAudit: { plain: here },
   verifyAudit: { plain: here },
   listBlocks: { plain: here },
+  listUsage: { plain: here },
+  exportUsage: { plain: here },
+  listSessionRecords: { plain: here },
+  exportSessionRecords: { plain: here },
+  getLimits: { plain: here },
+  getDeviceLimits: { plain: ofDevice },
+  setDeviceLimits: { plain: (place) => ({ ...ofDevice(place), body: { messagesPerDay: 1_000_000 } }) },
+  listFleetUsage: { plain: nothing },
+  exportFleetUsage: { plain: nothing },
+  getOrganisationLimits: { plain: here },
+  setOrganisationLimits: { plain: (place) => ({ ...here(place), body: { messagesPerDay: 10_000_000 } }) },
+
   deleteBlock: { plain: async (place) => ({ ...here(place), block: await place.block() }) },
 
   listOrganisations: { plain: nothing },

@@ -85,6 +85,9 @@ export const scopes = {
   'application-key.patch': write('activate, deactivate or rename a key'),
   'application-key.delete': write('revoke a key'),
   'audit.get': read('read, export and verify the audit log'),
+  'usage.get': read('read what was used, and the records of sessions'),
+  'limits.get': read('read what may be used, and how much of it is'),
+  'limits.set': write('say what a device may use'),
   'blocks.get': read('list what is being guessed at, from where and how often'),
   'block.delete': write('end a block'),
 
@@ -94,6 +97,9 @@ export const scopes = {
   'operators.create': fleetWrite('invite a fleet operator'),
   'operator.delete': fleetWrite('end a fleet operator'),
   'fleet-audit.get': fleetRead('read, export and verify the audit log of the fleet'),
+  'fleet-usage.get': fleetRead('read what each organisation used'),
+  'fleet-limits.get': fleetRead('read what an organisation may use'),
+  'fleet-limits.set': fleetWrite('say what an organisation may use'),
   'fleet-blocks.get': fleetRead('list what is being guessed at all over the fleet'),
   'fleet-block.delete': fleetWrite('end a block anywhere in the fleet'),
 

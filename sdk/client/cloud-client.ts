@@ -73,6 +73,7 @@ class Client {
       case 'text/event-stream':
         return this.#guarded(eventsIn(response, operation.events ?? {}));
       case 'application/x-ndjson':
+      case 'text/csv':
         return this.#guarded(linesIn(response));
       case undefined:
     }

@@ -18,7 +18,7 @@ type EventOf<Schemas> = {
 /** What a call answers with: checked JSON, undefined where there is none, or a stream of events or lines. */
 export type AnswerOf<O extends Operation> = O extends { stream: 'text/event-stream'; events: infer Schemas }
   ? AsyncIterable<EventOf<Schemas>>
-  : O extends { stream: 'application/x-ndjson' }
+  : O extends { stream: 'application/x-ndjson' | 'text/csv' }
     ? AsyncIterable<string>
     : ReplyOf<O>;
 

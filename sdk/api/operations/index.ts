@@ -6,6 +6,7 @@ import { ledgerOperations } from './ledger.ts';
 import { organisationOperations } from './organisations.ts';
 import { profileOperations, sessionOperations } from './session.ts';
 import { tokenOperations } from './tokens.ts';
+import { usageOperations } from './usage.ts';
 
 /** Every operation of the REST API, by its id. There is no other route below `apiPrefix`. */
 export const operations = {
@@ -18,6 +19,7 @@ export const operations = {
   ...tokenOperations,
   ...auditOperations,
   ...fleetOperations,
+  ...usageOperations,
   ...descriptionOperations,
 } as const;
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { CheckedInputOf, Operations, ReplyOf } from '@loadline/sdk/api';
 import type { AuditParty } from '@loadline/sdk/audit';
 import type { Standing } from '../../../access/index.ts';
@@ -7,13 +6,11 @@ import { actsForWhole } from '../../../people/index.ts';
 import type { AuditPlace, AuditRow, Store } from '../../../store/index.ts';
 import type { Handlers, Visit } from '../call.ts';
 import { Problem } from '../problem.ts';
+import { sendFile } from '../send-file.ts';
 
 type Query = CheckedInputOf<Operations['listAudit']>['query'];
 type Page = ReplyOf<Operations['listAudit']>;
 type Verdict = ReplyOf<Operations['verifyAudit']>;
-
-/** Milliseconds between two looks at whether the caller may still have the log that he is being sent. */
-const recheckMilliseconds = 1000;
 
 /** The audit logs of organisations and of the fleet: read, exported, verified. */
 export function auditHandlers(
@@ -56,37 +53,10 @@ async function send(
   visit: Visit,
   stillMay: () => Promise<boolean>,
 ): Promise<void> {
-  const lines = exportStored(store, organisation);
-  // What cannot be read at all is a problem, and not half a file.
-  const first = await lines.next();
-  const stream = visit.stream();
-  const gone = new AbortController();
-  stream.once('close', () => gone.abort());
-  stream.on('error', () => {});
-  stream.writeHead(200, {
-    'content-type': 'application/x-ndjson',
-    'cache-control': 'no-store',
-    // The id of an organisation is a slug: nothing in it ends a quotation.
-    'content-disposition': `attachment; filename="audit-${organisation ?? 'of-the-fleet'}.ndjson"`,
-  });
-  stream.write(first.value);
-  // It lasts as long as its reader takes: who may not read it any more gets no more of it.
-  const recheck = setInterval(() => {
-    void stillMay().then((may) => {
-      if (!may) stream.destroy();
-    });
-  }, recheckMilliseconds);
-  try {
-    for await (const line of lines) {
-      if (!stream.write(line)) await once(stream, 'drain', { signal: gone.signal });
-    }
-    stream.end();
-  } catch {
-    // A file that was cut short must not look whole.
-    stream.destroy();
-  } finally {
-    clearInterval(recheck);
-  }
+  // The id of an organisation is a slug: nothing in it ends a quotation.
+  const name = `audit-${organisation ?? 'of-the-fleet'}.ndjson`;
+  const pieces = exportStored(store, organisation);
+  await sendFile(visit, { type: 'application/x-ndjson', name, pieces }, stillMay);
 }
 
 /** It tells of everybody's acts: who acts for a part of the organisation does not see them, whatever his role is. */

@@ -19,6 +19,7 @@ import { eventHandlers } from './events.ts';
 import { fleetHandlers } from './fleet.ts';
 import { grantHandlers } from './grants.ts';
 import { ledgerHandlers } from './ledger.ts';
+import { limitHandlers } from './limits.ts';
 import { linkHandlers } from './links.ts';
 import { liveHandlers } from './live.ts';
 import { memberHandlers } from './members.ts';
@@ -30,6 +31,7 @@ import { seriesHandlers } from './series.ts';
 import { sessionHandlers } from './session.ts';
 import { setupHandlers } from './setup.ts';
 import { tokenHandlers } from './tokens.ts';
+import { usageHandlers } from './usage.ts';
 
 /** What the operations of the API are carried out by. */
 export interface HandlerParts
@@ -51,6 +53,7 @@ export interface HandlerParts
     Parts<typeof tokenHandlers>,
     Parts<typeof applicationHandlers>,
     Parts<typeof applicationKeyHandlers>,
+    Parts<typeof limitHandlers>,
     Parts<typeof deviceCredentialHandlers> {
   readonly store: Store;
   readonly directory: Directory;
@@ -93,6 +96,8 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...blockHandlers(parts),
     ...fleetHandlers(parts),
     ...descriptionHandlers(),
+    ...usageHandlers(parts),
+    ...limitHandlers(parts),
   };
   return { handlers, beforeClose: live.endAll };
 }
