@@ -6,10 +6,10 @@ import { encodeChunk } from './codec.ts';
 import { Gatherer, type ResolvedDelivery } from './gather.ts';
 import { absorbed, cutRows, isFull } from './lots.ts';
 import { chunkReads } from './open.ts';
-import type { Readings } from './readings.ts';
+import { firstFrom, type Readings, type SeriesName } from './readings.ts';
 import { chunkStatements } from './statements.ts';
 import { summarise } from './summary.ts';
-import type { MergeWrite, NewChunk } from './writes.ts';
+import type { ChunkCut, MergeWrite, NewChunk } from './writes.ts';
 
 /** How much one slice takes at most. */
 export interface SliceSize {
@@ -148,6 +148,22 @@ export function mergeReads(connection: Connection) {
   }
 
   return {
+    /**
+     * Chunks of a series that begin before `old` and go on after `before`, without their readings from before `before`:
+     * what is to be written so that those expire.
+     */
+    cuts({ device, tag, aspect, before, old }: SeriesName & { before: number; old: number }): ChunkCut[] {
+      const rows = chunks.between.all({ device, tag, aspect, from: before, to: before });
+      return rows
+        .filter((row) => row.from < old)
+        .map(({ id }) => {
+          const readings = chunks.whole(id);
+          const first = firstFrom(readings.times, before);
+          const left = chunkOf(device, { tag, aspect }, part(readings, first, readings.count));
+          return { chunk: id, expired: first, left };
+        });
+    },
+
     /** What each device has that stands in no chunk yet; some of it may have to wait. */
     tails(_: Record<never, never>): Tail[] {
       return tails.all({});

@@ -33,9 +33,21 @@ export interface MergeWrite {
   readonly added: readonly NewChunk[];
 }
 
-/** Whole chunks of a series that end before a time, ms since 1970, the oldest first, at most `most`. */
+/** A chunk whose first readings have expired, and what is left of it. */
+export interface ChunkCut {
+  readonly chunk: number;
+  /** Readings that go. */
+  readonly expired: number;
+  readonly left: NewChunk;
+}
+
+/**
+ * Readings of a series from before a time, ms since 1970: whole chunks that end before it, the oldest first, at most
+ * `most`, and of those that go on after it what was cut off them on another thread.
+ */
 export interface ExpireWrite extends SeriesName {
   readonly kind: 'expire';
   readonly before: number;
   readonly most: number;
+  readonly cuts: readonly ChunkCut[];
 }
