@@ -1,7 +1,9 @@
 import { type HealthMessage, healthMessage } from '@loadline/sdk/contract';
 import type { NumberRange } from '@loadline/sdk/telemetry';
 import type { Kysely } from 'kysely';
+import { type AfterRestore, afterRestore } from './after-restore.ts';
 import { type Connection, prepare } from './database.ts';
+import { fleetReads } from './fleet-reads.ts';
 import { type Gap, gapsIn, rangesFromJson } from './number-set.ts';
 import type { Schema } from './schema.ts';
 import { parseStored } from './stored-message.ts';
@@ -29,7 +31,8 @@ export interface LedgerSums {
 /** What is known of one epoch of a device. */
 export interface EpochLedger {
   readonly epoch: string;
-  readonly boot: string;
+  /** Null where the cloud knows of the epoch only by the one after it. */
+  readonly boot: string | null;
   readonly received: readonly NumberRange[];
   readonly gaps: readonly Gap[];
   readonly health: HealthMessage | undefined;
@@ -45,6 +48,7 @@ export interface EpochRow {
   number: number;
   epoch: string;
   parent: string | null;
+  parent_last: number | null;
   boot: string;
   oldest: number;
   dropped: string;
@@ -64,6 +68,7 @@ export function epochRows(db: Kysely<Schema>) {
       'epoch.number',
       'epoch.epoch',
       'epoch.parent',
+      'epoch.parent_last',
       'epoch.boot',
       'epoch.oldest',
       'epoch.dropped',
@@ -108,23 +113,37 @@ export function ledgerReads(connection: Connection) {
     db.selectFrom('received_range').select(['first', 'last']).where('epoch', '=', p.epoch).orderBy('first'),
   );
 
+  const named = prepare<{ device: number; epoch: string }, { number: number }>(connection, (db, p) =>
+    db.selectFrom('epoch').select('number').where('device', '=', p.device).where('epoch', '=', p.epoch),
+  );
+  const { fleet } = fleetReads(connection);
+  const restored = (rows: readonly EpochRow[], isKnown: (epoch: string) => boolean): AfterRestore => {
+    const { counter, since } = fleet({});
+    return afterRestore(counter > 1 ? rows : [], since, isKnown);
+  };
+
   return {
     /** A device's account; its newest epochs, at most `limit`. */
     ledger({ device, limit }: { device: number; limit: number }): Ledger | undefined {
       const row = counters.first({ device });
       if (row === undefined) return undefined;
-      const ofEpochs = epochs.all({ device, limit }).map((epoch, index, newer): EpochLedger => {
+      const rows = epochs.all({ device, limit });
+      const after = restored(rows, (epoch) => named.first({ device, epoch }) !== undefined);
+      const ofEpochs = rows.flatMap((epoch, index, newer): EpochLedger[] => {
         const received = ranges.all({ epoch: epoch.number });
         // A journal that began anew holds nothing of what was before it.
         const severed = newer.slice(0, index).some(({ parent }) => parent === null);
-        const oldest = severed ? Number.POSITIVE_INFINITY : epoch.oldest;
-        return {
+        const gone = severed || (after.onlyFrom !== undefined && after.onlyFrom !== epoch.epoch);
+        const oldest = gone ? Number.POSITIVE_INFINITY : epoch.oldest;
+        const known = {
           epoch: epoch.epoch,
           boot: epoch.boot,
           received,
-          gaps: gapsIn(received, rangesFromJson(epoch.dropped), oldest),
+          gaps: gapsIn(received, rangesFromJson(epoch.dropped), oldest, after.ends.get(epoch.epoch)),
           health: parseStored(epoch.health, healthMessage),
         };
+        const parent = after.unknown.get(epoch.epoch);
+        return parent === undefined ? [known] : [known, parent];
       });
       return { ...sumsOf(row), epochs: ofEpochs };
     },

@@ -75,9 +75,10 @@ export interface Gap extends NumberRange {
 /**
  * The numbers from 0, an epoch's first, that are not in the set, ascending: up to the last of which anything is
  * known, by having been received, dropped, or no longer held. `oldest` is the oldest the device still held at
- * its last delivery; infinite where it holds nothing of the epoch any more.
+ * its last delivery; infinite where it holds nothing of the epoch any more. `end`: the last number that the epoch is known
+ * to have had, where something says so.
  */
-export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number): Gap[] {
+export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number, end = -1): Gap[] {
   const gaps: Gap[] = [];
   const explain = (first: number, last: number) => {
     if (first > last) return;
@@ -107,7 +108,7 @@ export function gapsIn(set: NumberSet, dropped: NumberSet, oldest: number): Gap[
     next = last + 1;
   }
   const known = Number.isFinite(oldest) ? oldest - 1 : -1;
-  declare(next, Math.max(known, dropped.at(-1)?.last ?? -1));
+  declare(next, Math.max(known, dropped.at(-1)?.last ?? -1, end));
   return gaps;
 }
 

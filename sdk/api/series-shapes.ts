@@ -118,7 +118,8 @@ export const ledgerReply = z.object({
   epochs: z.array(
     z.object({
       epoch: z.string(),
-      boot: z.string(),
+      /** Null of an epoch that is known only by the one after it: it was lost whole. */
+      boot: z.string().nullable(),
       received: z.array(range),
       gaps: z.array(range.extend({ state: z.enum(['dropped', 'coming', 'lost']) })),
       health: healthMessage.nullable(),
