@@ -26,7 +26,9 @@ export class Client {
     this.#numbers = new NumberedClient(identity.id, random);
   }
 
-  get gateway(): string {
+  readonly door = 'mqtt';
+
+  get device(): string {
     return this.#identity.id;
   }
 

@@ -137,7 +137,8 @@ function take(
 ): void {
   // One that the gateway's log did not name comes last: whatever is in it was never sent.
   const epoch = order.get(name) ?? order.size;
-  const value = reading.value.type === 'int32' ? reading.value.value : Number.NaN;
+  const value =
+    'value' in reading.value && typeof reading.value.value === 'number' ? reading.value.value : Number.NaN;
   record.times.set(value, (record.times.get(value) ?? 0) + 1);
   record.places.set(value, { epoch, number });
   record.stored.set(epoch, (record.stored.get(epoch) ?? 0) + 1);

@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudClient } from '@loadline/sdk/client';
 import { FaultProxy, noFaults, VirtualPort } from '../rig/index.ts';
+import { takeInSoftware } from '../scenarios/software-device.ts';
 import { WaitingDoor } from '../scenarios/waiting-door.ts';
 import {
   CloudProcess,
+  freeSocketPorts,
   prepareGateway,
   type Service,
+  type SocketPorts,
   startCloudService,
   startGateway,
 } from '../system/index.ts';
@@ -40,6 +43,15 @@ interface Parts {
   readonly first: CloudProcess;
   readonly configFile: string;
   readonly client: GatewayIdentity;
+  readonly logger: DoorCredential;
+  readonly hut: DoorCredential;
+}
+
+/** What a device without a radio proves itself by at its door. */
+export interface DoorCredential {
+  readonly device: string;
+  readonly id: string;
+  readonly secret: string;
 }
 
 /** A gateway of the shipped bundle, a faulty link and a cloud, of which either program can be killed and started again. */
@@ -50,9 +62,13 @@ export class CrashSite {
   /** Of a client beside the gateway. */
   readonly client: GatewayIdentity;
   readonly mqttPort: number;
+  readonly httpsPort: number;
+  readonly socketPorts: SocketPorts;
+  /** Devices beside it: one delivers by HTTPS, one by socket. */
+  readonly logger: DoorCredential;
+  readonly hut: DoorCredential;
   /** Behind the proxy: a gateway that finds the cloud down waits in it, and does not back off for half a minute. */
   readonly #door: WaitingDoor;
-  readonly #httpsPort: number;
   readonly #login: CloudProcess['login'];
   readonly #configFile: string;
   readonly #lives: Changing[] = [];
@@ -69,14 +85,17 @@ export class CrashSite {
     connected: false,
   };
 
-  private constructor({ folder, port, proxy, door, first, configFile, client }: Parts) {
+  private constructor({ folder, port, proxy, door, first, configFile, client, logger, hut }: Parts) {
+    this.logger = logger;
+    this.hut = hut;
+    this.socketPorts = first.socketPorts;
     this.folder = folder;
     this.port = port;
     this.proxy = proxy;
     this.#door = door;
     this.client = client;
     this.mqttPort = first.mqttPort;
-    this.#httpsPort = first.httpsPort;
+    this.httpsPort = first.httpsPort;
     this.#login = first.login;
     this.#configFile = configFile;
     this.#cloud = first.service;
@@ -86,7 +105,7 @@ export class CrashSite {
   /** Makes it in a temporary folder, and starts both. */
   static async open(): Promise<CrashSite> {
     const folder = await mkdtemp(join(tmpdir(), 'loadline-crash-'));
-    const first = await CloudProcess.start({ state: join(folder, 'cloud') });
+    const first = await CloudProcess.start({ state: join(folder, 'cloud'), sockets: freeSocketPorts });
     const port = await VirtualPort.open({ folder: join(folder, 'dev') });
     const door = await WaitingDoor.make(first.mqttPort);
     door.open();
@@ -102,7 +121,10 @@ export class CrashSite {
       },
     });
     const client = await enrolIdentity(first, 'client-1');
-    const site = new CrashSite({ folder, port, proxy, door, first, configFile, client });
+    await first.organisation.patchOrganisation({ body: { sockets: 'signed' } });
+    const logger = { device: 'logger', ...(await takeInSoftware(first, 'logger')).token };
+    const hut = { device: 'hut', ...(await takeInSoftware(first, 'hut'))['socket-key'] };
+    const site = new CrashSite({ folder, port, proxy, door, first, configFile, client, logger, hut });
     site.#startGateway();
     return site;
   }
@@ -145,8 +167,9 @@ export class CrashSite {
     if (victim !== 'gateway') {
       this.#cloud = startCloudService({
         state: this.state,
-        httpsPort: this.#httpsPort,
+        httpsPort: this.httpsPort,
         mqttPort: this.mqttPort,
+        sockets: this.socketPorts,
         logFile: join(this.folder, 'cloud.log'),
       });
       this.#mourn(this.#cloud);
@@ -161,7 +184,7 @@ export class CrashSite {
   /** What the cloud's ledger has of the gateway as declared dropped. */
   async declared(): Promise<Evidence['declared']> {
     const cloud = new CloudClient({
-      url: `https://localhost:${this.#httpsPort}`,
+      url: `https://localhost:${this.httpsPort}`,
       authorityPem: this.client.authorityPem,
     });
     await cloud.logIn({ body: this.#login });

@@ -6,6 +6,10 @@ const moments = ['at-work', 'starting', 'offline', 'draining', 'reconnected'] as
 /** What is killed. */
 export type Victim = (typeof victims)[number];
 
+/** What may be killed in a run: one of the two alone, or whatever is drawn. */
+export const sides = ['any', 'gateway', 'cloud'] as const;
+export type Side = (typeof sides)[number];
+
 /**
  * When: in the middle of work; while it starts; while the link is away and readings gather; while what has gathered
  * drains; right after the link has come back.
@@ -39,8 +43,9 @@ const longestDelay: Readonly<Record<Moment, number>> = {
 const largestFlood = 16_000;
 
 /** Strikes without end: every pair of victim and moment once, in an order drawn by lot, then all of them again. */
-export function* strikes(random: SeededRandom): Generator<Strike, never> {
-  const pairs = victims.flatMap((victim) => moments.map((moment) => ({ victim, moment })));
+export function* strikes(random: SeededRandom, side: Side): Generator<Strike, never> {
+  const sought = victims.filter((victim) => side === 'any' || victim === side);
+  const pairs = sought.flatMap((victim) => moments.map((moment) => ({ victim, moment })));
   for (;;) {
     const deck = [...pairs];
     while (deck.length > 0) {

@@ -7,6 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
 import { needs } from '../runner/debian.ts';
+import { freeSocketPorts } from '../system/index.ts';
 import { run, start } from './program.ts';
 import { type Credentials, takeInSoftware } from './software-device.ts';
 import { type TemporaryCloud, temporaryCloud } from './temporary-cloud.ts';
@@ -57,7 +58,7 @@ async function assertStored(): Promise<void> {
 }
 
 all.before(async () => {
-  temporary = await temporaryCloud({ sockets: true });
+  temporary = await temporaryCloud({ sockets: freeSocketPorts });
   credentials = await takeInSoftware(temporary.cloud, device);
 });
 all.after(() => temporary.end());

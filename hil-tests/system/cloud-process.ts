@@ -21,8 +21,8 @@ export interface CloudProcessOptions {
   readonly logFile?: string;
   /** Whether it tells its metrics, on a free port. Default: it does not. */
   readonly metrics?: boolean;
-  /** Whether it listens for devices that deliver by socket, on free ports. Default: it does not. */
-  readonly sockets?: boolean;
+  /** Where it listens for devices that deliver by socket. Default: nowhere. */
+  readonly sockets?: SocketPorts;
   /** The program to start. Default: the shipped one. */
   readonly program?: URL;
 }
@@ -33,6 +33,9 @@ export interface SocketPorts {
   readonly tls: number;
   readonly udp: number;
 }
+
+/** To listen for devices that deliver by socket on any ports that are free. */
+export const freeSocketPorts: SocketPorts = { tcp: 0, tls: 0, udp: 0 };
 
 /** Who logs in: the first operator, who administrates the first organisation too. */
 export interface Login {
@@ -126,7 +129,7 @@ export class CloudProcess {
 /** Starts the program and waits for nothing: it is on its way to listening. */
 export function startCloudService(options: CloudProcessOptions): Service {
   const { state, httpsPort = 0, mqttPort = 0, host, names = [], logFile } = options;
-  const { metrics = false, sockets = false, program = cloudProgram } = options;
+  const { metrics = false, sockets, program = cloudProgram } = options;
   return new Service({
     name: 'cloud',
     file: fileURLToPath(program),
@@ -144,7 +147,15 @@ export function startCloudService(options: CloudProcessOptions): Service {
       ...(host === undefined ? [] : ['--host', host]),
       ...names.flatMap((name) => ['--name', name]),
       ...(metrics ? ['--metrics-port', '0'] : []),
-      ...(sockets ? ['--socket-port', '0', '--socket-tls-port', '0', '--socket-udp-port', '0'] : []),
+      ...(sockets === undefined
+        ? []
+        : [
+            ['--socket-port', sockets.tcp],
+            ['--socket-tls-port', sockets.tls],
+            ['--socket-udp-port', sockets.udp],
+          ]
+            .flat()
+            .map(String)),
     ],
     ...withLog(logFile),
   });

@@ -20,6 +20,8 @@ export class LineClient {
     this.#lines = createInterface({ input: socket });
     this.#lines.on('line', (line) => this.#heard.push(line));
     socket.on('error', () => socket.destroy());
+    // It hears of the same, and would end this process.
+    this.#lines.on('error', () => {});
     socket.on('close', () => {
       this.#closed = true;
     });

@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { takeInSoftware } from '../../scenarios/software-device.ts';
 import { type TemporaryCloud, temporaryCloud } from '../../scenarios/temporary-cloud.ts';
+import { freeSocketPorts } from '../../system/index.ts';
 import { doors } from './doors.ts';
 import { deliverOver } from './https.ts';
 import { fuzzDoor } from './run.ts';
@@ -28,7 +29,7 @@ const wanted: Readonly<Record<string, readonly string[]>> = {
 
 let temporary: TemporaryCloud;
 test.before(async () => {
-  temporary = await temporaryCloud({ sockets: true });
+  temporary = await temporaryCloud({ sockets: freeSocketPorts });
 });
 // It fails where the log holds a secret.
 test.after(() => temporary.end());

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { wholeNumber } from '../../runner/whole-number.ts';
 import { temporaryCloud } from '../../scenarios/temporary-cloud.ts';
+import { freeSocketPorts } from '../../system/index.ts';
 import { doors } from './doors.ts';
 import { fuzzDoor } from './run.ts';
 
@@ -34,7 +35,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const say = (text: string) => process.stderr.write(`${text}\n`);
-  const temporary = await temporaryCloud({ sockets: true });
+  const temporary = await temporaryCloud({ sockets: freeSocketPorts });
   let faults: readonly string[] = [];
   try {
     const open = await options.open();
