@@ -81,7 +81,8 @@ export function follow({ api, organisation, live, series, span, onFailing, onCha
       if (place === undefined) continue;
       const window = addLive(windowAt(place), one.points, api.now() - span);
       windows[place] = window;
-      if (window.points.length > MOST_POINTS && window.sinceAsked === null) void load();
+      const isPartial = (one.skipped ?? 0) > 0 || window.points.length > MOST_POINTS;
+      if (isPartial && window.sinceAsked === null) void load();
     }
     onChange(windows);
   });

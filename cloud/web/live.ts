@@ -6,6 +6,8 @@ export interface LivePoints {
   readonly tag: string;
   readonly aspect: Series['aspect'];
   readonly points: readonly Point[];
+  /** Readings that were left out before these: we did not keep up. */
+  readonly skipped?: number;
 }
 
 export type LiveEvent =

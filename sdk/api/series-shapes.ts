@@ -92,6 +92,16 @@ export const aggregatesReply = z.object({
   ),
 });
 
+/** Which readings `followReadings` tells. */
+export const liveQuery = z.object({
+  device: z.string().max(64).optional().describe('of this device only'),
+  tag: z
+    .string()
+    .regex(/^[0-9A-Fa-f]{4}$/)
+    .optional()
+    .describe('of series of this tag only: four hex digits'),
+});
+
 /** Events of `followReadings`. */
 export const liveEvents = {
   readings: z.array(

@@ -16,8 +16,10 @@ import {
   aggregatesReply,
   eventReply,
   liveEvents,
+  liveQuery,
   readingsQuery,
   readingsReply,
+  retentionDays,
   seriesReply,
 } from '../series-shapes.ts';
 
@@ -170,6 +172,7 @@ export const deviceOperations = {
       'as a quarter of a second where much is committed; of a follower that does not keep up the newest reading of each ' +
       'series is kept, and `skipped` says how many were left out before it. `ping`: nothing, every ten seconds; `end`: the ' +
       'stream is over, and so may be the session.',
+    query: liveQuery,
     status: 200,
     stream: 'text/event-stream',
     events: liveEvents,

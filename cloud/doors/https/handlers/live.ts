@@ -41,7 +41,16 @@ export function liveHandlers({
   const streams = new Set<() => void>();
   const streamsOf = new Map<string, number>();
 
-  const followReadings: Handlers['followReadings'] = ({ caller, standing, visit, again }) => {
+  const followReadings: Handlers['followReadings'] = ({ caller, standing, visit, again, input }) => {
+    const { device: only, tag } = input.query;
+    // What is out of reach is answered as what is not there.
+    if (only !== undefined && !mayFollow(standing, only, directory)) {
+      throw new Problem(404, 'not-found', `there is no device ${only} here`);
+    }
+    const isWanted = (one: LiveSeries) =>
+      (only === undefined || one.device === only) &&
+      (tag === undefined || one.tag === Number.parseInt(tag, 16)) &&
+      sees(now, one, directory);
     const open = streamsOf.get(caller.id) ?? 0;
     if (open >= streamsPerCaller) {
       throw new Problem(429, 'too-many-attempts', `${open} live streams are open: close one first`);
@@ -58,7 +67,7 @@ export function liveHandlers({
     /** Since when it has taken nothing of what it left unread, and how much that is. */
     let stalled: { since: number; bytes: number } | undefined;
     const tellReadings = (series: readonly LiveSeries[]) => {
-      const seen = series.filter((one) => sees(now, one, directory));
+      const seen = series.filter(isWanted);
       // Each is put into words once, however many follow.
       if (seen.length > 0) stream.write(`event: readings\ndata: [${seen.map(wordsOf).join(',')}]\n\n`);
     };
@@ -72,7 +81,7 @@ export function liveHandlers({
         return;
       }
       for (const one of series) {
-        if (!sees(now, one, directory)) continue;
+        if (!isWanted(one)) continue;
         onSkipped(one.points.length);
         if (!owed.addReadings(one)) stream.destroy();
       }
@@ -127,6 +136,11 @@ export function liveHandlers({
       for (const end of streams) end();
     },
   };
+}
+
+function mayFollow({ organisation, reach }: Standing, id: string, directory: Directory): boolean {
+  const device = directory.device(id);
+  return device?.organisation.id === organisation.id && reachesDevice(reach, device);
 }
 
 function sees({ reach }: Standing, { device: id, tag }: LiveSeries, directory: Directory): boolean {
