@@ -1,7 +1,13 @@
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { limits } from '@loadline/sdk/contract';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Receipt } from '../../router/index.ts';
 import { until } from '../test-doors.ts';
+import { SocketConnection } from './connection.ts';
+import { Room } from './room.ts';
+import { LineTaker } from './taker.ts';
 import { LineClient, openSite, type Site } from './test-site.ts';
 
 const test = suite<{ site: Site; client: LineClient; secret: string }>('what a connection may cost');
@@ -94,25 +100,39 @@ test('no more is read than may wait for its commit, and others are served meanwh
   await client.got(1000);
 });
 
-test('who does not take his replies is not read, and then closed', async ({ site, client, secret }) => {
-  await client.ask(`LL1 ${secret} temp=1`);
-  client.socket.pause();
-  const line = `LL1 ${secret} #${'i'.repeat(32)} temp=x\n`;
-  let closed = false;
-  client.socket.on('close', () => {
-    closed = true;
+/** A socket whose other end sends and takes nothing. */
+class Untaken extends Duplex {
+  readonly remoteAddress = '127.0.0.1';
+  override _read(): void {}
+  override _write(): void {}
+  setNoDelay(): void {}
+}
+
+test('who does not take his replies is not read, and then closed', async ({ site, secret }) => {
+  const { directory, accounts, clock } = site;
+  const router = {
+    deliver: (_: unknown, settle: (receipt: Receipt) => void) =>
+      settle({ kind: 'committed', stored: 1, duplicate: 0 }),
+  };
+  const socket = new Untaken();
+  const connection = new SocketConnection({
+    ...{ socket: socket as unknown as Socket, transport: 'tcp', room: new Room(10), onKnown: () => {} },
+    taker: new LineTaker({ router, directory, credentialHolders: accounts.credentialHolders }),
+    monotonic: () => performance.now() + clock.offset,
   });
-  const push = setInterval(() => {
-    if (client.socket.writableLength < 1e6) client.socket.write(line.repeat(1000));
-  }, 5);
-  try {
-    await until(() => client.socket.writableLength > 1e6, 'what is not read', 60_000);
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    site.clock.offset += limits.socketLineMilliseconds + 1000;
-    await until(() => closed || client.socket.errored !== null, 'the end');
-  } finally {
-    clearInterval(push);
+  const line = Buffer.from(`LL1 ${secret} temp=1\n`.repeat(100));
+  let taken = 0;
+  for (; !socket.isPaused() && taken < 1e6; taken += 100) {
+    socket.push(line);
+    await new Promise(setImmediate);
   }
+  assert.ok(socket.isPaused());
+  assert.ok(socket.writableLength < 200_000, `${socket.writableLength} characters of replies`);
+  connection.tick();
+  assert.not.ok(socket.destroyed);
+  clock.offset += limits.socketLineMilliseconds + 1000;
+  connection.tick();
+  assert.ok(socket.destroyed);
 });
 
 test('of more connections than a device may have the oldest ends', async ({ site, client, secret }) => {
