@@ -16,6 +16,7 @@ import type { MailConfig } from './mail/index.ts';
 import { type MeteringOptions, openMetering } from './metering.ts';
 import { gauges, Metrics, measured, OperationsListener, Readiness } from './operations/index.ts';
 import { Enrolments, linkUrl } from './people/index.ts';
+import { Retention } from './retention/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { ServerCertificate } from './server-certificate.ts';
 import { type DatabaseOptions, Store, takeFolder } from './store/index.ts';
@@ -103,6 +104,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const leaveSocket = await offerCopies(folder, store, log);
   const auditKeeper = new AuditKeeper({ store, log, now });
   const directory = await Directory.load(store);
+  const retention = await Retention.open({ store, directory, log, now });
   const httpsPort = options.httpsPort === 0 ? await freePort(host) : options.httpsPort;
   const page = options.page ?? `https://${options.names[0] ?? 'localhost'}:${httpsPort}`;
   const accounts = await openAccounts({ folder, store, directory, page, smtp: options.smtp, log, now });
@@ -205,6 +207,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       await accounts.close();
       await counted.close();
       await auditKeeper.close();
+      await retention.close();
       await leaveSocket();
       await store.close();
       await operations?.close();

@@ -14,6 +14,7 @@ import { Downlink } from '../downlink/index.ts';
 import { issuanceRecorder } from '../issuance.ts';
 import { type MeteringOptions, openMetering } from '../metering.ts';
 import { Enrolments } from '../people/index.ts';
+import { Retention } from '../retention/index.ts';
 import { Directory, Live, Router } from '../router/index.ts';
 import { Store, step } from '../store/index.ts';
 import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './https/index.ts';
@@ -89,6 +90,7 @@ export async function openDoors(options: MeteringOptions = {}) {
     grants: accounts.grants,
     now,
   });
+  const retention = await Retention.open({ store, directory, log, now });
   const connected = () => mqtt.connected();
   const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
   const https = await HttpsDoor.open({
@@ -104,12 +106,13 @@ export async function openDoors(options: MeteringOptions = {}) {
       directory,
       live,
       downlink,
+      retention,
       enrolments,
       connected,
+      metering,
       onSkipped: () => {},
       now,
     }),
-      metering,
     acceptMqtt: (socket) => mqtt.accept(socket),
     isReady: async () => true,
     onTlsFailed: () => {},
@@ -142,6 +145,7 @@ export async function openDoors(options: MeteringOptions = {}) {
     mqtt,
     client,
     organisation: client.organisation('first'),
+    retention,
     login,
     authentications,
     blocks: accounts.blocks,
@@ -161,6 +165,7 @@ export async function openDoors(options: MeteringOptions = {}) {
       await mqtt.close();
       await https.close();
       await accounts.close();
+      await retention.close();
       await counted.close();
       await store.close();
       rmSync(folder, { recursive: true });

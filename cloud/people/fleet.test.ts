@@ -88,6 +88,7 @@ test('policies change what they say and nothing else, and the cut ends what was 
         tokenDays: 365,
         auditDays: 730,
         sockets: 'off',
+        readingsDays: null,
       },
       id,
     ],

@@ -15,7 +15,7 @@ import { wholeOnly } from './rules.ts';
 /** What an organisation can say of itself. */
 type Policies = Pick<
   OrganisationRow,
-  'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays' | 'sockets'
+  'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays' | 'sockets' | 'readingsDays'
 >;
 
 /** Organisations, their policies, and how they come to be. */
@@ -154,8 +154,9 @@ export class Organisations {
   }
 }
 
-function policiesOf({ name, isolation, secondFactor, tokenDays, auditDays, sockets }: Policies): Policies {
-  return { name, isolation, secondFactor, tokenDays, auditDays, sockets };
+function policiesOf(policies: Policies): Policies {
+  const { name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays } = policies;
+  return { name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays };
 }
 
 /** What of a change is given at all. */

@@ -118,7 +118,13 @@ export class TestPeople {
     id: string,
     secondFactor: 'not-required' | 'everyone' = 'not-required',
   ): Promise<string> {
-    const policies = { isolation: 'basic', tokenDays: 365, auditDays: 730, sockets: 'off' } as const;
+    const policies = {
+      isolation: 'basic',
+      tokenDays: 365,
+      auditDays: 730,
+      sockets: 'off',
+      readingsDays: null,
+    } as const;
     await this.#do(
       step('createOrganisation', { id, name: `${id} ltd`, created: this.now }),
       step('setOrganisation', { organisation: id, name: `${id} ltd`, secondFactor, ...policies }, 'some'),

@@ -11,6 +11,7 @@ import { fleetStatements } from './fleet-statements.ts';
 import { linkStatements } from './link-statements.ts';
 import { organisationStatements } from './organisation-statements.ts';
 import { personStatements } from './person-statements.ts';
+import { retentionStatements } from './retention-statements.ts';
 import { sessionStatements } from './session-statements.ts';
 import { tokenStatements } from './token-statements.ts';
 
@@ -28,6 +29,7 @@ function changeStatements(connection: Connection) {
     ...linkStatements(connection),
     ...factorStatements(connection),
     ...organisationStatements(connection),
+    ...retentionStatements(connection),
     ...tokenStatements(connection),
     ...limitStatements(connection),
     ...fleetStatements(connection),

@@ -1,3 +1,4 @@
+export { type AccountingVerdict, checkAccounting } from './accounting-archive.ts';
 export { type AccountedSession, type AccountingRecord, type Counts, dayOf } from './accounting-commit.ts';
 export type { RecordRow, RecordsQuery, UsageQuery, UsageRow } from './accounting-reads.ts';
 export {
@@ -13,6 +14,7 @@ export { type Step, step } from './change.ts';
 export type { ChannelRow } from './channel-reads.ts';
 export type { Aggregate } from './chunks/aggregate.ts';
 export type { SeriesSpan } from './chunks/pages.ts';
+export type { SeriesName } from './chunks/readings.ts';
 export { physicalAt, type Readings, type StoredReading, storedReadingAt } from './chunks/readings.ts';
 export type { CredentialRow } from './credential-reads.ts';
 export { type DatabaseOptions, foldLog, opensWith, rekeyDatabase, takeFolder } from './database.ts';
@@ -39,6 +41,7 @@ export type { NamedRow } from './part-reads.ts';
 export type { LinkRow, PersonalEntryRow, PersonRow, SessionRow } from './person-reads.ts';
 export type { DeviceRow } from './reads.ts';
 export type { RejectionRow } from './rejection-reads.ts';
+export type { SeriesRetentionRow } from './retention-reads.ts';
 export { eachFresh, type PlacedReading, type SeriesState } from './series-index.ts';
 export { Store } from './store.ts';
 export { type LedgerSum, type Survey, surveyDatabase } from './survey.ts';

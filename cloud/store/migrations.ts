@@ -8,6 +8,7 @@ import { downlinkTables } from './downlink-schema.ts';
 import { eventTables } from './event-schema.ts';
 import { fleetTables } from './fleet-schema.ts';
 import { invitationTables, peopleTables } from './people-schema.ts';
+import { retentionTables } from './retention-schema.ts';
 import type { Schema } from './schema.ts';
 
 /** How the schema came to be, step by step. A step once released is never changed. */
@@ -158,4 +159,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
   chunkTables,
   accountingTables,
   counterTables,
+  retentionTables,
 ];

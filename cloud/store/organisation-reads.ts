@@ -14,6 +14,8 @@ export interface OrganisationRow {
   readonly auditDays: number;
   /** What it lets in over sockets. */
   readonly sockets: SocketPolicy;
+  /** Days that readings are kept; null: for ever. */
+  readonly readingsDays: number | null;
   /** Sessions and tokens made then or before have ended in it; null where there was no cut. ms since 1970. */
   readonly cutOff: number | null;
   readonly created: number;
@@ -74,6 +76,7 @@ const organisationColumns = [
   'organisation.token_days as tokenDays',
   'organisation.audit_days as auditDays',
   'organisation.sockets',
+  'organisation.readings_days as readingsDays',
   'organisation.cut_off as cutOff',
   'organisation.created as organisationCreated',
   'organisation.revision',
@@ -87,6 +90,7 @@ interface OrganisationColumns {
   tokenDays: number;
   auditDays: number;
   sockets: SocketPolicy;
+  readingsDays: number | null;
   cutOff: number | null;
   organisationCreated: number;
   revision: number;
@@ -290,6 +294,7 @@ function policiesOf(row: OrganisationColumns): Omit<OrganisationRow, 'revision'>
     tokenDays: row.tokenDays,
     auditDays: row.auditDays,
     sockets: row.sockets,
+    readingsDays: row.readingsDays,
     cutOff: row.cutOff,
     created: row.organisationCreated,
   };

@@ -37,7 +37,7 @@ function policyStatements(connection: Connection) {
     setOrganisation: prepare<
       { organisation: string } & Pick<
         OrganisationRow,
-        'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays' | 'sockets'
+        'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays' | 'sockets' | 'readingsDays'
       >
     >(connection, (db, p) =>
       db
@@ -49,6 +49,7 @@ function policyStatements(connection: Connection) {
           token_days: p.tokenDays,
           audit_days: p.auditDays,
           sockets: p.sockets,
+          readings_days: p.readingsDays,
         })
         .where('id', '=', p.organisation),
     ),

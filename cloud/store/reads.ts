@@ -22,6 +22,7 @@ import { organisationReads } from './organisation-reads.ts';
 import { partReads } from './part-reads.ts';
 import { personReads } from './person-reads.ts';
 import { rejectionReads } from './rejection-reads.ts';
+import { retentionReads } from './retention-reads.ts';
 import { RunCounter } from './run-summary.ts';
 import { sealedReads } from './sealed-reads.ts';
 import { type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
@@ -119,6 +120,7 @@ export function storeReads(connection: Connection) {
     ...ledgerReads(connection),
     ...nameReads(connection),
     ...rejectionReads(connection),
+    ...retentionReads(connection),
     ...sealedReads(connection),
     ...auditReads(connection),
     ...accountingReads(connection),

@@ -10,6 +10,7 @@ import type { DownlinkTables } from './downlink-schema.ts';
 import type { EventTables } from './event-schema.ts';
 import type { FleetTables } from './fleet-schema.ts';
 import type { PeopleTables } from './people-schema.ts';
+import type { RetentionTables } from './retention-schema.ts';
 
 /**
  * The tables. Times are whole milliseconds since 1970 unless a name says otherwise; `device` and `epoch`
@@ -24,6 +25,7 @@ export interface Schema
     DownlinkTables,
     EventTables,
     PeopleTables,
+    RetentionTables,
     FleetTables {
   organisation: {
     id: string;
@@ -39,6 +41,8 @@ export interface Schema
     created: Generated<number>;
     /** What it lets in over sockets. */
     sockets: Generated<SocketPolicy>;
+    /** Days that readings are kept; null: for ever. */
+    readings_days: number | null;
     /** Goes up with every change of what people are in it: a change is made on what was read, or not at all. */
     revision: Generated<number>;
   };

@@ -4,7 +4,7 @@ import { Merger, type Merging } from './chunks/merger.ts';
 import { type Page, pageReadings, type SeriesSpan } from './chunks/pages.ts';
 import type { Place, Readings, SeriesName } from './chunks/readings.ts';
 import type { SliceSize } from './chunks/slice.ts';
-import type { MergeWrite } from './chunks/writes.ts';
+import type { ChunkCut, MergeWrite } from './chunks/writes.ts';
 import type { DatabaseOptions } from './database.ts';
 import type { CopyAnswer, CopyQuestion } from './page-copy.ts';
 import { Reader } from './reader.ts';
@@ -32,6 +32,9 @@ const readsMany: ReadonlySet<keyof Reads> = new Set([
   'usage',
   'accountingRecords',
 ]);
+
+/** Milliseconds that a reading may outlive its time in a chunk of younger ones. */
+const expiredMilliseconds = 86_400_000;
 
 /** Chunks that retention removes in one transaction at most. */
 const expiredAtOnce = 64;
@@ -166,16 +169,18 @@ export class Store {
   }
 
   /**
-   * Removes what is older than `before` (ms since 1970) of a series, in whole chunks: readings that share a chunk with
-   * younger ones stay until these are old too, and so do those that are not merged yet. They are counted as expired in
-   * the device's ledger, in the same transactions. @returns how many went
+   * Removes what is older than `before` (ms since 1970) of a series, and counts it as expired in the device's ledger, in
+   * the same transactions. Readings that share a chunk with younger ones may stay a day longer: a chunk is not written
+   * anew for each that expires. Those that are not merged yet stay until they are. @returns how many went
    */
   expire(series: SeriesName, before: number): Promise<number> {
     return this.#oneByOne(async () => {
       let expired = 0;
-      for (;;) {
-        const { device, tag, aspect } = series;
-        const write = { kind: 'expire', device, tag, aspect, before, most: expiredAtOnce } as const;
+      const { device, tag, aspect } = series;
+      const cuts = await this.#cuts({ device, tag, aspect }, before);
+      for (let round = 0; ; round++) {
+        const span = { device, tag, aspect, before, most: expiredAtOnce };
+        const write = { kind: 'expire', ...span, cuts: round === 0 ? cuts : [] } as const;
         const { outcome } = await this.#writer.aside(write);
         if (outcome.kind !== 'done') {
           throw new Error(outcome.kind === 'failed' ? outcome.message : `unexpected outcome ${outcome.kind}`);
@@ -211,6 +216,11 @@ export class Store {
     await this.#checkpoint().catch(() => undefined);
     await Promise.all([this.#lookups.close(), this.#ranges.close(), (await this.#slices)?.close()]);
     await this.#writer.close();
+  }
+
+  async #cuts(series: SeriesName, before: number): Promise<ChunkCut[]> {
+    this.#slices ??= this.#openReader();
+    return (await this.#slices).read('cuts', { ...series, before, old: before - expiredMilliseconds });
   }
 
   async #slice(device: number, size: SliceSize): Promise<MergeWrite | undefined> {

@@ -18,6 +18,7 @@ function series(value: number, after: number, changes: Partial<Series & Latest> 
     intervalSeconds: 1,
     simulated: false,
     count: 1,
+    retentionDays: null,
     latest:
       latest === null
         ? null

@@ -198,6 +198,10 @@ export const samples: Samples = {
     plain: (place) => ({ ...ofDevice(place), series: tag }),
     'of another tag': (place) => ({ ...ofDevice(place), series: '2000' }),
   },
+  patchSeries: {
+    plain: (place) => ({ ...ofDevice(place), series: tag, body: { retentionDays: null } }),
+    'of another tag': (place) => ({ ...ofDevice(place), series: '2000', body: { retentionDays: null } }),
+  },
   getReadings: {
     plain: (place) => ({ ...ofDevice(place), series: tag, query: lastHour() }),
     'of another tag': (place) => ({ ...ofDevice(place), series: '2000', query: lastHour() }),
@@ -319,10 +323,6 @@ export const samples: Samples = {
     plain: async (place) => ({ ...ofDevice(place), credential: await place.credential() }),
   },
 
-  listAudit: { plain: here },
-  exportAudit: { plain: here },
-  verifyAudit: { plain: here },
-  listBlocks: { plain: here },
   listUsage: { plain: here },
   exportUsage: { plain: here },
   listSessionRecords: { plain: here },
@@ -335,6 +335,10 @@ export const samples: Samples = {
   getOrganisationLimits: { plain: here },
   setOrganisationLimits: { plain: (place) => ({ ...here(place), body: { messagesPerDay: 10_000_000 } }) },
 
+  listAudit: { plain: here },
+  exportAudit: { plain: here },
+  verifyAudit: { plain: here },
+  listBlocks: { plain: here },
   deleteBlock: { plain: async (place) => ({ ...here(place), block: await place.block() }) },
 
   listOrganisations: { plain: nothing },

@@ -61,6 +61,7 @@ export const scopes = {
   'rejections.get': read('list the deliveries of a device that were refused for good'),
   'rejection.get': read('read a delivery that was refused for good, as it came'),
   'series.get': read('list series with their latest readings'),
+  'series.patch': write('say how long the readings of a series are kept'),
   'readings.get': read('read the readings of a series'),
   'events.get': read('read what happened to a device and its sensors'),
   'live.get': read('follow readings as they are committed'),
@@ -84,10 +85,10 @@ export const scopes = {
   'application-key.get': read('read what a key may do'),
   'application-key.patch': write('activate, deactivate or rename a key'),
   'application-key.delete': write('revoke a key'),
-  'audit.get': read('read, export and verify the audit log'),
   'usage.get': read('read what was used, and the records of sessions'),
   'limits.get': read('read what may be used, and how much of it is'),
   'limits.set': write('say what a device may use'),
+  'audit.get': read('read, export and verify the audit log'),
   'blocks.get': read('list what is being guessed at, from where and how often'),
   'block.delete': write('end a block'),
 
@@ -96,10 +97,10 @@ export const scopes = {
   'operators.get': fleetRead('list fleet operators'),
   'operators.create': fleetWrite('invite a fleet operator'),
   'operator.delete': fleetWrite('end a fleet operator'),
-  'fleet-audit.get': fleetRead('read, export and verify the audit log of the fleet'),
   'fleet-usage.get': fleetRead('read what each organisation used'),
   'fleet-limits.get': fleetRead('read what an organisation may use'),
   'fleet-limits.set': fleetWrite('say what an organisation may use'),
+  'fleet-audit.get': fleetRead('read, export and verify the audit log of the fleet'),
   'fleet-blocks.get': fleetRead('list what is being guessed at all over the fleet'),
   'fleet-block.delete': fleetWrite('end a block anywhere in the fleet'),
 
@@ -194,6 +195,7 @@ export const roles = {
     scopes: [
       ...worksOnDevices,
       'device.patch',
+      'series.patch',
       'devices.create',
       'organisation.get',
       'departments.get',
@@ -211,6 +213,7 @@ export const roles = {
     scopes: [
       ...worksOnDevices,
       'device.patch',
+      'series.patch',
       'devices.create',
       'organisation.get',
       'departments.get',

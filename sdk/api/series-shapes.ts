@@ -44,7 +44,10 @@ const quality = z.discriminatedUnion('kind', [
 ]);
 /** What of a sensor a reading is: `Aspect` of sdk/telemetry. */
 const aspect = z.enum(['heard', 'mean', 'min', 'max', 'derived']);
+/** Days that readings of a series are kept; null: as long as those of its organisation's others. */
+export const retentionDays = z.number().int().min(1).max(36_500).nullable();
 export const seriesReply = z.object({
+  retentionDays,
   device: z.string(),
   tag: z.string(),
   aspect,

@@ -84,6 +84,7 @@ export function resourceCommands(): Command[] {
         columns: ['device', 'tag', 'aspect', 'name', 'unit', 'count', 'simulated'],
       },
       { name: 'show', calls: 'getSeries' },
+      { name: 'set', calls: 'patchSeries' },
       { name: 'readings', calls: 'getReadings', words: ['from', 'to'], rows: readingRows },
       { name: 'aggregates', calls: 'getAggregates', words: ['from', 'to', 'by'] },
     ]),

@@ -97,6 +97,8 @@ export async function openSite(policy: SocketPolicy = 'all') {
     ...{ door, store, directory, accounts, clock, logged, folder },
     ports: { tcp, tls, udp },
     authorityPem: authority.certificatePem,
+    /** Another key and certificate of the door's. */
+    issueServer: () => authority.issueServer({ names: ['127.0.0.1'] }),
     async policy(sockets: SocketPolicy) {
       await store.change({
         steps: [

@@ -97,6 +97,14 @@ export function Policies({ api, organisation, may }: Scene) {
                 most: 3650,
                 value: present.auditDays,
               },
+              readingsDays: {
+                kind: 'number',
+                label: 'Days that readings are kept',
+                least: 0,
+                most: 36_500,
+                value: present.readingsDays ?? 0,
+                hint: '0: for ever. Of single series something else can be said.',
+              },
               sockets: {
                 kind: 'choice',
                 label: 'Devices deliver by socket',
@@ -106,7 +114,15 @@ export function Policies({ api, organisation, may }: Scene) {
               },
             }}
             act="Save"
-            onSubmit={async ({ name, isolation, secondFactor, tokenDays, auditDays, sockets }) => {
+            onSubmit={async ({
+              name,
+              isolation,
+              secondFactor,
+              tokenDays,
+              auditDays,
+              readingsDays,
+              sockets,
+            }) => {
               setMessage('');
               await api.call('patchOrganisation', {
                 organisation,
@@ -116,6 +132,7 @@ export function Policies({ api, organisation, may }: Scene) {
                   secondFactor: secondFactor as Organisation['secondFactor'],
                   tokenDays,
                   auditDays,
+                  readingsDays: readingsDays === 0 ? null : readingsDays,
                   sockets: sockets as Organisation['sockets'],
                 },
               });

@@ -141,6 +141,18 @@ export const deviceOperations = {
     status: 200,
     reply: seriesReply,
   },
+  patchSeries: {
+    method: 'PATCH',
+    path: `${device}/series/:series`,
+    opens: 'series.patch',
+    summary: 'Say how long the readings of a series are kept',
+    description:
+      'What is older goes within a day or so, and for good; the ledger counts it as expired. Null: as long as the organisation ' +
+      'keeps readings (patchOrganisation).',
+    body: z.strictObject({ retentionDays }),
+    status: 200,
+    reply: seriesReply,
+  },
   getReadings: {
     method: 'GET',
     path: `${device}/series/:series/readings`,

@@ -39,6 +39,8 @@ const organisationReply = z.object({
   tokenDays: z.number(),
   /** Days the audit log is kept. */
   auditDays: z.number(),
+  /** Days that readings are kept; null: for ever. */
+  readingsDays: z.number().nullable(),
   sockets,
   /** Sessions and tokens from before it have ended; null where there was none. */
   cutOff: z.string().nullable(),
@@ -126,6 +128,14 @@ export const organisationOperations = {
       tokenDays: z.number().int().min(1).max(365).optional().describe('days an API token may live at most'),
       auditDays: z.number().int().min(30).max(3650).optional().describe('days the audit log is kept'),
       sockets: sockets.optional(),
+      readingsDays: z
+        .number()
+        .int()
+        .min(1)
+        .max(36_500)
+        .nullable()
+        .optional()
+        .describe('days that readings are kept; null: for ever. Of single series patchSeries says otherwise'),
     }),
     status: 200,
     reply: organisationReply,

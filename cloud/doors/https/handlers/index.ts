@@ -49,11 +49,12 @@ export interface HandlerParts
     Parts<typeof departmentHandlers>,
     Parts<typeof customerHandlers>,
     Parts<typeof grantHandlers>,
+    Parts<typeof seriesHandlers>,
     Parts<typeof fleetHandlers>,
     Parts<typeof tokenHandlers>,
     Parts<typeof applicationHandlers>,
-    Parts<typeof applicationKeyHandlers>,
     Parts<typeof limitHandlers>,
+    Parts<typeof applicationKeyHandlers>,
     Parts<typeof deviceCredentialHandlers> {
   readonly store: Store;
   readonly directory: Directory;
@@ -95,9 +96,9 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...auditHandlers(parts.store),
     ...blockHandlers(parts),
     ...fleetHandlers(parts),
-    ...descriptionHandlers(),
     ...usageHandlers(parts),
     ...limitHandlers(parts),
+    ...descriptionHandlers(),
   };
   return { handlers, beforeClose: live.endAll };
 }

@@ -1,5 +1,6 @@
 import type { Operations, OrganisationLimits, ReplyOf } from '@loadline/sdk/api';
 import { beyond, type Metering } from '../../../limits/index.ts';
+import { actsForWhole } from '../../../people/index.ts';
 import { type Store, step } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { Problem } from '../problem.ts';
@@ -44,7 +45,13 @@ export function limitHandlers({
   };
 
   return {
-    getLimits: ({ standing }) => describe('organisation', standing.organisation.id),
+    getLimits({ standing }) {
+      if (!actsForWhole(standing)) {
+        const detail = 'limits of an organisation are of the whole of it, and you act for a part';
+        throw new Problem(403, 'more-than-own', detail);
+      }
+      return describe('organisation', standing.organisation.id);
+    },
     getDeviceLimits: ({ device }) => describe('device', device.id),
 
     async setDeviceLimits({ input: { body }, device, entry }) {

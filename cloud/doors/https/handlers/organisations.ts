@@ -29,9 +29,10 @@ export function organisationHandlers({
 }
 
 function describe(row: OrganisationRow): ReplyOf<Operations['getOrganisation']> {
-  const { id, name, isolation, secondFactor, tokenDays, auditDays, sockets, cutOff, created } = row;
+  const { id, name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays } = row;
+  const { cutOff, created } = row;
   return {
-    ...{ id, name, isolation, secondFactor, tokenDays, auditDays, sockets },
+    ...{ id, name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays },
     cutOff: cutOff === null ? null : isoTime(cutOff),
     created: isoTime(created),
   };

@@ -1,7 +1,8 @@
 import type { SeriesReply } from '@loadline/sdk/api';
 import { correlation, linkQualityPercent, packetFlags, rssiDecibels, tagName } from '@loadline/sdk/t24';
-import { aspects, type Calibration, physical, type Quality } from '@loadline/sdk/telemetry';
+import { aspects, type Calibration, physical, type Quality, seriesName } from '@loadline/sdk/telemetry';
 import { reachesDevice, reachesTag } from '../../../access/index.ts';
+import type { Retention } from '../../../retention/index.ts';
 import type { Device, Directory } from '../../../router/index.ts';
 import type { PlacedReading, SeriesState, Store } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
@@ -13,10 +14,16 @@ import { seriesOf } from './series-named.ts';
 export function seriesHandlers({
   store,
   directory,
+  retention,
 }: {
   store: Store;
   directory: Directory;
-}): Pick<Handlers, 'listSeries' | 'getSeries' | 'getReadings'> {
+  retention: Retention;
+}): Pick<Handlers, 'listSeries' | 'getSeries' | 'patchSeries' | 'getReadings'> {
+  const describe = (device: Device, state: SeriesState): SeriesReply => ({
+    ...describeSeries(device, state),
+    retentionDays: retention.daysOf(state),
+  });
   return {
     listSeries({ input: { query }, standing }) {
       const { organisation, reach } = standing;
@@ -44,6 +51,17 @@ export function seriesHandlers({
       return describe(device, state);
     },
 
+    async patchSeries({ input, device, entry }) {
+      const series = seriesOf(device, input.series);
+      const state = store.index.get(device.number, series.tag, series.aspect);
+      if (state === undefined) throw new Problem(404, 'not-found', 'no reading of this series is stored');
+      const { retentionDays } = input.body;
+      const target = { kind: 'series', id: `${device.id} ${seriesName(series)}` };
+      const before = { retentionDays: retention.daysOf(state) };
+      await retention.keep(state, retentionDays, entry({ target, before, after: { retentionDays } }));
+      return describe(device, state);
+    },
+
     async getReadings({ input, device }) {
       const { points, ...query } = input.query;
       const [from, to] = [Date.parse(query.from), Date.parse(query.to)];
@@ -64,7 +82,10 @@ function byName(a: SeriesReply, b: SeriesReply): number {
   return aspects.indexOf(a.aspect) - aspects.indexOf(b.aspect);
 }
 
-function describe(device: Device, { tag, aspect, count, latest }: SeriesState): SeriesReply {
+function describeSeries(
+  device: Device,
+  { tag, aspect, count, latest }: SeriesState,
+): Omit<SeriesReply, 'retentionDays'> {
   const sensor = device.reported?.sensors.find((one) => one.tag === tag);
   const channel = device.channels.numbered(tag);
   return {
