@@ -261,7 +261,7 @@ function pageReader(connection: Connection, { actor, target }: AuditQuery): (que
       .where('at', '<', p.to)
       .where(sql<boolean>`(at, sequence) < (${p.at}, ${p.sequence})`)
       .where(sql<boolean>`substr(action, 1, length(${p.action})) = ${p.action}`)
-      .where(sql<boolean>`outcome = ifnull(${p.outcome}, outcome)`)
+      .where(sql<boolean>`outcome = coalesce(${p.outcome}, outcome)`)
       .orderBy('at', 'desc')
       .orderBy('sequence', 'desc')
       .limit(p.limit);

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Connection, prepare } from './database.ts';
+import { type Connection, lesserOf, prepare } from './database.ts';
 
 /** Steps that change the audit log itself. `organisation`: null for the fleet's chain. */
 export function auditStatements(connection: Connection) {
@@ -22,10 +22,10 @@ export function auditStatements(connection: Connection) {
     moveAuditBase: prepare<{ organisation: string | null; before: number; most: number }>(
       connection,
       (db, p) => {
-        const chain = sql<string>`ifnull(${p.organisation}, '')`;
+        const chain = sql<string>`coalesce(${p.organisation}, '')`;
         const young = sql`select min(sequence) from audit where audit.organisation = ${chain}
           and sequence > base and sequence <= base + ${p.most} and at >= ${p.before}`;
-        const moved = sql<number>`min(ifnull((${young}) - 1, base + ${p.most}), last)`;
+        const moved = lesserOf(sql<number>`coalesce((${young}) - 1, base + ${p.most})`, sql<number>`last`);
         return db
           .updateTable('audit_chain')
           .set({
@@ -37,7 +37,7 @@ export function auditStatements(connection: Connection) {
       },
     ),
     removeBeforeAuditBase: prepare<{ organisation: string | null }>(connection, (db, p) => {
-      const chain = sql<string>`ifnull(${p.organisation}, '')`;
+      const chain = sql<string>`coalesce(${p.organisation}, '')`;
       return db
         .deleteFrom('audit')
         .where('organisation', '=', chain)

@@ -4,9 +4,11 @@ import {
   type Compilable,
   DummyDriver,
   Kysely,
+  type RawBuilder,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  sql,
 } from 'kysely';
 import type { Schema } from './schema.ts';
 
@@ -172,6 +174,39 @@ export function inTransaction<T>(connection: Connection, work: () => T): T {
   return connection.transaction(work)();
 }
 
+/** What has no one form in SQL: the engine's own words for it. */
+
+/** The texts of a JSON array, a row each. */
+export function textsOf(json: string): RawBuilder<string> {
+  return sql<string>`(select value from json_each(${json}))`;
+}
+
+/** The JSON array of a column's texts, over the rows of a query, in ascending order. */
+export function listOf(column: string): RawBuilder<string> {
+  return sql<string>`json_group_array(${sql.ref(column)} order by ${sql.ref(column)})`;
+}
+
+/** The lesser of two numbers, neither of them null. */
+export function lesserOf(a: RawBuilder<number>, b: RawBuilder<number>): RawBuilder<number> {
+  return sql<number>`min(${a}, ${b})`;
+}
+
+/** Whether a column's text holds another, letter for letter. */
+export function holdsText(column: string, text: string): RawBuilder<boolean> {
+  return sql<boolean>`instr(${sql.ref(column)}, ${text}) > 0`;
+}
+
+/** Steps of `migrate` that a database has taken. */
+export function schemaVersion(connection: Connection): number {
+  return connection.pragma('user_version', { simple: true }) as number;
+}
+
+/** Brings the log into the file and closes: for the last that has it open for writing. */
+export function closeFolded(connection: Connection): void {
+  connection.pragma('wal_checkpoint(TRUNCATE)');
+  connection.close();
+}
+
 const builder = new Kysely<Schema>({
   dialect: {
     createAdapter: () => new SqliteAdapter(),
@@ -228,7 +263,7 @@ export function migrate(
   connection: Connection,
   steps: readonly ((db: Kysely<Schema>) => Compilable[])[],
 ): void {
-  const done = connection.pragma('user_version', { simple: true }) as number;
+  const done = schemaVersion(connection);
   if (done > steps.length) {
     throw new Error(
       `the database is of version ${done}, this program knows ${steps.length}: start the newer program that wrote it`,

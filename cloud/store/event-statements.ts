@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Connection, prepare } from './database.ts';
+import { type Connection, lesserOf, prepare } from './database.ts';
 
 /** The writer's statements of events. */
 export function eventStatements(connection: Connection) {
@@ -32,7 +32,7 @@ export function eventStatements(connection: Connection) {
         .updateTable('event')
         .set({
           at: sql<number>`monotonic + ${p.offset}`,
-          placed: sql<number>`min(placed, monotonic + ${p.offset})`,
+          placed: lesserOf(sql<number>`placed`, sql<number>`monotonic + ${p.offset}`),
         })
         .where('device', '=', p.device)
         .where('at', 'is', null)

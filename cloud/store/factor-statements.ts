@@ -34,7 +34,7 @@ export function factorStatements(connection: Connection) {
         .set({ factor_step: p.step })
         .where('id', '=', p.person)
         .where('factor_secret', '=', p.sealed)
-        .where(sql<boolean>`ifnull(factor_step, -1) < ${p.step}`),
+        .where(sql<boolean>`coalesce(factor_step, -1) < ${p.step}`),
     ),
     /** Takes the place of a sealed secret that was sealed with an older key. */
     resealFactor: prepare<{ person: string; known: string; sealed: string }>(connection, (db, p) =>

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { type Connection, prepare } from './database.ts';
+import { type Connection, holdsText, listOf, prepare } from './database.ts';
 import type { Schema } from './schema.ts';
 
 /** A person in an organisation. */
@@ -44,7 +44,7 @@ export interface PlaceColumns {
 
 /** JSON of the departments of a row of `membership`. */
 export const departmentsOfMember = sql<string>`(
-  select json_group_array(department) from membership_department as place
+  select ${listOf('place.department')} from membership_department as place
   where place.organisation = membership.organisation and place.person = membership.person)`;
 
 interface MemberColumns extends PlaceColumns {
@@ -89,7 +89,7 @@ export function memberReads(connection: Connection) {
   const members = prepare<MemberQuery, MemberColumns>(connection, (db, p) =>
     memberRows(db)
       .where('membership.organisation', '=', p.organisation)
-      .where(sql<boolean>`(${p.email} is null or instr(person.email, ${p.email}) > 0)`)
+      .where(sql<boolean>`(${p.email} is null or ${holdsText('person.email', p.email as string)})`)
       .where(sql<boolean>`(${p.role} is null or membership.role = ${p.role})`)
       .where(
         sql<boolean>`(${p.department} is null or exists (

@@ -1,13 +1,9 @@
-import { sql } from 'kysely';
-import { type Connection, prepare } from './database.ts';
+import { type Connection, prepare, textsOf } from './database.ts';
 
 /** What people are called, for lists that know them by their ids. */
 export function nameReads(connection: Connection) {
   const names = prepare<{ ids: string }, { id: string; email: string }>(connection, (db, p) =>
-    db
-      .selectFrom('person')
-      .select(['id', 'email'])
-      .where('id', 'in', sql<string>`(select value from json_each(${p.ids}))`),
+    db.selectFrom('person').select(['id', 'email']).where('id', 'in', textsOf(p.ids)),
   );
 
   return {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Connection, prepare } from './database.ts';
+import { type Connection, listOf, prepare } from './database.ts';
 import type { LinkPurpose } from './people-schema.ts';
 
 /** A person as the store knows him. Times are in ms since 1970. */
@@ -88,9 +88,9 @@ const personColumns = [
 ] as const;
 
 const organisationLists = [
-  sql<string>`(select json_group_array(membership.organisation order by membership.organisation) from membership
+  sql<string>`(select ${listOf('membership.organisation')} from membership
     where membership.person = person.id and membership.arrived is not null)`.as('organisations'),
-  sql<string>`(select json_group_array(membership.organisation order by membership.organisation) from membership
+  sql<string>`(select ${listOf('membership.organisation')} from membership
     where membership.person = person.id and membership.arrived is null)`.as('invitations'),
 ] as const;
 
@@ -135,7 +135,7 @@ export function personReads(connection: Connection) {
       .where('token_hash', '=', p.tokenHash)
       .where('expires', '>', p.now)
       .where('seen', '>', p.idleSince)
-      .where(sql<boolean>`renewed >= ifnull(cut_off, renewed)`),
+      .where(sql<boolean>`renewed >= coalesce(cut_off, renewed)`),
   );
   const sessions = prepare<{ person: string; now: number; idleSince: number }, StoredSession>(
     connection,
@@ -147,7 +147,7 @@ export function personReads(connection: Connection) {
         .where('person', '=', p.person)
         .where('expires', '>', p.now)
         .where('seen', '>', p.idleSince)
-        .where(sql<boolean>`renewed >= ifnull(cut_off, renewed)`)
+        .where(sql<boolean>`renewed >= coalesce(cut_off, renewed)`)
         .orderBy('person_session.created', 'desc')
         .orderBy('person_session.id'),
   );

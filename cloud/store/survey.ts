@@ -8,6 +8,7 @@ import {
   openConnection,
   prepare,
   rowsOf,
+  schemaVersion,
   tablesOf,
 } from './database.ts';
 
@@ -65,7 +66,7 @@ function surveyOf(connection: Connection): Survey {
   ).first({});
   if (fleet === undefined) throw new Error('the database says nothing of its generation');
   return {
-    schema: connection.pragma('user_version', { simple: true }) as number,
+    schema: schemaVersion(connection),
     fleet,
     tables: Object.fromEntries(tablesOf(connection).map((table) => [table, digestOf(connection, table)])),
     ledger: ledgerOf(connection),

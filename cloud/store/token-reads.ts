@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { type Connection, prepare } from './database.ts';
+import { type Connection, prepare, textsOf } from './database.ts';
 import type { Schema } from './schema.ts';
 
 export type CredentialStatus = 'active' | 'inactive' | 'revoked';
@@ -86,7 +86,7 @@ function tokenRows(db: Kysely<Schema>) {
       'api_token.created',
       'api_token.expires',
       'api_token.used',
-      sql<string>`ifnull(person.name, '')`.as('personName'),
+      sql<string>`coalesce(person.name, '')`.as('personName'),
     ]);
 }
 
@@ -161,7 +161,7 @@ export function tokenReads(connection: Connection) {
       .selectFrom('application_key')
       .innerJoin('application', 'application.id', 'application_key.application')
       .select([...keyColumns, 'application.organisation', 'application.devices as applicationDevices'])
-      .where(sql<boolean>`application_key.id in (select value from json_each(${p.ids}))`),
+      .where('application_key.id', 'in', textsOf(p.ids)),
   );
 
   return {

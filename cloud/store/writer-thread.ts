@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Committer } from './commit.ts';
-import { type DatabaseOptions, migrate, openConnection } from './database.ts';
+import { closeFolded, type DatabaseOptions, migrate, openConnection } from './database.ts';
 import { migrations } from './migrations.ts';
 import { type CopyQuestion, PageCopy } from './page-copy.ts';
 import type { AsideAnswer, GroupAnswer } from './writer.ts';
@@ -29,8 +29,7 @@ type Message = readonly Write[] | { readonly copy: CopyQuestion } | { readonly a
 port.on('message', (message: Message) => {
   if (message === 'close') {
     flush();
-    connection.pragma('wal_checkpoint(TRUNCATE)');
-    connection.close();
+    closeFolded(connection);
     port.close();
     return;
   }
