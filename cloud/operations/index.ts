@@ -1,6 +1,6 @@
 export { gauges } from './gauges.ts';
 export { OperationsListener } from './listener.ts';
 export { measured } from './measured.ts';
-export { type DoorName, Metrics } from './metrics.ts';
+export { Metrics } from './metrics.ts';
 export { Readiness } from './readiness.ts';
 export { stopper } from './stop.ts';

@@ -17,7 +17,7 @@ export type Unready =
   | 'disk-unknown';
 
 /** Bytes that must be free: a start after a crash, a backup and the log of an hour fit into it. */
-export const leastDiskBytes = 256 * 1024 * 1024;
+const leastDiskBytes = 256 * 1024 * 1024;
 
 /** Milliseconds for which an answer about the disk stands: anybody may ask, and as often as he likes. */
 const diskMilliseconds = 1000;

@@ -1,7 +1,7 @@
 import type { Log } from '@loadline/sdk/platform';
 
 /** Milliseconds in which a cloud that is told to stop has stopped; what is not done by then is left. */
-export const stopMilliseconds = 15_000;
+const stopMilliseconds = 15_000;
 
 /**
  * What becomes of the signals that end a process. The first ends the cloud in order, and the process with 0; with 1 where
