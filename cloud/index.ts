@@ -1,4 +1,6 @@
+export { takeKeySources } from './at-rest/index.ts';
 export { type Cloud, type CloudOptions, startCloud } from './cloud.ts';
+export { stateCommand, stateCommandWords } from './commands.ts';
 export { readDeliveries, readReadings } from './state-folder.ts';
 export type { ArchivedDelivery, ArchivedReading } from './store/index.ts';
 

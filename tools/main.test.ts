@@ -22,6 +22,15 @@ test('help is told on standard output, and is no error', () => {
   assert.match(stdout, 'Usage: loadline');
 });
 
+test('what is done on the state folder of a cloud is told by the cloud itself, with its exit codes', () => {
+  const help = loadline('cloud', 'rekey', '--help');
+  assert.is(help.status, 0);
+  assert.match(help.stdout, 'Encrypts the database with another key');
+  const { status, stderr } = loadline('cloud', 'backup', '--state', '/nowhere', '--to', '/nowhere/else');
+  assert.is(status, 2);
+  assert.match(stderr, '/nowhere is not the state folder of a cloud');
+});
+
 for (const args of [['nonsense'], ['--nonsense']]) {
   test(`${args} is a usage error: code 2, and where help is`, () => {
     const { status, stdout, stderr } = loadline(...args);
