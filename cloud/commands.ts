@@ -1,3 +1,4 @@
+import { accountingCommand } from './accounting-command.ts';
 import { backupCommand, type KeySources, rekeyCommand, restoreCommand } from './at-rest/index.ts';
 import { auditCommand } from './audit/index.ts';
 import { keysCommand } from './keys-command.ts';
@@ -14,6 +15,7 @@ export interface CommandIo {
 
 /** What there is to be done on a state folder; each gets the arguments after its name, and answers what to exit with. */
 export const stateCommands = {
+  accounting: accountingCommand,
   audit: auditCommand,
   backup: backupCommand,
   keys: keysCommand,
@@ -21,6 +23,17 @@ export const stateCommands = {
   rekey: rekeyCommand,
   restore: restoreCommand,
 } as const satisfies Record<string, (args: readonly string[], io: CommandIo) => Promise<number>>;
+
+/** What they do, for a list of them. */
+export const stateCommandWords: Readonly<Record<keyof typeof stateCommands, string>> = {
+  accounting: 'add up the records of sessions again, and compare that with what is kept as used',
+  audit: 'verify the audit log',
+  backup: 'copy the database, of a cloud at work or not, into a folder',
+  ledger: 'check the accounts of devices against what is stored',
+  keys: 'list, rotate or replace the keys of tokens, second factors and application secrets',
+  rekey: 'encrypt the database with another key',
+  restore: 'prove a backup, make a cloud of it, and have that take over',
+};
 
 /** The command of this name; undefined where there is none. */
 export function stateCommand(

@@ -4,10 +4,12 @@ import { jsonLog, writeWhole } from '@loadline/sdk/platform';
 import { takeKeySources } from './at-rest/index.ts';
 import { startCloud } from './cloud.ts';
 import { stateCommand } from './commands.ts';
+import { loadLimits } from './limits/index.ts';
 import { loadMailConfig } from './mail/index.ts';
 import { stopper } from './operations/index.ts';
 
 const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
+       loadline-cloud accounting check --state DIR ...
        loadline-cloud audit verify --state DIR ...
        loadline-cloud keys list|rotate|replace --state DIR ...
        loadline-cloud ledger check --state DIR ...
@@ -27,6 +29,7 @@ Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them ove
   --name NAME      a host name or address that gateways and browsers call it by; may be repeated
   --page URL       where people find the page, for links in mails (default https://NAME:PORT)
   --mail FILE      how mail is sent (TOML, see docs/cloud.md); without it, mails are files in DIR/outbox
+  --limits FILE    what is limited by how much, and how accounts are kept (TOML, see docs/accounting.md)
   --setup-file FILE  write the link of the first start to this file instead of to the console
   --metrics-port N tell metrics (Prometheus) and readiness on this port of the loopback; see docs/operations.md
   --metrics-host ADDRESS  of the loopback; any other only with --metrics-open: then whoever reaches it reads them
@@ -37,7 +40,7 @@ has an account, a one-time link to make the first is printed on standard error. 
 within 15 seconds; a second one at once.
 The database's key is in database.key of the folder, made at the first start; or in the variable
 LOADLINE_DATABASE_KEY, or the systemd credential loadline-database-key. Where two are given they must be equal.
-The other forms work on a state folder; each has a --help of its own. audit verifies the audit log, keys changes the
+The other forms work on a state folder; each has a --help of its own. audit verifies the audit log, accounting adds up what was used, keys changes the
 keys of keys.json, rekey that of the database, ledger checks the accounts against what is stored, backup and restore copy.
 `;
 
@@ -70,6 +73,7 @@ function parse() {
         name: { type: 'string', multiple: true, default: [] },
         page: { type: 'string' },
         mail: { type: 'string' },
+        limits: { type: 'string' },
         'setup-file': { type: 'string' },
         'metrics-port': { type: 'string' },
         'metrics-host': { type: 'string', default: '127.0.0.1' },
@@ -127,6 +131,7 @@ try {
     names: values.name,
     ...(values.page !== undefined && { page: values.page }),
     ...(values.mail !== undefined && { smtp: await loadMailConfig(values.mail) }),
+    ...(values.limits !== undefined && { metering: await loadLimits(values.limits) }),
     keySources: sources,
     ...(values['metrics-port'] !== undefined && {
       operations: {

@@ -1,4 +1,5 @@
 export { Arrivals } from './arrivals.ts';
+export { loadLimits } from './config.ts';
 export type { Limited, Standing } from './gauge.ts';
 export { limitedDetail, rateLimitHeaders } from './headers.ts';
 export type { Meter } from './meter.ts';

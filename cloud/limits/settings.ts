@@ -34,7 +34,10 @@ export const usualLimits: FleetLimits = {
 };
 
 /** What holds where somebody has set something of it: what he has not is as usual. */
-export function settled<T extends object>(usual: T, set: T | undefined): T {
+export function settled<T extends object>(
+  usual: T,
+  set: { readonly [K in keyof T]?: T[K] | undefined } | undefined,
+): T {
   if (set === undefined) return usual;
   const said = Object.entries(set).filter(([, value]) => value !== undefined);
   return { ...usual, ...Object.fromEntries(said) };

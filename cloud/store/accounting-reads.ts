@@ -126,6 +126,9 @@ export function accountingReads(connection: Connection) {
   const first = prepare<Record<never, never>, { day: number | null }>(connection, (db) =>
     db.selectFrom('accounting_record').select(sql<number | null>`min(from_ms) / 86400000`.as('day')),
   );
+  const days = prepare<Record<never, never>, { day: number }>(connection, (db) =>
+    db.selectFrom('usage').select('day').distinct(),
+  );
   const ledger = prepare<Record<never, never>, { device: string; received: number; readings: number }>(
     connection,
     (db) =>
@@ -172,6 +175,11 @@ export function accountingReads(connection: Connection) {
     accountingRecords(query: RecordsQuery): RecordRow[] {
       const key = `${query.subjectKind !== undefined} ${query.subject !== undefined} ${query.session !== undefined}`;
       return madeOnce(readRecords, key, () => recordsReader(connection, query))(query);
+    },
+
+    /** Days (since 1970) of which there are sums. */
+    accountingDays(_: Record<never, never>): number[] {
+      return days.all({}).map(({ day }) => day);
     },
 
     /**
