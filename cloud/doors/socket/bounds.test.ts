@@ -12,16 +12,19 @@ import { LineClient, openSite, type Site } from './test-site.ts';
 
 const test = suite<{ site: Site; client: LineClient; secret: string }>('what a connection may cost');
 
-test.before.each(async (context) => {
+test.before(async (context) => {
   context.site = await openSite();
+});
+
+test.before.each(async (context) => {
+  await context.site.fresh();
   context.secret = (await context.site.make('socket-token')).secret;
   context.client = LineClient.tcp(context.site);
 });
 
-test.after.each(async ({ site, client }) => {
-  client.close();
-  await site.close();
-});
+test.after.each(({ client }) => void client.close());
+
+test.after(({ site }) => site.close());
 
 test('who brings no good line in time is told so, and closed', async ({ site, client }) => {
   client.send('hello');
@@ -167,11 +170,10 @@ test('an address has so many connections that have proven nothing; those that ha
   next.close();
 });
 
-test('when the door closes, what was read is answered, and everybody hears why', async ({
-  site,
-  client,
-  secret,
-}) => {
+test('when the door closes, what was read is answered, and everybody hears why', async () => {
+  const site = await openSite();
+  const { secret } = await site.make('socket-token');
+  const client = LineClient.tcp(site);
   const idle = LineClient.tls(site);
   await idle.ask(`LL1 ${secret} temp=1`);
   await client.ask(`LL1 ${secret} temp=1`);
@@ -186,14 +188,19 @@ test('when the door closes, what was read is answered, and everybody hears why',
   assert.equal((await idle.ended()).slice(1), ['ERR cloud-stopping connect again in a moment']);
   await closing;
   assert.is((await site.ledger()).readings.stored, 3);
+  await site.close();
 });
 
-test('the door closes in time although a commit hangs', async ({ site, client, secret }) => {
+test('the door closes in time although a commit hangs', async () => {
+  const site = await openSite();
+  const { secret } = await site.make('socket-token');
+  const client = LineClient.tcp(site);
   site.hold();
   client.send(`LL1 ${secret} temp=2`);
   await new Promise((resolve) => setTimeout(resolve, 50));
   await site.door.close(200);
   assert.match(String(await client.ended()), /^ERR cloud-stopping connect again and resend$/);
+  await site.close();
 });
 
 test.run();

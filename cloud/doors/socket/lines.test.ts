@@ -6,15 +6,18 @@ import { LineClient, openSite, reading, type Site } from './test-site.ts';
 
 const test = suite<{ site: Site; client: LineClient }>('lines over TCP');
 
-test.before.each(async (context) => {
+test.before(async (context) => {
   context.site = await openSite();
+});
+
+test.before.each(async (context) => {
+  await context.site.fresh();
   context.client = LineClient.tcp(context.site);
 });
 
-test.after.each(async ({ site, client }) => {
-  client.close();
-  await site.close();
-});
+test.after.each(({ client }) => void client.close());
+
+test.after(({ site }) => site.close());
 
 test('a line with a token is stored when it is answered, and counts once where its readings have times', async ({
   site,
@@ -35,7 +38,7 @@ test('a line with a token is stored when it is answered, and counts once where i
     'OK dup #a1',
     'ERR delivery-differs another delivery came under the same key #a1',
   ]);
-  assert.is(site.directory.device('logger')?.channels.named('hum')?.unit, '%RH');
+  assert.is(site.device('logger').channels.named('hum')?.unit, '%RH');
 });
 
 test('a signed line is answered by a signed reply, and counts once whatever comes between', async ({
@@ -135,7 +138,7 @@ test('what is refused is kept without the token and without the signature', asyn
     writeSignedLine(key, 1, [{ name: 'temp', value: 2 }]),
     writeSignedLine(key, 2, [{ name: 'temp', value: 2 }]).replace('temp', 'tump'),
   );
-  const device = site.directory.device('logger')?.number ?? -1;
+  const device = site.device('logger').number;
   const kept = await site.store.read('rejections', { device, before: Number.MAX_SAFE_INTEGER, limit: 10 });
   assert.is(kept.length, 2);
   const payloads: string[] = [];

@@ -16,6 +16,8 @@ import { SocketDoor } from './index.ts';
 
 /** For the socket door's own tests: the door on free ports over a real store, and a client at the level of lines. */
 
+type DeviceName = 'logger' | 'other';
+
 export type Site = Awaited<ReturnType<typeof openSite>>;
 
 const maker = {
@@ -31,8 +33,9 @@ const proofs = (async () => {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-socket-authority-'));
   const authority = await openAuthority({ folder, now: Date.now, log: async () => {} });
   const identity = await authority.issueServer({ names: ['localhost'] });
+  const renewed = await authority.issueServer({ names: ['127.0.0.1'] });
   rmSync(folder, { recursive: true });
-  return { authority, identity };
+  return { authority, identity, renewed };
 })();
 
 /** A reading with its time. */
@@ -42,9 +45,13 @@ export const reading = (value: number, name = 'temp'): LineReading => ({
   time: 1_795_000_000_000 + value,
 });
 
-/** A site with the devices `logger` and `other`. The clock of connections is the system's, plus `clock.offset` (ms). */
+/**
+ * A site with the devices `logger` and `other`; `fresh` gives it others under these names, so that a site serves a whole file:
+ * its threads take their time. The clock of connections is the system's, plus `clock.offset` (ms).
+ */
 export async function openSite(policy: SocketPolicy = 'all') {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-socket-'));
+  let run = 0;
   const clock = { offset: 0 };
   const monotonic = () => performance.now() + clock.offset;
   const now = Date.now;
@@ -53,13 +60,9 @@ export async function openSite(policy: SocketPolicy = 'all') {
   const log = { debug: note, info: note, warn: note, error: note };
   const database = { file: join(folder, 'loadline.db'), key: 'a5'.repeat(32) };
   const store = await Store.open(database, assert.unreachable);
-  const { authority, identity } = await proofs;
+  const { authority, identity, renewed } = await proofs;
   await store.change({
-    steps: [
-      step('createOrganisation', { id: 'first', name: 'First', created: 0 }),
-      step('addDevice', { id: 'logger', organisation: 'first', kind: 'software' }),
-      step('addDevice', { id: 'other', organisation: 'first', kind: 'software' }),
-    ],
+    steps: [step('createOrganisation', { id: 'first', name: 'First', created: 0 })],
     audit: [],
   });
   const directory = await Directory.load(store);
@@ -97,8 +100,8 @@ export async function openSite(policy: SocketPolicy = 'all') {
     ...{ door, store, directory, accounts, clock, logged, folder },
     ports: { tcp, tls, udp },
     authorityPem: authority.certificatePem,
-    /** Another key and certificate of the door's. */
-    issueServer: () => authority.issueServer({ names: ['127.0.0.1'] }),
+    /** Another key and certificate for the door. */
+    renewed,
     async policy(sockets: SocketPolicy) {
       await store.change({
         steps: [
@@ -111,33 +114,45 @@ export async function openSite(policy: SocketPolicy = 'all') {
       });
       await directory.reload();
     },
-    async make(kind: CredentialKind, device = 'logger') {
-      const of = directory.device(device);
-      assert.ok(of);
+    async fresh(policy: SocketPolicy = 'all') {
+      gate.held = undefined;
+      run += 1;
+      const steps = ['logger', 'other'].map((name) =>
+        step('addDevice', { id: `${name}-${run}`, organisation: 'first', kind: 'software' }),
+      );
+      await store.change({ steps, audit: [] });
+      await site.policy(policy);
+    },
+    device(name: DeviceName) {
+      const device = directory.device(`${name}-${run}`);
+      if (device === undefined) throw new Error(`there is no device ${name}`);
+      return device;
+    },
+    async make(kind: CredentialKind, device: DeviceName = 'logger') {
+      const of = site.device(device);
       const made = await accounts.credentials.create(maker, of, { kind, name: 'one', days: null });
       if (made.kind !== 'done') throw new Error(made.detail);
       return { id: made.value.credential.id, secret: made.value.secret };
     },
-    async key(device = 'logger'): Promise<SigningKey> {
+    async key(device: DeviceName = 'logger'): Promise<SigningKey> {
       const { id, secret } = await site.make('socket-key', device);
       return { id, secret: socketSecret(secret) };
     },
-    async revoke(id: string, device = 'logger') {
-      const of = directory.device(device);
-      assert.ok(of);
+    async revoke(id: string, device: DeviceName = 'logger') {
+      const of = site.device(device);
       await accounts.credentials.revoke(maker, of, id);
     },
     /** The values of a series, in the order of their times. */
-    async values(name = 'temp', device = 'logger'): Promise<(number | null)[]> {
-      const of = directory.device(device);
-      const tag = of?.channels.named(name)?.number ?? -1;
+    async values(name = 'temp', device: DeviceName = 'logger'): Promise<(number | null)[]> {
+      const of = site.device(device);
+      const tag = of.channels.named(name)?.number ?? -1;
       const range = { aspect: 'heard', from: 0, to: 9e12, points: 5000 } as const;
-      const { points } = await store.read('range', { device: of?.number ?? -1, tag, ...range });
+      const { points } = await store.read('range', { device: of.number, tag, ...range });
       return points.map(([, value]) => value);
     },
-    async ledger(device = 'logger') {
+    async ledger(device: DeviceName = 'logger') {
       const ledger = await store.read('ledger', {
-        device: directory.device(device)?.number ?? -1,
+        device: site.device(device).number,
         limit: 100,
       });
       if (ledger === undefined) throw new Error(`there is no device ${device}`);
@@ -160,7 +175,7 @@ export async function openSite(policy: SocketPolicy = 'all') {
       rmSync(folder, { recursive: true });
     },
   };
-  await site.policy(policy);
+  await site.fresh(policy);
   return site;
 }
 
