@@ -137,7 +137,7 @@ function fragments(hello: Buffer, size: number): Buffer {
 }
 
 /** TLS's own answer: its alert by number, or that it went on. */
-export function alertOf(heard: Buffer): string[] {
+function alertOf(heard: Buffer): string[] {
   if (heard.length === 0) return [];
   if (heard[0] === 21) return [`TLS alert ${heard[6] ?? '?'}`];
   if (heard[0] === 22) return ['TLS goes on'];
