@@ -1,13 +1,14 @@
 import type { Value } from '@loadline/sdk/t24';
-import { type Aspect, aspects, type Entry, type Reading } from '@loadline/sdk/telemetry';
+import { type Aspect, aspects, type Entry, physical, type Reading } from '@loadline/sdk/telemetry';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { archivedReadings } from '../archive.ts';
+import { type ArchivedReading, archivedReadings } from '../archive.ts';
 import { Committer } from '../commit.ts';
 import type { Connection } from '../database.ts';
+import { Downsampler } from '../downsample.ts';
 import { storeReads } from '../reads.ts';
-import { SeriesIndex } from '../series-index.ts';
+import { isAfter, SeriesIndex } from '../series-index.ts';
 import { delivery, device, withDatabase } from '../test-store.ts';
 import type { Place, StoredReading } from './readings.ts';
 import { storedReadingAt } from './readings.ts';
@@ -139,6 +140,14 @@ test('however it is merged, every reading stays, whole and once, and every quest
           pages: pages(reads, 7),
         });
         const before = answers();
+        assert.equal(before.plots, plotsOf(before.archive));
+        assert.equal(
+          before.series
+            // One whose numbers were all known is named, with nothing of it stored.
+            .filter(({ count }) => count > 0)
+            .map(({ tag, aspect, count, latest }) => [tag, aspect, count, latest?.epoch, latest?.number]),
+          newestOf(before.archive, wall + 1e6),
+        );
         checkpoint();
         merge(size);
         assert.equal(reads.mergeSlice({ device, size }), undefined);
@@ -155,7 +164,7 @@ test('however it is merged, every reading stays, whole and once, and every quest
         );
       });
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });
 
@@ -175,6 +184,44 @@ function plots(reads: Reads) {
     });
     return { points: [...new Set(points.map(String))], count };
   });
+}
+
+/** The same from nothing but the readings, one by one. */
+function plotsOf(archive: readonly ArchivedReading[]) {
+  return seriesOfStory.map(({ tag, aspect }) => {
+    const sampler = new Downsampler(wall - 1000, wall + 1000, 8);
+    for (const { time, epoch, number, reading } of archive) {
+      if (reading.tag !== tag || reading.aspect !== aspect) continue;
+      if (time === undefined || time < wall - 1000 || time > wall + 1000) continue;
+      const { value, calibration } = reading;
+      const heard = 'value' in value && typeof value.value === 'number' ? value.value : Number.NaN;
+      const known = physical(heard, calibration);
+      sampler.add({ time, epoch, number, value: Number.isFinite(known) ? known : null });
+    }
+    const points = sampler.result().map(({ time, value }) => [time, value]);
+    return { points: [...new Set(points.map(String))], count: sampler.count };
+  });
+}
+
+/** How many of each series, and where the newest stands: by its own time, unless that is far ahead of its arrival. */
+function newestOf(archive: readonly ArchivedReading[], arrival: number) {
+  const series = new Map<string, ArchivedReading[]>();
+  for (const one of archive) {
+    const key = `${one.reading.tag} ${one.reading.aspect}`;
+    series.set(key, [...(series.get(key) ?? []), one]);
+  }
+  return [...series.values()]
+    .map((readings) => {
+      const { tag, aspect } = (readings[0] as ArchivedReading).reading;
+      let newest: (Place & ArchivedReading) | undefined;
+      for (const one of readings) {
+        if (one.time === undefined || one.time > arrival + 300_000) continue;
+        const placed = { ...one, time: one.time };
+        if (newest === undefined || isAfter(placed, newest)) newest = placed;
+      }
+      return [tag, aspect, readings.length, newest?.epoch, newest?.number] as const;
+    })
+    .sort(([a, x], [b, y]) => a - b || (x < y ? -1 : 1));
 }
 
 /** All readings of every series, read by pages; in order, or it throws. */
@@ -209,6 +256,98 @@ function pages(reads: Reads, limit: number): StoredReading[][] {
     return found;
   });
 }
+
+test('the newest is the newest by its own time, whatever comes late, again, from another run, or by a clock set back', async () => {
+  await withDatabase((connection, file) => {
+    const { committer, reads, checkpoint, merge } = open(connection, file);
+    const epochs = ['e0', 'e1', 'f2'].map((name) => name.repeat(16));
+    const boots = ['b0', 'b1', 'b2'].map((name) => name.repeat(16));
+    const numbers = [0, 0, 0];
+    const deliver = (run: number, entries: Entry[]) => {
+      const [epoch, boot, first] = [epochs[run] as string, boots[run] as string, numbers[run] as number];
+      numbers[run] = first + entries.length;
+      committer.commit([delivery(first, entries, { epoch, boot })]);
+    };
+    const anchor = (monotonic: number, at: number): Entry => ({
+      kind: 'anchor',
+      monotonic,
+      wall: at,
+      uncertainty: 1,
+    });
+    const one = (monotonic: number, heard: Value, over: Partial<Reading> = {}): Entry => ({
+      kind: 'reading',
+      port: 'radio',
+      base: 1,
+      tag: 1,
+      aspect: 'heard',
+      calibration: undefined,
+      monotonic,
+      value: heard,
+      flags: 0,
+      status: 0,
+      quality: { kind: 'none' },
+      ...over,
+    });
+    const int = (value: number): Value => ({ type: 'int32', value });
+    const newest = () => {
+      const told = () => {
+        const latest = new SeriesIndex(reads.seriesIndex({}).series).get(device, 1, 'heard')?.latest;
+        return latest && [latest.time - wall, latest.value, latest.calibration];
+      };
+      const before = told();
+      checkpoint();
+      merge();
+      assert.equal(told(), before, 'the same when it is merged');
+      return before;
+    };
+    deliver(0, [anchor(0, wall), one(1000, int(1))]);
+    assert.equal(newest(), [1000, int(1), null]);
+    deliver(0, [one(500, int(2))]);
+    assert.equal(newest(), [1000, int(1), null], 'late');
+    deliver(0, [one(1000, int(3))]);
+    assert.equal(newest(), [1000, int(3), null], 'of one time, the later number');
+    deliver(1, [anchor(0, wall), one(1000, int(4))]);
+    assert.equal(newest(), [1000, int(4), null], 'of one time, the later epoch');
+    deliver(0, [one(1000, int(5))]);
+    assert.equal(newest(), [1000, int(4), null], 'and not the later arrival');
+    deliver(0, [one(1100, int(6), { calibration: { gain: 2, offset: 1 } })]);
+    assert.equal(newest(), [1100, int(6), { gain: 2, offset: 1 }], 'a calibration that changed');
+    deliver(0, [one(1200, { type: 'string', value: 'off' })]);
+    assert.equal(newest(), [1200, { type: 'string', value: 'off' }, null], 'a type that changed');
+    deliver(0, [anchor(2000, wall + 300), one(2001, int(7))]);
+    assert.equal(newest(), [1200, { type: 'string', value: 'off' }, null], 'by a clock that was set back');
+    deliver(0, [one(3000, int(8))]);
+    assert.equal(newest(), [1300, int(8), null], 'until it is past that again');
+    deliver(2, [one(10, int(9))]);
+    assert.equal(newest(), [1300, int(8), null], 'without a time');
+    deliver(2, [anchor(0, wall + 5000)]);
+    assert.equal(newest(), [5010, int(9), null], 'with one that came late');
+    const { points, count } = reads.range({
+      device,
+      tag: 1,
+      aspect: 'heard',
+      from: wall,
+      to: wall + 9999,
+      points: 100,
+    });
+    assert.is(count, 10);
+    assert.equal(
+      points.map(([time, value]) => [time - wall, value]),
+      [
+        [301, 7],
+        [500, 2],
+        [1000, 1],
+        [1000, 3],
+        [1000, 5],
+        [1000, 4],
+        [1100, 13],
+        [1200, null],
+        [1300, 8],
+        [5010, 9],
+      ],
+    );
+  });
+});
 
 test('what no checkpoint covers, and what has no time, is not merged', async () => {
   await withDatabase((connection, file) => {
