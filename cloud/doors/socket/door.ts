@@ -55,6 +55,7 @@ export class SocketDoor {
   #tls: TlsServer | undefined;
   #udp: Datagrams | undefined;
   #isClosing = false;
+  #closed: Promise<void> | undefined;
 
   private constructor(options: SocketDoorOptions) {
     this.#options = options;
@@ -99,7 +100,12 @@ export class SocketDoor {
    * Takes no more connections and reads nothing more, waits until what was read is settled, tells everybody and closes
    * every connection; what is not settled within so many milliseconds is not acknowledged, and will be sent again.
    */
-  async close(milliseconds = farewellMilliseconds): Promise<void> {
+  close(milliseconds = farewellMilliseconds): Promise<void> {
+    this.#closed ??= this.#close(milliseconds);
+    return this.#closed;
+  }
+
+  async #close(milliseconds: number): Promise<void> {
     this.#isClosing = true;
     const servers = [this.#tcp, this.#tls].filter((server) => server?.listening === true) as Server[];
     const closed = servers.map((server) => once(server, 'close'));

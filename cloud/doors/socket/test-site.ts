@@ -33,7 +33,7 @@ const proofs = (async () => {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-socket-authority-'));
   const authority = await openAuthority({ folder, now: Date.now, log: async () => {} });
   const identity = await authority.issueServer({ names: ['localhost'] });
-  const renewed = await authority.issueServer({ names: ['127.0.0.1'] });
+  const renewed = await authority.issueServer({ names: ['elsewhere.example'] });
   rmSync(folder, { recursive: true });
   return { authority, identity, renewed };
 })();
