@@ -143,7 +143,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const authenticator = authenticatorOf(accounts);
   const { members, grants } = accounts;
   const gate = new Gate({ authenticator, directory, members, grants, now });
-  const connected = () => mqtt.connected();
+  const isConnected = (device: string) => mqtt.isConnected(device);
   const https = await HttpsDoor.open({
     host,
     port: httpsPort,
@@ -157,7 +157,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     credentialHolders: accounts.credentialHolders,
     gate,
     ...allHandlers({
-      ...{ ...accounts, store, directory, live, downlink, retention, enrolments, connected },
+      ...{ ...accounts, store, directory, live, downlink, retention, enrolments, isConnected },
       ...{ metering, now },
       onSkipped: (readings) => metrics.skipped('https', readings),
     }),

@@ -91,7 +91,7 @@ export async function openDoors(options: MeteringOptions = {}) {
     now,
   });
   const retention = await Retention.open({ store, directory, log, now });
-  const connected = () => mqtt.connected();
+  const isConnected = (device: string) => mqtt.isConnected(device);
   const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
   const https = await HttpsDoor.open({
     ...shared,
@@ -108,7 +108,7 @@ export async function openDoors(options: MeteringOptions = {}) {
       downlink,
       retention,
       enrolments,
-      connected,
+      isConnected,
       metering,
       onSkipped: () => {},
       now,

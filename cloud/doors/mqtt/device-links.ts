@@ -58,6 +58,10 @@ export class DeviceLinks {
     this.#parts.log.info('device-disconnected', { device, key, reason });
   }
 
+  isConnected(device: string): boolean {
+    return this.#sessions.has(device);
+  }
+
   /** To be called once a second: ends the links of keys that have ended, and of devices that are switched off. */
   tick(): void {
     const { credentialHolders, directory } = this.#parts;

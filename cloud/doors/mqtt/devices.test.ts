@@ -289,6 +289,7 @@ test('comes in by ALPN on the HTTPS port, where nobody is asked for a certificat
 }) => {
   const wire = await enter(doors, logger, { port: doors.https.port, ALPNProtocols: ['mqtt'] });
   assert.is(wire.socket.alpnProtocol, 'mqtt');
+  assert.ok(doors.mqtt.isConnected(logger.id));
   publish(wire, 'json', '{"a":1}');
   await wire.got('puback');
   wire.socket.destroy();

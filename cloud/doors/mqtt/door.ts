@@ -121,9 +121,9 @@ export class MqttDoor {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Ids of the gateways that are connected now. */
-  connected(): Set<string> {
-    return this.#gateways.connected();
+  /** Whether a device has a link now, by its certificate or by a key. */
+  isConnected(device: string): boolean {
+    return this.#gateways.isConnected(device) || this.#devices.isConnected(device);
   }
 
   /** Open connections by what they are; `unknown` has not said yet. */

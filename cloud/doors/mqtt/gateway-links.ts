@@ -28,12 +28,13 @@ export interface GatewayParts {
 /** The links of gateways, each proven by its certificate; a gateway has one at a time. */
 export class GatewayLinks {
   readonly #parts: GatewayParts;
-  readonly #sessions = new Set<GatewaySession>();
+  /** By the gateway's id: of those whose place was taken, none is left. */
+  readonly #sessions = new Map<string, GatewaySession>();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     parts.downlink.onNews((gateway, news) => {
-      for (const { principal, down } of this.#sessions) if (principal.id === gateway) down.tell(news);
+      this.#sessions.get(gateway)?.down.tell(news);
     });
   }
 
@@ -46,30 +47,28 @@ export class GatewayLinks {
       return { kind: 'refused', code: principal, returnCode: principal === 'identity-mismatch' ? 2 : 5 };
     }
     if (connection.destroyed) return { kind: 'gone' };
-    for (const session of this.#sessions) {
-      if (session.principal.id !== principal.id) continue;
-      session.link.takenOver();
-    }
+    this.#sessions.get(principal.id)?.link.takenOver();
     const session = this.#open(arrival, principal);
-    this.#sessions.add(session);
+    this.#sessions.set(principal.id, session);
     this.#tell(principal.id, null, arrival);
     log.info('gateway-connected', { gateway: principal.id });
     return { kind: 'admitted', session };
   }
 
   gone(session: GatewaySession, reason: string | undefined): void {
-    this.#sessions.delete(session);
-    this.#parts.log.info('gateway-disconnected', { gateway: session.principal.id, reason });
+    const { id: gateway } = session.principal;
+    // Another link may have taken its place.
+    if (this.#sessions.get(gateway) === session) this.#sessions.delete(gateway);
+    this.#parts.log.info('gateway-disconnected', { gateway, reason });
   }
 
-  /** Ids of the gateways that are connected now. */
-  connected(): Set<string> {
-    return new Set([...this.#sessions].map(({ principal }) => principal.id));
+  isConnected(gateway: string): boolean {
+    return this.#sessions.has(gateway);
   }
 
   /** To be called once a second. */
   tick(): void {
-    for (const session of this.#sessions) {
+    for (const session of this.#sessions.values()) {
       if (this.#parts.directory.device(session.principal.id)?.enabled) session.deliveries.endIfOverdue();
       else session.link.end('device-disabled', 'the device is switched off');
     }

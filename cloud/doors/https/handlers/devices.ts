@@ -14,10 +14,10 @@ export function deviceHandlers(parts: {
   store: Store;
   directory: Directory;
   enrolments: Enrolments;
-  /** Ids of the gateways that are connected now. */
-  connected: () => ReadonlySet<string>;
+  /** Whether a device has a link to the MQTT door now. */
+  isConnected: (device: string) => boolean;
 }): Pick<Handlers, 'listDevices' | 'createDevice' | 'getDevice' | 'patchDevice' | 'enrolDevice'> {
-  const { store, directory, enrolments, connected } = parts;
+  const { store, directory, enrolments, isConnected } = parts;
   const describe = (device: Device): DeviceReply => ({
     id: device.id,
     name: device.name,
@@ -25,7 +25,7 @@ export function deviceHandlers(parts: {
     enabled: device.enabled,
     department: device.department,
     customer: device.customer,
-    connected: connected().has(device.id),
+    connected: isConnected(device.id),
     runtime: device.reported?.runtime ?? null,
   });
 

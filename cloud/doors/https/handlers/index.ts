@@ -60,7 +60,7 @@ export interface HandlerParts
   readonly directory: Directory;
   readonly downlink: Downlink;
   readonly enrolments: Enrolments;
-  readonly connected: () => ReadonlySet<string>;
+  readonly isConnected: (device: string) => boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a function takes is asked of any function
