@@ -21,6 +21,8 @@ export interface CloudProcessOptions {
   readonly logFile?: string;
   /** Whether it tells its metrics, on a free port. Default: it does not. */
   readonly metrics?: boolean;
+  /** The file of its limits. Default: the usual ones. */
+  readonly limits?: string;
   /** Where it listens for devices that deliver by socket. Default: nowhere. */
   readonly sockets?: SocketPorts;
   /** The program to start. Default: the shipped one. */
@@ -129,7 +131,7 @@ export class CloudProcess {
 /** Starts the program and waits for nothing: it is on its way to listening. */
 export function startCloudService(options: CloudProcessOptions): Service {
   const { state, httpsPort = 0, mqttPort = 0, host, names = [], logFile } = options;
-  const { metrics = false, sockets, program = cloudProgram } = options;
+  const { metrics = false, limits, sockets, program = cloudProgram } = options;
   return new Service({
     name: 'cloud',
     file: fileURLToPath(program),
@@ -147,6 +149,7 @@ export function startCloudService(options: CloudProcessOptions): Service {
       ...(host === undefined ? [] : ['--host', host]),
       ...names.flatMap((name) => ['--name', name]),
       ...(metrics ? ['--metrics-port', '0'] : []),
+      ...(limits === undefined ? [] : ['--limits', limits]),
       ...(sockets === undefined
         ? []
         : [

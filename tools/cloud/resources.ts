@@ -4,6 +4,10 @@ import { auditColumns, auditCommand, brokenChain } from './audit.ts';
 import { resource } from './resource.ts';
 
 const named = ['name', 'id'];
+const usageColumns = [
+  ...['day', 'organisation', 'kind', 'id', 'sessions', 'seconds'],
+  ...['messagesIn', 'messagesOut', 'readings', 'bytesIn', 'bytesOut', 'limited'],
+];
 const ledgerColumns = [
   'of',
   'received',
@@ -41,6 +45,8 @@ export function resourceCommands(): Command[] {
           calls: 'listEvents',
           columns: ['time', 'severity', 'code', 'subject', 'detail', 'act'],
         },
+        { name: 'limits', calls: 'getDeviceLimits', rows: limitRows },
+        { name: 'limit', calls: 'setDeviceLimits' },
         { name: 'desired', calls: 'getDesired' },
         { name: 'desire', calls: 'setDesired', words: ['configuration'] },
         {
@@ -201,6 +207,11 @@ export function resourceCommands(): Command[] {
         ]),
       ],
     ),
+    resource('usage', 'what devices, applications and people used, and may use', [
+      { name: 'list', calls: 'listUsage', columns: usageColumns },
+      { name: 'sessions', calls: 'listSessionRecords' },
+      { name: 'limits', calls: 'getLimits', rows: limitRows },
+    ]),
     resource('block', 'what is being guessed at', [
       { name: 'list', calls: 'listBlocks' },
       { name: 'lift', calls: 'deleteBlock' },
@@ -214,6 +225,9 @@ export function resourceCommands(): Command[] {
         { name: 'create', calls: 'createOrganisation', words: ['id', 'name'] },
         { name: 'audit', calls: 'listFleetAudit', columns: auditColumns },
         { name: 'verify', calls: 'verifyFleetAudit', wrong: brokenChain },
+        { name: 'usage', calls: 'listFleetUsage', columns: usageColumns },
+        { name: 'limits', calls: 'getOrganisationLimits', rows: limitRows },
+        { name: 'limit', calls: 'setOrganisationLimits' },
         { name: 'blocks', calls: 'listFleetBlocks' },
         { name: 'lift', calls: 'deleteFleetBlock' },
       ],
@@ -226,6 +240,23 @@ export function resourceCommands(): Command[] {
       ],
     ),
   ];
+}
+
+/** Each limit that there is, whether it was set, and what is used of it where it is a quota. */
+function limitRows(reply: unknown): Record<string, unknown>[] {
+  const { limits, set, used } = reply as ReplyOf<Operations['getLimits']>;
+  const usedOf = (name: string): number | null => {
+    const [, what, per] = /^(.+)Per(Day|Month)$/.exec(name) ?? [];
+    if (what === undefined) return null;
+    const period: Record<string, number> = per === 'Day' ? used.day : used.month;
+    return period[what] ?? null;
+  };
+  return Object.entries(limits).map(([limit, most]) => ({
+    limit,
+    most,
+    set: Object.hasOwn(set, limit),
+    used: usedOf(limit),
+  }));
 }
 
 /** What was received of a device, and what its gaps are: a row for each account and each gap. */
