@@ -1,14 +1,12 @@
-import { tagName } from '@loadline/sdk/t24';
 import { reachesDevice, reachesTag, type Standing } from '../../../access/index.ts';
 import { type Directory, type Live, type LiveSeries, Owed } from '../../../router/index.ts';
 import type { Handlers } from '../call.ts';
+import { inEvents } from '../live-words.ts';
 import { Problem } from '../problem.ts';
+import { Stall } from '../stall.ts';
 
 /** Bytes a follower may leave unread before what comes next is kept for it: of each series the newest reading. */
 const unreadBytes = 256 * 1024;
-
-/** Milliseconds in which a follower that has fallen behind must take something: else it is gone, and nobody said so. */
-const stalledMilliseconds = 30_000;
 
 /** Milliseconds between two looks at whether the caller may still follow: revoking ends the stream. */
 const recheckMilliseconds = 1000;
@@ -64,39 +62,31 @@ export function liveHandlers({
       stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     };
     const owed = new Owed();
-    /** Since when it has taken nothing of what it left unread, and how much that is. */
-    let stalled: { since: number; bytes: number } | undefined;
+    const stall = new Stall(() => performance.now());
+    const owe = (series: readonly LiveSeries[]) => {
+      for (const one of series) {
+        onSkipped(one.points.length);
+        if (!owed.addReadings(one)) stream.destroy();
+      }
+    };
     const tellReadings = (series: readonly LiveSeries[]) => {
-      const seen = series.filter(isWanted);
-      // Each is put into words once, however many follow.
-      if (seen.length > 0) stream.write(`event: readings\ndata: [${seen.map(wordsOf).join(',')}]\n\n`);
+      const { events, left } = inEvents(series.filter(isWanted));
+      for (const event of events) stream.write(event);
+      owe(left);
     };
     const catchUp = () => {
       if (!owed.isEmpty && stream.writableLength <= unreadBytes / 2) tellReadings(owed.take().series);
     };
     stream.on('drain', catchUp);
     const unfollow = live.follow(standing.organisation, (series) => {
-      if (owed.isEmpty && stream.writableLength <= unreadBytes) {
-        tellReadings(series);
-        return;
-      }
-      for (const one of series) {
-        if (!isWanted(one)) continue;
-        onSkipped(one.points.length);
-        if (!owed.addReadings(one)) stream.destroy();
-      }
+      if (owed.isEmpty && stream.writableLength <= unreadBytes) tellReadings(series);
+      else owe(series.filter(isWanted));
     });
-    /** Half-open, or in no hurry at all: it connects again and reads the store. */
-    const isStalled = () => {
-      const { writableLength: bytes } = stream;
-      if (owed.isEmpty) stalled = undefined;
-      else if (stalled === undefined || bytes < stalled.bytes) stalled = { since: performance.now(), bytes };
-      return stalled !== undefined && performance.now() - stalled.since > stalledMilliseconds;
-    };
     let looks = 0;
     const recheck = setInterval(() => {
       catchUp();
-      if (isStalled()) {
+      // Half-open, or in no hurry at all: it connects again and reads the store.
+      if (stall.isOver(owed.isEmpty ? undefined : stream.writableLength)) {
         stream.destroy();
         return;
       }
@@ -146,23 +136,4 @@ function mayFollow({ organisation, reach }: Standing, id: string, directory: Dir
 function sees({ reach }: Standing, { device: id, tag }: LiveSeries, directory: Directory): boolean {
   const device = directory.device(id);
   return device !== undefined && reachesDevice(reach, device) && reachesTag(reach, tag);
-}
-
-const words = new WeakMap<LiveSeries, string>();
-
-function wordsOf(series: LiveSeries): string {
-  const known = words.get(series);
-  if (known !== undefined) return known;
-  const { device, tag, name, unit, aspect, points, skipped } = series;
-  const made = JSON.stringify({
-    device,
-    tag: tagName(tag),
-    ...(name !== null && { name }),
-    ...(unit !== null && { unit }),
-    aspect,
-    points,
-    ...(skipped > 0 && { skipped }),
-  });
-  words.set(series, made);
-  return made;
 }
