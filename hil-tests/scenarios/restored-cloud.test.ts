@@ -1,4 +1,5 @@
 // @long
+// @time-limit 300 s
 // A cloud is lost and comes back from a backup: what was revoked meanwhile stays so, and nobody takes two clouds for one.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
