@@ -12,7 +12,7 @@ export type SenmlRecord = Readonly<Record<string, unknown>>;
 const senmlVersion = 10;
 
 /** Seconds: a time below this is relative to now, one from here on counts from 1970 (section 4.5.3). */
-export const absoluteFromSeconds = 2 ** 28;
+const absoluteFromSeconds = 2 ** 28;
 
 /** Labels of a record that says nothing of its own, and only what holds for those after it. */
 const baseLabels = ['bn', 'bt', 'bu', 'bv', 'bs', 'bver'] as const;

@@ -33,6 +33,15 @@ export function bodyKind(contentType: string | undefined, contentEncoding: strin
   throw new Problem(415, 'media-type-unsupported', 'Content-Encoding is to be gzip, or left out');
 }
 
+/** Bytes of memory that a request takes besides its body, and that inflating takes besides what it makes. */
+const requestBytes = 4 * 1024;
+const inflatingBytes = 64 * 1024;
+
+/** Bytes that a body takes while it is on its way: many that are small take more than one that is long. */
+export function bytesUnderWay(body: Buffer, { encoding }: BodyKind): number {
+  return body.length + requestBytes + (encoding === 'gzip' ? inflatingBytes : 0);
+}
+
 const inflate = promisify(gunzip);
 
 /** The body as its sender compressed it. At most limits.batchInflatedBytes are ever made of it. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 import { limits } from '@loadline/sdk/contract';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -106,6 +107,31 @@ test('many deliveries on one connection are bounded, and each is answered by wha
     [],
   );
   assert.is(await stored(doors, logger.id), taken * 901, 'what was not answered with 200 is not there');
+  socket.destroy();
+});
+
+test('small bombs by the thousand, sent before the first is answered, blow up a bounded number at a time', async ({
+  doors,
+  logger,
+}) => {
+  const { socket, said } = await open(doors);
+  const bomb = gzipSync(Buffer.alloc(limits.batchInflatedBytes + 1));
+  const request = Buffer.concat([
+    Buffer.from(head(logger.token.secret, 'content-encoding: gzip', `content-length: ${bomb.length}`)),
+    bomb,
+  ]);
+  const count = 1000;
+  const before = process.memoryUsage().rss;
+  let most = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss - before);
+  }, 5);
+  for (let sent = 0; sent < count; sent++) socket.write(request);
+  const answers = () => [...said().matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+  await until(() => answers().length === count, `${count} answers`, 60_000);
+  clearInterval(watch);
+  assert.equal([...new Set(answers())].sort(), [413, 503]);
+  assert.ok(most < 300 * 1024 * 1024, `${Math.round(most / 1024 / 1024)} MB`);
   socket.destroy();
 });
 

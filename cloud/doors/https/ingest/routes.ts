@@ -5,7 +5,7 @@ import type { CredentialHolders, HeldCredential } from '../../../devices/index.t
 import { limitedDetail, type Meter, type Metering, rateLimitHeaders } from '../../../limits/index.ts';
 import type { Receipt, Router } from '../../../router/index.ts';
 import { demandNoSecret, Problem } from '../problem.ts';
-import { type BodyKind, bodyKind, mediaTypes, plainBody, tooLarge } from './body.ts';
+import { type BodyKind, bodyKind, bytesUnderWay, mediaTypes, plainBody, tooLarge } from './body.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { UnderWay } from './under-way.ts';
 
@@ -152,7 +152,7 @@ async function take(
   const { held, kind, key, meter } = request.delivers as Head;
   const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
   const { principal } = held;
-  const receipt = await underWay.hold(principal.id, body.length, async () => {
+  const receipt = await underWay.hold(principal.id, bytesUnderWay(body, kind), async () => {
     const plain = await plainBody(body, kind);
     // A body may take its time: who was revoked meanwhile delivers nothing any more.
     if (!parts.credentialHolders.isGood(principal.credential, 'token')) throw opensNothing();
