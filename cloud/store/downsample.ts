@@ -8,7 +8,7 @@ export interface Sample extends Pick<PlacedReading, 'time' | 'epoch' | 'number'>
 }
 
 /** Where a sample stands among those of its time: asked for only where two have the same time. */
-export type PlaceOf = () => Pick<Sample, 'epoch' | 'number'>;
+type PlaceOf = () => Pick<Sample, 'epoch' | 'number'>;
 
 class LazySample implements Sample {
   readonly time: number;

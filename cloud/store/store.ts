@@ -70,7 +70,7 @@ export class Store {
     this.#ranges = parts.ranges;
     this.#openReader = parts.openReader;
     this.#merger = new Merger({
-      tails: () => parts.ranges.read('tails', {}),
+      tails: async () => ((await this.#slices) ?? parts.ranges).read('tails', {}),
       slice: (device, size) => this.#slice(device, size),
       apply: (write) => parts.writer.aside(write),
       now: () => Date.now(),
@@ -214,7 +214,11 @@ export class Store {
     clearInterval(this.#timer);
     await this.#merger.close();
     await this.#checkpoint().catch(() => undefined);
-    await Promise.all([this.#lookups.close(), this.#ranges.close(), (await this.#slices)?.close()]);
+    const slices = this.#slices?.then(
+      (reader) => reader.close(),
+      () => undefined,
+    );
+    await Promise.all([this.#lookups.close(), this.#ranges.close(), slices]);
     await this.#writer.close();
   }
 

@@ -3,7 +3,7 @@ import type { Readings } from './readings.ts';
 /** Which readings of a series go into one chunk: pure, and no matter in which order they came. */
 
 /** Readings of a chunk that is full: no more are merged into it. */
-export const fullReadings = 4096;
+const fullReadings = 4096;
 /** Bytes of texts and binaries that fill a chunk whatever their number. */
 const fullBytes = 512 * 1024;
 /** What comes late, as a backlog does, is kept apart from what is new where it lies this far from it, in ms. */
@@ -21,7 +21,7 @@ export interface Lot {
 }
 
 /** Whether two lots lie so far apart that one chunk of both would be mostly gap. */
-export function areApart(a: Lot, b: Lot): boolean {
+function areApart(a: Lot, b: Lot): boolean {
   const gap = Math.max(a.from, b.from) - Math.min(a.to, b.to);
   return (
     Math.min(a.count, b.count) >= apartReadings &&

@@ -3,6 +3,7 @@ import { type Connection, prepare, usedBytes } from '../database.ts';
 import { deliveryReads } from '../deliveries.ts';
 import { seriesKey } from '../series-index.ts';
 import { encodeChunk } from './codec.ts';
+import { ChunkError } from './error.ts';
 import { Gatherer, type ResolvedDelivery } from './gather.ts';
 import { absorbed, cutRows, isFull } from './lots.ts';
 import { chunkReads } from './open.ts';
@@ -119,8 +120,13 @@ export function mergeReads(connection: Connection) {
       const more = absorbed(lot, open);
       const gatherer = new Gatherer(more.reduce((sum, { count }) => sum + count, lot.count));
       for (const { id } of more) {
-        gatherer.addReadings(chunks.whole(id));
-        replaced.push(id);
+        try {
+          gatherer.addReadings(chunks.whole(id));
+          replaced.push(id);
+        } catch (error) {
+          // One that cannot be read stays as it is, for whoever asks for it to hear so: the rest is merged without it.
+          if (!(error instanceof ChunkError)) throw error;
+        }
       }
       gatherer.addReadings(gathered, start, end);
       const readings = gatherer.inOrder();
