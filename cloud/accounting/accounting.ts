@@ -34,7 +34,7 @@ const aliveMilliseconds = 60_000;
 const dayMilliseconds = 86_400_000;
 
 /** What accounting needs of the store. */
-export type AccountingStore = Pick<Store, 'done' | 'read'>;
+export type AccountingStore = Pick<Store, 'done' | 'read' | 'changes'>;
 
 /**
  * Keeps accounts of sessions, as RADIUS does (RFC 2866): start, interim and stop, each with what came since the last.
@@ -55,6 +55,8 @@ export class Accounting {
   #day: number;
   #month: number;
   #alive = 0;
+  /** The store's count of changes after which sessions without a connection were looked at. */
+  #asked: number;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -67,6 +69,7 @@ export class Accounting {
     this.#options = options;
     this.#day = dayOf(parts.now());
     this.#month = monthOf(parts.now());
+    this.#asked = parts.store.changes;
   }
 
   /**
@@ -137,14 +140,6 @@ export class Accounting {
     return this.#records.length;
   }
 
-  /** Ends the sessions without a connection that are proven by this: a person's session, a token. */
-  endVisits(credential: string, cause: StopCause): void {
-    for (const account of this.#visits.values()) {
-      const { kind, id, credential: own } = account.subject;
-      if (own === credential || (kind === 'token' && id === credential)) account.end(cause);
-    }
-  }
-
   /** To be called once a second. */
   tick(): void {
     const now = this.#now();
@@ -157,6 +152,7 @@ export class Accounting {
       if (isVisit && Math.abs(now - account.used) >= this.#options.idleMilliseconds) account.end('idle');
       else if (now >= account.due) this.#interim(account, now);
     }
+    if (this.#asked !== this.#store.changes) void this.#ask();
     this.#write(now);
   }
 
@@ -196,6 +192,27 @@ export class Accounting {
     account.spend(to);
     this.#records.push(...recordsOf(account.session, { from: account.recorded, to }, account.take()));
     account.recorded = Math.max(account.recorded, to);
+  }
+
+  /** Ends the sessions without a connection that nothing proves any more. */
+  async #ask(): Promise<void> {
+    this.#asked = this.#store.changes;
+    const proven = [...this.#visits.values()].flatMap((account) => {
+      const { kind, id, credential } = account.subject;
+      const proof = kind === 'token' ? id : credential;
+      return kind === 'application' || proof === null ? [] : [{ account, kind, id: proof }];
+    });
+    if (proven.length === 0) return;
+    try {
+      const of = proven.map(({ kind, id }) => ({ kind, id }));
+      const ended = new Set(await this.#store.read('endedProofs', { of }));
+      for (const { account, kind, id } of proven) {
+        if (ended.has(id)) account.end(kind === 'user' ? 'session-ended' : 'revoked');
+      }
+    } catch (error) {
+      // They stop when nothing has come for a while.
+      this.#log.warn('accounting-not-asked', { reason: (error as Error).message });
+    }
   }
 
   /** Another day: what was counted is of the one before. */

@@ -144,6 +144,22 @@ export function accountingReads(connection: Connection) {
         ])
         .groupBy('device.id'),
   );
+  const session = prepare<{ id: string }, { id: string }>(connection, (db, p) =>
+    db.selectFrom('person_session').select('id').where('id', '=', p.id),
+  );
+  const token = prepare<{ id: string }, { id: string }>(connection, (db, p) =>
+    db.selectFrom('api_token').select('id').where('id', '=', p.id).where('status', '=', 'active'),
+  );
+  const credential = prepare<{ id: string }, { id: string }>(connection, (db, p) =>
+    db
+      .selectFrom('device_credential')
+      .innerJoin('device', 'device.number', 'device_credential.device')
+      .select('device_credential.id')
+      .where('device_credential.id', '=', p.id)
+      .where('device_credential.status', '=', 'active')
+      .where('device.enabled', '=', 1),
+  );
+  const proofs = { user: session, token, device: credential } as const;
   const readRecords = new Map<string, ReturnType<typeof recordsReader>>();
   const readUsage = new Map<string, ReturnType<typeof usageReader>>();
 
@@ -151,6 +167,11 @@ export function accountingReads(connection: Connection) {
     /** Sessions that had not stopped when the last cloud here did, and when that last said that it was at work. */
     openAccounts(_: Record<never, never>): { sessions: OpenSessionRow[]; alive: number | undefined } {
       return { sessions: open.all({}), alive: alive.first({})?.at };
+    },
+
+    /** Which of these prove nobody any more: sessions of users, API tokens, credentials of devices. */
+    endedProofs({ of }: { of: readonly { kind: keyof typeof proofs; id: string }[] }): string[] {
+      return of.filter(({ kind, id }) => proofs[kind].first({ id }) === undefined).map(({ id }) => id);
     },
 
     /** What each device used from one day to another, both included; the days added up. */
