@@ -95,6 +95,7 @@ test('no more is read than may wait for its commit, and others are served meanwh
   client.socket.write(line.repeat(sent));
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.ok(client.socket.writableLength > (line.length * sent) / 2, 'most of it is still with its sender');
+  assert.is(site.waiting(), limits.socketPendingLines);
   const other = LineClient.tcp(site);
   other.send('hello');
   assert.match(String(await other.got(1)), /^ERR line-malformed/);

@@ -167,6 +167,8 @@ export async function openSite(policy: SocketPolicy = 'all') {
         for (const go of held) go();
       };
     },
+    /** Deliveries that wait there. */
+    waiting: () => gate.held?.length ?? 0,
     async close() {
       gate.held = undefined;
       await door.close();
