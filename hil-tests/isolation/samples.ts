@@ -206,6 +206,10 @@ export const samples: Samples = {
     plain: (place) => ({ ...ofDevice(place), series: tag, query: lastHour() }),
     'of another tag': (place) => ({ ...ofDevice(place), series: '2000', query: lastHour() }),
   },
+  exportReadings: {
+    plain: (place) => ({ ...ofDevice(place), series: tag, query: lastHour() }),
+    'of another tag': (place) => ({ ...ofDevice(place), series: '2000', query: lastHour() }),
+  },
   getAggregates: {
     plain: (place) => ({ ...ofDevice(place), series: tag, query: { ...lastHour(), by: 'minute' } }),
     'of another tag': (place) => ({

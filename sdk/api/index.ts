@@ -27,4 +27,4 @@ export {
   scopePatterns,
   scopes,
 } from './scopes.ts';
-export { mostBuckets, type SeriesReply } from './series-shapes.ts';
+export { exportTypes, mostBuckets, type SeriesReply } from './series-shapes.ts';

@@ -22,7 +22,7 @@ export interface Operation {
   /** JSON of success; nothing with 204. */
   readonly reply?: z.ZodType;
   /** Success is a stream of this type instead of JSON. */
-  readonly stream?: 'text/event-stream' | 'application/x-ndjson' | 'text/csv';
+  readonly stream?: 'text/event-stream' | 'application/x-ndjson' | 'text/csv' | 'application/octet-stream';
   /** Of server-sent events: what each carries, by its name. One that a client does not know it passes over. */
   readonly events?: Readonly<Record<string, z.ZodType>>;
   /** Codes it may refuse with, beyond those that every operation may. */

@@ -22,6 +22,18 @@ export const aggregatesQuery = z.object({
   by: z.enum(['minute', 'hour', 'day', 'week', 'month', 'year']),
   zone: z.string().max(64).default('UTC').describe('time zone by its IANA name, such as Europe/London'),
 });
+/** Forms of an export, and the media type of each. */
+export const exportTypes = {
+  csv: 'text/csv; charset=utf-8; header=present',
+  senml: 'application/senml+json',
+  'senml-cbor': 'application/senml+cbor',
+  parquet: 'application/vnd.apache.parquet',
+} as const;
+export const exportQuery = z.object({
+  from: z.iso.datetime({ offset: true }),
+  to: z.iso.datetime({ offset: true }),
+  form: z.enum(Object.keys(exportTypes) as [keyof typeof exportTypes]).default('csv'),
+});
 /** How many of a gateway's epochs its ledger is to show, the newest first; each start of a gateway is one. */
 export const ledgerQuery = z.object({
   epochs: z.coerce.number<number | string>().int().min(1).max(1000).default(20),

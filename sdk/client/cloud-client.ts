@@ -7,7 +7,7 @@ import { Cookies } from './cookies.ts';
 import { refusal, UnreachableError } from './errors.ts';
 import type { AnswerOf, CallOptions, ItemOf, ListId, Methods, OrganisationClient } from './methods.ts';
 import { type AnyInput, pathOf } from './request.ts';
-import { eventsIn, linesIn } from './streams.ts';
+import { bytesIn, eventsIn, linesIn } from './streams.ts';
 
 /** Where a cloud is, what it is trusted by, and who calls. */
 export interface CloudClientOptions {
@@ -75,6 +75,8 @@ class Client {
       case 'application/x-ndjson':
       case 'text/csv':
         return this.#guarded(linesIn(response));
+      case 'application/octet-stream':
+        return this.#guarded(bytesIn(response));
       case undefined:
     }
     const body = await this.#read(response);

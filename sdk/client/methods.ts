@@ -15,12 +15,14 @@ type EventOf<Schemas> = {
   };
 }[keyof Schemas & string];
 
-/** What a call answers with: checked JSON, undefined where there is none, or a stream of events or lines. */
+/** What a call answers with: checked JSON, undefined where there is none, or a stream of events, lines or bytes. */
 export type AnswerOf<O extends Operation> = O extends { stream: 'text/event-stream'; events: infer Schemas }
   ? AsyncIterable<EventOf<Schemas>>
   : O extends { stream: 'application/x-ndjson' | 'text/csv' }
     ? AsyncIterable<string>
-    : ReplyOf<O>;
+    : O extends { stream: 'application/octet-stream' }
+      ? AsyncIterable<Uint8Array>
+      : ReplyOf<O>;
 
 /** `query` and the like may be left out where nothing in the input must be there. */
 type Arguments<Input> =

@@ -44,3 +44,8 @@ export async function* linesIn(stream: Readable): AsyncGenerator<string> {
   }
   if (failure !== undefined) throw failure;
 }
+
+/** The bytes of an answer, as they come. */
+export async function* bytesIn(stream: Readable): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream) yield chunk as Uint8Array;
+}

@@ -1,6 +1,7 @@
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import type { Command } from 'commander';
 import { auditColumns, auditCommand, brokenChain } from './audit.ts';
+import { exportCommand } from './export.ts';
 import { resource } from './resource.ts';
 
 const named = ['name', 'id'];
@@ -83,17 +84,22 @@ export function resourceCommands(): Command[] {
         ]),
       ],
     ),
-    resource('series', 'what sensors say', [
-      {
-        name: 'list',
-        calls: 'listSeries',
-        columns: ['device', 'tag', 'aspect', 'name', 'unit', 'count', 'simulated'],
-      },
-      { name: 'show', calls: 'getSeries' },
-      { name: 'set', calls: 'patchSeries' },
-      { name: 'readings', calls: 'getReadings', words: ['from', 'to'], rows: readingRows },
-      { name: 'aggregates', calls: 'getAggregates', words: ['from', 'to', 'by'] },
-    ]),
+    resource(
+      'series',
+      'what sensors say',
+      [
+        {
+          name: 'list',
+          calls: 'listSeries',
+          columns: ['device', 'tag', 'aspect', 'name', 'unit', 'count', 'simulated'],
+        },
+        { name: 'show', calls: 'getSeries' },
+        { name: 'set', calls: 'patchSeries' },
+        { name: 'readings', calls: 'getReadings', words: ['from', 'to'], rows: readingRows },
+        { name: 'aggregates', calls: 'getAggregates', words: ['from', 'to', 'by'] },
+      ],
+      [exportCommand()],
+    ),
     resource('token', 'API tokens, by which programs call', [
       {
         name: 'list',

@@ -74,7 +74,7 @@ function bind(app: FastifyInstance, route: Route): void {
       },
     },
     // After `onRequest`, where the limit of requests is: who is over it costs no look into the store.
-    preParsing: async (request) => {
+    preParsing: async (request, reply) => {
       await gate.admit(request, operation);
       if (metering !== undefined) measure(request, reply, metering);
     },

@@ -9,8 +9,8 @@ export interface SentFile {
   readonly type: string;
   /** What it is saved as: no quotation in it. */
   readonly name: string;
-  /** Its text, in pieces of any length. */
-  readonly pieces: AsyncIterator<string>;
+  /** Its text or bytes, in pieces of any length. */
+  readonly pieces: AsyncIterator<string | Uint8Array>;
 }
 
 /**

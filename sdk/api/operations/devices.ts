@@ -15,6 +15,7 @@ import {
   aggregatesQuery,
   aggregatesReply,
   eventReply,
+  exportQuery,
   liveEvents,
   liveQuery,
   readingsQuery,
@@ -173,6 +174,18 @@ export const deviceOperations = {
     query: aggregatesQuery,
     status: 200,
     reply: aggregatesReply,
+  },
+  exportReadings: {
+    method: 'GET',
+    path: `${device}/series/:series/export`,
+    opens: 'readings.get',
+    summary: 'Export every reading of a series between two times, as CSV, SenML or Parquet',
+    description:
+      'In the order of their times, both times of each kept; the answer has the media type of its form. CSV and Parquet have the value ' +
+      'as it was heard, its calibration, status and radio quality beside the physical number.',
+    query: exportQuery,
+    status: 200,
+    stream: 'application/octet-stream',
   },
   followReadings: {
     method: 'GET',

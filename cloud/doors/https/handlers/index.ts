@@ -16,6 +16,7 @@ import { deviceCredentialHandlers } from './device-credentials.ts';
 import { deviceHandlers } from './devices.ts';
 import { downlinkHandlers } from './downlink.ts';
 import { eventHandlers } from './events.ts';
+import { exportHandlers } from './export.ts';
 import { fleetHandlers } from './fleet.ts';
 import { grantHandlers } from './grants.ts';
 import { ledgerHandlers } from './ledger.ts';
@@ -87,6 +88,7 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...ledgerHandlers(parts),
     ...seriesHandlers(parts),
     ...aggregateHandlers(parts),
+    ...exportHandlers(parts),
     ...eventHandlers(parts),
     ...downlinkHandlers(parts.downlink),
     ...live.handlers,

@@ -1,5 +1,6 @@
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import type { Standing } from '../../../access/index.ts';
+import { csvLine } from '../../../export/index.ts';
 import { actsForWhole } from '../../../people/index.ts';
 import {
   dayOf,
@@ -10,7 +11,6 @@ import {
   type UsageRow,
 } from '../../../store/index.ts';
 import type { Call, Handlers } from '../call.ts';
-import { csvLine } from '../csv.ts';
 import { Problem } from '../problem.ts';
 import { sendFile } from '../send-file.ts';
 
