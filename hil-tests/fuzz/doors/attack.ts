@@ -41,8 +41,9 @@ export interface Scene {
   answered(name: string): void;
 }
 
-/** Milliseconds that an answer is waited for. */
-const answerMs = 400;
+/** Milliseconds that an answer is waited for, and after which one that has begun is thought to be whole. */
+const answerMs = 1000;
+const quietMs = 100;
 /** Bytes of an answer that are kept. */
 const keptBytes = 16 * 1024;
 
@@ -51,6 +52,7 @@ export class Rogue {
   readonly #scene: Scene;
   readonly #socket: Socket;
   #heard: Buffer = Buffer.alloc(0);
+  #heardAt = Number.POSITIVE_INFINITY;
   #error: string | undefined;
   #closed = false;
 
@@ -65,6 +67,7 @@ export class Rogue {
       this.#closed = true;
     });
     socket.on('data', (bytes: Buffer) => {
+      this.#heardAt = performance.now();
       if (this.#heard.length < keptBytes) this.#heard = Buffer.concat([this.#heard, bytes]);
     });
   }
@@ -113,10 +116,11 @@ export class Rogue {
     }
   }
 
-  /** Waits for the end, or for a while, tells what was said as `name` reads it, and leaves without a goodbye. */
+  /** Waits for an answer or the end, but no longer than a while, tells what was said as `name` reads it, and leaves without a goodbye. */
   async leave(name: (heard: Buffer) => readonly string[], ms = answerMs): Promise<void> {
     const end = performance.now() + ms;
-    while (!this.#closed && performance.now() < end) await moment(10);
+    const isAnswered = () => this.#closed || performance.now() > this.#heardAt + quietMs;
+    while (!isAnswered() && performance.now() < end) await moment(10);
     const names = name(this.#heard);
     for (const each of names) this.#scene.answered(each);
     if (names.length === 0)

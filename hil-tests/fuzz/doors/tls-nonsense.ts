@@ -14,7 +14,7 @@ export async function tlsNonsense(port: number, alpn: readonly string[]): Promis
   const raw = async (scene: Scene, bytes: Uint8Array) => {
     const rogue = await Rogue.tcp(scene, port);
     await rogue.send(bytes);
-    await rogue.leave(alertOf, 200);
+    await rogue.leave(alertOf);
   };
   return [
     { name: 'random bytes for TLS', weight: 4, carryOut: (scene) => raw(scene, noise(scene.random, 16_384)) },
@@ -34,7 +34,7 @@ export async function tlsNonsense(port: number, alpn: readonly string[]): Promis
       carryOut: async (scene) => {
         const rogue = await Rogue.tcp(scene, port);
         await rogue.send(fragments(hello, scene.random.integer(1, 40)));
-        await rogue.leave(alertOf, 200);
+        await rogue.leave(alertOf);
       },
     },
     {
