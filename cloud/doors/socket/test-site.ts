@@ -8,6 +8,7 @@ import { type LineReading, type SigningKey, socketSecret } from '@loadline/sdk/s
 import * as assert from 'uvu/assert';
 import { openAccounts } from '../../accounts.ts';
 import { openAuthority } from '../../authority/index.ts';
+import { type MeteringOptions, openMetering } from '../../metering.ts';
 import { type Delivery, Directory, Live, type Receipt, Router } from '../../router/index.ts';
 import { type CredentialKind, Store, step } from '../../store/index.ts';
 import type { Maker } from '../../tokens/index.ts';
@@ -49,7 +50,7 @@ export const reading = (value: number, name = 'temp'): LineReading => ({
  * A site with the devices `logger` and `other`; `fresh` gives it others under these names, so that a site serves a whole file:
  * its threads take their time. The clock of connections is the system's, plus `clock.offset` (ms).
  */
-export async function openSite(policy: SocketPolicy = 'all') {
+export async function openSite(policy: SocketPolicy = 'all', metered: MeteringOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-socket-'));
   let run = 0;
   const clock = { offset: 0 };
@@ -78,7 +79,10 @@ export async function openSite(policy: SocketPolicy = 'all') {
   const router = new Router({ store, directory, live: new Live(), now, monotonic });
   /** Deliveries wait here while `held`. */
   const gate = { held: undefined as (() => void)[] | undefined };
+  const counted = await openMetering({ store, log, now, monotonic }, metered);
   const door = await SocketDoor.open({
+    metering: counted.metering,
+    arrivals: counted.arrivals,
     host: '127.0.0.1',
     ports: { tcp: 0, tls: 0, udp: 0 },
     identity,
@@ -97,7 +101,7 @@ export async function openSite(policy: SocketPolicy = 'all') {
   });
   const { tcp = 0, tls = 0, udp = 0 } = door.ports;
   const site = {
-    ...{ door, store, directory, accounts, clock, logged, folder },
+    ...{ door, store, directory, accounts, clock, logged, folder, accounting: counted.accounting },
     ports: { tcp, tls, udp },
     authorityPem: authority.certificatePem,
     /** Another key and certificate for the door. */
@@ -173,6 +177,7 @@ export async function openSite(policy: SocketPolicy = 'all') {
       gate.held = undefined;
       await door.close();
       await accounts.close();
+      await counted.close();
       await store.close();
       rmSync(folder, { recursive: true });
     },
