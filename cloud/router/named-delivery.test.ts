@@ -10,6 +10,8 @@ import { Live } from './live.ts';
 import { type Receipt, Router } from './router.ts';
 
 const start = 1_795_000_000_000;
+/** Nothing of what was stored has gone. */
+const kept = { expired: 0, deleted: 0 };
 const test = suite<{ folder: string; store: Store; directory: Directory; router: Router; now: number }>(
   'readings by name',
 );
@@ -84,7 +86,7 @@ test('readings by name are stored under their names, also after a restart', asyn
     unit: 'Cel',
   });
   const ledger = await context.store.read('ledger', { device: 1, limit: 5 });
-  assert.equal(ledger?.readings, { received: 5, stored: 5, duplicate: 0, rejected: 0 });
+  assert.equal(ledger?.readings, { ...kept, received: 5, stored: 5, duplicate: 0, rejected: 0 });
   assert.equal(
     ledger?.epochs.map(({ received, gaps }) => [received, gaps]),
     [[[{ first: 0, last: 4 }], []]],
@@ -101,7 +103,7 @@ test('what comes again under its key counts once, and another body under that ke
   context.now += 8 * 86_400_000;
   assert.equal(await deliver(router, { temp: 3 }, 'a'), stored(1));
   const ledger = await context.store.read('ledger', { device: 1, limit: 5 });
-  assert.equal(ledger?.readings, { received: 5, stored: 3, duplicate: 1, rejected: 1 });
+  assert.equal(ledger?.readings, { ...kept, received: 5, stored: 3, duplicate: 1, rejected: 1 });
 });
 
 test('without a key the same body is the same delivery only where every reading says its time', async (context) => {
@@ -110,6 +112,25 @@ test('without a key the same body is the same delivery only where every reading 
   assert.equal(await deliver(context.router, timed), stored(0, 1));
   assert.equal(await deliver(context.router, { temp: 1 }), stored(1));
   assert.equal(await deliver(context.router, { temp: 1 }), stored(1));
+});
+
+test('a time from now is one each time it comes: the same body is another delivery', async (context) => {
+  const pack = (t: number) => {
+    const body = Buffer.from(JSON.stringify([{ n: 'level', u: 'm', v: 3, t }]));
+    const named = { channel: 'readings', form: 'senml', door: 'https', body, key: undefined } as const;
+    return new Promise<Receipt>((resolve) =>
+      context.router.deliver({ principal, device: 'logger', ...named }, resolve),
+    );
+  };
+  assert.equal(await pack(-60), stored(1));
+  context.now += 5000;
+  assert.equal(await pack(-60), stored(1));
+  assert.equal(await points(context, 'level'), [
+    [start - 60_000, 3],
+    [start - 55_000, 3],
+  ]);
+  assert.equal(await pack(start / 1000), stored(1));
+  assert.equal(await pack(start / 1000), stored(0, 1), 'one that counts from 1970 is known again');
 });
 
 test('a body that is none of the form is rejected with a reason, and kept', async (context) => {
