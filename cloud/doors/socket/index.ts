@@ -1,1 +1,1 @@
-export { SocketDoor, type SocketDoorOptions, type SocketPorts } from './door.ts';
+export { SocketDoor, type SocketPorts } from './door.ts';

@@ -42,7 +42,7 @@ export class LineBuffer {
 }
 
 /** A line, or a datagram, without the CR that may stand at its end. */
-export function withoutReturn(line: Buffer): Buffer {
+function withoutReturn(line: Buffer): Buffer {
   return line.at(-1) === carriageReturn ? line.subarray(0, -1) : line;
 }
 
