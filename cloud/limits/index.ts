@@ -1,7 +1,7 @@
 export { Arrivals } from './arrivals.ts';
 export { loadLimits } from './config.ts';
-export type { Limited, Standing } from './gauge.ts';
+export type { Limited } from './gauge.ts';
 export { limitedDetail, rateLimitHeaders } from './headers.ts';
 export type { Meter } from './meter.ts';
-export { type LimitSettings, Metering } from './metering.ts';
+export { Metering } from './metering.ts';
 export { beyond, type FleetLimits, usualLimits } from './settings.ts';
