@@ -44,21 +44,24 @@ export async function benchCompare(): Promise<readonly BenchRow[]> {
     const fleet = join(folder, 'fleet');
     const identities = await makeFleet(join(fleet, 'cloud'), clients);
     const rows: BenchRow[] = [];
+    const add = (row: ComparedRow) => {
+      rows.push(row);
+      say(`${row.name}: ${row.committedReadingsPerSecond} readings/s committed`);
+    };
     for (const shape of shapes) {
       const copy = join(folder, 'copy');
       await cp(fleet, copy, { recursive: true });
-      rows.push(await ours(join(copy, 'cloud'), identities, shape));
+      add(await ours(join(copy, 'cloud'), identities, shape));
       await rm(copy, { recursive: true });
       if (missing !== undefined) continue;
       // A socket's path is short: not below the folder of all.
       const stack = await mkdtemp(join(tmpdir(), 'stack-'));
       try {
-        rows.push(await theirs(stack, identities, shape));
+        add(await theirs(stack, identities, shape));
       } finally {
         await rm(stack, { recursive: true });
       }
     }
-    for (const row of rows) say(`${row.name}: ${row.committedReadingsPerSecond} readings/s`);
     return rows;
   } finally {
     await rm(folder, { recursive: true });
