@@ -20,6 +20,7 @@ export class DownQueue {
     readonly connection: GuardedConnection;
     readonly downlink: Downlink;
     readonly log: Log;
+    readonly onSent: (bytes: number) => void;
   };
   readonly #subscribed = new Set<DownChannel>();
   readonly #due = new Set<DownNews>();
@@ -34,6 +35,8 @@ export class DownQueue {
     connection: GuardedConnection;
     downlink: Downlink;
     log: Log;
+    /** Told of each message, with the bytes of its payload. */
+    onSent: (bytes: number) => void;
   }) {
     this.#parts = parts;
   }
@@ -111,8 +114,9 @@ export class DownQueue {
 
   /** Resolves when the link has taken it, or is gone. */
   #publish(channel: DownChannel, payload: string, qos: 0 | 1): Promise<void> {
-    const { client, gateway } = this.#parts;
+    const { client, gateway, onSent } = this.#parts;
     const topic = gatewayTopic(gateway.id, channel);
+    onSent(payload.length);
     return new Promise((resolve) => {
       client.publish({ cmd: 'publish', topic, payload, qos, retain: false, dup: false }, () => resolve());
     });

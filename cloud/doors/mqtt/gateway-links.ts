@@ -83,7 +83,10 @@ export class GatewayLinks {
   #open({ client, connection }: Arrival, principal: GatewayPrincipal): GatewaySession {
     const { directory, downlink, router, log, monotonic } = this.#parts;
     const gateway = directory.device(principal.id) as Device;
-    const down = new DownQueue({ gateway, client, connection, downlink, log });
+    const down = new DownQueue({
+      ...{ gateway, client, connection, downlink, log },
+      onSent: (bytes) => link.meter?.account.sent(bytes),
+    });
     const noticeTopic = gatewayTopic(principal.id, 'notice');
     const link = new Link({ client, connection, noticeTopic, packetBytes: limits.mqttPacketBytes });
     return new GatewaySession({ principal, link, down, directory, router, log, monotonic });
