@@ -42,7 +42,7 @@ test.before(async () => {
   // Its administrator has no password yet: its device is put into the database of the stopped cloud.
   await temporary.restart(() => {
     const database = openStateDatabase(temporary.state);
-    database.prepare("INSERT INTO gateway (id, organisation) VALUES (?, 'second')").run(theirs);
+    database.prepare("INSERT INTO device (id, organisation) VALUES (?, 'second')").run(theirs);
     database.close();
   });
   token = await logIn(temporary.cloud);
@@ -204,7 +204,9 @@ test('a query or an address that is not what the API describes is refused', asyn
   await assertRefused({ path: '/%', token }, 400);
   await assertRefused({ path: `${devices}/${'a'.repeat(300)}/ledger`, token }, [400, 404, 414]);
   await assertRefused({ path: `${devices}/${ours}%2F..%2F${theirs}/ledger`, token }, 404);
-  await assertRefused({ path: `${devices}/${ours}/series/zzzz`, token }, 400);
+  await assertRefused({ path: `${devices}/${ours}/series/zzzz`, token }, 404);
+  await assertRefused({ path: `${devices}/${ours}/series/-zz%20zz`, token }, 400);
+  await assertRefused({ path: `${devices}/${ours}/series/${'z'.repeat(65)}`, token }, 400);
   await assertRefused({ path: `${devices}/${ours}/runs/__proto__`, token }, 400);
 });
 

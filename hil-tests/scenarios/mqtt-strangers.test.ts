@@ -91,7 +91,7 @@ test.before(async () => {
       insert.run(fingerprint, name, serialNumber, Date.now() + day, record === 'revoked' ? Date.now() : null);
     }
     database.prepare("INSERT INTO organisation (id, name) VALUES ('second', 'Second')").run();
-    database.prepare("INSERT INTO gateway (id, organisation) VALUES (?, 'second')").run(theirs);
+    database.prepare("INSERT INTO device (id, organisation) VALUES (?, 'second')").run(theirs);
     database.close();
   });
 });

@@ -28,7 +28,7 @@ test.before(async () => {
   await temporary.restart(() => {
     const database = openStateDatabase(temporary.state);
     database.prepare("INSERT INTO organisation (id, name) VALUES ('second', 'Second')").run();
-    database.prepare("INSERT INTO gateway (id, organisation) VALUES (?, 'second')").run(theirs);
+    database.prepare("INSERT INTO device (id, organisation) VALUES (?, 'second')").run(theirs);
     database.close();
   });
 });
