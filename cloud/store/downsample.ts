@@ -175,8 +175,9 @@ export class Downsampler {
       bucket = { first: sample, last: sample, least: undefined, greatest: undefined, bad: undefined };
       this.#buckets.set(index, bucket);
     }
-    if (isAfter(bucket.first, sample)) bucket.first = sample;
-    if (isAfter(sample, bucket.last)) bucket.last = sample;
+    // Not with itself: who has the time of another is asked for its place, and a chunk opened whole for that.
+    if (bucket.first !== sample && isAfter(bucket.first, sample)) bucket.first = sample;
+    if (bucket.last !== sample && isAfter(sample, bucket.last)) bucket.last = sample;
     const { value } = sample;
     if (value === null) bucket.bad = earlier(bucket.bad, sample);
     else {
