@@ -160,7 +160,14 @@ test('a creator who leaves ends it, and coming back does not bring it back', asy
 
 async function policies(over: { tokenDays?: number; secondFactor?: 'everyone' }) {
   const usual = { name: 'First', isolation: 'basic', secondFactor: 'not-required', tokenDays: 365 } as const;
-  const set = { organisation: 'first', auditDays: 730, sockets: 'off', readingsDays: null, ...usual, ...over } as const;
+  const set = {
+    organisation: 'first',
+    auditDays: 730,
+    sockets: 'off',
+    readingsDays: null,
+    ...usual,
+    ...over,
+  } as const;
   await site.store.change({ steps: [step('setOrganisation', set)], audit: [] });
 }
 

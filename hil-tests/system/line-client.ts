@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type Socket, connect as tcpConnect } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
-import { connect as tlsConnect } from 'node:tls';
+import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 import { until } from '../rig/index.ts';
 
 /** Milliseconds that an answer may take. */
@@ -13,7 +13,7 @@ export class LineClient {
   readonly #lines: Interface;
   readonly #heard: string[] = [];
   #read = 0;
-  #closed = false;
+  #ended: number | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -23,20 +23,32 @@ export class LineClient {
     // It hears of the same, and would end this process.
     this.#lines.on('error', () => {});
     socket.on('close', () => {
-      this.#closed = true;
+      this.#ended = performance.now();
     });
   }
 
-  static async tcp(port: number): Promise<LineClient> {
-    const socket = tcpConnect({ host: '127.0.0.1', port });
+  /** `localAddress`: where it comes from, of this machine's own. Default: the usual one. */
+  static async tcp(port: number, localAddress?: string): Promise<LineClient> {
+    const socket = tcpConnect({ host: '127.0.0.1', port, ...(localAddress && { localAddress }) });
     await once(socket, 'connect');
     return new LineClient(socket);
   }
 
-  static async tls(port: number, ca: string): Promise<LineClient> {
-    const socket = tlsConnect({ host: 'localhost', port, ca });
+  static async tls(port: number, ca: string, localAddress?: string): Promise<LineClient> {
+    const to = { host: '127.0.0.1', servername: 'localhost', port, ca };
+    const socket = tlsConnect({ ...to, ...(localAddress && { localAddress }) } as ConnectionOptions);
     await once(socket, 'secureConnect');
     return new LineClient(socket);
+  }
+
+  /** When it was closed, on the clock of `performance.now`; undefined while it is open. */
+  get ended(): number | undefined {
+    return this.#ended;
+  }
+
+  /** Every line that came. */
+  get heard(): readonly string[] {
+    return this.#heard;
   }
 
   /** This end's port. */
@@ -46,12 +58,13 @@ export class LineClient {
 
   /** Sends a line, and waits for the next one that comes back. */
   async ask(line: string): Promise<string> {
-    if (this.#closed) throw new Error('closed before it was asked');
+    if (this.#ended !== undefined) throw new Error('closed before it was asked');
     this.#socket.write(`${line}\n`);
     const at = this.#read++;
     return await until(
       () => {
-        if (this.#closed && this.#heard.length <= at) throw new Error('closed without an answer');
+        if (this.#ended !== undefined && this.#heard.length <= at)
+          throw new Error('closed without an answer');
         return this.#heard[at];
       },
       { limitMs: patience, what: 'the answer to a line' },

@@ -61,7 +61,7 @@ export const scopes = {
   'rejections.get': read('list the deliveries of a device that were refused for good'),
   'rejection.get': read('read a delivery that was refused for good, as it came'),
   'series.get': read('list series with their latest readings'),
-  'series.patch': write('say how long the readings of a series are kept'),
+  'retention.patch': write('say how long the readings of a series are kept'),
   'readings.get': read('read the readings of a series'),
   'events.get': read('read what happened to a device and its sensors'),
   'live.get': read('follow readings as they are committed'),
@@ -195,7 +195,7 @@ export const roles = {
     scopes: [
       ...worksOnDevices,
       'device.patch',
-      'series.patch',
+      'retention.patch',
       'devices.create',
       'organisation.get',
       'departments.get',
@@ -213,7 +213,7 @@ export const roles = {
     scopes: [
       ...worksOnDevices,
       'device.patch',
-      'series.patch',
+      'retention.patch',
       'devices.create',
       'organisation.get',
       'departments.get',

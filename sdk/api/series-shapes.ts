@@ -91,7 +91,7 @@ export const readingsReply = z.object({
 
 /** What each bucket of a calendar holds of a series: physical values, null where no reading is a number. */
 export const aggregatesReply = z.object({
-  items: z.array(
+  buckets: z.array(
     z.object({
       /** The bucket's beginning, and that of the next. */
       from: z.string(),

@@ -117,7 +117,7 @@ test('a secret shows itself in no way but one', async () => {
   const shown = [
     `${secret}`,
     String(secret),
-    secret + '',
+    `${secret}`,
     JSON.stringify({ secret }),
     inspect({ secret }, { showHidden: true, depth: 9, getters: true }),
     format('%s %o %j %O', secret, secret, secret, secret),

@@ -38,9 +38,9 @@ const ask = (query: object) =>
   doors.organisation.getAggregates({ device: ours, series: '0001', query: query as never });
 
 test('days are those of the zone, also where one of them has 25 hours', async () => {
-  const { items } = await ask({ from, to, by: 'day', zone: 'Europe/Berlin' });
+  const { buckets } = await ask({ from, to, by: 'day', zone: 'Europe/Berlin' });
   assert.equal(
-    items.map(({ count, min, max, mean, first, last }) => [count, min, max, mean, first, last]),
+    buckets.map(({ count, min, max, mean, first, last }) => [count, min, max, mean, first, last]),
     [
       [25, 0, 24, 12, 0, 24],
       [1, 25, 25, 25, 25, 25],
@@ -48,7 +48,7 @@ test('days are those of the zone, also where one of them has 25 hours', async ()
   );
   const utc = await ask({ from, to, by: 'day' });
   assert.equal(
-    utc.items.map(({ count }) => count),
+    utc.buckets.map(({ count }) => count),
     [2, 24, 0],
   );
 });

@@ -145,7 +145,7 @@ export const deviceOperations = {
   patchSeries: {
     method: 'PATCH',
     path: `${device}/series/:series`,
-    opens: 'series.patch',
+    opens: 'retention.patch',
     summary: 'Say how long the readings of a series are kept',
     description:
       'What is older goes within a day or so, and for good; the ledger counts it as expired. Null: as long as the organisation ' +

@@ -22,8 +22,8 @@ export function aggregateHandlers({ store }: { store: Store }): Pick<Handlers, '
         throw new Problem(400, 'request-invalid', detail);
       }
       const series = seriesOf(device, input.series);
-      const items = await store.read('aggregates', { device: device.number, ...series, bounds });
-      return { items: items.map((one) => ({ ...one, from: isoTime(one.from), to: isoTime(one.to) })) };
+      const buckets = await store.read('aggregates', { device: device.number, ...series, bounds });
+      return { buckets: buckets.map((one) => ({ ...one, from: isoTime(one.from), to: isoTime(one.to) })) };
     },
   };
 }
