@@ -66,7 +66,7 @@ export class Gateway {
    * Opens the journal and settles the configuration: the file's, or one that the cloud desired.
    *
    * @param latencies where to note how long readings take; left out where nobody asks
-   * @throws JournalInUse where another gateway has the state folder; Error where the authority's file or a driver
+   * @throws FolderInUse where another gateway has the state folder; Error where the authority's file or a driver
    * cannot be read
    */
   static async open(local: LocalConfig, world: World, latencies?: Latencies): Promise<Gateway> {

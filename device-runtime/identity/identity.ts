@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import type { Log } from '@loadline/sdk/platform';
-import { readIfThere, removeWhole, writeWhole } from '@loadline/sdk/platform';
+import { type Backoff, backoffDelay, readIfThere, removeWhole, writeWhole } from '@loadline/sdk/platform';
 import type { Time } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
-import { type Backoff, backoffDelay, connectSecure } from '../uplink/index.ts';
+import { connectSecure } from '../uplink/index.ts';
 
 /** Who this gateway is: its key, made here, and the certificate it was given for it. PEM. */
 export interface Identity {

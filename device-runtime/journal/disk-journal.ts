@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { EventCode } from '@loadline/sdk/contract';
+import { FolderInUse } from '@loadline/sdk/platform';
 import { type Entry, entryWeight, type NumberRange } from '@loadline/sdk/telemetry';
 import { Ages } from './ages.ts';
 import type { Book, Epoch, Segment } from './book.ts';
@@ -9,7 +10,6 @@ import { Disk } from './disk.ts';
 import { DiskFolder, type JournalFolder } from './folder.ts';
 import type { Journal, JournalDisk, Run, Sent } from './journal.ts';
 import { Ledger } from './ledger.ts';
-import { JournalInUse } from './lock.ts';
 import { readFolder } from './opening.ts';
 import { SegmentReader } from './reader.ts';
 
@@ -84,7 +84,7 @@ export class DiskJournal implements Journal {
    * Reads what is in the folder and makes a new epoch there, synced. Whatever is in the folder, and whatever the disk
    * says, it succeeds: without a disk that takes it, everything stays in memory until there is one.
    *
-   * @throws {JournalInUse} where another process has the folder
+   * @throws {FolderInUse} where another process has the folder
    */
   static async open(options: JournalOptions): Promise<DiskJournal> {
     const folder = typeof options.folder === 'string' ? new DiskFolder(options.folder) : options.folder;
@@ -92,7 +92,7 @@ export class DiskJournal implements Journal {
       await folder.take();
     } catch (error) {
       // Without a lock there is no folder to write to either; that will be said then.
-      if (error instanceof JournalInUse) throw error;
+      if (error instanceof FolderInUse) throw error;
     }
     const ledger = new Ledger(folder);
     const epoch = (options.random ?? randomBytes)(16).toString('hex');

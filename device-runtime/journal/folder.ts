@@ -1,15 +1,14 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePrivateFolder } from '@loadline/sdk/platform';
-import { lockFolder } from './lock.ts';
+import { lockFolder, makePrivateFolder } from '@loadline/sdk/platform';
 
 /**
  * The disk as a journal sees it: one flat folder. What is written counts only once it is synced, and a file's
  * name only once its folder is: that is all POSIX promises, and what `PowerLossFolder` takes at its word.
  */
 export interface JournalFolder {
-  /** Makes the folder if need be, and takes it for this process. @throws {JournalInUse} where another has it */
+  /** Makes the folder if need be, and takes it for this process. @throws {FolderInUse} where another has it */
   take(): Promise<void>;
   release(): Promise<void>;
   /** Names of all there is in it. */

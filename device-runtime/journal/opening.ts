@@ -1,8 +1,8 @@
+import { isLockName } from '@loadline/sdk/platform';
 import { Book, type Epoch, type Segment } from './book.ts';
 import { JournalDamage } from './bytes.ts';
 import type { JournalFolder } from './folder.ts';
 import { isLedgerName, type Ledger, type LedgerEpoch, type LedgerState } from './ledger.ts';
-import { isLockName } from './lock.ts';
 import { mergeSmall, mergingName } from './merge.ts';
 import { Ranges } from './ranges.ts';
 import {

@@ -1,4 +1,3 @@
-export { type Backoff, backoffDelay } from './backoff.ts';
 export { Doors } from './doors.ts';
 export { connectLink } from './link.ts';
 export { connectSecure } from './secure.ts';

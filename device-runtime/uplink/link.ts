@@ -7,19 +7,12 @@ import {
   noticeMessage,
   type UpChannel,
 } from '@loadline/sdk/contract';
+import { MqttLink } from '@loadline/sdk/mqtt';
 import type { Log } from '@loadline/sdk/platform';
-import mqttClient from 'mqtt/lib/client';
-import { writeToStream } from 'mqtt-packet';
 import type { Time } from '../clock/index.ts';
 import type { ProxyConfig } from './proxy.ts';
 import { at, explain } from './reasons.ts';
 import { connectSecure } from './secure.ts';
-import { askFirst, type Silence, watch } from './watch.ts';
-
-// Not the package's front door: that one brings WebSockets and proxies along, 160 KB of them.
-const MqttClient = mqttClient.default;
-// A buffer of every number there is of two bytes: 9 MiB, for a few packets a second.
-writeToStream.cacheNumbers = false;
 
 /** One connection to the cloud. Made connected, used once, never reconnected. */
 export interface Link {
@@ -67,13 +60,9 @@ const upQos: Readonly<Record<UpChannel, 0 | 1>> = {
   clock: 0,
 };
 
-/** MQTT.js's own keepalive is put to rest: `watch.ts` says why. */
-const noTimer = { set: () => 1, clear: () => {} };
-
 /**
- * Connects over TLS with the gateway's certificate, as MQTT 3.1.1 with a clean session. A fresh client each time:
- * MQTT.js would otherwise reconnect in step with the whole fleet and resend from a store of its own
- * (`field notes`: one message a round trip, and some lost when ids wrap). What is unacknowledged is the journal's.
+ * Connects over TLS with the gateway's certificate, as MQTT 3.1.1 with a clean session. A fresh client each
+ * time (`sdk/mqtt`): what is unacknowledged is the journal's.
  *
  * @throws Error when there is no CONNACK within `limits.connectMilliseconds`, with the reason in words.
  */
@@ -93,7 +82,7 @@ export async function connectLink(options: LinkOptions): Promise<Link> {
       signal,
     });
     socket.setNoDelay(true);
-    const link = new MqttLink(options, socket);
+    const link = new GatewayLink(options, socket);
     const abort = (): void => link.lose((signal.reason as Error).message);
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
@@ -108,80 +97,41 @@ export async function connectLink(options: LinkOptions): Promise<Link> {
   }
 }
 
-interface UnderWay {
-  /** Monotonic milliseconds; undefined where no answer is due. */
-  readonly since: number | undefined;
-  readonly settle: (error?: Error) => void;
-}
-
-class MqttLink implements Link {
-  readonly closed: Promise<string>;
-  /** Resolves with the CONNACK. */
-  readonly connected: Promise<void>;
+class GatewayLink implements Link {
   readonly #options: LinkOptions;
-  readonly #socket: TLSSocket;
-  readonly #client: InstanceType<typeof MqttClient>;
+  readonly #link: MqttLink;
   /** Resolves once the cloud says that answers to the question for the time will be heard. */
   readonly #answerable = Promise.withResolvers<void>();
-  /** Each publish under way, oldest first, with what to call when the link is gone: MQTT.js may never say. */
-  readonly #underWay = new Set<UnderWay>();
-  /** The first thing known to be wrong is the reason; what follows from it is not. */
-  #reason: string | undefined;
-  #heard: number;
-  #sent: number;
-  #asked: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LinkOptions, socket: TLSSocket) {
     this.#options = options;
-    this.#socket = socket;
-    this.#heard = options.monotonic();
-    this.#sent = this.#heard;
-    this.#client = new MqttClient(() => socket, {
+    this.#link = new MqttLink(socket, {
       clientId: options.gatewayId,
-      clean: true,
-      protocolVersion: 4,
-      keepalive: options.keepaliveSeconds,
-      reconnectPeriod: 0,
-      resubscribe: false,
-      queueQoSZero: false,
-      connectTimeout: limits.connectMilliseconds,
-      timerVariant: noTimer,
+      keepaliveSeconds: options.keepaliveSeconds,
+      monotonic: options.monotonic,
+      onMessage: (topic, payload) => this.#received(topic, payload),
+      explain: (error) => explain(error, options),
     });
-    const { promise: closed, resolve: close } = Promise.withResolvers<string>();
-    const { promise: connected, resolve: connect, reject: refuse } = Promise.withResolvers<void>();
     // Perhaps nobody asks.
     this.#answerable.promise.catch(() => {});
-    this.closed = closed;
-    this.connected = connected;
-    socket.on('data', () => {
-      this.#heard = options.monotonic();
-      this.#asked = undefined;
-    });
-    socket.on('error', (error) => this.lose(explain(error, options)));
-    this.#client.on('error', (error) => this.lose(explain(error, options)));
-    this.#client.on('message', (topic, payload) => this.#received(topic, payload));
-    this.#client.once('close', () => {
-      clearTimeout(this.#timer);
-      const why = this.#reason ?? 'closed by the cloud';
-      // Its timers and its list of unanswered publishes go with it.
-      this.#client.end(true);
-      const gone = new Error(why);
-      for (const { settle } of this.#underWay) settle(gone);
-      close(why);
-      refuse(gone);
-      this.#answerable.reject(gone);
-    });
-    this.#client.once('connect', () => {
-      this.#subscribe();
-      this.#look();
-      connect();
-    });
+    void this.#link.closed.then((why) => this.#answerable.reject(new Error(why)));
+    void this.#link.connected.then(
+      () => this.#subscribe(),
+      () => {},
+    );
+  }
+
+  get closed(): Promise<string> {
+    return this.#link.closed;
+  }
+
+  /** Resolves with the CONNACK. */
+  get connected(): Promise<void> {
+    return this.#link.connected;
   }
 
   lose(why: string): void {
-    this.#reason ??= why;
-    this.#socket.destroy();
+    this.#link.lose(why);
   }
 
   async publish(channel: UpChannel, payload: Uint8Array | string): Promise<void> {
@@ -195,94 +145,37 @@ class MqttLink implements Link {
       throw new Error(`${channel}: ${body.length} bytes, and at most ${most} are taken`);
     // Asked before, the cloud would have nobody to answer, and the time would come half a minute later.
     if (channel === 'clock') await this.#answerable.promise;
-    if (this.#socket.destroyed) throw new Error(this.#reason ?? 'the link is gone');
-    const now = this.#options.monotonic();
-    if (askFirst(this.#silence(), now)) this.#ask(now);
-    this.#sent = now;
-    const topic = gatewayTopic(this.#options.gatewayId, channel);
-    const qos = upQos[channel];
-    await new Promise<void>((resolve, reject) => {
-      const publish: UnderWay = {
-        since: qos === 0 ? undefined : now,
-        settle: (error) => {
-          this.#underWay.delete(publish);
-          // MQTT.js may say so first, without knowing why.
-          if (error) reject(new Error(this.#reason ?? error.message));
-          else resolve();
-        },
-      };
-      const first = qos !== 0 && this.#unansweredSince() === undefined;
-      this.#underWay.add(publish);
-      this.#client.publish(topic, body, { qos }, publish.settle);
-      // An answer is due now, perhaps before the next look.
-      if (first) this.#look();
-    });
+    await this.#link.publish(gatewayTopic(this.#options.gatewayId, channel), body, upQos[channel]);
   }
 
   async close(): Promise<void> {
-    this.#reason ??= 'closed by this gateway';
-    this.#client.end();
-    const force = setTimeout(() => this.#socket.destroy(), 1000);
-    await this.closed;
-    clearTimeout(force);
+    await this.#link.close('closed by this gateway');
   }
 
   #subscribe(): void {
-    const { gatewayId } = this.#options;
     for (const channel of downChannels) {
-      this.#client.subscribe(gatewayTopic(gatewayId, channel), { qos: downQos[channel] }, (error) => {
-        if (error) this.lose(`the cloud refuses ${channel}: ${error.message}`);
-        else if (channel === 'time') this.#answerable.resolve();
-      });
+      const granted = this.#link.subscribe(gatewayTopic(this.#options.gatewayId, channel), downQos[channel]);
+      granted.then(
+        () => {
+          if (channel === 'time') this.#answerable.resolve();
+        },
+        (error: Error) => this.#link.lose(`the cloud refuses ${channel}: ${error.message}`),
+      );
     }
   }
 
   #received(topic: string, payload: Uint8Array): void {
     const channel = downChannels.find((each) => gatewayTopic(this.#options.gatewayId, each) === topic);
     if (channel === undefined) return;
-    if (channel === 'notice') this.#reason ??= saidBy(payload);
+    if (channel === 'notice') {
+      const said = saidBy(payload);
+      if (said !== undefined) this.#link.blame(said);
+    }
     try {
       this.#options.onMessage(channel, payload);
     } catch (error) {
       this.#options.log.error('message-failed', { channel, reason: (error as Error).message });
     }
-  }
-
-  #silence(): Silence {
-    return { heard: this.#heard, sent: this.#sent, asked: this.#asked, unanswered: this.#unansweredSince() };
-  }
-
-  /** When the oldest publish was sent that an answer is due to. */
-  #unansweredSince(): number | undefined {
-    for (const { since } of this.#underWay) if (since !== undefined) return since;
-    return undefined;
-  }
-
-  /** Sleeps until there could be something to do about a silence; what happens meanwhile only puts that off. */
-  #look(): void {
-    clearTimeout(this.#timer);
-    if (this.#socket.destroyed) return;
-    const now = this.#options.monotonic();
-    const verdict = watch(this.#silence(), now, this.#options.keepaliveSeconds * 1000);
-    switch (verdict.kind) {
-      case 'lost':
-        this.lose(verdict.reason);
-        return;
-      case 'ask':
-        this.#ask(now);
-        return;
-      case 'wait':
-        this.#timer = setTimeout(() => this.#look(), Math.max(1, Math.ceil(verdict.until - now)));
-        return;
-    }
-  }
-
-  #ask(now: number): void {
-    this.#client.sendPing();
-    this.#sent = now;
-    // A question behind a publish may have to wait for its commit.
-    if (this.#unansweredSince() === undefined) this.#asked ??= now;
-    this.#look();
   }
 }
 

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { limits, type UpChannel } from '@loadline/sdk/contract';
-import type { Log } from '@loadline/sdk/platform';
+import { type Backoff, backoffDelay, failuresAfter, type Log } from '@loadline/sdk/platform';
 import { type Entry, encodeBatch, entryWeight } from '@loadline/sdk/telemetry';
 import type { Clock } from '../clock/index.ts';
 import type { Journal, Run, Sent } from '../journal/index.ts';
-import { type Backoff, backoffDelay, failuresAfter } from './backoff.ts';
 import type { Link } from './link.ts';
 import {
   acknowledged,

@@ -1,3 +1,4 @@
+export { type Backoff, backoffDelay, type Ended, failuresAfter } from './backoff.ts';
 export {
   copySynced,
   isExposed,
@@ -7,5 +8,6 @@ export {
   syncFolder,
   writeWhole,
 } from './files.ts';
+export { FolderInUse, isLockName, lockFolder } from './lock.ts';
 export { jsonLog, type Log, type LogFields } from './log.ts';
 export { Secret } from './secret.ts';

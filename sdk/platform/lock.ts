@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { link, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Another gateway that lives has the folder: two of them would send the same readings under one name. */
-export class JournalInUse extends Error {
-  override name = 'JournalInUse';
+/** Another process that lives has the folder: two of them would send the same readings under one name. */
+export class FolderInUse extends Error {
+  override name = 'FolderInUse';
 }
 
 /** Attempts at a lock that others keep taking and giving up under our hands. */
@@ -17,7 +17,7 @@ const attempts = 10;
  * is no more is taken over.
  *
  * @returns how to give it up
- * @throws {JournalInUse} where a living process has it, and which
+ * @throws {FolderInUse} where a living process has it, and which
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, 'lock');
@@ -34,8 +34,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     if (made instanceof Error) throw made;
     if (found !== undefined) await takeAway(path, found);
   }
-  throw new JournalInUse(
-    `${folder} is in use by process ${holderOf(path) ?? 'unknown'}: stop that gateway, or give this one a state folder of its own`,
+  throw new FolderInUse(
+    `${folder} is in use by process ${holderOf(path) ?? 'unknown'}: stop that one, or give this one a folder of its own`,
   );
 }
 

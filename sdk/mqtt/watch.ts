@@ -1,4 +1,4 @@
-import { limits } from '@loadline/sdk/contract';
+import { limits } from '../contract/index.ts';
 
 /**
  * When a link that says nothing is asked whether it is there, and when it is given up. A half-open link is found no

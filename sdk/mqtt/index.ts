@@ -1,0 +1,1 @@
+export { MqttLink, type MqttLinkOptions } from './mqtt-link.ts';
