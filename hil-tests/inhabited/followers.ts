@@ -55,11 +55,15 @@ export interface Key {
   readonly secret: string;
 }
 
-/** An application's link to the MQTT door; rejects where the CONNECT is refused. */
+/**
+ * A link to the MQTT door by a key: of an application, or with its id as `clientId`, of a device. Rejects where the CONNECT
+ * is refused.
+ */
 export function linkUp(
-  cloud: CloudProcess,
+  cloud: Pick<CloudProcess, 'mqttPort' | 'authorityPem'>,
   key: Key,
   address: string,
+  clientId = `program-${Math.random().toString(16).slice(2)}`,
 ): Promise<Open & { client: MqttClient }> {
   const options: IClientOptions & { localAddress: string; servername: string } = {
     protocol: 'mqtts',
@@ -70,7 +74,7 @@ export function linkUp(
     ca: cloud.authorityPem,
     username: key.id,
     password: key.secret,
-    clientId: `program-${Math.random().toString(16).slice(2)}`,
+    clientId,
     protocolVersion: 4,
     clean: true,
     reconnectPeriod: 0,
