@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { addsUp, gapsOf, missingOf } from './account-sums.ts';
 import type { Api, Ledger } from './api.ts';
 import { formatCount } from './format.ts';
 import { usePolling } from './hooks.ts';
@@ -10,10 +11,12 @@ interface Props {
   readonly api: Api;
   readonly organisation: string;
   readonly device: string;
+  /** Where there is more about it; undefined for who may not look there. */
+  readonly details: string | undefined;
 }
 
-/** What became of all that a gateway has sent, in a line. */
-export function Account({ api, organisation, device }: Props) {
+/** What became of all that a device has sent, in a line. */
+export function Account({ api, organisation, device, details }: Props) {
   const [ledger, setLedger] = useState<Ledger | undefined>();
   usePolling(async () => {
     try {
@@ -24,34 +27,30 @@ export function Account({ api, organisation, device }: Props) {
   }, PERIOD);
   if (ledger === undefined) return <p class="account" />;
 
-  const { received, stored, duplicate, rejected } = ledger.readings;
+  const { received, stored, duplicate, rejected, expired } = ledger.readings;
   const health = ledger.epochs.flatMap((epoch) => (epoch.health === null ? [] : [epoch.health]));
   const frames = sum(health.map((one) => one.frames));
   const discarded = sum(health.flatMap(({ ports }) => ports.map((port) => port.discardedBytes)));
-  const missing = (state: string): number =>
-    sum(
-      ledger.epochs.flatMap(({ gaps }) =>
-        gaps.filter((gap) => gap.state === state).map(({ first, last }) => last - first + 1),
-      ),
-    );
+  const gaps = gapsOf(ledger);
   return (
     <p class="account">
       {health.length > 0 && <span>{formatCount(frames)} frames at its last report</span>}
       <span>
         {formatCount(received)} readings received = {formatCount(stored)} stored + {formatCount(duplicate)}{' '}
         duplicate + <Alarming count={rejected}>rejected</Alarming>
-        {received !== stored + duplicate + rejected && <b class="is-bad"> (does not add up)</b>}
+        {!addsUp(ledger.readings) && <b class="is-bad"> (does not add up)</b>}
       </span>
+      {expired > 0 && <span>{formatCount(expired)} expired since</span>}
       {ledger.deliveries.rejected > 0 && (
-        <span>
+        <a href={details}>
           <Alarming count={ledger.deliveries.rejected}>deliveries rejected</Alarming>
-        </span>
+        </a>
       )}
       {health.length > 0 && <span>{formatCount(discarded)} bytes discarded</span>}
       <span>
-        <Alarming count={missing('lost')}>lost</Alarming>,{' '}
-        <Alarming count={missing('dropped')}>dropped by the gateway</Alarming>,{' '}
-        {formatCount(missing('coming'))} still to come
+        <Alarming count={missingOf(gaps, 'lost')}>lost</Alarming>,{' '}
+        <Alarming count={missingOf(gaps, 'dropped')}>dropped by the device</Alarming>,{' '}
+        {formatCount(missingOf(gaps, 'coming'))} still to come
       </span>
     </p>
   );

@@ -2,10 +2,12 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Account } from './account.tsx';
 import { addressOf } from './address.ts';
 import type { Api, Device, Series, Standing } from './api.ts';
+import { DeviceState } from './device-state.tsx';
 import { Events } from './events.tsx';
 import { useNow, usePolling } from './hooks.ts';
 import { hasUnknown, inOrder, isNumber, seriesKey, withLive, withLoaded } from './latest.ts';
 import { Live, type LivePoints } from './live.ts';
+import { organisationHref } from './place.ts';
 import { Plot } from './plot.tsx';
 import { routes } from './routes.ts';
 import { Sensors } from './sensors.tsx';
@@ -143,7 +145,18 @@ export function Dashboard({ api, standing, onLink }: Props) {
               now={now}
             />
           )}
-          {may('ledger.get') && <Account api={api} organisation={organisation} device={id} />}
+          {may('ledger.get') && (
+            <Account
+              api={api}
+              organisation={organisation}
+              device={id}
+              details={
+                may('devices.get') && may('device.get')
+                  ? organisationHref(organisation, 'devices', id)
+                  : undefined
+              }
+            />
+          )}
         </section>
       ))}
     </>
@@ -171,11 +184,8 @@ function DeviceHeading({ id, device, isKnown }: HeadingProps) {
       <h2 id={`device-${id}`}>
         {name} {name !== id && <span class="tag">{id}</span>}
       </h2>
-      {isKnown && device !== undefined && (
-        <span class={device.connected ? 'link is-live' : 'link'}>
-          {device.connected ? 'connected' : 'not connected'}
-        </span>
-      )}
+      {device?.kind === 'software' && <span class="badge">software</span>}
+      {isKnown && device !== undefined && <DeviceState {...device} />}
       {device?.runtime && <span class="muted">{device.runtime}</span>}
     </div>
   );

@@ -1,5 +1,5 @@
 import type { Api, Series } from './api.ts';
-import { seriesKey } from './latest.ts';
+import { seriesId, seriesKey } from './latest.ts';
 import type { Live } from './live.ts';
 import {
   type Asked,
@@ -101,11 +101,14 @@ export function follow({ api, organisation, live, series, span, onFailing, onCha
 /** Readings of a series in a range of time, thinned to about as many points as were asked for. */
 function readingsOf(
   { api, organisation }: Pick<Following, 'api' | 'organisation'>,
-  { device, tag, aspect }: Series,
+  series: Series,
   { from, to, points }: Asked,
   signal: AbortSignal,
 ) {
-  const series = aspect === 'heard' ? tag : `${tag}.${aspect}`;
   const query = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), points };
-  return api.call('getReadings', { organisation, device, series, query }, signal);
+  return api.call(
+    'getReadings',
+    { organisation, device: series.device, series: seriesId(series), query },
+    signal,
+  );
 }

@@ -1,6 +1,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatAge, formatCount, formatFloat, formatTimeOfDay, formatValue, isStale } from './format.ts';
+import {
+  formatAge,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatFloat,
+  formatTimeOfDay,
+  formatValue,
+  isStale,
+} from './format.ts';
 
 const test = suite('values, ages and times in words');
 
@@ -71,6 +80,36 @@ test('an axis shows seconds only where its marks differ by them', () => {
   const time = new Date(2026, 10, 22, 9, 5, 7).getTime();
   assert.is(formatTimeOfDay(time, 60_000), '09:05');
   assert.is(formatTimeOfDay(time, 10_000), '09:05:07');
+});
+
+test('bytes are told in the unit that fits, and never as a thousand of one', () => {
+  const told = [0, 999, 1_000, 9_949, 9_950, 999_499, 999_500, 2_400_000, 7e9, 5e15].map(formatBytes);
+  assert.equal(told, [
+    '0 B',
+    '999 B',
+    '1.0 kB',
+    '9.9 kB',
+    '10 kB',
+    '999 kB',
+    '1.0 MB',
+    '2.4 MB',
+    '7.0 GB',
+    '5\u202f000 TB',
+  ]);
+});
+
+test('a length of time is told in its two largest units', () => {
+  const told = [0, 59.4, 60, 3_599, 3_600, 86_399, 90_000, 100_000_000].map(formatDuration);
+  assert.equal(told, [
+    '0 s',
+    '59 s',
+    '1 min 0 s',
+    '59 min 59 s',
+    '1 h 0 min',
+    '23 h 59 min',
+    '1 d 1 h',
+    '1\u202f157 d 9 h',
+  ]);
 });
 
 test.run();

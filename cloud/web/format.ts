@@ -49,6 +49,21 @@ export function formatCount(count: number): string {
   return count < 0 ? MINUS + digits : digits;
 }
 
+const BYTE_UNITS = ['kB', 'MB', 'GB', 'TB'] as const;
+
+/** A count of bytes in the largest unit (of 1,000) that fits. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  let size = bytes / 1_000;
+  let unit = 0;
+  // What would be rounded up to 1000 is one of the next unit.
+  while (size >= 999.5 && unit < BYTE_UNITS.length - 1) {
+    size /= 1_000;
+    unit += 1;
+  }
+  return `${size < 9.95 ? size.toFixed(1) : formatCount(Math.round(size))} ${BYTE_UNITS[unit]}`;
+}
+
 /** The bytes of base64 as hexadecimal pairs. */
 function toHex(base64: string): string {
   return Array.from(atob(base64), (byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join(' ');
@@ -66,6 +81,16 @@ export function formatAge(age: number): string {
   if (age < HOUR) return `${Math.floor(age / MINUTE)} min ago`;
   if (age < DAY) return `${Math.floor(age / HOUR)} h ago`;
   return `${Math.floor(age / DAY)} d ago`;
+}
+
+/** A length of time in seconds, in its two largest units. */
+export function formatDuration(seconds: number): string {
+  const ms = Math.round(seconds) * SECOND;
+  const whole = (unit: number, of = Number.POSITIVE_INFINITY) => Math.floor((ms % of) / unit);
+  if (ms < MINUTE) return `${whole(SECOND)} s`;
+  if (ms < HOUR) return `${whole(MINUTE)} min ${whole(SECOND, MINUTE)} s`;
+  if (ms < DAY) return `${whole(HOUR)} h ${whole(MINUTE, HOUR)} min`;
+  return `${formatCount(whole(DAY))} d ${whole(HOUR, DAY)} h`;
 }
 
 /** Milliseconds by which a reading on time may look late: its way here, and a clock known to the second. */

@@ -6,6 +6,11 @@ export function seriesKey({ device, tag, aspect }: Pick<Series, 'device' | 'tag'
   return `${device}/${tag}/${aspect}`;
 }
 
+/** What the API calls a series, among those of its device. */
+export function seriesId({ tag, aspect }: Pick<Series, 'tag' | 'aspect'>): string {
+  return aspect === 'heard' ? tag : `${tag}.${aspect}`;
+}
+
 /** What people call a series: its sensor's name, or its tag, and what of a window it is. */
 export function seriesTitle({ name, tag, aspect }: Pick<Series, 'name' | 'tag' | 'aspect'>): string {
   const sensor = name ?? tag;

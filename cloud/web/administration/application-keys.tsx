@@ -9,6 +9,7 @@ import { useOptions } from './options.ts';
 import { Panel } from './panel.tsx';
 import { limitFields, limitsInWords, orNull, statusBadge } from './program-limits.tsx';
 import type { Scene } from './scene.ts';
+import { statusActs } from './status-acts.ts';
 
 type Key = ItemOf<'listApplicationKeys'>;
 
@@ -108,45 +109,20 @@ export function ApplicationKeys(scene: Scene) {
           { title: 'Expires', cell: ({ expires }) => <Time at={expires} nothing="never" /> },
           { title: 'Last used', cell: ({ used }) => <Time at={used} nothing="never" /> },
         ]}
-        actsOf={(key) => [
-          key.status === 'active' &&
-            may('application-key.patch') && {
-              label: 'Deactivate',
-              run: () =>
-                stage.confirm({
-                  title: `Deactivate ${key.name}?`,
-                  text: 'Its links end, and it opens nothing until it is activated again.',
-                  act: 'Deactivate',
-                  run: () => setStatus(key, 'inactive'),
-                }),
+        actsOf={(key) =>
+          statusActs(stage, {
+            ...key,
+            mayPatch: may('application-key.patch'),
+            mayDelete: may('application-key.delete'),
+            deactivated: 'Its links end, and it opens nothing until it is activated again.',
+            revoked: 'It ends at once and for good, and so do its links.',
+            setStatus: (status) => setStatus(key, status),
+            async revoke() {
+              await api.call('deleteApplicationKey', { organisation, application, key: key.id });
+              list.reload();
             },
-          key.status === 'inactive' &&
-            may('application-key.patch') && {
-              label: 'Activate',
-              run: () =>
-                stage.confirm({
-                  title: `Activate ${key.name}?`,
-                  act: 'Activate',
-                  isDangerous: false,
-                  run: () => setStatus(key, 'active'),
-                }),
-            },
-          key.status !== 'revoked' &&
-            may('application-key.delete') && {
-              label: 'Revoke',
-              isDangerous: true,
-              run: () =>
-                stage.confirm({
-                  title: `Revoke ${key.name}?`,
-                  text: 'It ends at once and for good, and so do its links.',
-                  act: 'Revoke',
-                  async run() {
-                    await api.call('deleteApplicationKey', { organisation, application, key: key.id });
-                    list.reload();
-                  },
-                }),
-            },
-        ]}
+          })
+        }
       />
     </Panel>
   );

@@ -1,7 +1,12 @@
 import { useState } from 'preact/hooks';
 import type { Device } from '../api.ts';
+import { DeviceState } from '../device-state.tsx';
 import { Listing, useList } from '../parts/listing.tsx';
 import { useStage } from '../parts/stage.tsx';
+import { organisationHref } from '../place.ts';
+import { OrganisationAccount } from './account.tsx';
+import { OneDevice } from './device.tsx';
+import { deviceSwitch } from './device-switch.ts';
 import { FilterBar } from './filter.tsx';
 import { labelOf, useOptions, withNone } from './options.ts';
 import { Panel } from './panel.tsx';
@@ -9,8 +14,19 @@ import type { Scene } from './scene.ts';
 
 const unfiltered = { name: '', department: '', customer: '', connected: '' };
 
-/** The devices of an organisation: whose they are, and the secrets they enrol with. */
+/** The devices of an organisation; or one of them. */
 export function Devices(scene: Scene) {
+  if (scene.item !== '') return <OneDevice key={scene.item} {...scene} />;
+  return (
+    <>
+      <AllDevices {...scene} />
+      {scene.may('ledger.get') && <OrganisationAccount {...scene} />}
+    </>
+  );
+}
+
+/** Whose devices are, whether they are switched on, and the secrets they enrol with. */
+function AllDevices(scene: Scene) {
   const { api, organisation, may } = scene;
   const stage = useStage();
   const options = useOptions(scene, ['departments', 'customers']);
@@ -35,6 +51,14 @@ export function Devices(scene: Scene) {
     stage.ask({
       title: 'New device',
       fields: {
+        kind: {
+          kind: 'choice',
+          label: 'Kind',
+          options: [
+            { value: 'gateway', label: 'gateway, which bridges radio sensors' },
+            { value: 'software', label: 'software: whatever else delivers readings' },
+          ],
+        },
         id: {
           kind: 'text',
           label: 'Id',
@@ -46,18 +70,21 @@ export function Devices(scene: Scene) {
         customer: { kind: 'choice', label: 'Customer', options: customers },
       },
       act: 'Create',
-      async run({ id, name, department, customer }) {
+      async run({ kind, id, name, department, customer }) {
         const made = await api.call('createDevice', {
           organisation,
           body: {
             id,
+            kind: kind as Device['kind'],
             ...(name !== '' && { name }),
             department: department === '' ? null : department,
             customer: customer === '' ? null : customer,
           },
         });
         list.reload();
-        showSecret(made.id, made.enrolmentSecret);
+        // Software seldom has a certificate; what else proves it is made where it is shown.
+        if (kind === 'gateway' || !may('device.get')) showSecret(made.id, made.enrolmentSecret);
+        else location.hash = organisationHref(organisation, 'devices', made.id);
       },
     });
 
@@ -143,9 +170,15 @@ export function Devices(scene: Scene) {
         columns={[
           {
             title: 'Device',
-            cell: ({ id, name }) => (
+            cell: ({ id, name, kind }) => (
               <>
-                {name} {name !== id && <span class="tag">{id}</span>}
+                {may('device.get') ? (
+                  <a href={organisationHref(organisation, 'devices', id)}>{name}</a>
+                ) : (
+                  name
+                )}{' '}
+                {name !== id && <span class="tag">{id}</span>}{' '}
+                {kind === 'software' && <span class="badge">software</span>}
               </>
             ),
           },
@@ -159,19 +192,17 @@ export function Devices(scene: Scene) {
             cell: ({ customer }) => (customer === null ? 'own' : labelOf(options.customers, customer)),
           },
           {
-            title: 'Link',
-            cell: ({ connected, runtime }) => (
+            title: 'State',
+            cell: (device) => (
               <>
-                <span class={connected ? 'link is-live' : 'link'}>
-                  {connected ? 'connected' : 'not connected'}
-                </span>{' '}
-                <span class="muted">{runtime}</span>
+                <DeviceState {...device} /> <span class="muted">{device.runtime}</span>
               </>
             ),
           },
         ]}
         actsOf={(device) => [
           options.isReady && may('device.patch') && { label: 'Change', run: () => change(device) },
+          may('device.patch') && deviceSwitch(stage, scene, device, list.reload),
           may('device.enrol') && {
             label: 'New secret',
             run: () =>

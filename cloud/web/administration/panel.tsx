@@ -1,9 +1,11 @@
 import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
 import type { Stage } from '../parts/stage.tsx';
 
 interface Props {
-  readonly title: string;
-  readonly stage: Stage;
+  readonly title: ComponentChildren;
+  /** Where it asks and tells; left out of a panel that does neither. */
+  readonly stage?: Stage;
   /** What is to be known of it. */
   readonly text?: ComponentChildren;
   /** What can be done with the whole of it. */
@@ -13,11 +15,12 @@ interface Props {
 
 /** The frame of a view of the administration. */
 export function Panel({ title, stage, text, acts, children }: Props) {
+  const id = useId();
   return (
-    <section class="panel" aria-labelledby="panel-heading">
-      {stage.view}
+    <section class="panel" aria-labelledby={id}>
+      {stage?.view}
       <div class="panel-heading">
-        <h2 id="panel-heading">{title}</h2>
+        <h2 id={id}>{title}</h2>
         <div class="panel-acts">{acts}</div>
       </div>
       {text !== undefined && <p class="muted">{text}</p>}

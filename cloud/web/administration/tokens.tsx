@@ -10,6 +10,7 @@ import { limitFields, limitsInWords, orNull, statusBadge } from './program-limit
 import { ScopeList } from './roles.tsx';
 import type { Scene } from './scene.ts';
 import { scopeOptions } from './scope-options.ts';
+import { statusActs } from './status-acts.ts';
 
 type Token = ItemOf<'listTokens'>;
 
@@ -117,45 +118,20 @@ export function Tokens(scene: Scene) {
           { title: 'Expires', cell: ({ expires }) => <Time at={expires} /> },
           { title: 'Last used', cell: ({ used }) => <Time at={used} nothing="never" /> },
         ]}
-        actsOf={(token) => [
-          token.status === 'active' &&
-            may('token.patch') && {
-              label: 'Deactivate',
-              run: () =>
-                stage.confirm({
-                  title: `Deactivate ${token.name}?`,
-                  text: 'It opens nothing until it is activated again.',
-                  act: 'Deactivate',
-                  run: () => setStatus(token, 'inactive'),
-                }),
+        actsOf={(token) =>
+          statusActs(stage, {
+            ...token,
+            mayPatch: may('token.patch'),
+            mayDelete: may('token.delete'),
+            deactivated: 'It opens nothing until it is activated again.',
+            revoked: 'It ends at once and for good.',
+            setStatus: (status) => setStatus(token, status),
+            async revoke() {
+              await api.call('deleteToken', { organisation, token: token.id });
+              list.reload();
             },
-          token.status === 'inactive' &&
-            may('token.patch') && {
-              label: 'Activate',
-              run: () =>
-                stage.confirm({
-                  title: `Activate ${token.name}?`,
-                  act: 'Activate',
-                  isDangerous: false,
-                  run: () => setStatus(token, 'active'),
-                }),
-            },
-          token.status !== 'revoked' &&
-            may('token.delete') && {
-              label: 'Revoke',
-              isDangerous: true,
-              run: () =>
-                stage.confirm({
-                  title: `Revoke ${token.name}?`,
-                  text: 'It ends at once and for good.',
-                  act: 'Revoke',
-                  async run() {
-                    await api.call('deleteToken', { organisation, token: token.id });
-                    list.reload();
-                  },
-                }),
-            },
-        ]}
+          })
+        }
       />
     </Panel>
   );

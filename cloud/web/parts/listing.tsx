@@ -1,8 +1,7 @@
-// biome-ignore-all lint/a11y/noRedundantRoles: CSS `display`, which makes cards of rows, takes the native roles away.
-import type { ComponentChildren } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Page } from '../api.ts';
 import { inWords } from '../words.ts';
+import { type Column, type ItemAct, Table } from './table.tsx';
 
 /** A list that is loaded page by page. */
 export interface List<Item> {
@@ -55,18 +54,6 @@ export function useList<Item>(
   };
 }
 
-export interface Column<Item> {
-  readonly title: string;
-  readonly cell: (item: Item) => ComponentChildren;
-}
-
-/** Something that can be done with an item. */
-export interface ItemAct {
-  readonly label: string;
-  readonly isDangerous?: boolean;
-  readonly run: () => void;
-}
-
 interface Props<Item> {
   readonly title: string;
   readonly list: List<Item>;
@@ -79,11 +66,9 @@ interface Props<Item> {
   readonly empty: string;
 }
 
-/** A list as a table, which becomes cards where it is narrow (hence the roles). */
-export function Listing<Item>({ title, list, idOf, columns, actsOf, empty }: Props<Item>) {
+/** A list that is loaded page by page, as a table. */
+export function Listing<Item>({ list, empty, ...table }: Props<Item>) {
   const { items, failure, hasMore } = list;
-  const actsFor = (item: Item): ItemAct[] => (actsOf?.(item) ?? []).filter((act) => act !== false);
-  const hasActs = (items ?? []).some((item) => actsFor(item).length > 0);
   return (
     <>
       <p class="message" role="alert">
@@ -91,49 +76,7 @@ export function Listing<Item>({ title, list, idOf, columns, actsOf, empty }: Pro
       </p>
       {items === undefined && failure === '' && <p role="status">Loading…</p>}
       {items?.length === 0 && <p class="muted">{empty}</p>}
-      {items !== undefined && items.length > 0 && (
-        <table class="listing" role="table" aria-label={title}>
-          <thead role="rowgroup">
-            <tr role="row">
-              {columns.map((column) => (
-                <th key={column.title} role="columnheader" scope="col">
-                  {column.title}
-                </th>
-              ))}
-              {hasActs && (
-                <th role="columnheader" scope="col">
-                  <span class="hidden">What can be done</span>
-                </th>
-              )}
-            </tr>
-          </thead>
-          <tbody role="rowgroup">
-            {items.map((item) => (
-              <tr key={idOf(item)} role="row">
-                {columns.map((column, index) => (
-                  <td key={column.title} role={index === 0 ? 'rowheader' : 'cell'} data-title={column.title}>
-                    {column.cell(item)}
-                  </td>
-                ))}
-                {hasActs && (
-                  <td role="cell" class="acts">
-                    {actsFor(item).map(({ label, isDangerous, run }) => (
-                      <button
-                        key={label}
-                        type="button"
-                        class={isDangerous ? 'is-dangerous' : ''}
-                        onClick={run}
-                      >
-                        {label}
-                      </button>
-                    ))}
-                  </td>
-                )}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      {items !== undefined && items.length > 0 && <Table {...table} items={items} />}
       {hasMore && (
         <button type="button" onClick={list.more}>
           More

@@ -25,7 +25,7 @@ export interface Stage {
   /** Shows what is shown once. */
   readonly showOnce: (what: { title: string; text: string; secrets: readonly Secret[] }) => void;
   /** Tells something. */
-  readonly tell: (title: string, text: string) => void;
+  readonly tell: (title: string, what: ComponentChildren) => void;
 }
 
 export function useStage(): Stage {
@@ -64,10 +64,10 @@ export function useStage(): Stage {
             <ShownOnce text={text} secrets={secrets} onDone={() => close(mine)} />
           </Dialog>
         )),
-      tell: (title, text) =>
+      tell: (title, what) =>
         show((mine) => (
           <Dialog title={title} onClose={() => close(mine)}>
-            <p>{text}</p>
+            <div>{what}</div>
             <div class="form-acts">
               <button type="button" class="primary" onClick={() => close(mine)}>
                 Close

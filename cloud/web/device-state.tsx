@@ -1,0 +1,9 @@
+import type { Device } from './api.ts';
+
+/** How a device stands: its switch, and its link where it holds one open. */
+export function DeviceState({ enabled, connected, kind }: Pick<Device, 'enabled' | 'connected' | 'kind'>) {
+  if (!enabled) return <span class="badge is-bad">switched off</span>;
+  // A program that delivers by HTTPS holds no link, and lacks none.
+  if (kind === 'software' && !connected) return null;
+  return <span class={connected ? 'link is-live' : 'link'}>{connected ? 'connected' : 'not connected'}</span>;
+}
