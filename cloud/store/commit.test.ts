@@ -48,6 +48,8 @@ test('however batches are cut, repeated and disordered, each number is stored on
           stored: numbers.size,
           duplicate: received - numbers.size,
           rejected: 0,
+          expired: 0,
+          deleted: 0,
         });
         const range = reads.range({ device, tag: 1, aspect: 'heard', from: 0, to: 9e12, points: 1000 });
         assert.equal(
@@ -81,7 +83,10 @@ test('an epoch that changes its boot is rejected, and the rejection is kept with
     const [outcome] = committer.commit([delivery(4, numbered(4, 6), { boot: 'c1'.repeat(16) })]);
     assert.is(outcome?.kind, 'rejected');
     const ledger = storeReads(connection).ledger({ device, limit: 1 });
-    assert.equal(ledger?.readings, { received: 5, stored: 2, duplicate: 0, rejected: 3 });
+    assert.equal(ledger?.readings, {
+      ...{ received: 5, stored: 2, duplicate: 0, rejected: 3 },
+      ...{ expired: 0, deleted: 0 },
+    });
     assert.equal(ledger?.deliveries, { received: 2, stored: 1, duplicate: 0, rejected: 1 });
     assert.is(storeReads(connection).run({ device, epoch })?.rejected, 1);
   });

@@ -39,7 +39,10 @@ test('events are kept once, with their time and words, and are no readings', asy
       next: undefined,
     });
     const { readings } = reads.ledger({ device, limit: 1 }) ?? {};
-    assert.equal(readings, { received: 4, stored: 2, duplicate: 2, rejected: 0 });
+    assert.equal(readings, {
+      ...{ received: 4, stored: 2, duplicate: 2, rejected: 0 },
+      ...{ expired: 0, deleted: 0 },
+    });
     assert.is(reads.run({ device, epoch })?.stored, 2);
   });
 });
