@@ -131,6 +131,7 @@ export function Dashboard({ api, standing, onLink }: Props) {
           {may('series.get') && (
             <Sensors
               list={(list ?? []).filter(({ device }) => device === id)}
+              hasTags={devices.find((device) => device.id === id)?.kind !== 'software'}
               selection={selection}
               onChoose={choose}
               now={now}

@@ -5,6 +5,7 @@ import { follow } from './follow.ts';
 import { formatFloat, formatTimeOfDay, NOTHING } from './format.ts';
 import { seriesKey, seriesTitle } from './latest.ts';
 import type { Live } from './live.ts';
+import { PlotMore } from './plot-more.tsx';
 import { type SeriesWindow, toColumns } from './series-window.ts';
 
 interface Props {
@@ -91,6 +92,7 @@ export function Plot({ api, organisation, live, series }: Props) {
       <p class="message" role="status">
         {isFailing ? 'The readings of this range could not be loaded. Trying again…' : ''}
       </p>
+      {series.length > 0 && <PlotMore api={api} organisation={organisation} series={series} span={span} />}
     </section>
   );
 }

@@ -5,6 +5,8 @@ import { seriesKey, seriesTitle } from './latest.ts';
 
 interface Props {
   readonly list: readonly Series[];
+  /** Whether sensors have tags that people know: those of radio have, those of software are known by their names alone. */
+  readonly hasTags: boolean;
   /** Keys of the series that are plotted. */
   readonly selection: readonly string[];
   readonly onChoose: (key: string, isChosen: boolean) => void;
@@ -13,7 +15,7 @@ interface Props {
 }
 
 /** The sensors of a gateway: a table, which becomes cards where it is narrow (hence the roles). */
-export function Sensors({ list, selection, onChoose, now }: Props) {
+export function Sensors({ list, hasTags, selection, onChoose, now }: Props) {
   if (list.length === 0) return <p class="muted">No readings yet.</p>;
   return (
     <table class="sensors" role="table" aria-label="Sensors">
@@ -41,6 +43,7 @@ export function Sensors({ list, selection, onChoose, now }: Props) {
           <SensorRow
             key={seriesKey(series)}
             series={series}
+            hasTags={hasTags}
             isChosen={selection.includes(seriesKey(series))}
             onChoose={onChoose}
             now={now}
@@ -53,12 +56,13 @@ export function Sensors({ list, selection, onChoose, now }: Props) {
 
 interface RowProps {
   readonly series: Series;
+  readonly hasTags: boolean;
   readonly isChosen: boolean;
   readonly onChoose: Props['onChoose'];
   readonly now: number;
 }
 
-function SensorRow({ series, isChosen, onChoose, now }: RowProps) {
+function SensorRow({ series, hasTags, isChosen, onChoose, now }: RowProps) {
   const { tag, name, aspect, unit, latest, simulated, intervalSeconds, count } = series;
   const key = seriesKey(series);
   const age = latest === null ? null : now - Date.parse(latest.time);
@@ -74,7 +78,7 @@ function SensorRow({ series, isChosen, onChoose, now }: RowProps) {
           />
           <span>
             <span class="sensor-name">{seriesTitle(series)}</span>{' '}
-            {name !== null && <span class="tag">{tag}</span>}{' '}
+            {hasTags && name !== null && <span class="tag">{tag}</span>}{' '}
             {aspect === 'derived' && <span class="badge">derived</span>}{' '}
             {simulated && <span class="badge">SIMULATED</span>}{' '}
             {latest?.error && <span class="badge is-bad">error</span>}{' '}

@@ -18,6 +18,7 @@ export const organisationViews = [
   { id: 'applications', title: 'Applications', opens: 'applications.get' },
   { id: 'policies', title: 'Policies', opens: 'organisation.patch' },
   { id: 'grants', title: 'Grants', opens: 'grants.get' },
+  { id: 'usage', title: 'Usage', opens: 'usage.get' },
   { id: 'audit', title: 'Audit log', opens: 'audit.get' },
   { id: 'blocks', title: 'Blocks', opens: 'blocks.get' },
 ] as const satisfies readonly ViewEntry[];
@@ -26,6 +27,7 @@ export const organisationViews = [
 export const fleetViews = [
   { id: 'organisations', title: 'Organisations', opens: 'organisations.get' },
   { id: 'operators', title: 'Operators', opens: 'operators.get' },
+  { id: 'usage', title: 'Usage', opens: 'fleet-usage.get' },
   { id: 'audit', title: 'Audit log', opens: 'fleet-audit.get' },
   { id: 'blocks', title: 'Blocks', opens: 'fleet-blocks.get' },
 ] as const satisfies readonly ViewEntry[];

@@ -1,10 +1,15 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Option } from '../parts/fields.ts';
 
-/** What a list may be narrowed by: a text, a choice, or a time. */
+/** What a list may be narrowed by: a text, a choice, a day, or a time; `any` is what stands for no choice. */
 export type Filter =
-  | { readonly label: string; readonly kind: 'text' | 'datetime-local' }
-  | { readonly label: string; readonly kind: 'choice'; readonly options: readonly Option[] };
+  | { readonly label: string; readonly kind: 'text' | 'date' | 'datetime-local' }
+  | {
+      readonly label: string;
+      readonly kind: 'choice';
+      readonly any?: string;
+      readonly options: readonly Option[];
+    };
 
 export type Filters = Readonly<Record<string, Filter>>;
 export type Chosen<F extends Filters> = { readonly [N in keyof F]: string };
@@ -63,7 +68,7 @@ function FilterInput({ filter, common }: InputProps) {
     case 'choice':
       return (
         <select {...common}>
-          <option value="">any</option>
+          <option value="">{filter.any ?? 'any'}</option>
           {filter.options.map(({ value, label }) => (
             <option key={value} value={value}>
               {label}
@@ -71,8 +76,9 @@ function FilterInput({ filter, common }: InputProps) {
           ))}
         </select>
       );
+    case 'date':
     case 'datetime-local':
-      return <input {...common} type="datetime-local" />;
+      return <input {...common} type={filter.kind} />;
     case 'text':
       return <input {...common} type="text" autocapitalize="none" spellcheck={false} />;
   }

@@ -13,6 +13,7 @@ import { Policies } from './policies.tsx';
 import { Roles } from './roles.tsx';
 import type { FleetScene, Scene } from './scene.ts';
 import { Tokens } from './tokens.tsx';
+import { FleetUsage, OrganisationUsage } from './usage.tsx';
 
 /** The administration: a file of its own, so that the dashboard is small. */
 
@@ -26,6 +27,7 @@ const organisationViews: Record<OrganisationView, ComponentType<Scene>> = {
   applications: Applications,
   policies: Policies,
   grants: Grants,
+  usage: OrganisationUsage,
   audit: OrganisationAudit,
   blocks: OrganisationBlocks,
 };
@@ -33,6 +35,7 @@ const organisationViews: Record<OrganisationView, ComponentType<Scene>> = {
 const fleetViews: Record<FleetView, ComponentType<FleetScene>> = {
   organisations: Organisations,
   operators: Operators,
+  usage: FleetUsage,
   audit: FleetAudit,
   blocks: FleetBlocks,
 };

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Option } from '../parts/fields.ts';
 import type { Scene } from './scene.ts';
 
-/** What people and devices can be put into, and roles, for who may list them; empty before they have come. */
+/** What can be chosen or has a name in an organisation, for who may list it; empty before it has come. */
 export interface Options {
   /** Before that, forms that choose from them are not to be opened. */
   readonly isReady: boolean;
@@ -10,9 +10,21 @@ export interface Options {
   readonly customers: readonly Option[];
   readonly roles: readonly (Option & { readonly of: 'organisation' | 'customer' })[];
   readonly devices: readonly Option[];
+  readonly applications: readonly Option[];
+  readonly people: readonly Option[];
+  readonly tokens: readonly Option[];
 }
 
-const none: Options = { isReady: false, departments: [], customers: [], roles: [], devices: [] };
+const none: Options = {
+  isReady: false,
+  departments: [],
+  customers: [],
+  roles: [],
+  devices: [],
+  applications: [],
+  people: [],
+  tokens: [],
+};
 
 type Kind = Exclude<keyof Options, 'isReady'>;
 
@@ -30,11 +42,14 @@ export function useOptions(
     let isOver = false;
     const wants = (kind: Kind): boolean => wanted.split(',').includes(kind);
     const load = async (): Promise<void> => {
-      const [departments, customers, roles, devices] = await Promise.all([
+      const [departments, customers, roles, devices, applications, people, tokens] = await Promise.all([
         wants('departments') && may('departments.get') ? api.all('listDepartments', { organisation }) : [],
         wants('customers') && may('customers.get') ? api.all('listCustomers', { organisation }) : [],
         wants('roles') && may('roles.get') ? api.all('listRoles', { organisation }) : [],
         wants('devices') && may('devices.get') ? api.all('listDevices', { organisation }) : [],
+        wants('applications') && may('applications.get') ? api.all('listApplications', { organisation }) : [],
+        wants('people') && may('users.get') ? api.all('listUsers', { organisation }) : [],
+        wants('tokens') && may('tokens.get') ? api.all('listTokens', { organisation }) : [],
       ]);
       if (isOver) return;
       setOptions({
@@ -43,6 +58,9 @@ export function useOptions(
         customers: customers.map(optionOf),
         roles: roles.map((role) => ({ ...optionOf(role), of: role.of })),
         devices: devices.map(optionOf),
+        applications: applications.map(optionOf),
+        people: people.map(optionOf),
+        tokens: tokens.map(optionOf),
       });
     };
     let timer: ReturnType<typeof setTimeout> | undefined;
