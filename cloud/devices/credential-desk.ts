@@ -8,6 +8,8 @@ import { type Credential, type CredentialBook, hashOf } from './credential-book.
 
 const dayMs = 86_400_000;
 const noSuchCredential = () => refused('not-found', 'there is no such credential');
+const staysRevoked = () => refused('conflict', 'it was revoked, and stays so: make another one');
+const isRevoked = ({ status }: Credential) => status === 'revoked';
 
 /** What is asked for. */
 export interface WantedCredential {
@@ -17,12 +19,20 @@ export interface WantedCredential {
   readonly days: number | null;
 }
 
+/** What is asked to become of one. */
+interface CredentialChange {
+  readonly name?: string | undefined;
+  readonly status?: 'active' | 'inactive' | undefined;
+}
+
 /** What a device proves itself by: made, listed, switched off and on, revoked. */
 export class CredentialDesk {
   readonly #store: Store;
   readonly #keys: Keyring;
   readonly #book: CredentialBook;
   readonly #now: () => number;
+  /** One change at a time: each is of what the one before it left. */
+  #changing: Promise<unknown> = Promise.resolve();
 
   /** `now`: ms since 1970. */
   constructor(parts: { store: Store; keys: Keyring; book: CredentialBook; now: () => number }) {
@@ -37,7 +47,15 @@ export class CredentialDesk {
    * one is first used; another that was made for that and never used ends now. Made by an API token, it ends with that
    * token at the latest.
    */
-  async create(
+  create(
+    maker: Maker,
+    device: Device,
+    wanted: WantedCredential,
+  ): Promise<Result<{ credential: CredentialRow; secret: string }>> {
+    return this.#inTurn(() => this.#create(maker, device, wanted));
+  }
+
+  async #create(
     maker: Maker,
     device: Device,
     { kind, name, days }: WantedCredential,
@@ -90,23 +108,27 @@ export class CredentialDesk {
   }
 
   /** Renames it, switches it off or on. What was revoked stays so. */
-  async patch(
+  patch(maker: Maker, device: Device, id: string, change: CredentialChange): Promise<Result<CredentialRow>> {
+    return this.#inTurn(() => this.#patch(maker, device, id, change));
+  }
+
+  async #patch(
     maker: Maker,
     device: Device,
     id: string,
-    change: { readonly name?: string | undefined; readonly status?: 'active' | 'inactive' | undefined },
+    change: CredentialChange,
   ): Promise<Result<CredentialRow>> {
     const credential = this.#book.ofDeviceWithId(device.number, id);
     if (credential === undefined) return noSuchCredential();
-    if (credential.status === 'revoked') {
-      return refused('conflict', 'it was revoked, and stays so: make another one');
-    }
+    if (isRevoked(credential)) return staysRevoked();
     const before = { name: credential.name, status: credential.status };
     const after = { name: change.name ?? before.name, status: change.status ?? before.status };
-    await this.#store.change({
+    const changed = await this.#store.change({
       steps: [step('setDeviceCredential', { id, ...after }, 'some')],
       audit: [maker.entry({ target: { kind: 'device-credential', id }, before, after })],
     });
+    // It may have been revoked meanwhile, by somebody else or by the use of the one that takes its place.
+    if (!changed.done || isRevoked(credential)) return staysRevoked();
     Object.assign(credential, after);
     return { kind: 'done', value: credential };
   }
@@ -121,6 +143,12 @@ export class CredentialDesk {
     });
     credential.status = 'revoked';
     return { kind: 'done', value: undefined };
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(change);
+    this.#changing = done.catch(() => undefined);
+    return done;
   }
 
   #make(kind: CredentialKind): {

@@ -224,6 +224,8 @@ export class CredentialHolders {
     this.#store
       .change({ steps: [step('revokeDeviceCredential', { id: old.id })], audit: [entry] })
       .catch(() => {
+        // As the store has it, and a restart would.
+        old.status = before.status;
         credential.replaces = replaces;
       });
   }

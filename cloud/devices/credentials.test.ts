@@ -199,4 +199,57 @@ test('where the address is only claimed, failures are not counted against it', a
   assert.ok(kinds(false).includes('held-back'));
 });
 
+test('what is revoked while somebody renames it stays revoked', async (site) => {
+  const { accounts, device } = site;
+  const { id, secret } = await make(site, 'token');
+  const [, renamed] = await Promise.all([
+    accounts.credentials.revoke(maker, device, id),
+    accounts.credentials.patch(maker, device, id, { name: 'two' }),
+  ]);
+  assert.is(renamed.kind === 'refused' && renamed.code, 'conflict');
+  assert.not.ok(opens(site, secret));
+});
+
+test('what ends by the use of another while somebody renames it stays ended', async (site) => {
+  const { accounts, device } = site;
+  const old = await make(site, 'token');
+  const next = await make(site, 'token');
+  const renamed = accounts.credentials.patch(maker, device, old.id, { name: 'two' });
+  // The change has left for the store, and has not come back.
+  await Promise.resolve();
+  assert.ok(opens(site, next.secret));
+  await renamed;
+  assert.not.ok(opens(site, old.secret));
+});
+
+test('two that are switched off and renamed at a time, or made at a time, end as one after the other', async (site) => {
+  const { accounts, device } = site;
+  const { id, secret } = await make(site, 'token');
+  await Promise.all([
+    accounts.credentials.patch(maker, device, id, { status: 'inactive' }),
+    accounts.credentials.patch(maker, device, id, { name: 'two' }),
+  ]);
+  assert.not.ok(opens(site, secret));
+  await Promise.all([make(site, 'token'), make(site, 'token')]);
+  const standing = accounts.credentials.list(device).filter(({ status }) => status !== 'revoked');
+  assert.is(standing.length, 2);
+});
+
+test('where the end of the old one cannot be written, the next use of the new one writes it', async (site) => {
+  const old = await make(site, 'token');
+  const next = await make(site, 'token');
+  const change = site.store.change.bind(site.store);
+  site.store.change = async () => {
+    throw new Error('the disk is full');
+  };
+  assert.ok(opens(site, next.secret));
+  await new Promise((done) => setImmediate(done));
+  site.store.change = change;
+  assert.ok(opens(site, next.secret));
+  const stored = async () =>
+    (await site.store.read('deviceCredentials', {})).find(({ id }) => id === old.id)?.status;
+  for (const until = Date.now() + 5000; (await stored()) !== 'revoked'; ) assert.ok(Date.now() < until);
+  assert.not.ok(opens(site, old.secret));
+});
+
 test.run();
