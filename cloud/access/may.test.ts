@@ -25,7 +25,7 @@ function standing(role: string): Standing {
 function person(role: string, over: Partial<Extract<Principal, { kind: 'user' }>> = {}): Principal {
   const standings = new Map([['mine', standing(role)]]);
   const who = { id: 'p', email: 'ann@example.org', name: 'Ann', session: 's' };
-  return { kind: 'user', ...who, pending: false, fleet: new Set(), standings, ...over };
+  return { kind: 'user', ...who, pending: false, expires: 9e15, fleet: new Set(), standings, ...over };
 }
 
 const token: Principal = {
@@ -33,6 +33,7 @@ const token: Principal = {
   id: 't',
   name: 'logger',
   creator: 'p',
+  expires: 9e15,
   standing: standing('administrator'),
 };
 
@@ -120,7 +121,14 @@ test('a limit to tags leaves nothing of what is told of whole devices, or done t
     devices: null,
     tags: [0x25df],
   });
-  const token: Principal = { kind: 'token', id: 't', name: 'logger', creator: 'p', standing: limited };
+  const token: Principal = {
+    kind: 'token',
+    id: 't',
+    name: 'logger',
+    creator: 'p',
+    expires: 9e15,
+    standing: limited,
+  };
   for (const scope of [
     'device.enrol',
     'device.patch',

@@ -55,6 +55,8 @@ export interface UserPrincipal {
   readonly session: string;
   /** The session still lacks its second factor: it opens nothing but what gives it. */
   readonly pending: boolean;
+  /** When the session ends by itself, ms since 1970. */
+  readonly expires: number;
   /** Scopes above organisations: of a fleet operator. */
   readonly fleet: ReadonlySet<FleetScope>;
   /** By organisation. */
@@ -68,6 +70,8 @@ export interface TokenPrincipal {
   readonly name: string;
   /** The creator's opaque id. */
   readonly creator: string;
+  /** When it ends by itself, ms since 1970. */
+  readonly expires: number;
   readonly standing: Standing;
 }
 

@@ -70,6 +70,7 @@ export function userPrincipal(
     name: person.name,
     session: session.id,
     pending,
+    expires: session.expires,
     fleet: new Set(person.operator && !pending ? fleetScopes : []),
     standings: new Map(places.map(({ standing }) => [standing.organisation.id, standing])),
   };

@@ -129,6 +129,6 @@ function judge(
     devices: row.devices,
     tags: tagNumbers(row.tags),
   };
-  const { id, name } = row;
-  return { kind: 'token', id, name, creator: person.id, standing: narrowed(own, kept) };
+  const { id, name, expires } = row;
+  return { kind: 'token', id, name, creator: person.id, expires, standing: narrowed(own, kept) };
 }

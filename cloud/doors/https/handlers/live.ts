@@ -4,6 +4,7 @@ import type { Handlers } from '../call.ts';
 import { inEvents } from '../live-words.ts';
 import { Problem } from '../problem.ts';
 import { Stall } from '../stall.ts';
+import { StillMay } from '../still-may.ts';
 
 /** Bytes a follower may leave unread before what comes next is kept for it: of each series the newest reading. */
 const unreadBytes = 256 * 1024;
@@ -27,11 +28,17 @@ const farewellMilliseconds = 500;
 export function liveHandlers({
   live,
   directory,
+  store,
   onSkipped,
+  now,
 }: {
   live: Live;
   directory: Directory;
+  /** Goes up when somebody may do more or less than before. */
+  store: { readonly changes: number };
   onSkipped: (readings: number) => void;
+  /** Milliseconds since 1970. */
+  now: () => number;
 }): {
   readonly handlers: Pick<Handlers, 'followReadings'>;
   readonly endAll: () => void;
@@ -45,17 +52,19 @@ export function liveHandlers({
     if (only !== undefined && !mayFollow(standing, only, directory)) {
       throw new Problem(404, 'not-found', `there is no device ${only} here`);
     }
+    const stillMay = new StillMay({ again, caller, standing, store, now });
     const isWanted = (one: LiveSeries) =>
       (only === undefined || one.device === only) &&
       (tag === undefined || one.tag === Number.parseInt(tag, 16)) &&
-      sees(now, one, directory);
+      sees(stillMay.standing ?? standing, one, directory);
     const open = streamsOf.get(caller.id) ?? 0;
     if (open >= streamsPerCaller) {
       throw new Problem(429, 'too-many-attempts', `${open} live streams are open: close one first`);
     }
-    streamsOf.set(caller.id, open + 1);
-    let now: Standing = standing;
     const stream = visit.stream();
+    // Who left while he was let in is told nothing, and nobody would say that he left.
+    if (stream.destroyed) return undefined;
+    streamsOf.set(caller.id, open + 1);
     stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     stream.write('retry: 2000\n\n');
     const tell = (event: string, data: unknown) => {
@@ -90,9 +99,8 @@ export function liveHandlers({
         stream.destroy();
         return;
       }
-      void again().then((standing) => {
-        if (standing === undefined) end();
-        else now = standing;
+      void stillMay.look().then(() => {
+        if (stillMay.standing === undefined) end();
         if (streams.has(end) && ++looks % looksPerPing === 0 && owed.isEmpty) tell('ping', {});
       });
     }, recheckMilliseconds);
