@@ -15,7 +15,10 @@ function gaps(connection: Connection): unknown[] {
   return (ledger?.epochs ?? []).map((one) => [
     one.epoch.slice(0, 2),
     one.boot === null ? 'unknown' : 'known',
-    one.gaps.map(({ first, last, state }) => `${first}-${last} ${state}`),
+    [
+      ...one.gaps.map(({ first, last, state }) => `${first}-${last} ${state}`),
+      ...(one.endUnknown ? ['end unknown'] : []),
+    ],
   ]);
 }
 
@@ -63,7 +66,8 @@ test('the end of an epoch, and a whole one, are told by the epoch after each; lo
     assert.equal(gaps(connection), [
       ['cc', 'known', []],
       ['bb', 'unknown', ['0-49 coming']],
-      ['e0', 'known', []],
+      // What b said of the epoch before it is lost with b.
+      ['e0', 'known', ['end unknown']],
     ]);
     committer.commit([held(0, now)]);
     assert.equal(gaps(connection)[1], ['bb', 'unknown', ['0-49 lost']]);

@@ -8,6 +8,11 @@ export interface AfterRestore {
   readonly ends: ReadonlyMap<string, number>;
   /** Whole epochs that began and ended between the backup and the loss, by the one after each. */
   readonly unknown: ReadonlyMap<string, EpochLedger>;
+  /**
+   * The newest epoch of before the restore, where nothing here says its last number: an epoch that came after it was lost
+   * whole, and with it what that one said of it.
+   */
+  readonly severed: string | undefined;
   /** The epoch at work, where the device says that its journal is empty: nothing of another one can come any more. */
   readonly onlyFrom: string | undefined;
 }
@@ -36,10 +41,13 @@ export function afterRestore(
         epoch: parent,
         boot: null,
         received: [],
+        endUnknown: false,
         gaps: last < 0 ? [] : [{ first: 0, last, state: holdsNothing ? 'lost' : 'coming' }],
         health: undefined,
       });
     }
   }
-  return { ends, unknown, onlyFrom: holdsNothing ? atWork?.epoch : undefined };
+  const newest = rows.find(({ opened }) => opened < since)?.epoch;
+  const severed = unknown.size > 0 && newest !== undefined && !parents.has(newest) ? newest : undefined;
+  return { ends, unknown, severed, onlyFrom: holdsNothing ? atWork?.epoch : undefined };
 }

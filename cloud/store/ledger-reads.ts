@@ -35,6 +35,8 @@ export interface EpochLedger {
   readonly boot: string | null;
   readonly received: readonly NumberRange[];
   readonly gaps: readonly Gap[];
+  /** Whether what came after its last number, and which epochs came before the next one here, is lost in unknown number. */
+  readonly endUnknown: boolean;
   readonly health: HealthMessage | undefined;
 }
 
@@ -140,6 +142,7 @@ export function ledgerReads(connection: Connection) {
           boot: epoch.boot,
           received,
           gaps: gapsIn(received, rangesFromJson(epoch.dropped), oldest, after.ends.get(epoch.epoch)),
+          endUnknown: epoch.epoch === after.severed,
           health: parseStored(epoch.health, healthMessage),
         };
         const parent = after.unknown.get(epoch.epoch);

@@ -11,7 +11,7 @@ test('it adds up where all that was received is somewhere, and nothing twice', (
 });
 
 test('gaps are those of all runs, and each counts what is in it by why it is missing', () => {
-  const run = { boot: null, received: [], health: null };
+  const run = { boot: null, received: [], endUnknown: false, health: null };
   const gaps = gapsOf({
     epochs: [
       { ...run, epoch: 'b', gaps: [{ first: 4, last: 4, state: 'coming' }] },

@@ -147,6 +147,8 @@ export const ledgerReply = z.object({
       boot: z.string().nullable(),
       received: z.array(range),
       gaps: z.array(range.extend({ state: z.enum(['dropped', 'coming', 'lost']) })),
+      /** True where a cloud was lost that knew its end: what followed its last number, up to the next epoch here, is lost. */
+      endUnknown: z.boolean(),
       health: healthMessage.nullable(),
     }),
   ),

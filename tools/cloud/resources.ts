@@ -268,9 +268,12 @@ function limitRows(reply: unknown): Record<string, unknown>[] {
 /** What was received of a device, and what its gaps are: a row for each account and each gap. */
 function ledgerRows(reply: unknown): Record<string, unknown>[] {
   const { deliveries, readings, epochs } = reply as ReplyOf<Operations['getLedger']>;
-  const gaps = epochs.flatMap(({ epoch, gaps }) =>
-    gaps.map(({ first, last, state }) => ({ of: `gap in ${epoch}`, state, first, last })),
-  );
+  const gaps = epochs.flatMap(({ epoch, received, gaps, endUnknown }) => [
+    ...gaps.map(({ first, last, state }) => ({ of: `gap in ${epoch}`, state, first, last })),
+    ...(endUnknown
+      ? [{ of: `gap in ${epoch}`, state: 'lost', first: (received.at(-1)?.last ?? -1) + 1, last: null }]
+      : []),
+  ]);
   return [{ of: 'readings', ...readings }, { of: 'deliveries', ...deliveries }, ...gaps];
 }
 
