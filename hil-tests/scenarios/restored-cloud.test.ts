@@ -1,13 +1,10 @@
 // @long
 // @time-limit 300 s
 // A cloud is lost and comes back from a backup: what was revoked meanwhile stays so, and nobody takes two clouds for one.
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { fileURLToPath } from 'node:url';
-import { cloudProgram } from '@loadline/cloud';
 import { gatewayTopic } from '@loadline/sdk/contract';
 import type { MqttClient } from 'mqtt';
 import { suite } from 'uvu';
@@ -19,6 +16,7 @@ import { codeAt, enableFactor, newPassword, type Person } from '../inhabited/per
 import { until } from '../rig/index.ts';
 import { CloudProcess, startCloudService } from '../system/index.ts';
 import { connectGateway, enrolIdentity, type GatewayIdentity } from '../system/mqtt-gateway.ts';
+import { cloudCommand as command } from './cloud-command.ts';
 import { type TemporaryCloud, temporaryCloud } from './temporary-cloud.ts';
 
 const test = suite('a restored cloud');
@@ -26,16 +24,6 @@ const test = suite('a restored cloud');
 const organisation = 'first';
 
 let temporary: TemporaryCloud;
-
-/** Runs `loadline-cloud` on the command line. */
-function command(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const words = [...process.execArgv, fileURLToPath(cloudProgram), ...args];
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, words, (_error, out, err) =>
-      resolve({ code: child.exitCode ?? -1, out, err }),
-    );
-  });
-}
 
 /** What an answer of the HTTPS door, or an attempt at a CONNECT, came to. */
 type Came = number | 'in' | 'refused';
