@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
-import { ingestPath } from './https/ingest/routes.ts';
+import { ingestPath } from '@loadline/sdk/contract';
 import type { Doors } from './test-doors.ts';
 
 /** For the doors' own tests: devices that have no radio, and deliver by token and key. */

@@ -1,5 +1,6 @@
 export { type Code, codes } from './codes.ts';
 export { type EventCode, type EventSeverity, events, isEventCode } from './events.ts';
+export { ingestPath } from './ingest.ts';
 export { limits } from './limits.ts';
 export {
   type ApplicationEvents,

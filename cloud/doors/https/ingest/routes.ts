@@ -1,4 +1,4 @@
-import { type Code, limits } from '@loadline/sdk/contract';
+import { type Code, ingestPath, limits } from '@loadline/sdk/contract';
 import { type Log, Secret } from '@loadline/sdk/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CredentialHolders, HeldCredential } from '../../../devices/index.ts';
@@ -8,9 +8,6 @@ import { demandNoSecret, Problem } from '../problem.ts';
 import { type BodyKind, bodyKind, bytesUnderWay, mediaTypes, plainBody, tooLarge } from './body.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { UnderWay } from './under-way.ts';
-
-/** Where devices deliver. */
-export const ingestPath = '/ingest/v1';
 
 export interface IngestParts {
   readonly credentialHolders: Pick<CredentialHolders, 'show' | 'isGood'>;

@@ -1,0 +1,2 @@
+/** Where devices deliver over HTTPS. */
+export const ingestPath = '/ingest/v1';
