@@ -67,6 +67,7 @@ function OfSeries({
       {buckets.length > 0 && (
         <Table
           title={`${title} by ${unit}`}
+          isNarrow
           items={buckets}
           idOf={({ from }) => from}
           columns={[

@@ -4,6 +4,6 @@ import type { Device } from './api.ts';
 export function DeviceState({ enabled, connected, kind }: Pick<Device, 'enabled' | 'connected' | 'kind'>) {
   if (!enabled) return <span class="badge is-bad">switched off</span>;
   // A program that delivers by HTTPS holds no link, and lacks none.
-  if (kind === 'software' && !connected) return null;
+  if (kind === 'software' && !connected) return <span class="muted">switched on</span>;
   return <span class={connected ? 'link is-live' : 'link'}>{connected ? 'connected' : 'not connected'}</span>;
 }

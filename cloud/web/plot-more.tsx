@@ -14,11 +14,11 @@ interface Props {
   readonly span: number;
 }
 
-/** Forms of a download, and how its name ends. */
+/** Forms of a download; the cloud says what its file is called. */
 const forms = [
-  { form: 'csv', title: 'CSV', ending: 'csv' },
-  { form: 'senml', title: 'SenML', ending: 'senml.json' },
-  { form: 'parquet', title: 'Parquet', ending: 'parquet' },
+  { form: 'csv', title: 'CSV' },
+  { form: 'senml', title: 'SenML' },
+  { form: 'parquet', title: 'Parquet' },
 ] as const;
 
 const loadCalendar = async () => (await import('./calendar.tsx')).Calendar;
@@ -33,8 +33,8 @@ export function PlotMore({ api, organisation, series, span }: Props) {
       <ul class="downloads" aria-label="Downloads of this range">
         {series.map((one) => (
           <li key={seriesKey(one)}>
-            <span class="muted">{seriesTitle(one)} of this range:</span>
-            {forms.map(({ form, title, ending }) => (
+            <span class="muted">Download {seriesTitle(one)}:</span>
+            {forms.map(({ form, title }) => (
               <a
                 key={form}
                 href={addressOf(
@@ -42,7 +42,7 @@ export function PlotMore({ api, organisation, series, span }: Props) {
                   { organisation, device: one.device, series: seriesId(one) },
                   { ...range, form },
                 )}
-                download={`${one.device}-${seriesId(one)}.${ending}`}
+                download
                 aria-label={`${title} of ${seriesTitle(one)}`}
               >
                 {title}

@@ -1,6 +1,6 @@
 import { addsUp, type Gap, gapsOf } from '../account-sums.ts';
 import type { Ledger } from '../api.ts';
-import { formatCount } from '../format.ts';
+import { formatCount, NOTHING } from '../format.ts';
 import { LoadingWords, useLoaded } from '../parts/loaded.tsx';
 import { Table } from '../parts/table.tsx';
 import { Panel } from './panel.tsx';
@@ -57,6 +57,15 @@ export function DeviceAccount({ api, organisation, item: device }: Scene) {
               ]}
             />
           )}
+          {ledger.epochs.map(
+            ({ epoch, endUnknown }) =>
+              endUnknown && (
+                <p key={epoch} class="is-bad">
+                  How far the run <code>{epoch.slice(0, 8)}…</code> went is not known: that was lost with the
+                  cloud.
+                </p>
+              ),
+          )}
         </>
       )}
     </Panel>
@@ -82,41 +91,38 @@ function Again({ run }: { readonly run: () => void }) {
 type Sums = Pick<Ledger, 'deliveries' | 'readings'>;
 
 function Sums({ deliveries, readings }: Sums) {
-  const rows = [
-    { what: 'Readings', ...readings },
-    { what: 'Deliveries', ...deliveries, expired: undefined, deleted: undefined },
-  ];
-  const column = (title: string, of: (row: (typeof rows)[number]) => number | undefined) => ({
-    title,
-    cell: (row: (typeof rows)[number]) => {
-      const count = of(row);
-      return count === undefined ? '–' : formatCount(count);
-    },
-  });
   return (
-    <Table
-      title="Sums"
-      items={rows}
-      idOf={({ what }) => what}
-      columns={[
-        {
-          title: 'Of',
-          cell: (row) => (
-            <>
-              {row.what} {!addsUp(row) && <span class="badge is-bad">does not add up</span>}
-            </>
-          ),
-        },
-        column('Received', ({ received }) => received),
-        column('Stored', ({ stored }) => stored),
-        column('Duplicate', ({ duplicate }) => duplicate),
-        {
-          title: 'Rejected',
-          cell: ({ rejected }) => <span class={rejected > 0 ? 'is-bad' : ''}>{formatCount(rejected)}</span>,
-        },
-        column('Expired', ({ expired }) => expired),
-        column('Deleted', ({ deleted }) => deleted),
-      ]}
-    />
+    <>
+      <Table
+        title="Sums"
+        isNarrow
+        items={sums}
+        idOf={({ title }) => title}
+        columns={[
+          { title: 'What became of them', cell: ({ title }) => title },
+          { title: 'Readings', cell: ({ of }) => <Count of={of} count={readings[of]} /> },
+          {
+            title: 'Deliveries',
+            cell: ({ of }) => (of in deliveries ? <Count of={of} count={deliveries[of as Kept]} /> : NOTHING),
+          },
+        ]}
+      />
+      {!(addsUp(deliveries) && addsUp(readings)) && <p class="is-bad">This does not add up.</p>}
+    </>
   );
+}
+
+type Kept = keyof Ledger['deliveries'];
+
+const sums: readonly { readonly of: keyof Ledger['readings']; readonly title: string }[] = [
+  { of: 'received', title: 'Received' },
+  { of: 'stored', title: 'Stored' },
+  { of: 'duplicate', title: 'Duplicate' },
+  { of: 'rejected', title: 'Rejected' },
+  { of: 'expired', title: 'Expired since' },
+  { of: 'deleted', title: 'Deleted since' },
+];
+
+function Count({ of, count }: { readonly of: keyof Ledger['readings']; readonly count: number }) {
+  return <span class={of === 'rejected' && count > 0 ? 'is-bad' : ''}>{formatCount(count)}</span>;
 }

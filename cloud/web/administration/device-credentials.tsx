@@ -48,7 +48,13 @@ export function DeviceCredentials({ api, organisation, item: device, may }: Scen
         list.reload();
         stage.showOnce({
           title: `Credential ${name}`,
-          text: made.replaces === null ? '' : 'The one before ends when this one is first used.',
+          text: [
+            ...(made.replaces === null ? [] : ['The one before ends when this one is first used.']),
+            'The line delivers a first reading: authority.pem is the certificate of your cloud’s authority.',
+            ...(made.kind.startsWith('socket')
+              ? ['PORT is the one that its operator opened for sockets.']
+              : []),
+          ].join(' '),
           secrets: credentialLines(made, { device, origin: location.origin }),
         });
       },
@@ -63,7 +69,7 @@ export function DeviceCredentials({ api, organisation, item: device, may }: Scen
   return (
     <Panel
       title="Credentials"
-      text="What the device proves itself by, beside a certificate. To change one, make another: the old one ends when the new one is first used."
+      text="What the device proves itself by, beside a certificate. To replace one, make another: the old one ends when the new one is first used."
       stage={stage}
       acts={
         may('device-credentials.create') && (

@@ -28,6 +28,7 @@ function LimitsPanel({ what, load }: { readonly what: string; readonly load: () 
       {loaded.value !== undefined && (
         <Table
           title="Limits"
+          isNarrow
           items={limitRows(loaded.value)}
           idOf={(row) => row.what}
           columns={[

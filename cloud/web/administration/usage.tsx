@@ -91,7 +91,7 @@ function UsagePanel({ chosen, by, onChange, load, exportAddress, nameOf }: Props
   return (
     <Panel
       title="Usage"
-      text="Days are of UTC; without a choice, the last thirty and today."
+      text="Days are of UTC; without a choice, the last thirty and today. Sessions under way are counted from time to time."
       acts={
         <a class="as-button" href={exportAddress} download="usage.csv">
           Download CSV

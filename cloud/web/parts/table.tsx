@@ -15,6 +15,8 @@ export interface ItemAct {
 
 interface Props<Item> {
   readonly title: string;
+  /** Whether its columns find room on a phone: then it stays a table there. Default: it becomes cards. */
+  readonly isNarrow?: boolean;
   readonly items: readonly Item[];
   readonly idOf: (item: Item) => string;
   /** The first one names the item. */
@@ -23,12 +25,12 @@ interface Props<Item> {
   readonly actsOf?: (item: Item) => readonly (ItemAct | false)[];
 }
 
-/** A table, which becomes cards where it is narrow (hence the roles). */
-export function Table<Item>({ title, items, idOf, columns, actsOf }: Props<Item>) {
+/** A table, which becomes cards where there is little room (hence the roles). */
+export function Table<Item>({ title, isNarrow = false, items, idOf, columns, actsOf }: Props<Item>) {
   const actsFor = (item: Item): ItemAct[] => (actsOf?.(item) ?? []).filter((act) => act !== false);
   const hasActs = items.some((item) => actsFor(item).length > 0);
   return (
-    <table class="listing" role="table" aria-label={title}>
+    <table class={isNarrow ? 'listing is-narrow' : 'listing'} role="table" aria-label={title}>
       <thead role="rowgroup">
         <tr role="row">
           {columns.map((column) => (

@@ -23,7 +23,9 @@ export function exportHandlers({ store }: { store: Store }): Pick<Handlers, 'exp
       if (from > to) throw new Problem(400, 'request-invalid', 'querystring/from: lies after to');
       const series = seriesOf(device, input.series);
       const pages = store.readings({ device: device.number, ...series, from, to });
-      const name = `${device.id}-${seriesName(series)}.${endings[form]}`;
+      // What people know it by; a name of a series may have characters in it that no file's may.
+      const called = device.channels.numbered(series.tag)?.name ?? seriesName(series);
+      const name = `${device.id}-${called.replace(/[:/]/g, '-')}.${endings[form]}`;
       const pieces = piecesOf(form, pages, device, series);
       await sendFile(visit, { type: exportTypes[form], name, pieces }, async () =>
         sees(await again(), device, series),
