@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Entry } from '@loadline/sdk/telemetry';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -61,7 +62,7 @@ test('killed again and again while it merges, nothing is lost, and nothing is th
     connection.close();
     let kills = 0;
     for (let isMerged = false; !isMerged; ) {
-      const program = join(import.meta.dirname, 'killed-writer.ts');
+      const program = fileURLToPath(new URL('./killed-writer.ts', import.meta.url));
       const child = spawn(process.execPath, [...process.execArgv, program, file, key]);
       const ended = once(child, 'exit');
       let slices = 0;

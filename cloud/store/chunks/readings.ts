@@ -84,7 +84,7 @@ export function physicalAt({ values, kind, kinds }: Plot, row: number): number |
 }
 
 /** The value of a row as it was heard. */
-export function valueAt({ values, kind, kinds, others }: Plot, row: number): Value {
+function valueAt({ values, kind, kinds, others }: Plot, row: number): Value {
   const { type } = kinds[kind[row] as number] as Kind;
   switch (type) {
     case 'none':
