@@ -4,7 +4,7 @@ import type { AuditDraft } from './audit-draft.ts';
 import { AuditLog } from './audit-log.ts';
 import { auditStatements } from './audit-statements.ts';
 import { credentialStatements } from './credential-statements.ts';
-import { type Connection, inTransaction } from './database.ts';
+import { breaksConstraint, type Connection, inTransaction } from './database.ts';
 import { downlinkStatements } from './downlink-statements.ts';
 import { factorStatements } from './factor-statements.ts';
 import { fleetStatements } from './fleet-statements.ts';
@@ -99,13 +99,6 @@ class Refused extends Error {
   }
 }
 
-/** Constraints that what somebody asks for can break; every other one is a mistake of the program. */
-const refusing: ReadonlySet<unknown> = new Set([
-  'SQLITE_CONSTRAINT_UNIQUE',
-  'SQLITE_CONSTRAINT_PRIMARYKEY',
-  'SQLITE_CONSTRAINT_FOREIGNKEY',
-]);
-
 /** Takes changes, each in a savepoint of the transaction around it. */
 export class Changer {
   readonly #connection: Connection;
@@ -142,7 +135,7 @@ export class Changer {
     try {
       return this.#statements[step.do].run(step.with);
     } catch (error) {
-      if (refusing.has((error as { code?: unknown }).code)) throw new Refused(index, true);
+      if (breaksConstraint(error)) throw new Refused(index, true);
       throw error;
     }
   }

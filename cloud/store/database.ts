@@ -196,6 +196,23 @@ export function holdsText(column: string, text: string): RawBuilder<boolean> {
   return sql<boolean>`instr(${sql.ref(column)}, ${text}) > 0`;
 }
 
+/** So many random bytes, as small hexadecimal digits: for rows that a step of the schema makes. */
+export function randomHex(bytes: number): RawBuilder<string> {
+  return sql<string>`lower(hex(randomblob(${sql.lit(bytes)})))`;
+}
+
+/** Constraints that what somebody asks for can break; every other one is a mistake of the program. */
+const refusing: ReadonlySet<unknown> = new Set([
+  'SQLITE_CONSTRAINT_UNIQUE',
+  'SQLITE_CONSTRAINT_PRIMARYKEY',
+  'SQLITE_CONSTRAINT_FOREIGNKEY',
+]);
+
+/** Whether a statement failed because it would have made something twice, or referred to what is not there. */
+export function breaksConstraint(error: unknown): boolean {
+  return refusing.has((error as { code?: unknown }).code);
+}
+
 /** Steps of `migrate` that a database has taken. */
 export function schemaVersion(connection: Connection): number {
   return connection.pragma('user_version', { simple: true }) as number;

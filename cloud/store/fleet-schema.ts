@@ -1,4 +1,5 @@
 import { type Compilable, type Generated, type Kysely, sql } from 'kysely';
+import { randomHex } from './database.ts';
 import type { Schema } from './schema.ts';
 
 /** The tables of what the fleet is as a whole. Times are whole milliseconds since 1970. */
@@ -29,7 +30,7 @@ export function fleetTables(db: Kysely<Schema>): Compilable[] {
       .addColumn('fenced', 'integer'),
     {
       compile: () =>
-        sql`insert into fleet (id, generation, counter, since) values (1, lower(hex(randomblob(16))), 1, 0)`.compile(
+        sql`insert into fleet (id, generation, counter, since) values (1, ${randomHex(16)}, 1, 0)`.compile(
           db,
         ),
     },

@@ -1,4 +1,5 @@
 import { type Compilable, type Generated, type Kysely, sql } from 'kysely';
+import { randomHex } from './database.ts';
 import type { Schema } from './schema.ts';
 
 /** What a one-time link is for. `invited` opens nothing: it stands for a mail that an address got of late. */
@@ -296,8 +297,8 @@ export function peopleTables(db: Kysely<Schema>): Compilable[] {
     // Who could log in before can do so still, by the same name; sessions begin anew.
     later(sql`
       insert into person (id, email, name, password_hash, created, operator)
-      select lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' ||
-        substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))), lower(name), name, password_hash, 0, 1 from user`),
+      select ${randomHex(4)} || '-' || ${randomHex(2)} || '-4' || substr(${randomHex(2)}, 2) || '-8' ||
+        substr(${randomHex(2)}, 2) || '-' || ${randomHex(6)}, lower(name), name, password_hash, 0, 1 from user`),
     later(sql`
       insert into membership (organisation, person, role, reach, created, arrived)
       select user.organisation, person.id, 'administrator', 'organisation', 0, 0 from user
