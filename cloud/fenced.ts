@@ -20,9 +20,10 @@ export async function openFenced(
   const monotonic = () => performance.now();
   const readiness = new Readiness({ folder, store, isFenced: () => true, monotonic });
   const doors = await FencedDoors.open(parts);
+  const metrics = new Metrics();
+  metrics.measureReadiness(async () => (await readiness.reasons()).length === 0);
   const operations =
-    parts.operations &&
-    (await OperationsListener.open({ ...parts.operations, metrics: new Metrics(), readiness, log }));
+    parts.operations && (await OperationsListener.open({ ...parts.operations, metrics, readiness, log }));
   log.warn('cloud-fenced', {
     backedUp: new Date(fenced).toISOString(),
     advice: 'a restored copy lets nobody in: stop it, and have it take over with restore --promote',

@@ -131,7 +131,14 @@ export class Metrics {
     simple('mails_waiting', 'Mails not yet handed to the mail server', measured.mailsWaiting);
     simple('audit_waiting', 'Attempts to log in that are not in the audit log yet', measured.auditsWaiting);
     simple('audit_kept_seconds', 'Since the audit log was last looked after', measured.auditKeptSeconds);
-    simple('ready', '1 where deliveries are taken in', async () => Number(await measured.isReady()));
+    this.measureReadiness(measured.isReady);
+  }
+
+  /** Says where it is asked whether deliveries are taken in: all there is to be said of a cloud that is fenced. */
+  measureReadiness(isReady: () => Promise<boolean>): void {
+    this.#gauge('ready', '1 where deliveries are taken in', [], async (gauge) => {
+      gauge.set(Number(await isReady()));
+    });
   }
 
   get contentType(): string {
