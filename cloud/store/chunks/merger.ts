@@ -81,7 +81,7 @@ export class Merger {
       try {
         const tails = this.#closing ? [] : await this.#parts.tails();
         this.#backlog = tails.reduce((sum, { deliveries }) => sum + deliveries, 0);
-        for (const tail of tails) if (isDue(tail)) await this.#merge(tail.device, pauses);
+        for (const tail of tails) if (isDue(tail)) await this.#try(tail.device, pauses);
       } catch (error) {
         this.#fail((error as Error).message);
       }
@@ -94,6 +94,15 @@ export class Merger {
     return (
       deliveries >= dueDeliveries || entries >= dueEntries || this.#parts.now() - oldest >= dueMilliseconds
     );
+  }
+
+  /** What of one device cannot be read keeps no other's from being merged. */
+  async #try(device: number, pauses: number): Promise<void> {
+    try {
+      await this.#merge(device, pauses);
+    } catch (error) {
+      this.#fail(`device ${device}: ${(error as Error).message}`);
+    }
   }
 
   async #merge(device: number, pauses: number): Promise<void> {
