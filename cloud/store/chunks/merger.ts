@@ -120,7 +120,7 @@ export class Merger {
       this.#backlog = Math.max(0, (this.#backlog ?? 0) - outcome.changed);
       if (milliseconds > tooLong) this.#share = Math.max(this.#share / 2, leastShare);
       else if (milliseconds < short) this.#share = Math.min(this.#share * 1.5, 1);
-      await elapsed((prepared - began + milliseconds) * pauses);
+      if (pauses > 0) await elapsed((prepared - began + milliseconds) * pauses);
     }
   }
 
