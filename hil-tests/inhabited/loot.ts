@@ -85,7 +85,9 @@ export class Loot {
   needles(): Needle[] {
     return this.secrets.flatMap(({ kind, value }) => {
       const name = `${kind} ${value.slice(0, 4)}…`;
-      const bytes = /^[\w-]{32,}$/.test(value) ? Buffer.from(value, 'base64url') : undefined;
+      // What says the kind of a token is none of its random bytes.
+      const random = value.replace(/^[a-z]{2,8}_/, '');
+      const bytes = /^[\w-]{32,}$/.test(random) ? Buffer.from(random, 'base64url') : undefined;
       const bare = value.replaceAll(/[\s-]/g, '');
       return [
         ...formsOf(name, Buffer.from(value)),
