@@ -32,7 +32,8 @@ export class Metering {
     organisation: new Map<string, OrganisationLimits>(),
     device: new Map<string, DeviceLimits>(),
   };
-  readonly #visits = new WeakMap<Account, Meter>();
+  /** The meter of each session without a connection, for the address that it came from last. */
+  readonly #visits = new WeakMap<Account, { readonly source: string; readonly meter: Meter }>();
   /** Meters of connections, and what ends each where its time is used up. */
   readonly #links = new Map<Meter, (limited: Limited) => void>();
 
@@ -87,10 +88,10 @@ export class Metering {
     const subject = subjectOf(principal, organisation);
     const account = this.#accounting.visit(subject, door, source);
     const known = this.#visits.get(account);
-    if (known !== undefined) return known;
+    if (known?.source === source) return known.meter;
     const gauges = this.#gaugesOf(subject, source);
     const meter = new Meter({ account, gauges, monotonic: this.#monotonic, onEnd: () => {} });
-    this.#visits.set(account, meter);
+    this.#visits.set(account, { source, meter });
     return meter;
   }
 

@@ -38,16 +38,26 @@ export class Channels {
     return this.#byName.get(name);
   }
 
+  /** Which of these names would be one more than the limits.deviceSeries that a device may have; undefined where none is. */
+  beyond(names: Iterable<string>): string | undefined {
+    const added = new Set<string>();
+    for (const name of names) {
+      if (this.#byName.has(name)) continue;
+      added.add(name);
+      if (this.#byName.size + added.size > limits.deviceSeries) return name;
+    }
+    return undefined;
+  }
+
   /**
    * The series of this name, made where it is new, and in another unit where another is said. While it is not `stored`,
-   * it is to be written with every delivery to it. Undefined where the device has limits.deviceSeries of them.
+   * it is to be written with every delivery to it. Of a delivery that is taken whole or not at all, ask `beyond` first.
    */
-  claim(name: string, unit: string | undefined): { channel: Channel; stored: boolean } | undefined {
+  claim(name: string, unit: string | undefined): { channel: Channel; stored: boolean } {
     const known = this.#byName.get(name);
     if (known !== undefined && (unit === undefined || unit === known.unit)) {
       return { channel: known, stored: !this.#unsettled.has(name) };
     }
-    if (known === undefined && this.#byName.size >= limits.deviceSeries) return undefined;
     const channel = { number: known?.number ?? this.#byName.size, name, unit: unit ?? null };
     this.put(channel);
     this.#unsettled.add(name);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { limits } from '@loadline/sdk/contract';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DevicePrincipal } from '../access/index.ts';
@@ -149,6 +150,13 @@ test('a device delivers for itself only, and not while it is switched off', asyn
   assert.ok(device);
   device.enabled = false;
   assert.equal(await deliver(router, { temp: 1 }), { kind: 'forbidden', code: 'device-disabled' });
+});
+
+test('a delivery that names too many series leaves room for those of the next one', async ({ router }) => {
+  const map = Object.fromEntries(Array.from({ length: limits.deviceSeries + 1 }, (_, at) => [`s${at}`, at]));
+  const refused = await deliver(router, map);
+  assert.is(refused.kind === 'rejected' && refused.code, 'readings-limit');
+  assert.equal(await deliver(router, { temp: 21.5 }), { kind: 'committed', stored: 1, duplicate: 0 });
 });
 
 test.run();

@@ -51,15 +51,16 @@ export function namedBatch(device: Device, delivery: NamedDelivery, now: number)
     throw new TelemetryError('readings-of-gateway', 'the series of a gateway are tags: it delivers batches');
   }
   const named = readNamed(delivery.form, delivery.body);
+  const beyond = device.channels.beyond(named.map(({ name }) => name));
+  if (beyond !== undefined) {
+    throw new TelemetryError(
+      'readings-limit',
+      `a device names ${limits.deviceSeries} series at most, and ${beyond} would be one more`,
+    );
+  }
   const channels = new Map<string, Channel>();
   const readings = named.map(({ name, time, sinceArrival, value, unit }): Reading => {
     const claimed = device.channels.claim(name, unit);
-    if (claimed === undefined) {
-      throw new TelemetryError(
-        'readings-limit',
-        `a device names ${limits.deviceSeries} series at most, and ${name} would be one more`,
-      );
-    }
     if (!claimed.stored) channels.set(name, claimed.channel);
     return {
       kind: 'reading',

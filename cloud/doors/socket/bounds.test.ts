@@ -154,6 +154,16 @@ test('of more connections than a device may have the oldest ends', async ({ site
   for (const other of others) other.close();
 });
 
+test('of many that come at once all but so many end, however long they take to', async ({ site, secret }) => {
+  const many = Array.from({ length: 3 * limits.socketConnectionsPerDevice }, () => LineClient.tcp(site));
+  for (const one of many) one.send(`LL1 ${secret} temp=1`);
+  await Promise.all(many.map((one) => one.got(1)));
+  const open = () => many.filter(({ socket }) => !socket.readableEnded).length;
+  await until(() => open() <= limits.socketConnectionsPerDevice, 'the end of those that are too many');
+  assert.is(open(), limits.socketConnectionsPerDevice);
+  for (const one of many) one.close();
+});
+
 test('an address has so many connections that have proven nothing; those that have do not count', async ({
   site,
   client,

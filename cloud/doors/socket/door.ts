@@ -195,9 +195,10 @@ export class SocketDoor {
     if (device === undefined) return;
     const others = this.#ofDevice.get(device) ?? new Set();
     this.#ofDevice.set(device, others.add(connection));
-    const [oldest] = others;
-    if (others.size > limits.socketConnectionsPerDevice) {
-      oldest?.end(
+    // All that are too many: the oldest may be on its way out, and still be there when the next one comes.
+    const excess = Math.max(0, others.size - limits.socketConnectionsPerDevice);
+    for (const oldest of [...others].slice(0, excess)) {
+      oldest.end(
         'too-many-connections',
         `a device has ${limits.socketConnectionsPerDevice} at most: the oldest ends`,
       );
