@@ -1,4 +1,5 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
+import { limits } from '../../contract/index.ts';
 import { backoffDelay } from '../../platform/index.ts';
 import type { LineReading } from '../../telemetry/index.ts';
 import { type DeviceEvent, QueueError, type Rejected, UndeliveredError, type Waiting } from './events.ts';
@@ -21,9 +22,8 @@ const flushMilliseconds = 30_000;
 const closeMilliseconds = 5000;
 /** A limit says seconds: who comes at once with all others waits again. */
 const limitJitterMilliseconds = 1000;
-/** Milliseconds since 1970 from which on a time is one, for SenML (RFC 8428, section 4.5.3); and of the last there is. */
+/** Milliseconds since 1970 from which on a time is one: below, SenML takes it as relative (RFC 8428, section 4.5.3). */
 const firstTime = 2 ** 28 * 1000;
-const lastTime = 253_402_300_799_999;
 
 /** What became of the readings that were there when `flush` was called, and of those that joined them on the way. */
 export interface Flushed {
@@ -128,7 +128,7 @@ export class DeviceClient<T extends SeriesOf<T> = Record<string, SeriesValue>> {
   send(readings: Partial<T>, { time = Date.now() }: { readonly time?: Date | number } = {}): void {
     if (this.#isClosed) throw new Error('the client is closed: open another one');
     const when = Math.round(Number(time));
-    if (!(when >= firstTime && when <= lastTime)) {
+    if (!(when >= firstTime && when <= limits.monotonicMilliseconds)) {
       throw new RangeError(
         `a reading's time is in milliseconds since 1970, from July 1978 on, and not ${when}: where the clock of this machine is not set, wait until it is`,
       );
