@@ -67,6 +67,7 @@ test('every info event that ends something is known here to end it', () => {
       .sort(),
     [
       'clock-stepped',
+      'cloud-restored',
       'command-failed',
       'command-refused',
       'gateway-wedged',

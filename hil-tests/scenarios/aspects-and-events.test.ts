@@ -131,9 +131,13 @@ test('a calibration changes nothing of what is no number, and its overflow is no
   assert.equal((await latest())?.value, { type: 'nonFinite', bits: 'ff800000' });
 });
 
-test('a name that is no series is refused', async () => {
+test('a name that no series has is not found, and one that none may have is refused', async () => {
   const range = { from: start, to: start + 1, points: 100 };
   for (const series of ['25df', '25DF.heard', '25DF.median', 'zzzz']) {
+    const call = pointsOf(series, range);
+    assert.equal(await refusal(call), [404, 'not-found'], series);
+  }
+  for (const series of ['25 DF', '.25DF', 'ü', 'x'.repeat(65)]) {
     const call = pointsOf(series, range);
     assert.equal(await refusal(call), [400, 'request-invalid'], series);
   }

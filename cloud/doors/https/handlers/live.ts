@@ -19,7 +19,7 @@ const streamsPerCaller = 20;
 const looksPerPing = 10;
 
 /** Milliseconds that the last word may take to leave. */
-const farewellMilliseconds = 500;
+const farewellMilliseconds = 2000;
 
 /**
  * Readings as they are committed; and the function that ends every stream, for when the door closes. `onSkipped` is told
