@@ -85,16 +85,16 @@ test('an axis shows seconds only where its marks differ by them', () => {
 test('bytes are told in the unit that fits, and never as a thousand of one', () => {
   const told = [0, 999, 1_000, 9_949, 9_950, 999_499, 999_500, 2_400_000, 7e9, 5e15].map(formatBytes);
   assert.equal(told, [
-    '0 B',
-    '999 B',
-    '1.0 kB',
-    '9.9 kB',
-    '10 kB',
-    '999 kB',
-    '1.0 MB',
-    '2.4 MB',
-    '7.0 GB',
-    '5\u202f000 TB',
+    '0\u00a0B',
+    '999\u00a0B',
+    '1.0\u00a0kB',
+    '9.9\u00a0kB',
+    '10\u00a0kB',
+    '999\u00a0kB',
+    '1.0\u00a0MB',
+    '2.4\u00a0MB',
+    '7.0\u00a0GB',
+    '5\u202f000\u00a0TB',
   ]);
 });
 

@@ -2,6 +2,7 @@ import type { Value } from './api.ts';
 
 const MINUS = '\u2212';
 const NARROW_SPACE = '\u202f';
+const HARD_SPACE = '\u00a0';
 
 /** What stands where there is nothing to show. */
 export const NOTHING = '\u2013';
@@ -53,7 +54,7 @@ const BYTE_UNITS = ['kB', 'MB', 'GB', 'TB'] as const;
 
 /** A count of bytes in the largest unit (of 1,000) that fits. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`;
+  if (bytes < 1_000) return `${bytes}${HARD_SPACE}B`;
   let size = bytes / 1_000;
   let unit = 0;
   // What would be rounded up to 1000 is one of the next unit.
@@ -61,7 +62,7 @@ export function formatBytes(bytes: number): string {
     size /= 1_000;
     unit += 1;
   }
-  return `${size < 9.95 ? size.toFixed(1) : formatCount(Math.round(size))} ${BYTE_UNITS[unit]}`;
+  return `${size < 9.95 ? size.toFixed(1) : formatCount(Math.round(size))}${HARD_SPACE}${BYTE_UNITS[unit]}`;
 }
 
 /** The bytes of base64 as hexadecimal pairs. */

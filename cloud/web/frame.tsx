@@ -17,6 +17,7 @@ interface Props {
 /** The header with what there is to choose from, and below it one view. */
 export function Frame({ session, place, title, status, onLogOut, children }: Props) {
   const main = useRef<HTMLElement>(null);
+  const views = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   const where = JSON.stringify(place);
   // Who goes elsewhere by keyboard or screen reader is taken there, and told where that is.
@@ -24,6 +25,8 @@ export function Frame({ session, place, title, status, onLogOut, children }: Pro
     document.title = title === '' ? 'Loadline' : `${title} – Loadline`;
     if (isFirst.current) isFirst.current = false;
     else main.current?.focus();
+    // On a phone the menu is wider than the screen.
+    views.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [where, title]);
   const menu = menuOf(session, place);
   return (
@@ -40,7 +43,7 @@ export function Frame({ session, place, title, status, onLogOut, children }: Pro
         </button>
       </header>
       {menu.length > 1 && (
-        <nav class="menu" aria-label="Views">
+        <nav class="menu" aria-label="Views" ref={views}>
           <ul>
             {menu.map(({ href, title, isHere }) => (
               <li key={href}>

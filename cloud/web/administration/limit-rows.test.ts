@@ -35,7 +35,7 @@ test('a rate is shown where there is one, and a quota always, with what is used 
     used: '9\u202f000',
     isReached: false,
   });
-  assert.equal([row('Bytes a month')?.most, row('Bytes a month')?.used], ['2.0 GB', '1.5 MB']);
+  assert.equal([row('Bytes a month')?.most, row('Bytes a month')?.used], ['2.0\u00a0GB', '1.5\u00a0MB']);
 });
 
 test('a quota is reached when nothing of it is left, also where it is none at all', () => {

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, Fragment } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { Dialog } from './dialog.tsx';
 import type { Fields, ValuesOf } from './fields.ts';
@@ -78,7 +78,7 @@ export function useStage(): Stage {
     } satisfies Omit<Stage, 'view'>;
   }, []);
   return useMemo(
-    () => ({ ...acts, view: shown && <div key={shown.number}>{shown.view}</div> }),
+    () => ({ ...acts, view: shown && <Fragment key={shown.number}>{shown.view}</Fragment> }),
     [acts, shown],
   );
 }
