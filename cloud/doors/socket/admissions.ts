@@ -3,7 +3,7 @@ import { limits } from '@loadline/sdk/contract';
 import { sourceOf } from '../../guard/index.ts';
 
 /** The other end of a connection: the same for a TCP socket and the TLS upon it. */
-type Peer = Pick<Socket, 'remoteAddress' | 'remotePort'>;
+type Peer = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>;
 
 /** How many connections there are, and how many of each place have proven nothing yet. */
 export class Admissions {
@@ -50,6 +50,7 @@ export class Admissions {
   }
 }
 
-function nameOf({ remoteAddress, remotePort }: Peer): string {
-  return `${remoteAddress} ${remotePort}`;
+/** Its own port is part of it: behind one address and port there may be a connection to each of ours. */
+function nameOf({ remoteAddress, remotePort, localPort }: Peer): string {
+  return `${remoteAddress} ${remotePort} ${localPort}`;
 }

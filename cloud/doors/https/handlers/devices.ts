@@ -72,10 +72,13 @@ export function deviceHandlers(parts: {
       const after = { ...before, ...body };
       demandWithin(standing, id, after);
       demandOwnOrder(standing, before, body);
+      // Only where it is asked for: who renames a device must not switch on what another switches off meanwhile.
+      const switched =
+        body.enabled === undefined ? [] : [step('setDeviceEnabled', { id, enabled: body.enabled ? 1 : 0 })];
       const changed = await store.change({
         steps: [
           step('setDevicePlace', { id, organisation: organisation.id, ...placeOf(after) }, 'some'),
-          step('setDeviceEnabled', { id, enabled: after.enabled ? 1 : 0 }),
+          ...switched,
         ],
         audit: [entry({ target: { kind: 'device', id }, before, after })],
       });
