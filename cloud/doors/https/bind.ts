@@ -8,6 +8,7 @@ import {
   pathParameters,
   problemReply,
 } from '@loadline/sdk/api';
+import type { Log } from '@loadline/sdk/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { Metering } from '../../limits/index.ts';
@@ -27,7 +28,7 @@ type AnyHandler = (call: unknown) => unknown;
 /** Makes a route of every operation of the table. */
 export function bindOperations(
   app: FastifyInstance,
-  parts: { handlers: Handlers; gate: Gate; metering?: Metering | undefined },
+  parts: { handlers: Handlers; gate: Gate; metering?: Metering | undefined; log: Log },
 ): void {
   const turns = new Turns();
   for (const [id, operation] of Object.entries<Operation>(operations)) {
@@ -42,6 +43,7 @@ interface Route {
   readonly gate: Gate;
   readonly metering?: Metering | undefined;
   readonly turns: Turns;
+  readonly log: Log;
 }
 
 function bind(app: FastifyInstance, route: Route): void {
@@ -106,8 +108,12 @@ function turnOf({ method, path, opens }: Operation, { params, caller, headers }:
   return JSON.stringify([path, params, opens === 'self' ? caller?.id : null]);
 }
 
-async function run({ id, operation, handlers, gate }: Route, request: FastifyRequest, answer: FastifyReply) {
-  const call = await gate.call(id, operation, request, visitOf(request, answer));
+async function run(
+  { id, operation, handlers, gate, log }: Route,
+  request: FastifyRequest,
+  answer: FastifyReply,
+) {
+  const call = await gate.call(id, operation, request, visitOf(request, answer, log));
   const reply = await (handlers[id] as AnyHandler)(call);
   if (operation.stream !== undefined) return answer;
   if (operation.status === 204) return await answer.status(204).send();
@@ -121,7 +127,7 @@ async function run({ id, operation, handlers, gate }: Route, request: FastifyReq
 
 /** Throws where what stands at this address is not what the caller last read of it (RFC 9110, section 13.1.1). */
 async function demandUnchanged(
-  { handlers, gate }: Route,
+  { handlers, gate, log }: Route,
   request: FastifyRequest,
   answer: FastifyReply,
   condition: string,
@@ -142,7 +148,7 @@ async function demandUnchanged(
   const [id, operation] = reading as [OperationId, Operation];
   // To be told whether it is the same is to be told something of it: that is for who may read it.
   await gate.admit(request, operation);
-  const call = await gate.call(id, operation, request, visitOf(request, answer));
+  const call = await gate.call(id, operation, request, visitOf(request, answer, log));
   if (matches(condition, entityTag(await (handlers[id] as AnyHandler)(call)))) return;
   throw new Problem(412, 'precondition-failed', 'it has changed since it was read: read it again');
 }

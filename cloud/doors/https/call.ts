@@ -53,6 +53,8 @@ export interface Visit {
   clearCookie(name: string): void;
   /** The raw answer, for a stream: from now on the handler owns it. */
   stream(): ServerResponse;
+  /** Logs why an answer could not be brought to its end after it had begun. */
+  failed(reason: string): void;
 }
 
 /** What a handler adds to an entry. Everything else of it is the call's own. */

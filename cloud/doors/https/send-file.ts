@@ -15,7 +15,7 @@ export interface SentFile {
 
 /**
  * Sends a file, as fast as its reader takes it and for as long as he may have it. What cannot be read at all is a problem,
- * and not half a file; what is cut short later breaks off, and does not look whole.
+ * and not half a file; what is cut short later breaks off, and does not look whole; why is logged, unless its reader went.
  */
 export async function sendFile(
   visit: Visit,
@@ -42,7 +42,8 @@ export async function sendFile(
       if (!stream.write(piece.value)) await once(stream, 'drain', { signal: gone.signal });
     }
     stream.end();
-  } catch {
+  } catch (error) {
+    if (!stream.destroyed) visit.failed((error as Error).message);
     stream.destroy();
   } finally {
     clearInterval(recheck);

@@ -1,3 +1,4 @@
+import type { Log } from '@loadline/sdk/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Visit } from './call.ts';
 
@@ -8,7 +9,7 @@ const cookieOptions = { path: '/', secure: true, httpOnly: true, sameSite: 'stri
 const agentCharacters = 200;
 
 /** The request as it came, for the few handlers that must know. */
-export function visitOf(request: FastifyRequest, answer: FastifyReply): Visit {
+export function visitOf(request: FastifyRequest, answer: FastifyReply, log: Log): Visit {
   return {
     source: request.ip,
     agent: (request.headers['user-agent'] ?? '').slice(0, agentCharacters),
@@ -22,6 +23,9 @@ export function visitOf(request: FastifyRequest, answer: FastifyReply): Visit {
     stream() {
       answer.hijack();
       return answer.raw;
+    },
+    failed(reason) {
+      log.error('answer-broken-off', { route: request.routeOptions.url, reason });
     },
   };
 }

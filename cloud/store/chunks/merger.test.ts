@@ -14,7 +14,7 @@ test('what of one device cannot be read is counted, and keeps no other from bein
     },
     apply: async ({ device }) => {
       merged.push(device);
-      return { outcome: { kind: 'done', changed: 1 }, milliseconds: 1 };
+      return { kind: 'aside', outcome: { kind: 'done', changed: 1 }, milliseconds: 1 };
     },
     now: () => 0,
   });
