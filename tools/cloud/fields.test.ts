@@ -43,7 +43,9 @@ test('text becomes what the API takes', () => {
   assert.equal(read(field('patchUser', 'departments'), ''), []);
   assert.is(read(field('patchDevice', 'customer'), 'none'), null);
   assert.equal(read(field('createCommand', 'command'), '{"kind":"report"}'), { kind: 'report' });
+  assert.is(read(field('patchDevice', 'enabled'), 'false'), false);
   for (const [one, text] of [
+    [field('patchDevice', 'enabled'), 'no'],
     [field('createToken', 'days'), ''],
     [field('createToken', 'days'), 'x'],
     [field('setDesired', 'configuration'), '{"a":'],

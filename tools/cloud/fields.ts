@@ -9,7 +9,7 @@ export interface Field {
   /** In query or body, and where it stands in them: `administrator.email` is `['administrator', 'email']`. */
   readonly in: 'query' | 'body';
   readonly path: readonly string[];
-  readonly kind: 'text' | 'number' | 'list' | 'json';
+  readonly kind: 'text' | 'number' | 'truth' | 'list' | 'json';
   /** What it may be, where that is a few words. */
   readonly choices?: readonly string[];
   /** `none` is null. */
@@ -54,7 +54,7 @@ export function nameOf({ path }: Field): string {
 export function optionOf(field: Field): Option {
   const flag = nameOf(field).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const { kind, choices, nullable, required, says } = field;
-  const word = { text: '<text>', number: '<number>', list: '<a,b,…>', json: '<json or file>' }[kind];
+  const word = { text: '<text>', number: '<number>', truth: '<true|false>', list: '<a,b,…>', json: '<json or file>' }[kind];
   const few = choices !== undefined && choices.length <= mostChoices;
   const all = [
     says,
@@ -81,6 +81,9 @@ export function read(field: Field, text: string): unknown {
       }
       return number;
     }
+    case 'truth':
+      if (text === 'true' || text === 'false') return text === 'true';
+      throw new CalledWrongly(`${nameOf(field)}: ${text} is neither true nor false`);
     case 'list':
       return text
         .split(',')
@@ -137,6 +140,8 @@ function kindOf({ type, anyOf, oneOf }: Schema): Field['kind'] {
     case 'integer':
     case 'number':
       return 'number';
+    case 'boolean':
+      return 'truth';
     case 'object':
       return 'json';
     default:
