@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CloudProcess } from '../system/index.ts';
+import { CloudProcess, type SocketPorts } from '../system/index.ts';
 
 /** A cloud that is killed and started again on the same state and ports. */
 export class CrashingCloud {
@@ -13,10 +13,11 @@ export class CrashingCloud {
     this.#cloud = cloud;
   }
 
-  /** Starts it on a temporary folder. */
-  static async start(): Promise<CrashingCloud> {
+  /** Starts it on a temporary folder; for devices by socket too, where `sockets` says so. */
+  static async start({ sockets }: { readonly sockets?: SocketPorts } = {}): Promise<CrashingCloud> {
     const folder = await mkdtemp(join(tmpdir(), 'loadline-crash-'));
-    return new CrashingCloud(folder, await CloudProcess.start({ state: join(folder, 'cloud') }));
+    const state = join(folder, 'cloud');
+    return new CrashingCloud(folder, await CloudProcess.start({ state, ...(sockets && { sockets }) }));
   }
 
   /** The cloud that runs, or ran last. */
@@ -36,8 +37,9 @@ export class CrashingCloud {
 
   /** Starts it again; resolves when it listens. */
   async restart(): Promise<CloudProcess> {
-    const { httpsPort, mqttPort } = this.#cloud;
-    this.#cloud = await CloudProcess.start({ state: this.state, httpsPort, mqttPort });
+    const { httpsPort, mqttPort, socketPorts } = this.#cloud;
+    const sockets = socketPorts.tcp > 0 && { sockets: socketPorts };
+    this.#cloud = await CloudProcess.start({ state: this.state, httpsPort, mqttPort, ...sockets });
     return this.#cloud;
   }
 

@@ -1,3 +1,4 @@
+import type { TransportOptions } from '@loadline/sdk/client';
 import type { CloudProcess } from '../system/index.ts';
 
 const kinds = ['token', 'key', 'socket-token', 'socket-key'] as const;
@@ -22,4 +23,24 @@ export async function takeInSoftware(cloud: CloudProcess, id: string): Promise<C
     }),
   );
   return Object.fromEntries(made) as unknown as Credentials;
+}
+
+/** The ways by which the device client delivers, to a cloud that listens for sockets. */
+export function waysOf(
+  { url, mqttPort, socketPorts, authorityPem }: CloudProcess,
+  device: string,
+  credentials: Credentials,
+): Readonly<Record<'https' | 'mqtt' | 'tcp' | 'tls', TransportOptions>> {
+  const { token, key, 'socket-key': socketKey, 'socket-token': socketToken } = credentials;
+  return {
+    https: { kind: 'https', url, token: token.secret, authorityPem },
+    mqtt: { kind: 'mqtt', url: `mqtts://localhost:${mqttPort}`, device, key, authorityPem },
+    tcp: { kind: 'socket', url: `tcp://localhost:${socketPorts.tcp}`, key: socketKey },
+    tls: {
+      kind: 'socket',
+      url: `tls://localhost:${socketPorts.tls}`,
+      token: socketToken.secret,
+      authorityPem,
+    },
+  };
 }
