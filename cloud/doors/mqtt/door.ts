@@ -243,6 +243,7 @@ export class MqttDoor {
       }
       packet.retain = false;
       const session = this.#sessions.get(client);
+      session?.link.connection.publishTaken();
       if (session === undefined || session.link.ending) return;
       const { topic, qos, payload, dup, messageId = 0 } = packet;
       const body = typeof payload === 'string' ? Buffer.from(payload) : payload;

@@ -1,4 +1,4 @@
-import { parseTopic, type UpChannel, upChannels } from '@loadline/sdk/contract';
+import { gatewayTopic, parseTopic, type UpChannel, upChannels } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { GatewayPrincipal } from '../../access/index.ts';
 import type { Directory, Router } from '../../router/index.ts';
@@ -38,6 +38,17 @@ export class GatewaySession implements SessionKind {
     this.deliveries = new Deliveries({ link, router, log, monotonic, who, proof: 'certificate' }, (heard) => {
       // What was rejected is kept where its owner reads it: a gateway can do nothing about it.
       if (heard.kind === 'answered') down.answer(heard.answer);
+    });
+    // Not before its CONNACK has left: it must be the first that the gateway hears.
+    link.client.once('connected', () => this.#shorten());
+  }
+
+  /** Its batches go past the broker. */
+  #shorten(): void {
+    const { principal, link } = this;
+    link.shorten(gatewayTopic(principal.id, 'telemetry'), (body, done) => {
+      const { meter } = link;
+      this.deliveries.take({ principal, device: principal.id, channel: 'telemetry', body, meter }, done);
     });
   }
 

@@ -1,6 +1,11 @@
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { limits } from '@loadline/sdk/contract';
+import type { ShortWay } from './short-way.ts';
+
+/** The first four bits of a PUBLISH, and the first two bytes of a PUBACK (sections 3.3 and 3.4). */
+const publishType = 0x30;
+const acknowledgement = [0x40, 0x02] as const;
 
 /** The first byte of a PINGREQ, and a whole PINGRESP (MQTT 3.1.1, sections 3.12 and 3.13). */
 const pingRequestByte = 0xc0;
@@ -39,15 +44,26 @@ export class GuardedConnection extends Duplex {
   #kept: Kept | undefined;
   /** Where in the chunk that is looked at there are PINGREQs. */
   readonly #pings: number[] = [];
+  #shortWay: { readonly way: ShortWay; readonly onAlive: () => void } | undefined;
+  /** Publishes that went to the broker, or are on their way, and that it has not handed on yet. */
+  #withBroker = 0;
+  /** PUBACKs of the short way since the last turn are written together. */
+  #gathering = false;
+  /** The other end does not take what it is sent: nothing more is read meanwhile. */
+  #blocked = false;
 
   constructor(socket: TLSSocket) {
     // The socket has buffers of its own: these are kept small.
     super({ readableHighWaterMark: 64 * 1024, writableHighWaterMark: 64 * 1024, allowHalfOpen: false });
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => {
-      if (this.#deaf || !this.#inspect(chunk)) return;
-      if (this.#kept !== undefined) this.#keep(chunk);
-      else if (!this.push(chunk)) this.#stop();
+      if (this.#deaf) return;
+      const isSlowed = this.#kept !== undefined;
+      const rest = this.#shorten(chunk);
+      if (rest === undefined || !this.#inspect(rest)) return;
+      // What came before it was slowed goes on: the pings among it have been waiting since.
+      if (isSlowed) this.#keep(rest);
+      else if (!this.push(rest)) this.#stop();
     });
     socket.on('end', () => this.push(null));
     socket.on('error', (error) => this.destroy(error));
@@ -58,6 +74,40 @@ export class GuardedConnection extends Duplex {
   admit(packetBytes: number, tooLarge: () => void): void {
     this.#packetBytes = packetBytes;
     this.#tooLarge = tooLarge;
+  }
+
+  /**
+   * Has publishes go the short way from now on, where they can. What comes by it is acknowledged by `acknowledge`.
+   * `onAlive`: something has come that the broker does not hear of.
+   */
+  shorten(way: ShortWay, onAlive: () => void): void {
+    this.#shortWay = { way, onAlive };
+  }
+
+  /** The broker has handed on a publish. */
+  publishTaken(): void {
+    this.#withBroker -= 1;
+  }
+
+  /** Sends a PUBACK, in its order with what the broker writes. */
+  acknowledge(packetId: number): void {
+    if (this.destroyed || this.writableEnded) return;
+    if (!this.#gathering) {
+      this.#gathering = true;
+      this.cork();
+      process.nextTick(() => {
+        this.#gathering = false;
+        this.uncork();
+      });
+    }
+    if (this.write(Buffer.from([...acknowledgement, packetId >> 8, packetId & 0xff])) || this.#blocked)
+      return;
+    this.#blocked = true;
+    this.#steer();
+    this.once('drain', () => {
+      this.#blocked = false;
+      this.#steer();
+    });
   }
 
   /** When this is destroyed, these bytes are given a moment to leave. */
@@ -112,7 +162,7 @@ export class GuardedConnection extends Duplex {
   /** Reads on, or not. */
   #steer(): void {
     const isWanted = this.#kept === undefined ? this.#wanted : !this.#isKeptFull;
-    if (isWanted && !this.#held) this.#socket.resume();
+    if (isWanted && !this.#held && !this.#blocked) this.#socket.resume();
     else this.#socket.pause();
   }
 
@@ -166,6 +216,17 @@ export class GuardedConnection extends Duplex {
     this.#steer();
   }
 
+  /** Takes what can go the short way; what is left for the broker. */
+  #shorten(chunk: Buffer): Buffer | undefined {
+    if (this.#shortWay === undefined) return chunk;
+    const { way, onAlive } = this.#shortWay;
+    const isBetweenPackets = this.#rest === 0 || (this.#rest === undefined && this.#scale === 0);
+    if (!isBetweenPackets || this.#withBroker > 0) return chunk;
+    if (this.#kept !== undefined) return way.giveBack(chunk);
+    onAlive();
+    return way.take(chunk);
+  }
+
   /** Follows packet boundaries through a chunk; ends the connection at a packet that is too long. */
   #inspect(chunk: Buffer): boolean {
     let at = 0;
@@ -190,6 +251,7 @@ export class GuardedConnection extends Duplex {
       this.#rest = undefined;
       this.#length = 0;
       this.#scale = 1;
+      if (((chunk[at] as number) & 0xf0) === publishType) this.#withBroker += 1;
       if (this.#kept !== undefined && chunk[at] === pingRequestByte) this.#pings.push(at);
       at++;
     }

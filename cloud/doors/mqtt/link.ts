@@ -3,6 +3,7 @@ import type { Client } from 'aedes';
 import { generate, type IPublishPacket } from 'mqtt-packet';
 import type { Meter } from '../../limits/index.ts';
 import { type GuardedConnection, noticeMilliseconds } from './guarded-connection.ts';
+import { ShortWay } from './short-way.ts';
 
 /** A connection whose other end is known: what it is told, and how it ends. */
 export class Link {
@@ -50,15 +51,28 @@ export class Link {
    * this says, in ms.
    */
   slow(): number {
-    const { connection, client } = this;
-    // The broker hears nothing meanwhile, and would cut it: it has no word for this but its own timer.
-    const broker = client as {
-      readonly _keepaliveTimer?: NodeJS.Timeout | null;
-      _keepaliveInterval?: number;
-    };
-    connection.slow(() => void broker._keepaliveTimer?.refresh());
+    this.connection.slow(() => this.#heard());
     // It cuts after one and a half of the keepalive.
-    return (broker._keepaliveInterval ?? limits.mqttKeepaliveSeconds * 1000) / 3;
+    const { _keepaliveInterval } = this.#broker;
+    return (_keepaliveInterval ?? limits.mqttKeepaliveSeconds * 1000) / 3;
+  }
+
+  /** Has what it publishes with QoS 1 on one topic go past the broker; it is handed to `publish`, and acknowledged by `done`. */
+  shorten(topic: string, publish: (body: Uint8Array, done: () => void) => void): void {
+    const { connection } = this;
+    const way = new ShortWay(topic, limits.mqttPacketBytes, (packetId, body) => {
+      if (!this.#ending) publish(body, () => connection.acknowledge(packetId));
+    });
+    connection.shorten(way, () => this.#heard());
+  }
+
+  /** The broker hears nothing of this link for now, and would cut it: it has no word for that but its own timer. */
+  #heard(): void {
+    this.#broker._keepaliveTimer?.refresh();
+  }
+
+  get #broker(): { readonly _keepaliveTimer?: NodeJS.Timeout | null; readonly _keepaliveInterval?: number } {
+    return this.client as object;
   }
 
   quicken(): void {
