@@ -24,7 +24,10 @@ test('what the file leaves out is as usual, and "unlimited" is no limit', async 
     messages_per_second = 2.5
     readings_per_second = "unlimited"
     connection_minutes_per_month = 1000
+    [credential]
+    bytes_per_second = 1000
     [address]
+    readings_per_second = 500
     exempt = ["10.0.0.0/8", "fd00::/8"]
     [accounting]
     interim_seconds = 60
@@ -37,7 +40,12 @@ test('what the file leaves out is as usual, and "unlimited" is no limit', async 
     readingsPerSecond: null,
     connectionMinutesPerMonth: 1000,
   });
-  assert.equal(limits.address, { ...usualLimits.address, exempt: ['10.0.0.0/8', 'fd00::/8'] });
+  assert.equal(limits.credential, { ...usualLimits.credential, bytesPerSecond: 1000 });
+  assert.equal(limits.address, {
+    ...usualLimits.address,
+    readingsPerSecond: 500,
+    exempt: ['10.0.0.0/8', 'fd00::/8'],
+  });
   assert.equal(accounting, { ...usualAccounting, interimMilliseconds: 60_000, sourceDays: 7 });
 });
 

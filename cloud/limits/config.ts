@@ -16,12 +16,17 @@ const most = () => {
     .optional();
 };
 
-/** The same of a rate and of quotas. */
-const ofDevices = () => ({
+/** Rates. */
+const ofAll = () => ({
   messages_per_second: most(),
   readings_per_second: most(),
   bytes_per_second: most(),
   connections_per_minute: most(),
+});
+
+/** The same, and quotas. */
+const ofDevices = () => ({
+  ...ofAll(),
   messages_per_day: most(),
   readings_per_day: most(),
   bytes_per_day: most(),
@@ -38,11 +43,10 @@ const schema = table({
   burst_seconds: whole(1, 3600).optional(),
   device: optionalTable(ofDevices()),
   organisation: optionalTable({ ...ofDevices(), connections: most(), requests_per_second: most() }),
-  credential: optionalTable({ messages_per_second: most(), requests_per_second: most() }),
+  credential: optionalTable({ ...ofAll(), requests_per_second: most() }),
   address: optionalTable({
-    messages_per_second: most(),
+    ...ofAll(),
     connections: most(),
-    connections_per_minute: most(),
     exempt: z
       .array(text(3, 50).refine(isNetwork, 'must be a network in CIDR notation, as in "10.0.0.0/8"'))
       .optional(),

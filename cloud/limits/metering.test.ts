@@ -29,4 +29,38 @@ test('who comes without a connection counts for the address that each delivery c
   });
 });
 
+test('readings, bytes and connections are limited of a credential, readings and bytes of an address', async () => {
+  await withAccounts(async ({ open, clock }) => {
+    const accounting = await open();
+    const metered = (over: { credential?: object; address?: object }) => {
+      const { credential, address } = usualLimits;
+      const limits = {
+        ...usualLimits,
+        burstSeconds: 1,
+        credential: { ...credential, ...over.credential },
+        address: { ...address, exempt: [], ...over.address },
+      };
+      return new Metering({ accounting, limits, now: () => clock.now, monotonic: () => 0 });
+    };
+    const refusal = (over: Parameters<typeof metered>[0]) => {
+      const meter = metered(over).visit(mast, { door: 'https', source: '192.0.2.1' });
+      assert.is(meter.deliver(10), undefined);
+      meter.readings(10);
+      return meter.deliver(10)?.policy;
+    };
+    assert.is(refusal({}), undefined);
+    assert.is(refusal({ credential: { readingsPerSecond: 5 } }), 'credential-readings');
+    assert.is(refusal({ credential: { bytesPerSecond: 5 } }), 'credential-bytes');
+    assert.is(refusal({ address: { readingsPerSecond: 5 } }), 'address-readings');
+    assert.is(refusal({ address: { bytesPerSecond: 5 } }), 'address-bytes');
+    const metering = metered({ credential: { connectionsPerMinute: 1 } });
+    const begin = () => metering.begin(mast, { door: 'mqtt', source: '192.0.2.1' }, () => {});
+    const first = begin();
+    assert.ok('account' in first);
+    const second = begin();
+    assert.is('kind' in second && second.policy, 'credential-connections');
+    await accounting.close();
+  });
+});
+
 test.run();

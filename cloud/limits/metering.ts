@@ -145,9 +145,10 @@ export class Metering {
     gauges.unshift(this.#gauge('device', id));
     if (!this.#exempt(source)) {
       // Connections of an address are counted before anybody is known: see `arrivals.ts`.
-      const { messagesPerSecond } = address;
+      const { messagesPerSecond, readingsPerSecond, bytesPerSecond } = address;
       const { place } = sourceOf(source);
-      gauges.push(this.#passingGauge(`address ${place}`, 'address', { messagesPerSecond }));
+      const delivered = { messagesPerSecond, readingsPerSecond, bytesPerSecond };
+      gauges.push(this.#passingGauge(`address ${place}`, 'address', delivered));
     }
     return gauges;
   }

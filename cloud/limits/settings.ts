@@ -1,6 +1,9 @@
 import type { DeviceLimits, OrganisationLimits } from '@loadline/sdk/api';
 import type { GaugeLimits } from './gauge.ts';
 
+/** Rates of what is delivered. */
+type Delivered = 'messagesPerSecond' | 'readingsPerSecond' | 'bytesPerSecond';
+
 /** What limits are where nothing else is set: of the fleet, by its operator's file (`config.ts`). */
 export interface FleetLimits {
   /** How many seconds' worth of a rate may come at once. */
@@ -8,9 +11,9 @@ export interface FleetLimits {
   readonly device: DeviceLimits;
   readonly organisation: OrganisationLimits;
   /** Of each API token, session of a person, and credential of a device. */
-  readonly credential: Pick<GaugeLimits, 'messagesPerSecond' | 'requestsPerSecond'>;
+  readonly credential: Pick<GaugeLimits, Delivered | 'requestsPerSecond' | 'connectionsPerMinute'>;
   /** Of one IPv4 address, or one /64 of IPv6. */
-  readonly address: Pick<GaugeLimits, 'messagesPerSecond' | 'connections' | 'connectionsPerMinute'> & {
+  readonly address: Pick<GaugeLimits, Delivered | 'connections' | 'connectionsPerMinute'> & {
     /** Addresses that have no such limits, in CIDR notation: what stands before the cloud, or tests it. */
     readonly exempt: readonly string[];
   };
