@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { databaseFiles, heldKey, type KeySources } from './at-rest/index.ts';
+import { type CheckIo, runCheck } from './check-command.ts';
 import { checkLedgers, type LedgerVerdict } from './store/index.ts';
 
 const usage = `usage: loadline-cloud ledger check --state DIR [--json]
@@ -15,53 +13,26 @@ Progress is on standard error. Ends with 0 where every account agrees, 1 where o
 found out.
 `;
 
-interface Io {
-  readonly out: { write(text: string): void };
-  readonly err: { write(text: string): void };
-  readonly sources: KeySources;
-}
-
 /** Runs `loadline-cloud ledger` with the arguments after it; the code to exit with. */
-export async function ledgerCommand(args: readonly string[], { out, err, sources }: Io): Promise<number> {
-  try {
-    const [verb, ...rest] = args;
-    if (verb === undefined || verb === '--help') {
-      out.write(usage);
-      return verb === undefined ? 2 : 0;
-    }
-    if (verb !== 'check') throw new Error(`ledger ${verb}: no such command; there is ledger check`);
-    const { values } = parseArgs({
-      args: rest,
-      options: {
-        state: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
+export async function ledgerCommand(args: readonly string[], io: CheckIo): Promise<number> {
+  return runCheck(
+    {
+      ...{ name: 'ledger', usage },
+      check: (database, { out, err, json }) => {
+        const told = ({ done, of }: { done: number; of: number }) => err.write(`${done} of ${of} read\n`);
+        let [agrees, devices] = [true, 0];
+        for (const verdict of checkLedgers(database, told)) {
+          devices += 1;
+          if (verdict.faults.length > 0) agrees = false;
+          out.write(json ? `${JSON.stringify(verdict)}\n` : sentence(verdict));
+        }
+        if (devices === 0 && !json) out.write('there is no device yet\n');
+        return agrees;
       },
-    });
-    if (values.help) {
-      out.write(usage);
-      return 0;
-    }
-    const { state } = values;
-    if (state === undefined) throw new Error('--state is missing: whose accounts shall be checked?');
-    const { database } = databaseFiles(state);
-    if (!existsSync(database)) {
-      throw new Error(`${state} is not the state folder of a cloud: ${database} is missing`);
-    }
-    const told = ({ done, of }: { done: number; of: number }) => err.write(`${done} of ${of} read\n`);
-    let code = 0;
-    let devices = 0;
-    for (const verdict of checkLedgers({ file: database, key: heldKey(state, sources) }, told)) {
-      devices += 1;
-      if (verdict.faults.length > 0) code = 1;
-      out.write(values.json ? `${JSON.stringify(verdict)}\n` : sentence(verdict));
-    }
-    if (devices === 0 && !values.json) out.write('there is no device yet\n');
-    return code;
-  } catch (error) {
-    err.write(`loadline-cloud: ${(error as Error).message}\n`);
-    return 2;
-  }
+    },
+    args,
+    io,
+  );
 }
 
 function sentence({ organisation, device, readings, found, faults }: LedgerVerdict): string {
