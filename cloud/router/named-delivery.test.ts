@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,6 +151,19 @@ test('a device delivers for itself only, and not while it is switched off', asyn
   assert.ok(device);
   device.enabled = false;
   assert.equal(await deliver(router, { temp: 1 }), { kind: 'forbidden', code: 'device-disabled' });
+});
+
+test('readings that are too many bytes for one delivery are refused with what to do', async ({ router }) => {
+  const texts = Array.from({ length: 3000 }, (_, at) => ({
+    ...{ n: 's0', t: start / 1000 + at, vs: randomBytes(150).toString('base64') },
+  }));
+  const body = Buffer.from(JSON.stringify(texts));
+  const named = { channel: 'readings', form: 'senml', door: 'https', body, key: undefined } as const;
+  const refused = await new Promise<Receipt>((resolve) =>
+    router.deliver({ principal, device: 'logger', ...named }, resolve),
+  );
+  assert.is(refused.kind === 'rejected' && refused.code, 'readings-limit');
+  assert.match(refused.kind === 'rejected' ? refused.detail : '', /send them in several deliveries/);
 });
 
 test('a delivery that names too many series leaves room for those of the next one', async ({ router }) => {

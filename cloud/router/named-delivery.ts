@@ -77,9 +77,20 @@ export function namedBatch(device: Device, delivery: NamedDelivery, now: number)
     };
   });
   const header = { boot: wallBoot, parent: undefined, oldest: 0, first: 0, dropped: [] };
-  const bytes = encodeBatch({ ...header, epoch: epochOf(device) }, readings);
+  const bytes = encoded({ ...header, epoch: epochOf(device) }, readings);
   const unnumbered = { channels: [...channels.values()], once: onceOf(delivery, named, now) };
   return { batch: decodeBatch(bytes), bytes, unnumbered };
+}
+
+/** Their batch; what is too much for one is said in the words of who knows nothing of batches. */
+function encoded(...batch: Parameters<typeof encodeBatch>): Uint8Array {
+  try {
+    return encodeBatch(...batch);
+  } catch (error) {
+    if (!(error instanceof TelemetryError) || error.code !== 'batch-too-large') throw error;
+    const most = `${limits.batchBytes} bytes as they are stored`;
+    throw new TelemetryError('readings-limit', `more than ${most}: send them in several deliveries`);
+  }
 }
 
 /** The one epoch of a device whose readings are numbered here. */

@@ -67,6 +67,20 @@ test('a datagram is a line, with its end or without, and is answered when it is 
   assert.is(replies[3], 'OK 1 #x');
 });
 
+test('what is answered is accounted for', async (context) => {
+  const { site, key, replies } = context;
+  send(context, signed(key, 1), signed(key, 2));
+  await until(() => replies.length === 2, 'two answers');
+  await site.accounting.flush();
+  const usage = await site.store.read('usage', {
+    ...{ organisation: 'first', by: 'device', per: 'total', from: 0, to: 1e6, limit: 99 },
+  });
+  const { messagesIn, messagesOut, bytesOut } =
+    usage.find(({ subject }) => subject === site.device('logger').id) ?? {};
+  const bytes = replies.reduce((sum, { length }) => sum + length + 1, 0);
+  assert.equal([messagesIn, messagesOut, bytesOut], [2, 2, bytes]);
+});
+
 test('who sends nothing good gets no answer', async (context) => {
   const { site, key, replies } = context;
   const { secret } = await site.make('socket-token');

@@ -85,12 +85,14 @@ export class Datagrams {
     this.#pending.set(id, pending + 1);
     room.enter();
     const most = datagram.length - 1;
-    taken.deliver(undefined, (reply) => {
+    taken.deliver(undefined, (reply, meter) => {
       room.leave();
       this.#left(id);
       const words = writeReply(reply, taken.to, most);
+      if (words === undefined) return;
+      meter?.account.sent(words.length + 1);
       // One that cannot be sent is lost, as datagrams are: the device asks again.
-      if (words !== undefined) this.#socket.send(`${words}\n`, port, address, () => {});
+      this.#socket.send(`${words}\n`, port, address, () => {});
     });
   }
 

@@ -39,8 +39,14 @@ export interface KnownLine {
    * when the time it may have is used up.
    */
   begin(onOver: (limited: Limited) => void): Meter | Limited | undefined;
-  /** Delivers it; `settle` is called once, with what to say of it. Without a `meter` it is a session of its own. */
-  deliver(meter: Meter | undefined, settle: (reply: SocketReply) => void): void;
+  /**
+   * Delivers it; `settle` is called once, with what to say of it, and what counts that. Without a `meter` it is a session of
+   * its own.
+   */
+  deliver(
+    meter: Meter | undefined,
+    settle: (reply: SocketReply, meter: Pick<Meter, 'account'> | undefined) => void,
+  ): void;
 }
 
 /** Who sent it is not known. The same for a token that is wrong, has ended, or is not let in here. */
@@ -94,7 +100,7 @@ export class LineTaker {
         const meter =
           ofConnection ?? this.#parts.metering?.visit(held.principal, { door: transport, source });
         this.#parts.router.deliver({ ...deliveryOf(read, held), meter }, (receipt) =>
-          settle(replyOf(receipt)),
+          settle(replyOf(receipt), meter),
         );
       },
     };
