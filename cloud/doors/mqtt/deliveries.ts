@@ -35,7 +35,7 @@ export interface DeliveryParts {
  */
 export class Deliveries {
   readonly #parts: DeliveryParts;
-  readonly #heard: (heard: Heard) => void;
+  readonly #heard: (heard: Heard, settle: () => void) => void;
   /** In the order they came, in which they must be acknowledged too (MQTT 3.1.1, section 4.6). */
   readonly #pending: Pending[] = [];
   #pendingBytes = 0;
@@ -43,7 +43,8 @@ export class Deliveries {
   #draining = false;
   readonly #pace: Pace;
 
-  constructor(parts: DeliveryParts, heard: (heard: Heard) => void) {
+  /** `heard` calls `settle`, at once or when the other end has been told: the PUBACK waits for that. */
+  constructor(parts: DeliveryParts, heard: (heard: Heard, settle: () => void) => void) {
     this.#parts = parts;
     this.#pace = new Pace(parts.link);
     this.#heard = heard;
@@ -65,8 +66,7 @@ export class Deliveries {
       switch (receipt.kind) {
         case 'answered':
         case 'rejected':
-          this.#heard(receipt);
-          this.#settled(pending, done);
+          this.#heard(receipt, () => this.#settled(pending, done));
           return;
         case 'committed':
           this.#settled(pending, done);

@@ -38,9 +38,13 @@ export class DeviceSession implements SessionKind {
     this.#device = device;
     this.#log = log;
     const who = { device: principal.id };
-    this.deliveries = new Deliveries({ link, router, log, monotonic, who, proof: 'key' }, (heard) => {
-      // MQTT 3.1.1 has no word for it: acknowledged and never stored is said beside the PUBACK.
-      if (heard.kind === 'rejected' && link.untaken < noticesUntaken) link.notify(heard.code, heard.detail);
+    this.deliveries = new Deliveries({ link, router, log, monotonic, who, proof: 'key' }, (heard, settle) => {
+      // MQTT 3.1.1 has no word for it: acknowledged and never stored is said ahead of the PUBACK, so that it is known of which.
+      if (heard.kind === 'rejected' && link.untaken < noticesUntaken) {
+        link.notify(heard.code, heard.detail, settle);
+      } else {
+        settle();
+      }
     });
   }
 

@@ -35,10 +35,14 @@ export class GatewaySession implements SessionKind {
     this.#directory = parts.directory;
     this.#log = log;
     const who = { gateway: parts.principal.id };
-    this.deliveries = new Deliveries({ link, router, log, monotonic, who, proof: 'certificate' }, (heard) => {
-      // What was rejected is kept where its owner reads it: a gateway can do nothing about it.
-      if (heard.kind === 'answered') down.answer(heard.answer);
-    });
+    this.deliveries = new Deliveries(
+      { link, router, log, monotonic, who, proof: 'certificate' },
+      (heard, settle) => {
+        // What was rejected is kept where its owner reads it: a gateway can do nothing about it.
+        if (heard.kind === 'answered') down.answer(heard.answer);
+        settle();
+      },
+    );
     // Not before its CONNACK has left: it must be the first that the gateway hears.
     link.client.once('connected', () => this.#shorten());
   }

@@ -85,11 +85,12 @@ export class Link {
   }
 
   /** Sends a message with QoS 0, past the broker's own fan-out: that fills its queues without bound. */
-  send(topic: string, payload: string): void {
+  send(topic: string, payload: string, onWritten: () => void = () => {}): void {
     this.#untaken += payload.length;
     this.#meter?.account.sent(payload.length);
     this.client.publish(messageOf(topic, payload), () => {
       this.#untaken -= payload.length;
+      onWritten();
       this.#onTaken();
     });
   }
@@ -99,8 +100,9 @@ export class Link {
     this.#onTaken = listener;
   }
 
-  notify(code: Code, detail: string): void {
-    this.send(this.#noticeTopic, noticeOf(code, detail));
+  /** The broker writes nothing at once: what is to stand behind the notice waits for `onWritten`. */
+  notify(code: Code, detail: string, onWritten?: () => void): void {
+    this.send(this.#noticeTopic, noticeOf(code, detail), onWritten);
   }
 
   /** Tells the other end why, and closes the link; nothing more is acknowledged on it. */
