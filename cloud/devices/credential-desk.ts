@@ -120,7 +120,7 @@ export class CredentialDesk {
   ): Promise<Result<CredentialRow>> {
     const credential = this.#book.ofDeviceWithId(device.number, id);
     if (credential === undefined) return noSuchCredential();
-    if (isRevoked(credential)) return staysRevoked();
+    if (credential.status === 'revoked') return staysRevoked();
     const before = { name: credential.name, status: credential.status };
     const after = { name: change.name ?? before.name, status: change.status ?? before.status };
     const changed = await this.#store.change({
