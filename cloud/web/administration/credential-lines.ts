@@ -65,7 +65,7 @@ export function credentialLines({ kind, id, secret }: Made, { device, origin }: 
           label: 'A first reading, over TLS',
           value:
             `(echo 'LL1 ${secret} temp=21.5'; sleep 1) | ` +
-            `openssl s_client -quiet -verify_return_error -CAfile authority.pem -connect ${host}:PORT`,
+            `openssl s_client -quiet -no_ign_eof -verify_return_error -CAfile authority.pem -connect ${host}:PORT`,
         },
       ];
     case 'socket-key':
