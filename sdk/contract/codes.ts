@@ -54,7 +54,7 @@ export const codes = {
   'cloud-fenced':
     'this cloud is a restored copy that has not taken over: nothing is taken in, keep it and try again later',
   // People and programs over HTTPS.
-  unauthenticated: 'log in first',
+  unauthenticated: 'it is not known who this is: log in, or show what opens this',
   forbidden: 'this principal may not do this',
   'not-found': 'there is no such thing, or it is not yours to see',
   'request-invalid': 'a field of the request is not what the API describes',
