@@ -1,5 +1,6 @@
 import { checkedDraft } from './audit-draft.ts';
 import { type Changed, type ChangeWrite, mayChangeRights } from './change.ts';
+import type { Aggregate, AggregateQuery } from './chunks/aggregate.ts';
 import { Merger, type Merging } from './chunks/merger.ts';
 import { type Page, pageReadings, type SeriesSpan } from './chunks/pages.ts';
 import type { Place, Readings, SeriesName } from './chunks/readings.ts';
@@ -38,6 +39,9 @@ const expiredMilliseconds = 86_400_000;
 
 /** Chunks that retention removes in one transaction at most. */
 const expiredAtOnce = 64;
+
+/** Buckets that are filled by one read. */
+const bucketsAtOnce = 64;
 
 /** The store: one writer, readers, the merger, and the live index of series. */
 export class Store {
@@ -155,6 +159,19 @@ export class Store {
       if (page.readings.count > 0) yield page.readings;
       after = page.next;
     } while (after !== null);
+  }
+
+  /**
+   * The aggregates of a series, a few buckets a read: chunks are opened only where a bucket begins, so that whatever is
+   * asked for, what others ask is answered in between, and the log can be cut back.
+   */
+  async aggregates({ bounds, ...series }: AggregateQuery): Promise<Aggregate[]> {
+    const found: Aggregate[] = [];
+    for (let first = 0; first < bounds.length - 1; first += bucketsAtOnce) {
+      const some = bounds.slice(first, first + bucketsAtOnce + 1);
+      found.push(...(await this.read('aggregates', { ...series, bounds: some })));
+    }
+    return found;
   }
 
   /** How merging goes. */

@@ -64,6 +64,26 @@ test('a store merges what came in, takes more meanwhile, and knows all of it whe
   await again.close();
 });
 
+test('aggregates of many buckets are read a few at a time, and are those of one read', async () => {
+  const store = await Store.open(options, assert.unreachable);
+  const bounds = Array.from({ length: 301 }, (_, index) => wall + index * 70);
+  const whole = await store.read('aggregates', { ...series, bounds });
+  assert.is(
+    whole.reduce((sum, { count }) => sum + count, 0),
+    2009,
+  );
+  const asked: number[] = [];
+  const read = store.read.bind(store);
+  store.read = (name, query) => {
+    asked.push((query as { bounds: readonly number[] }).bounds.length - 1);
+    return read(name, query);
+  };
+  assert.equal(await store.aggregates({ ...series, bounds }), whole);
+  assert.equal(asked, [64, 64, 64, 64, 44]);
+  assert.equal(await store.aggregates({ ...series, bounds: [wall] }), []);
+  await store.close();
+});
+
 test('what expires is cut off its chunk, is counted in the ledger, and takes the newest with it when all is old', async () => {
   const store = await Store.open(options, assert.unreachable);
   await store.merge();

@@ -22,7 +22,7 @@ export function aggregateHandlers({ store }: { store: Store }): Pick<Handlers, '
         throw new Problem(400, 'request-invalid', detail);
       }
       const series = seriesOf(device, input.series);
-      const buckets = await store.read('aggregates', { device: device.number, ...series, bounds });
+      const buckets = await store.aggregates({ device: device.number, ...series, bounds });
       return { buckets: buckets.map((one) => ({ ...one, from: isoTime(one.from), to: isoTime(one.to) })) };
     },
   };
