@@ -6,6 +6,7 @@ import { type Key, linkUp, type Open } from '../inhabited/followers.ts';
 import { until } from '../rig/index.ts';
 import type { CloudProcess } from '../system/index.ts';
 import { LineClient } from '../system/line-client.ts';
+import { connectGateway, type GatewayIdentity } from '../system/mqtt-gateway.ts';
 
 /** The doors that devices without a certificate deliver at. Everything here comes from an address that nobody had. */
 export type Doors = Pick<CloudProcess, 'httpsPort' | 'mqttPort' | 'socketPorts' | 'authorityPem'>;
@@ -80,6 +81,20 @@ export async function deviceLink(
   const link = await linkUp(doors, key, freshAddress(), device);
   await link.client.subscribeAsync(`v1/dev/${device}/notice`);
   return link;
+}
+
+/** The link of a gateway by its certificate; what it is told on `notice` is in `said`. */
+export async function gatewayLink(doors: Doors, identity: GatewayIdentity): Promise<Open> {
+  const client = await connectGateway(doors.mqttPort, identity);
+  const open = { ended: undefined as number | undefined, said: '', close: () => void client.end(true) };
+  client.on('close', () => {
+    open.ended ??= performance.now();
+  });
+  client.on('message', (topic, text) => {
+    open.said += `${topic} ${text}`;
+  });
+  await client.subscribeAsync(`v1/gw/${identity.id}/notice`);
+  return open;
 }
 
 /** Whether a CONNECT comes in: as a device, or with no `clientId`, as anything. */

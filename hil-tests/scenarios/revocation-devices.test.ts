@@ -8,11 +8,12 @@ import * as assert from 'uvu/assert';
 import type { Open } from '../inhabited/followers.ts';
 import { until } from '../rig/index.ts';
 import { freeSocketPorts } from '../system/index.ts';
-import { connectGateway, enrolIdentity, type GatewayIdentity } from '../system/mqtt-gateway.ts';
+import { connectGateway, enrolIdentity } from '../system/mqtt-gateway.ts';
 import {
   beginUpload,
   connects,
   deviceLink,
+  gatewayLink,
   openLine,
   post,
   sayLine,
@@ -221,30 +222,16 @@ situation('a device is switched off: whatever it delivers by ends', async () => 
   assert.is(await post(temporary.cloud, credentials.token.secret), 200);
 });
 
-/** A link of a gateway, by its certificate. */
-async function gatewayLink(identity: GatewayIdentity): Promise<Held> {
-  const client = await connectGateway(temporary.cloud.mqttPort, identity);
-  const open = { ended: undefined as number | undefined, said: '', close: () => void client.end(true) };
-  client.on('close', () => {
-    open.ended ??= performance.now();
-  });
-  client.on('message', (topic, text) => {
-    open.said += `${topic} ${text}`;
-  });
-  await client.subscribeAsync(`v1/gw/${identity.id}/notice`);
-  return { name: 'a gateway', open, farewell: /"device-disabled"/ };
-}
-
 situation('a gateway is switched off: its link ends, and its certificate is good for nothing', async () => {
   const identity = await enrolIdentity(temporary.cloud, `gateway-${randomUUID()}`);
-  const held = await gatewayLink(identity);
+  const open = await gatewayLink(temporary.cloud, identity);
   await organisation().patchDevice({ device: identity.id, body: { enabled: false } });
   const answered = performance.now();
   await connectGateway(temporary.cloud.mqttPort, identity).then(
     () => assert.unreachable('a gateway that is switched off was let in'),
     (error: Error) => assert.match(error.message, /not authorized/i),
   );
-  await assertEnded([held], answered);
+  await assertEnded([{ name: 'a gateway', open, farewell: /"device-disabled"/ }], answered);
 });
 
 test('an organisation lets in less by socket: what is not let in any more ends, and nothing else', async () => {
@@ -272,6 +259,19 @@ test('an organisation lets in less by socket: what is not let in any more ends, 
     assert.equal(await next(device, kind, credentials[kind]), refused[kind], kind);
   }
   await organisation().patchOrganisation({ body: { sockets: 'all' } });
+});
+
+test('an organisation’s cut-off is of people and programs: its sites go on delivering', async () => {
+  const { device, credentials } = await softwareDevice();
+  const all = await Promise.all(kinds.map((kind) => present(device, kind, credentials[kind])));
+  await organisation().cutOffOrganisation();
+  await temporary.cloud.client.logIn({ body: temporary.cloud.login });
+  await elapsed(promised);
+  for (const { upload } of all) if (upload !== undefined) assert.is(await upload.finish(), 200);
+  for (const { name, open } of all.flatMap(({ held }) => held)) {
+    assert.is(open.ended, undefined, name);
+    open.close();
+  }
 });
 
 test('one that expires ends by itself', async () => {
