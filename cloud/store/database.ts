@@ -27,6 +27,9 @@ export interface DatabaseOptions {
   readonly durability?: 'full' | 'off';
 }
 
+/** Bytes of its file that the log keeps when it begins anew: more than it needs while all is well. */
+const logBytes = 16 * 1024 * 1024;
+
 /** An open connection to the database. */
 export type Connection = Database.Database;
 
@@ -53,6 +56,8 @@ function open(options: DatabaseOptions, mode: 'write' | 'read'): Connection {
   if (mode === 'write') {
     connection.pragma('journal_mode = WAL');
     connection.pragma(`synchronous = ${options.durability === 'off' ? 'OFF' : 'FULL'}`);
+    // What a long read, or a backup, had made longer is cut back when the log begins anew.
+    connection.pragma(`journal_size_limit = ${logBytes}`);
     // What was deleted is overwritten, or somebody who was erased would still be in the pages that are free.
     connection.pragma('secure_delete = ON');
   }
