@@ -103,14 +103,14 @@ function epochOf({ id }: Device): string {
  * any it is a new one each time: who sends 21.5 twice has measured twice.
  */
 function onceOf(
-  { key, counter, packet, body, form }: NamedDelivery,
+  { key, counter, packet, body, form, door }: NamedDelivery,
   readings: readonly NamedReading[],
   now: number,
 ): Unnumbered['once'] {
   const kept = { came: now, until: now + limits.onceMilliseconds };
   const digest = createHash('sha256').update(body).digest();
   if (counter !== undefined) return { ...counter, digest };
-  if (key !== undefined) return { mark: markOf(`key ${key}`), digest, ...kept };
+  if (key !== undefined) return { mark: markOf(`key ${door} ${key}`), digest, ...kept };
   if (readings.length > 0 && readings.every(({ time }) => time !== undefined)) {
     return { mark: markOf(`body ${form} `, body), digest, ...kept };
   }

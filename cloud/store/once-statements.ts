@@ -1,5 +1,8 @@
 import { type Connection, prepare } from './database.ts';
 
+/** Marks that one new delivery takes out at most. */
+const forgottenAtOnce = 100;
+
 /** Statements of deliveries without numbers of their own: what they are known again by, and the names of their series. */
 export function onceStatements(connection: Connection) {
   return {
@@ -26,8 +29,23 @@ export function onceStatements(connection: Connection) {
             })),
           ),
     ),
+    /** Some of those whose time is over: each new one takes a few with it, and no commit waits for all. */
     forgetOnce: prepare<{ now: number }>(connection, (db, p) =>
-      db.deleteFrom('once').where('until', '<=', p.now),
+      db
+        .deleteFrom('once')
+        .where((eb) =>
+          eb(
+            eb.refTuple('device', 'mark'),
+            'in',
+            eb
+              .selectFrom('once as old')
+              .select(['old.device', 'old.mark'])
+              .where('old.until', '<=', p.now)
+              .orderBy('old.until')
+              .limit(forgottenAtOnce)
+              .$asTuple('device', 'mark'),
+          ),
+        ),
     ),
     setChannel: prepare<{ device: number; number: number; name: string; unit: string | null }>(
       connection,

@@ -145,7 +145,7 @@ function deliveryOf(line: TokenLine | SignedLine, { principal, device }: HeldCre
     door: 'socket',
     body,
   } as const;
-  if (line.kind === 'token') return { ...what, key: line.id === undefined ? undefined : `socket ${line.id}` };
+  if (line.kind === 'token') return { ...what, key: line.id };
   return { ...what, key: undefined, counter: { credential: principal.credential, counter: line.counter } };
 }
 
