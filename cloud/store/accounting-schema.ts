@@ -13,7 +13,7 @@ export interface AccountingCounts {
 }
 
 /** Whose session it is. Organisation: empty where it is of none. */
-interface AccountingSubject {
+export interface AccountingSubject {
   organisation: string;
   subject_kind: string;
   subject: string;
