@@ -37,6 +37,9 @@ const readsMany: ReadonlySet<keyof Reads> = new Set([
 /** Milliseconds that a reading may outlive its time in a chunk of younger ones. */
 const expiredMilliseconds = 86_400_000;
 
+/** How long until what could not be read of a boot is read again, in ms. */
+const resolveAgainMilliseconds = 1000;
+
 /** Chunks that retention removes in one transaction at most. */
 const expiredAtOnce = 64;
 
@@ -61,6 +64,7 @@ export class Store {
   /** What changes the checkpoint, one after the other. */
   #checkpointing: Promise<unknown> = Promise.resolve();
   #changes = 0;
+  #closing = false;
 
   private constructor(
     parts: { writer: Writer; lookups: Reader; ranges: Reader; openReader: () => Promise<Reader> },
@@ -192,20 +196,22 @@ export class Store {
    */
   expire(series: SeriesName, before: number): Promise<number> {
     return this.#oneByOne(async () => {
-      let expired = 0;
       const { device, tag, aspect } = series;
-      const cuts = await this.#cuts({ device, tag, aspect }, before);
-      for (let round = 0; ; round++) {
-        const span = { device, tag, aspect, before, most: expiredAtOnce };
-        const write = { kind: 'expire', ...span, cuts: round === 0 ? cuts : [] } as const;
+      const span = { device, tag, aspect, before };
+      let expired = 0;
+      // What is left when the store closes goes the next time.
+      while (!this.#closing) {
+        const { cuts, whole } = await this.#expirable(span);
+        if (cuts.length === 0 && !whole) break;
+        const write = { kind: 'expire', ...span, most: expiredAtOnce, cuts } as const;
         const { outcome } = await this.#writer.aside(write);
         if (outcome.kind !== 'done') {
           throw new Error(outcome.kind === 'failed' ? outcome.message : `unexpected outcome ${outcome.kind}`);
         }
         this.index.expire(series, outcome.changed, before);
-        if (outcome.changed === 0) return expired;
         expired += outcome.changed;
       }
+      return expired;
     });
   }
 
@@ -214,11 +220,7 @@ export class Store {
    * is newest among them. No checkpoint is written before it has.
    */
   resolved(device: number, boot: string): void {
-    this.#resolving = this.#resolving
-      .then(() => this.#ranges.read('latestOfBoot', { device, boot }))
-      .then((series) => this.index.mergeLatest(series));
-    // Where it cannot be read the store is failing as a whole, and says so itself.
-    this.#resolving.catch(() => undefined);
+    this.#resolving = this.#resolving.then(() => this.#resolve(device, boot));
   }
 
   /** To be called once a delivery is in `index`: a checkpoint written now will cover it. */
@@ -229,6 +231,7 @@ export class Store {
   /** Writes the live index, then closes both ends. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#closing = true;
     await this.#merger.close();
     await this.#checkpoint().catch(() => undefined);
     const slices = this.#slices?.then(
@@ -239,9 +242,21 @@ export class Store {
     await this.#writer.close();
   }
 
-  async #cuts(series: SeriesName, before: number): Promise<ChunkCut[]> {
+  async #expirable(span: SeriesName & { before: number }): Promise<{ cuts: ChunkCut[]; whole: boolean }> {
     this.#slices ??= this.#openReader();
-    return (await this.#slices).read('cuts', { ...series, before, old: before - expiredMilliseconds });
+    return (await this.#slices).read('expirable', { ...span, old: span.before - expiredMilliseconds });
+  }
+
+  /** Tried until it is read: no checkpoint is written before, and nothing is merged. */
+  async #resolve(device: number, boot: string): Promise<void> {
+    while (!this.#closing) {
+      try {
+        this.index.mergeLatest(await this.#ranges.read('latestOfBoot', { device, boot }));
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, resolveAgainMilliseconds));
+      }
+    }
   }
 
   async #slice(device: number, size: SliceSize): Promise<MergeWrite | undefined> {

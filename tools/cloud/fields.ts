@@ -54,7 +54,13 @@ export function nameOf({ path }: Field): string {
 export function optionOf(field: Field): Option {
   const flag = nameOf(field).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const { kind, choices, nullable, required, says } = field;
-  const word = { text: '<text>', number: '<number>', truth: '<true|false>', list: '<a,b,…>', json: '<json or file>' }[kind];
+  const word = {
+    text: '<text>',
+    number: '<number>',
+    truth: '<true|false>',
+    list: '<a,b,…>',
+    json: '<json or file>',
+  }[kind];
   const few = choices !== undefined && choices.length <= mostChoices;
   const all = [
     says,

@@ -26,7 +26,7 @@ function handIn(chunks: readonly Buffer[]): { published: string[]; left: Buffer 
 test('publishes arrive whole and in order, however they are cut', () => {
   const message = fc.record({ id: fc.integer({ min: 1, max: 0xffff }), text: fc.string({ maxLength: 300 }) });
   const cuts = fc.array(fc.nat({ max: 3000 }), { maxLength: 12 });
-  fc.assert(
+  void fc.assert(
     fc.property(
       fc.array(message, { minLength: 1, maxLength: 8 }),
       cuts,

@@ -47,7 +47,7 @@ export interface Tail {
 export function mergeReads(connection: Connection) {
   const deliveries = deliveryReads(connection);
   const chunks = chunkReads(connection);
-  const { epochOfName } = chunkStatements(connection);
+  const { epochOfName, expired } = chunkStatements(connection);
   const tails = prepare<Record<never, never>, Tail>(connection, (db) =>
     db
       .selectFrom('delivery')
@@ -155,12 +155,16 @@ export function mergeReads(connection: Connection) {
 
   return {
     /**
-     * Chunks of a series that begin before `old` and go on after `before`, without their readings from before `before`:
-     * what is to be written so that those expire.
+     * What of a series is to be written so that readings from before `before` expire: of chunks that begin before `old` and
+     * go on after `before` what is left of them; and whether there are `whole` ones that end before it.
      */
-    cuts({ device, tag, aspect, before, old }: SeriesName & { before: number; old: number }): ChunkCut[] {
+    expirable({ device, tag, aspect, before, old }: SeriesName & { before: number; old: number }): {
+      cuts: ChunkCut[];
+      whole: boolean;
+    } {
       const rows = chunks.between.all({ device, tag, aspect, from: before, to: before });
-      return rows
+      const whole = expired.first({ device, tag, aspect, before, most: 1 }) !== undefined;
+      const cuts = rows
         .filter((row) => row.from < old)
         .map(({ id }) => {
           const readings = chunks.whole(id);
@@ -168,6 +172,7 @@ export function mergeReads(connection: Connection) {
           const left = chunkOf(device, { tag, aspect }, part(readings, first, readings.count));
           return { chunk: id, expired: first, left };
         });
+      return { cuts, whole };
     },
 
     /** What each device has that stands in no chunk yet; some of it may have to wait. */
