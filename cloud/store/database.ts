@@ -260,23 +260,43 @@ export interface Statement<P, Row> {
 }
 
 /**
- * Prepares a query built with kysely. `build` is called once, with a placeholder for each parameter, so that
+ * A query built with kysely, prepared at its first use: `build` is called once, with a placeholder for each parameter, so that
  * the cost of building is not paid again for each delivery.
  */
 export function prepare<P extends Record<keyof P, Bound>, Row = unknown>(
   connection: Connection,
   build: (db: Kysely<Schema>, parameters: P) => Compilable<Row>,
 ): Statement<P, Row> {
-  const placeholders = new Proxy({}, { get: (_, name) => new Parameter(String(name)) }) as P;
-  const query = build(builder, placeholders).compile();
-  const statement = connection.prepare(query.sql);
-  const bind = (parameters: P) =>
-    query.parameters.map((one) => (one instanceof Parameter ? parameters[one.name as keyof P] : one));
+  let prepared: { statement: Database.Statement; bind: (parameters: P) => Bound[] } | undefined;
+  // At its first use: a thread knows hundreds of statements, and asks a few.
+  const ready = () => {
+    if (prepared !== undefined) return prepared;
+    const placeholders = new Proxy({}, { get: (_, name) => new Parameter(String(name)) }) as P;
+    const query = build(builder, placeholders).compile();
+    const bind = (parameters: P) =>
+      query.parameters.map((one) =>
+        one instanceof Parameter ? parameters[one.name as keyof P] : (one as Bound),
+      );
+    prepared = { statement: connection.prepare(query.sql), bind };
+    return prepared;
+  };
   return {
-    run: (parameters) => statement.run(...bind(parameters)).changes,
-    first: (parameters) => statement.get(...bind(parameters)) as Row | undefined,
-    all: (parameters) => statement.all(...bind(parameters)) as Row[],
-    each: (parameters) => statement.iterate(...bind(parameters)) as IterableIterator<Row>,
+    run: (parameters) => {
+      const { statement, bind } = ready();
+      return statement.run(...bind(parameters)).changes;
+    },
+    first: (parameters) => {
+      const { statement, bind } = ready();
+      return statement.get(...bind(parameters)) as Row | undefined;
+    },
+    all: (parameters) => {
+      const { statement, bind } = ready();
+      return statement.all(...bind(parameters)) as Row[];
+    },
+    each: (parameters) => {
+      const { statement, bind } = ready();
+      return statement.iterate(...bind(parameters)) as IterableIterator<Row>;
+    },
   };
 }
 

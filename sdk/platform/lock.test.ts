@@ -51,7 +51,7 @@ test('a lock of a process that is no more is taken over: another boot, another s
 });
 
 test('of many that take over one stale lock at once, one gets it', async () => {
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 60; round++) {
     writeFileSync(join(folder, 'lock'), 'stale');
     const tries = await Promise.allSettled(Array.from({ length: 6 }, () => lockFolder(folder)));
     const got = tries.filter((each) => each.status === 'fulfilled');

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { link, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,13 +26,10 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     // A full disk takes no lock, and must not hide that there is one.
     const made = await createLock(path, own).catch((error: Error) => error);
     if (made === true) return () => giveUp(path, own);
-    // What cannot be read, be it a folder, is no lock of anybody's.
-    const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' ? undefined : '',
-    );
+    const found = await readLock(path);
     if (found !== undefined && isAlive(found)) break;
     if (made instanceof Error) throw made;
-    if (found !== undefined) await takeAway(path, found);
+    if (found !== undefined) await takeAway(path, found, own);
   }
   throw new FolderInUse(
     `${folder} is in use by process ${holderOf(path) ?? 'unknown'}: stop that one, or give this one a folder of its own`,
@@ -94,18 +91,33 @@ async function createLock(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Removes the lock `found`, which nobody alive has. Of several that try, each removes it only as it was read. */
-async function takeAway(path: string, found: string): Promise<void> {
-  const aside = `${path}.${randomBytes(8).toString('hex')}`;
-  try {
-    await rename(path, aside);
-  } catch {
+/**
+ * Removes the lock `found`, which nobody alive has. Of several that try, one at a time may touch it: who made the claim
+ * that is named for what it says. A claim of somebody who died over it is removed in the same way.
+ */
+async function takeAway(path: string, found: string, own: string): Promise<void> {
+  const claim = `${path}.${createHash('sha256').update(found).digest('hex').slice(0, 16)}`;
+  if (!(await createLock(claim, own))) {
+    const other = await readLock(claim);
+    if (other !== undefined && !isAlive(other)) await takeAway(claim, other, own);
     return;
   }
-  const taken = await readFile(aside, 'utf8').catch(() => '');
-  // Somebody else was quicker, and this is the lock he has made since.
-  if (taken !== found && isAlive(taken)) await link(aside, path).catch(() => {});
-  await unlink(aside).catch(() => {});
+  const aside = `${path}.${randomBytes(8).toString('hex')}`;
+  try {
+    // Somebody else may have been quicker: then this is the lock that he has made since.
+    if ((await readLock(path)) !== found) return;
+    await rename(path, aside);
+    await unlink(aside).catch(() => {});
+  } finally {
+    await unlink(claim).catch(() => {});
+  }
+}
+
+/** What a lock says; undefined where there is none. What cannot be read, be it a folder, is no lock of anybody's. */
+async function readLock(path: string): Promise<string | undefined> {
+  return await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? undefined : '',
+  );
 }
 
 async function giveUp(path: string, own: string): Promise<void> {
@@ -115,5 +127,5 @@ async function giveUp(path: string, own: string): Promise<void> {
 
 /** Whether a file of this name is a lock, or one in the making. */
 export function isLockName(name: string): boolean {
-  return /^lock(\.[0-9a-f]{16})?$/.test(name);
+  return /^lock(\.[0-9a-f]{16})*$/.test(name);
 }
