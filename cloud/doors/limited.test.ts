@@ -1,3 +1,4 @@
+// @long
 import { connect } from 'node:net';
 import { gatewayTopic, limits } from '@loadline/sdk/contract';
 import { test } from 'uvu';

@@ -1,3 +1,4 @@
+// @long
 // A device without a radio, taken in by its owner at the page: what it proves itself by, its readings, its switch.
 // @time-limit 300 s
 import { readFileSync, writeFileSync } from 'node:fs';
