@@ -16,17 +16,12 @@ const most = () => {
     .optional();
 };
 
-/** Rates. */
+/** Rates, and quotas. */
 const ofAll = () => ({
   messages_per_second: most(),
   readings_per_second: most(),
   bytes_per_second: most(),
   connections_per_minute: most(),
-});
-
-/** The same, and quotas. */
-const ofDevices = () => ({
-  ...ofAll(),
   messages_per_day: most(),
   readings_per_day: most(),
   bytes_per_day: most(),
@@ -41,8 +36,8 @@ const days = () => whole(1, 36_600).optional();
 
 const schema = table({
   burst_seconds: whole(1, 3600).optional(),
-  device: optionalTable(ofDevices()),
-  organisation: optionalTable({ ...ofDevices(), connections: most(), requests_per_second: most() }),
+  device: optionalTable(ofAll()),
+  organisation: optionalTable({ ...ofAll(), connections: most(), requests_per_second: most() }),
   credential: optionalTable({ ...ofAll(), requests_per_second: most() }),
   address: optionalTable({
     ...ofAll(),

@@ -62,10 +62,18 @@ interface Rule {
 
 const minuteMilliseconds = 60_000;
 
+/** Whether any of these is a quota. */
+export function hasQuotas(limits: GaugeLimits): boolean {
+  return (Object.keys(limits) as (keyof GaugeLimits)[]).some(
+    (name) => kinds[name] === 'quota' && typeof limits[name] === 'number',
+  );
+}
+
 /** One that is limited: a device, a credential, an organisation, an address. Those that share a limit share it. */
 export class Gauge {
   readonly #of: string;
   readonly #spending: Spending | undefined;
+  readonly #tally: Spending | undefined;
   readonly #now: () => number;
   readonly #burstSeconds: number;
   #rules: { readonly [A in Act]: readonly Rule[] } = { deliver: [], ask: [], connect: [] };
@@ -76,16 +84,18 @@ export class Gauge {
 
   /**
    * `of`: begins the names of its limits. `now`: ms since 1970. `burstSeconds`: how much of a rate may come at once.
-   * `spending`: what its quotas are of.
+   * `spending`: what its quotas are of; `tally`: the same where nobody else counts it, so that the gauge does.
    */
   constructor(parts: {
     of: string;
-    spending: Spending | undefined;
+    spending?: Spending | undefined;
+    tally?: Spending | undefined;
     burstSeconds: number;
     now: () => number;
   }) {
     this.#of = parts.of;
-    this.#spending = parts.spending;
+    this.#spending = parts.spending ?? parts.tally;
+    this.#tally = parts.tally;
     this.#burstSeconds = parts.burstSeconds;
     this.#now = parts.now;
   }
@@ -146,11 +156,25 @@ export class Gauge {
   delivered(bytes: number, now: number): void {
     this.#buckets.messages?.take(1, now);
     this.#buckets.bytes?.take(bytes, now);
+    if (this.#tally === undefined) return;
+    this.#tally.messages += 1;
+    this.#tally.bytes += bytes;
   }
 
   /** So many readings were in it. */
   read(readings: number, now: number): void {
     this.#buckets.readings?.take(readings, now);
+    if (this.#tally !== undefined) this.#tally.readings += readings;
+  }
+
+  /** A connection has stood for so many milliseconds more. */
+  stood(milliseconds: number): void {
+    if (this.#tally !== undefined) this.#tally.milliseconds += milliseconds;
+  }
+
+  /** Another day begins, and maybe another month. */
+  turn(to: 'day' | 'month'): void {
+    this.#tally?.turn(to);
   }
 
   /** Something was asked. */

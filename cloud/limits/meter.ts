@@ -62,6 +62,11 @@ export class Meter {
     return undefined;
   }
 
+  /** Its connection has stood for so many milliseconds more. */
+  stood(milliseconds: number): void {
+    for (const gauge of this.#gauges) gauge.stood(milliseconds);
+  }
+
   /** What is in the way of its connection by now: a quota of its time. */
   overstayed(): Limited | undefined {
     for (const gauge of this.#gauges) {

@@ -63,4 +63,54 @@ test('readings, bytes and connections are limited of a credential, readings and 
   });
 });
 
+test('a credential and an address have quotas of the day, of what they deliver and of being connected', async () => {
+  await withAccounts(async ({ open, clock }) => {
+    const accounting = await open();
+    let elapsed = 0;
+    const metered = (over: { credential?: object; address?: object }) => {
+      const { credential, address } = usualLimits;
+      const limits = {
+        ...usualLimits,
+        credential: { ...credential, ...over.credential },
+        address: { ...address, exempt: [], ...over.address },
+      };
+      return new Metering({ accounting, limits, now: () => clock.now, monotonic: () => elapsed });
+    };
+    const day = 86_400_000;
+    for (const [over, policy] of [
+      [{ credential: { messagesPerDay: 2 } }, 'credential-messages-per-day'],
+      [{ address: { readingsPerDay: 20 } }, 'address-readings-per-day'],
+      [{ address: { bytesPerMonth: 20 } }, 'address-bytes-per-month'],
+    ] as const) {
+      const metering = metered(over);
+      const deliver = () => {
+        const meter = metering.visit(mast, { door: 'https', source: '192.0.2.1' });
+        const limited = meter.deliver(10);
+        if (limited === undefined) meter.readings(10);
+        return limited?.policy;
+      };
+      assert.equal([deliver(), deliver(), deliver()], [undefined, undefined, policy]);
+      clock.now += day;
+      metering.tick();
+      assert.is(deliver(), policy.endsWith('month') ? policy : undefined);
+      clock.now -= day;
+      metering.tick();
+      assert.is(deliver(), policy.endsWith('month') ? policy : undefined);
+      assert.is(deliver(), policy, 'a clock that is set back gives nothing back');
+    }
+    const metering = metered({ credential: { connectionMinutesPerDay: 2 } });
+    let over: string | undefined;
+    metering.begin(mast, { door: 'mqtt', source: '192.0.2.1' }, ({ policy }) => {
+      over = policy;
+    });
+    for (const minute of [1, 2, 3]) {
+      assert.is(over, undefined, `after ${minute - 1} minutes`);
+      elapsed += 59_000;
+      metering.tick();
+    }
+    assert.is(over, 'credential-connection-time-per-day');
+    await accounting.close();
+  });
+});
+
 test.run();

@@ -1,10 +1,17 @@
 import type { DeviceLimits, OrganisationLimits } from '@loadline/sdk/api';
 import { LRUCache } from 'lru-cache';
 import type { Principal } from '../access/index.ts';
-import { type Account, type Accounting, type Door, type Subject, subjectOf } from '../accounting/index.ts';
+import {
+  type Account,
+  type Accounting,
+  type Door,
+  Spending,
+  type Subject,
+  subjectOf,
+} from '../accounting/index.ts';
 import { sourceOf } from '../guard/index.ts';
 import { addressList } from './addresses.ts';
-import { Gauge, type GaugeLimits, type Limited } from './gauge.ts';
+import { Gauge, type GaugeLimits, hasQuotas, type Limited } from './gauge.ts';
 import { Meter } from './meter.ts';
 import { type FleetLimits, settled, usualLimits } from './settings.ts';
 
@@ -26,6 +33,9 @@ export class Metering {
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #exempt: (address: string) => boolean;
+  /** Monotonic ms of the last tick, and the day (UTC) that it was. */
+  #ticked: number;
+  #today: string;
   readonly #gauges = new Map<string, Gauge>();
   readonly #passing = new LRUCache<string, Gauge>({ max: mostRemembered });
   readonly #set = {
@@ -49,6 +59,8 @@ export class Metering {
     this.#fleet = parts.limits ?? usualLimits;
     this.#now = parts.now;
     this.#monotonic = parts.monotonic;
+    this.#ticked = parts.monotonic();
+    this.#today = new Date(parts.now()).toISOString().slice(0, 10);
     this.#exempt = addressList(this.#fleet.address.exempt);
     for (const { of, id, settings } of parts.settings ?? []) this.#set[of].set(id, JSON.parse(settings));
   }
@@ -122,10 +134,23 @@ export class Metering {
 
   /** To be called every few seconds: connections whose time is used up end. */
   tick(): void {
+    this.#turn();
+    const now = this.#monotonic();
     for (const [meter, onOver] of this.#links) {
+      meter.stood(now - this.#ticked);
       const limited = meter.overstayed();
       if (limited !== undefined) onOver(limited);
     }
+    this.#ticked = now;
+  }
+
+  /** What credentials and addresses have used is of a day and a month (UTC). A clock that is set back gives nothing back. */
+  #turn(): void {
+    const today = new Date(this.#now()).toISOString().slice(0, 10);
+    if (today <= this.#today) return;
+    const to = today.slice(0, 7) === this.#today.slice(0, 7) ? 'day' : 'month';
+    this.#today = today;
+    for (const gauge of this.#passing.values()) gauge.turn(to);
   }
 
   #refusal(gauges: readonly Gauge[]): Limited | undefined {
@@ -145,10 +170,8 @@ export class Metering {
     gauges.unshift(this.#gauge('device', id));
     if (!this.#exempt(source)) {
       // Connections of an address are counted before anybody is known: see `arrivals.ts`.
-      const { messagesPerSecond, readingsPerSecond, bytesPerSecond } = address;
-      const { place } = sourceOf(source);
-      const delivered = { messagesPerSecond, readingsPerSecond, bytesPerSecond };
-      gauges.push(this.#passingGauge(`address ${place}`, 'address', delivered));
+      const { exempt: _, connections: __, connectionsPerMinute: ___, ...delivered } = address;
+      gauges.push(this.#passingGauge(`address ${sourceOf(source).place}`, 'address', delivered));
     }
     return gauges;
   }
@@ -171,9 +194,14 @@ export class Metering {
   }
 
   #made(of: 'device' | 'organisation' | 'credential' | 'address', limits: GaugeLimits, id?: string): Gauge {
-    const hasQuotas = id !== undefined && (of === 'device' || of === 'organisation');
-    const spending = hasQuotas ? this.#accounting.spending(of, id) : undefined;
-    const gauge = new Gauge({ of, spending, burstSeconds: this.#fleet.burstSeconds, now: this.#now });
+    const counted = id !== undefined && (of === 'device' || of === 'organisation');
+    const gauge = new Gauge({
+      of,
+      spending: counted ? this.#accounting.spending(of, id) : undefined,
+      tally: !counted && hasQuotas(limits) ? new Spending() : undefined,
+      burstSeconds: this.#fleet.burstSeconds,
+      now: this.#now,
+    });
     gauge.limit(limits, this.#monotonic());
     return gauge;
   }

@@ -1,8 +1,8 @@
 import type { DeviceLimits, OrganisationLimits } from '@loadline/sdk/api';
 import type { GaugeLimits } from './gauge.ts';
 
-/** Rates of what is delivered. */
-type Delivered = 'messagesPerSecond' | 'readingsPerSecond' | 'bytesPerSecond';
+/** Rates and quotas of what is delivered, and of being connected. */
+type Delivered = Exclude<keyof GaugeLimits, 'requestsPerSecond' | 'connections' | 'connectionsPerMinute'>;
 
 /** What limits are where nothing else is set: of the fleet, by its operator's file (`config.ts`). */
 export interface FleetLimits {
