@@ -212,6 +212,27 @@ test('what is used of the day and of the month outlives a restart, and ends with
   });
 });
 
+test('a clock that is set back over midnight gives no quota back', async () => {
+  await withAccounts(async ({ open, clock }) => {
+    const accounting = await open();
+    const link = accounting.begin(device, 'mqtt', '');
+    const used = () => {
+      accounting.tick();
+      const spending = accounting.spending('device', 'mast');
+      return [spending.ofDay('bytes'), spending.ofMonth('bytes')];
+    };
+    link.received(10);
+    clock.now -= day;
+    assert.equal(used(), [10, 10]);
+    link.received(5);
+    clock.now += day;
+    assert.equal(used(), [15, 15]);
+    clock.now += day;
+    assert.equal(used(), [0, 15]);
+    await accounting.close();
+  });
+});
+
 test('the sums are what the records come to, whatever happens', async () => {
   const act = fc.oneof(
     { arbitrary: fc.record({ do: fc.constant('begin'), n: fc.nat(3) }), weight: 2 },

@@ -53,6 +53,8 @@ export class Accounting {
   #records: AccountingRecord[] = [];
   #writing: Promise<void> | undefined;
   #day: number;
+  /** The latest day that there was: quotas are of it. */
+  #quotaDay: number;
   #month: number;
   #alive = 0;
   /** The store's count of changes after which sessions without a connection were looked at. */
@@ -68,6 +70,7 @@ export class Accounting {
     this.#now = parts.now;
     this.#options = options;
     this.#day = dayOf(parts.now());
+    this.#quotaDay = this.#day;
     this.#month = monthOf(parts.now());
     this.#asked = parts.store.changes;
   }
@@ -219,9 +222,12 @@ export class Accounting {
   #turn(now: number): void {
     const midnight = dayOf(now) * dayMilliseconds;
     for (const account of this.#accounts) this.#record(account, Math.min(midnight, now));
+    this.#day = dayOf(now);
+    // A clock that is set back gives no quota back, nor does its second coming to the same midnight.
+    if (this.#day <= this.#quotaDay) return;
     const to = monthOf(now) === this.#month ? 'day' : 'month';
     for (const spending of this.#spendings.values()) spending.turn(to);
-    this.#day = dayOf(now);
+    this.#quotaDay = this.#day;
     this.#month = monthOf(now);
   }
 
