@@ -1,3 +1,4 @@
+// @long
 // What MQTT.js does when pushed, row by row as it was measured, and that none of it happens here. Real links.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

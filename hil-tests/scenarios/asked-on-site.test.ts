@@ -1,3 +1,4 @@
+// @long
 // Somebody stands on site without the cloud: status and doctor of the shipped gateway say what is there and what is wrong.
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// @long
 // Health, readiness and metrics of a cloud at work: a word for everybody, all of it for its own machine, and no names.
 import { request } from 'node:https';
 import { fileURLToPath } from 'node:url';
