@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,25 +39,33 @@ async function open(site: Site): Promise<void> {
     ...{ folder, store, directory, page: 'https://localhost', smtp: undefined, log: silent },
     now: () => site.now,
   });
-  site.device = directory.device('logger') as Device;
+  // After a restart the device is read anew; before the first test there is none.
+  site.device = directory.device(site.device?.id ?? '') as Device;
 }
 
-test.before.each(async (site) => {
+test.before(async (site) => {
   site.now = 1_795_000_000_000;
   site.folder = mkdtempSync(join(tmpdir(), 'loadline-credentials-'));
   site.store = await Store.open(
     { file: join(site.folder, 'loadline.db'), key: 'a5'.repeat(32) },
     assert.unreachable,
   );
-  const steps = [
-    step('createOrganisation', { id: 'first', name: 'First', created: 0 }),
-    step('addDevice', { id: 'logger', organisation: 'first', kind: 'software' }),
-  ];
-  await site.store.change({ steps, audit: [] });
+  const organisation = { id: 'first', name: 'First', created: 0 };
+  await site.store.change({ steps: [step('createOrganisation', organisation)], audit: [] });
   await open(site);
 });
 
-test.after.each(async ({ accounts, store, folder }) => {
+/** Each test has a device of its own. */
+test.before.each(async (site) => {
+  site.now = 1_795_000_000_000;
+  const id = `logger-${randomUUID()}`;
+  const steps = [step('addDevice', { id, organisation: 'first', kind: 'software' })];
+  await site.store.change({ steps, audit: [] });
+  await site.directory.reload();
+  site.device = site.directory.device(id) as Device;
+});
+
+test.after(async ({ accounts, store, folder }) => {
   await accounts.close();
   await store.close();
   rmSync(folder, { recursive: true });
@@ -68,9 +77,9 @@ async function make({ accounts, device }: Site, kind: CredentialKind, days: numb
   return { id: made.value.credential.id, secret: made.value.secret };
 }
 
-function opens({ accounts }: Site, token: string): boolean {
+function opens({ accounts, device }: Site, token: string): boolean {
   const shown = accounts.credentialHolders.show({ kind: 'token', token: new Secret(token) }, place);
-  return shown.kind === 'held' && shown.held.principal.id === 'logger';
+  return shown.kind === 'held' && shown.held.principal.id === device.id;
 }
 
 test('a token of 256 bits proves its device, after a restart too, and is found nowhere on disk', async (site) => {

@@ -1,3 +1,4 @@
+// @long
 // @time-limit 240 s
 // A configuration from the cloud: applied and reported, refused with its problems, and rolled back where it leads away.
 import type { Operations, ReplyOf } from '@loadline/sdk/api';

@@ -1,3 +1,4 @@
+// @long
 // A link that stays away for longer than the gateway can hold what it hears: the oldest goes, and is accounted for.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
