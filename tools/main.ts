@@ -15,7 +15,7 @@ const onThisMachine: Readonly<Record<string, () => Promise<Command>>> = {
   listen: async () => (await import('./serial/listen.ts')).listenCommand(),
   simulate: async () => (await import('./serial/simulate.ts')).simulateCommand(),
   record: async () => (await import('./serial/record.ts')).recordCommand(),
-  cloud: async () => (await import('./state/command.ts')).cloudCommand(),
+  cloud: async () => (await import('./state-folder/command.ts')).cloudCommand(),
   replay: async () => (await import('./serial/replay.ts')).replayCommand(),
 };
 

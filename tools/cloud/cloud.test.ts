@@ -99,7 +99,7 @@ test('a device is taken in with a secret that is shown once, and can be changed 
   assert.equal(await told('device', 'list', '--department', 'none'), []);
   const [secret] = await told('device', 'enrol', 'mast-7');
   assert.match(String(secret?.enrolmentSecret), /^\S{20,}$/);
-  assert.match(await done('device', 'list'), /^id +name .*\nmast-7 +Mast 7 +no /);
+  assert.match(await done('device', 'list'), /^id +name .*\nmast-7 +Mast 7 +gateway +yes +no /);
   assert.match(await done('device', 'ledger', 'mast-7'), /readings +0 +0 +0 +0/);
 });
 
