@@ -1,5 +1,6 @@
 // npm run bruteforce -- [--attempts N] [--accounts N] [--json]
 import { parseArgs } from 'node:util';
+import { runCommand, say } from '../runner/command.ts';
 import { wholeNumber } from '../runner/whole-number.ts';
 import { temporaryCloud } from '../scenarios/temporary-cloud.ts';
 import { bruteForce } from './run.ts';
@@ -26,21 +27,9 @@ What the JSON says:
 Exit codes: 0 nobody got in but the owner, and he always did, and no answer told the classes apart; 1 else; 2 called wrongly.
 `;
 
-process.exitCode = await main();
+process.exitCode = await runCommand(usage, readOptions, main);
 
-async function main(): Promise<number> {
-  let options: ReturnType<typeof readOptions>;
-  try {
-    options = readOptions();
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const say = (text: string) => process.stderr.write(`${text}\n`);
+async function main(options: ReturnType<typeof readOptions>): Promise<number> {
   const temporary = await temporaryCloud();
   try {
     const run = await bruteForce(temporary.cloud, { ...options, state: temporary.state, say });

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildBundles } from '../runner/build.ts';
+import { runCommand, say } from '../runner/command.ts';
 import { wholeNumber } from '../runner/whole-number.ts';
 import { type CrashRun, crash } from './run.ts';
 import { sides } from './strikes.ts';
@@ -35,21 +36,9 @@ Exit codes: 0 nothing lost, duplicated or foreign, and nothing died by itself; 1
 
 const root = join(import.meta.dirname, '../..');
 
-process.exitCode = await main();
+process.exitCode = await runCommand(usage, readOptions, main);
 
-async function main(): Promise<number> {
-  let options: ReturnType<typeof readOptions>;
-  try {
-    options = readOptions();
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const say = (text: string) => process.stderr.write(`${text}\n`);
+async function main(options: ReturnType<typeof readOptions>): Promise<number> {
   const failure = buildBundles(root);
   if (failure !== undefined) {
     say(failure);

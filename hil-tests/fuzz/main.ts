@@ -1,6 +1,7 @@
 // npm run fuzz:api -- [--requests N] [--seed S] [--json]
 import { parseArgs } from 'node:util';
 import { inhabit } from '../inhabited/site.ts';
+import { runCommand, say } from '../runner/command.ts';
 import { wholeNumber } from '../runner/whole-number.ts';
 import { temporaryCloud } from '../scenarios/temporary-cloud.ts';
 import { fuzz } from './run.ts';
@@ -18,21 +19,9 @@ problem details with a known code, and afterwards every account and audit log mu
 Exit codes: 0 no fault; 1 a fault; 2 called wrongly.
 `;
 
-process.exitCode = await main();
+process.exitCode = await runCommand(usage, readOptions, main);
 
-async function main(): Promise<number> {
-  let options: ReturnType<typeof readOptions>;
-  try {
-    options = readOptions();
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const say = (text: string) => process.stderr.write(`${text}\n`);
+async function main(options: ReturnType<typeof readOptions>): Promise<number> {
   const temporary = await temporaryCloud();
   try {
     const site = await inhabit(temporary.cloud, temporary.state);

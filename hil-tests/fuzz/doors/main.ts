@@ -1,5 +1,6 @@
 // npm run fuzz -- --door NAME [--bytes N] [--seed S] [--json]
 import { parseArgs } from 'node:util';
+import { runCommand, say } from '../../runner/command.ts';
 import { wholeNumber } from '../../runner/whole-number.ts';
 import { temporaryCloud } from '../../scenarios/temporary-cloud.ts';
 import { freeSocketPorts } from '../../system/index.ts';
@@ -20,21 +21,9 @@ delivering through the same door. Afterwards every account must balance, and be 
 Exit codes: 0 no fault; 1 a fault; 2 called wrongly.
 `;
 
-process.exitCode = await main();
+process.exitCode = await runCommand(usage, readOptions, main);
 
-async function main(): Promise<number> {
-  let options: ReturnType<typeof readOptions>;
-  try {
-    options = readOptions();
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${usage}`);
-    return 2;
-  }
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const say = (text: string) => process.stderr.write(`${text}\n`);
+async function main(options: ReturnType<typeof readOptions>): Promise<number> {
   const temporary = await temporaryCloud({ sockets: freeSocketPorts });
   let faults: readonly string[] = [];
   try {
