@@ -58,7 +58,7 @@ export interface HttpsDoorOptions extends IngestParts {
   /** Which connections are taken at all. */
   readonly arrivals?: Arrivals | undefined;
   /** Called when the door closes: ends what would not end by itself. */
-  readonly beforeClose: () => void;
+  readonly beforeClose: () => Promise<void>;
   /** Takes the connections that ask for MQTT (ALPN `mqtt`): the MQTT door's. */
   readonly acceptMqtt: (socket: Socket) => void;
   /** Whether deliveries are taken in. */
@@ -121,10 +121,10 @@ export class HttpsDoor {
       // Requests under way are answered before the door closes, as far as its time goes (`close`).
       forceCloseConnections: 'idle',
     }) as unknown as FastifyInstance;
-    app.addHook('preClose', () => {
-      options.beforeClose();
+    // Before the server closes what it takes for idle: to it an answer is over that has been written and not yet sent.
+    app.addHook('preClose', async () => {
       for (const close of closers) close();
-      return Promise.resolve();
+      await options.beforeClose();
     });
     app.setValidatorCompiler(validatorCompiler);
     app.setSerializerCompiler(serializerCompiler);

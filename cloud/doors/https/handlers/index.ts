@@ -68,7 +68,7 @@ export interface HandlerParts
 type Parts<F extends (parts: any) => unknown> = Parameters<F>[0];
 
 /** A handler for every operation of the table; and the function that ends what would not end by itself. */
-export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeClose: () => void } {
+export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeClose: () => Promise<void> } {
   const live = liveHandlers(parts);
   const handlers: Handlers = {
     ...setupHandlers(parts),

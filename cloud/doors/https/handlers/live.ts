@@ -41,9 +41,9 @@ export function liveHandlers({
   now: () => number;
 }): {
   readonly handlers: Pick<Handlers, 'followReadings'>;
-  readonly endAll: () => void;
+  readonly endAll: () => Promise<void>;
 } {
-  const streams = new Set<() => void>();
+  const streams = new Set<() => Promise<void>>();
   const streamsOf = new Map<string, number>();
 
   const followReadings: Handlers['followReadings'] = ({ caller, standing, visit, again, input }) => {
@@ -100,7 +100,7 @@ export function liveHandlers({
         return;
       }
       void stillMay.look().then(() => {
-        if (stillMay.standing === undefined) end();
+        if (stillMay.standing === undefined) void end();
         if (streams.has(end) && ++looks % looksPerPing === 0 && owed.isEmpty) tell('ping', {});
       });
     }, recheckMilliseconds);
@@ -109,12 +109,13 @@ export function liveHandlers({
       unfollow();
       return streams.delete(end);
     };
-    const end = () => {
-      if (!leave()) return;
+    const end = async () => {
+      if (!leave() || stream.closed) return;
       tell('end', {});
       stream.end();
       // A follower that does not read does not hear the end either: it is cut off.
       setTimeout(() => stream.destroy(), farewellMilliseconds).unref();
+      await new Promise((resolve) => stream.once('close', resolve));
     };
     streams.add(end);
     stream.once('close', () => {
@@ -130,8 +131,8 @@ export function liveHandlers({
 
   return {
     handlers: { followReadings },
-    endAll: () => {
-      for (const end of streams) end();
+    endAll: async () => {
+      await Promise.all([...streams].map((end) => end()));
     },
   };
 }
