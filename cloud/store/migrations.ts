@@ -7,6 +7,7 @@ import { deviceTables } from './device-schema.ts';
 import { downlinkTables } from './downlink-schema.ts';
 import { eventTables } from './event-schema.ts';
 import { fleetTables } from './fleet-schema.ts';
+import { identityTables } from './identity-schema.ts';
 import { invitationTables, peopleTables } from './people-schema.ts';
 import { retentionTables } from './retention-schema.ts';
 import type { Schema } from './schema.ts';
@@ -160,4 +161,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
   accountingTables,
   counterTables,
   retentionTables,
+  identityTables,
 ];

@@ -9,6 +9,7 @@ import type { DeviceTables } from './device-schema.ts';
 import type { DownlinkTables } from './downlink-schema.ts';
 import type { EventTables } from './event-schema.ts';
 import type { FleetTables } from './fleet-schema.ts';
+import type { EndOfCertificate, IdentityTables, IssuedFor } from './identity-schema.ts';
 import type { PeopleTables } from './people-schema.ts';
 import type { RetentionTables } from './retention-schema.ts';
 
@@ -24,6 +25,7 @@ export interface Schema
     DeviceTables,
     DownlinkTables,
     EventTables,
+    IdentityTables,
     PeopleTables,
     RetentionTables,
     FleetTables {
@@ -43,6 +45,8 @@ export interface Schema
     sockets: Generated<SocketPolicy>;
     /** Days that readings are kept; null: for ever. */
     readings_days: number | null;
+    /** Days after the end of its certificate within which a gateway may still renew it. */
+    grace_days: Generated<number>;
     /** Goes up with every change of what people are in it: a change is made on what was read, or not at all. */
     revision: Generated<number>;
   };
@@ -54,6 +58,8 @@ export interface Schema
     kind: Generated<'gateway' | 'software'>;
     /** The one switch: 0 where nothing that proves this device opens anything. */
     enabled: Generated<number>;
+    /** When it was retired for good: nothing is taken in for it any more, its data stays. Null in service. */
+    retired: number | null;
     /** What people call it; null where nobody has named it. */
     name: string | null;
     department: string | null;
@@ -80,6 +86,16 @@ export interface Schema
     serial: string;
     expires: number;
     revoked: number | null;
+    /** Why it was; null where it was not. */
+    reason: EndOfCertificate | null;
+    /** These four are null of certificates from before they were kept. */
+    profile: 'authority' | 'server' | 'gateway' | 'voucher' | null;
+    issued: number | null;
+    /** Fingerprint of the certificate that signed it. */
+    issuer: string | null;
+    issued_for: IssuedFor | null;
+    /** When it first proved somebody; null where it has not yet. */
+    used: number | null;
   };
   /** A one-time enrolment secret, as a hash, bound to one device, and, once used, to one key. */
   enrolment: { device: string; secret_hash: Uint8Array; key_hash: Uint8Array | null; expires: number };
