@@ -1,0 +1,16 @@
+export { type ProvisioningKit, provisioningKit } from './kit.ts';
+export {
+  heardTag,
+  type News,
+  type NewsName,
+  news,
+  type QuestionBody,
+  type QuestionName,
+  questions,
+  type RefusalCode,
+  type Reply,
+  refusals,
+  serialNumber,
+} from './messages.ts';
+export { keyProof, type ProvisioningRecord, provisioningRecord, recordToSign } from './signed.ts';
+export { type Network, network, type Site, site, siteBytes } from './site.ts';
