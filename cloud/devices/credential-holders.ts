@@ -60,39 +60,27 @@ const subjects = {
   'socket-key': 'socket',
 } as const satisfies Record<CredentialKind, SubjectKind>;
 
+interface CredentialHoldersParts {
+  readonly store: Pick<Store, 'change'>;
+  readonly keys: Keyring;
+  readonly book: CredentialBook;
+  readonly directory: Directory;
+  readonly guard: Guard;
+  readonly uses: Uses;
+  readonly authentications: Authentications;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** Who shows what a device was given, and which device that is now. */
 export class CredentialHolders {
-  readonly #store: Pick<Store, 'change'>;
-  readonly #keys: Keyring;
-  readonly #book: CredentialBook;
-  readonly #directory: Directory;
-  readonly #guard: Guard;
-  readonly #uses: Uses;
-  readonly #authentications: Authentications;
-  readonly #now: () => number;
+  readonly #parts: CredentialHoldersParts;
   readonly #sightings = new Sightings();
   /** Secrets of socket keys, each made again once: lines are many. */
   readonly #secrets = new WeakMap<Credential, KeyObject>();
 
-  /** `now`: ms since 1970. */
-  constructor(parts: {
-    store: Pick<Store, 'change'>;
-    keys: Keyring;
-    book: CredentialBook;
-    directory: Directory;
-    guard: Guard;
-    uses: Uses;
-    authentications: Authentications;
-    now: () => number;
-  }) {
-    this.#store = parts.store;
-    this.#keys = parts.keys;
-    this.#book = parts.book;
-    this.#directory = parts.directory;
-    this.#guard = parts.guard;
-    this.#uses = parts.uses;
-    this.#authentications = parts.authentications;
-    this.#now = parts.now;
+  constructor(parts: CredentialHoldersParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -102,8 +90,8 @@ export class CredentialHolders {
   show(proof: Proof, place: Place, isLetIn: (held: HeldCredential) => boolean = () => true): ShownCredential {
     const found =
       'token' in proof
-        ? this.#book.withToken(proof.kind, proof.token.reveal())
-        : this.#book.withId(proof.kind, proof.id);
+        ? this.#parts.book.withToken(proof.kind, proof.token.reveal())
+        : this.#parts.book.withId(proof.kind, proof.id);
     const proven = this.#isProven(proof, found);
     const judged = found === undefined ? 'unknown' : proven ? this.#judge(found) : 'secret';
     if (typeof judged === 'string') return this.#refuse(proof.kind, judged, found, proven, place);
@@ -124,10 +112,10 @@ export class CredentialHolders {
     const subject = { kind: subjects[kind], name: known?.id ?? '' };
     const answer = isClaimed
       ? undefined
-      : this.#guard.ask({ subject, source, ...(known && { seal: 'holds' as const }) });
-    if (answer?.go) this.#guard.failed(answer.permit);
-    this.#authentications.add({
-      organisation: (known && this.#directory.numbered(known.device)?.organisation.id) ?? null,
+      : this.#parts.guard.ask({ subject, source, ...(known && { seal: 'holds' as const }) });
+    if (answer?.go) this.#parts.guard.failed(answer.permit);
+    this.#parts.authentications.add({
+      organisation: (known && this.#parts.directory.numbered(known.device)?.organisation.id) ?? null,
       channel,
       action: 'device-credential.use',
       target: known === undefined ? null : { kind: 'device-credential', id: known.id },
@@ -141,14 +129,14 @@ export class CredentialHolders {
 
   /** Whether a credential that was good is so still: links ask at least once a second. */
   isGood(id: string, kind: CredentialKind): boolean {
-    const found = this.#book.withId(kind, id);
+    const found = this.#parts.book.withId(kind, id);
     return found !== undefined && typeof this.#judge(found) !== 'string';
   }
 
   #isProven(proof: Proof, found: Credential | undefined): boolean {
     if ('token' in proof) return true;
     const key = found?.version == null ? undefined : { id: found.id, version: found.version };
-    if (proof.kind === 'key') return isSecret(this.#keys, 'device-secret', key, proof.secret.reveal());
+    if (proof.kind === 'key') return isSecret(this.#parts.keys, 'device-secret', key, proof.secret.reveal());
     const secret = found && key && this.#secretOf(found, key);
     return secret !== undefined && proof.isSigned(secret);
   }
@@ -156,7 +144,7 @@ export class CredentialHolders {
   #secretOf(found: Credential, key: DerivedSecret): KeyObject | undefined {
     const known = this.#secrets.get(found);
     if (known !== undefined) return known;
-    const bytes = secretOf(this.#keys, 'socket-secret', key);
+    const bytes = secretOf(this.#parts.keys, 'socket-secret', key);
     if (bytes === undefined) return undefined;
     const secret = createSecretKey(bytes);
     this.#secrets.set(found, secret);
@@ -165,10 +153,10 @@ export class CredentialHolders {
 
   #judge({ id, device: number, kind, status, expires, version }: Credential): HeldCredential | Fault {
     if (status !== 'active') return status;
-    if (expires !== null && expires <= this.#now()) return 'expired';
+    if (expires !== null && expires <= this.#parts.now()) return 'expired';
     // Who forgets a version after a leak ends the keys that were made with it.
-    if (version !== null && this.#keys.version('device-secret', version) === undefined) return 'key';
-    const device = this.#directory.numbered(number);
+    if (version !== null && this.#parts.keys.version('device-secret', version) === undefined) return 'key';
+    const device = this.#parts.directory.numbered(number);
     if (device === undefined) return 'unknown';
     if (!device.enabled) return 'device-disabled';
     const { organisation } = device;
@@ -177,14 +165,14 @@ export class CredentialHolders {
 
   #take(credential: Credential, { principal, device }: HeldCredential, { channel, source }: Place): void {
     const { id } = credential;
-    const at = this.#now();
+    const at = this.#parts.now();
     credential.used = at;
-    this.#uses.note({ kind: 'device-credential', id });
+    this.#parts.uses.note({ kind: 'device-credential', id });
     if (credential.replaces !== null) {
       this.#endReplaced(credential, credential.replaces, principal, channel);
     }
     if (!this.#sightings.isNews(id, source, at)) return;
-    this.#authentications.add({
+    this.#parts.authentications.add({
       organisation: device.organisation.id,
       channel,
       action: 'device-credential.use',
@@ -203,14 +191,14 @@ export class CredentialHolders {
     { id, organisation }: DevicePrincipal,
     channel: Place['channel'],
   ): void {
-    const old = this.#book.ofDeviceWithId(credential.device, replaces);
+    const old = this.#parts.book.ofDeviceWithId(credential.device, replaces);
     credential.replaces = null;
     if (old === undefined || old.status === 'revoked') return;
     const before = { name: old.name, status: old.status };
     old.status = 'revoked';
     const entry = {
       organisation: organisation.id,
-      at: this.#now(),
+      at: this.#parts.now(),
       actor: { kind: 'device', id },
       channel,
       action: 'device-credential.delete',
@@ -221,7 +209,7 @@ export class CredentialHolders {
       after: { status: 'revoked', replacedBy: credential.id },
       personal: null,
     } as const;
-    this.#store
+    this.#parts.store
       .change({ steps: [step('revokeDeviceCredential', { id: old.id })], audit: [entry] })
       .catch(() => {
         // As the store has it, and a restart would.

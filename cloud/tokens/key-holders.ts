@@ -17,30 +17,22 @@ export interface Held {
   readonly expires: number | null;
 }
 
+interface KeyHoldersParts {
+  readonly store: Store;
+  readonly keys: Keyring;
+  readonly guard: Guard;
+  readonly uses: Uses;
+  readonly authentications: Authentications;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** Who shows an application key and its secret, and what that opens now. */
 export class KeyHolders {
-  readonly #store: Store;
-  readonly #keys: Keyring;
-  readonly #guard: Guard;
-  readonly #uses: Uses;
-  readonly #authentications: Authentications;
-  readonly #now: () => number;
+  readonly #parts: KeyHoldersParts;
 
-  /** `now`: ms since 1970. */
-  constructor(parts: {
-    store: Store;
-    keys: Keyring;
-    guard: Guard;
-    uses: Uses;
-    authentications: Authentications;
-    now: () => number;
-  }) {
-    this.#store = parts.store;
-    this.#keys = parts.keys;
-    this.#guard = parts.guard;
-    this.#uses = parts.uses;
-    this.#authentications = parts.authentications;
-    this.#now = parts.now;
+  constructor(parts: KeyHoldersParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -53,20 +45,20 @@ export class KeyHolders {
     secret: Secret,
     { source }: { readonly source: string },
   ): Promise<Held | undefined> {
-    const [row] = await this.#store.read('heldKeys', { ids: [key] });
-    const right = isSecret(this.#keys, 'application-secret', row, secret.reveal());
+    const [row] = await this.#parts.store.read('heldKeys', { ids: [key] });
+    const right = isSecret(this.#parts.keys, 'application-secret', row, secret.reveal());
     const fault = right ? this.#fault(row) : row === undefined ? 'unknown' : 'secret';
     if (fault !== undefined || row === undefined) {
       this.#refuse(fault ?? 'unknown', { key, row, right, source });
       return undefined;
     }
-    this.#uses.note({ kind: 'application-key', id: row.id });
+    this.#parts.uses.note({ kind: 'application-key', id: row.id });
     return { principal: principalOf(row), expires: row.expires };
   }
 
   /** What those of these keys open now that are good still. */
   async again(keys: readonly string[]): Promise<Map<string, Held>> {
-    const rows = await this.#store.read('heldKeys', { ids: keys });
+    const rows = await this.#parts.store.read('heldKeys', { ids: keys });
     const good = rows.filter((row) => this.#fault(row) === undefined);
     return new Map(good.map((row) => [row.id, { principal: principalOf(row), expires: row.expires }]));
   }
@@ -77,9 +69,9 @@ export class KeyHolders {
     { key, row, right, source }: { key: string; row: HeldKeyRow | undefined; right: boolean; source: string },
   ): void {
     const subject = { kind: 'application-key', name: key } as const;
-    const answer = this.#guard.ask({ subject, source, ...(right && { seal: 'holds' }) });
-    if (answer.go) this.#guard.failed(answer.permit);
-    this.#authentications.add({
+    const answer = this.#parts.guard.ask({ subject, source, ...(right && { seal: 'holds' }) });
+    if (answer.go) this.#parts.guard.failed(answer.permit);
+    this.#parts.authentications.add({
       organisation: row?.organisation ?? null,
       channel: 'mqtt',
       action: 'session.create',
@@ -93,9 +85,9 @@ export class KeyHolders {
   #fault(row: HeldKeyRow | undefined): Fault | undefined {
     if (row === undefined) return 'unknown';
     if (row.status !== 'active') return row.status;
-    if (row.expires !== null && row.expires <= this.#now()) return 'expired';
+    if (row.expires !== null && row.expires <= this.#parts.now()) return 'expired';
     // Who forgets a version after a leak ends the keys that were made with it.
-    if (this.#keys.version('application-secret', row.version) === undefined) return 'key';
+    if (this.#parts.keys.version('application-secret', row.version) === undefined) return 'key';
     return undefined;
   }
 }
