@@ -29,27 +29,21 @@ type PersonalLink = LinkRow & { readonly person: NonNullable<LinkRow['person']> 
 /** The link is wrong, used up, or too old. */
 const badLink = { kind: 'bad-link' } as const;
 
+interface PasswordChangesParts {
+  readonly store: Store;
+  readonly sessions: Sessions;
+  readonly guard: Guard;
+  readonly mailer: Pick<Mailer, 'send'>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** How a password comes to be another. */
 export class PasswordChanges {
-  readonly #store: Store;
-  readonly #sessions: Sessions;
-  readonly #guard: Guard;
-  readonly #mailer: Pick<Mailer, 'send'>;
-  readonly #now: () => number;
+  readonly #parts: PasswordChangesParts;
 
-  /** `now`: ms since 1970. */
-  constructor(parts: {
-    store: Store;
-    sessions: Sessions;
-    guard: Guard;
-    mailer: Pick<Mailer, 'send'>;
-    now: () => number;
-  }) {
-    this.#store = parts.store;
-    this.#sessions = parts.sessions;
-    this.#guard = parts.guard;
-    this.#mailer = parts.mailer;
-    this.#now = parts.now;
+  constructor(parts: PasswordChangesParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -57,11 +51,11 @@ export class PasswordChanges {
    * is none: one look, one change with its entry, and a mail that is begun later.
    */
   async request(email: string, visitor: Visitor): Promise<void> {
-    const person = await this.#store.read('personByEmail', { email });
-    const now = this.#now();
+    const person = await this.#parts.store.read('personByEmail', { email });
+    const now = this.#parts.now();
     const { secret, hash: secretHash, expires } = makeLink('reset-password', now);
     const since = expires - linkLives['reset-password'];
-    const changed = await this.#store.change({
+    const changed = await this.#parts.store.change({
       steps: [
         step('forgetLinks', { now }),
         step('addResetLink', { secretHash, email, expires, since, most: mailsInLife }),
@@ -80,20 +74,26 @@ export class PasswordChanges {
     });
     if (!changed.done || changed.rows[1] !== 1 || person === undefined) return;
     const { source } = visitor;
-    this.#mailer.send({ kind: 'password-reset', to: addressOf(person), source, secret, validUntil: expires });
+    this.#parts.mailer.send({
+      kind: 'password-reset',
+      to: addressOf(person),
+      source,
+      secret,
+      validUntil: expires,
+    });
   }
 
   /** Whom a link is for, without using it up; undefined where it is good no more, which is in the audit log then. */
   async read(secret: string, visitor: Visitor): Promise<PersonalLink | undefined> {
     const link = await this.#link(secret);
-    if (link === undefined) await noteBadLink(this.#store, visitor, 'password.read-link');
+    if (link === undefined) await noteBadLink(this.#parts.store, visitor, 'password.read-link');
     return link;
   }
 
   async #link(secret: string): Promise<PersonalLink | undefined> {
     const [one, other] = [linkHash('set-password', secret), linkHash('reset-password', secret)];
     if (one === undefined || other === undefined) return undefined;
-    const link = await this.#store.read('link', { one, other, now: this.#now() });
+    const link = await this.#parts.store.read('link', { one, other, now: this.#parts.now() });
     return link?.person ? { ...link, person: link.person } : undefined;
   }
 
@@ -106,11 +106,11 @@ export class PasswordChanges {
     visitor: Visitor,
   ): Promise<{ readonly kind: 'set' } | WeakPassword | typeof badLink | Unproven> {
     const link = await this.#link(secret);
-    const person = link && (await this.#store.read('person', { id: link.person.id }));
+    const person = link && (await this.#parts.store.read('person', { id: link.person.id }));
     const secretHash =
       link && linkHash(link.purpose === 'set-password' ? 'set-password' : 'reset-password', secret);
     const bad = async () => {
-      await noteBadLink(this.#store, visitor, 'password.set');
+      await noteBadLink(this.#parts.store, visitor, 'password.set');
       return badLink;
     };
     if (link === undefined || person === undefined || secretHash === undefined) return await bad();
@@ -120,8 +120,8 @@ export class PasswordChanges {
     const { organisation } = link;
     const accepts = organisation !== null && person.invitations.includes(organisation) ? [organisation] : [];
     const after = { ...person, organisations: [...person.organisations, ...accepts] };
-    const at = this.#now();
-    const { done } = await this.#store.change({
+    const at = this.#parts.now();
+    const { done } = await this.#parts.store.change({
       steps: [
         step('spendLink', { secretHash, purpose: link.purpose, now: at }, 'some'),
         step('setPassword', { person: id, passwordHash }, 'some'),
@@ -168,23 +168,26 @@ export class PasswordChanges {
     | Unproven
     | { readonly kind: 'overtaken' }
   > {
-    const person = await this.#store.read('person', { id: principal.id });
+    const person = await this.#parts.store.read('person', { id: principal.id });
     if (person?.passwordHash == null) return { kind: 'overtaken' };
     const { id, email, passwordHash: before } = person;
     const proof = await provePassword(
-      this.#guard,
+      this.#parts.guard,
       { email, password: new Secret(current), passwordHash: before },
       visitor,
     );
     if (proof.kind !== 'right') {
       const refused = { ...about(person), action: 'password.change', outcome: 'refused' as const };
-      await this.#store.change({ steps: [], audit: [visitor.entry({ ...refused, code: codeOf(proof) })] });
+      await this.#parts.store.change({
+        steps: [],
+        audit: [visitor.entry({ ...refused, code: codeOf(proof) })],
+      });
       return proof;
     }
     const passwordHash = await this.#hash(password, person);
     if (typeof passwordHash !== 'string') return passwordHash;
-    const rotation = this.#sessions.rotation(principal, known);
-    const { done } = await this.#store.change({
+    const rotation = this.#parts.sessions.rotation(principal, known);
+    const { done } = await this.#parts.store.change({
       steps: [
         step('changePassword', { person: id, known: before, passwordHash }, 'some'),
         ...rotation.steps,
@@ -200,15 +203,23 @@ export class PasswordChanges {
 
   /** The hash of a password that the person may have, or why not. */
   async #hash(password: string, person: PersonRow): Promise<string | WeakPassword | Unproven> {
-    const { memberships } = await this.#store.read('standings', { person: person.id, now: this.#now() });
+    const { memberships } = await this.#parts.store.read('standings', {
+      person: person.id,
+      now: this.#parts.now(),
+    });
     const names = memberships.map(({ organisation }) => organisation.name);
     return await judgedHash(password, [person.email, person.name, ...names]);
   }
 
   #renewed(person: PersonRow, { source }: Visitor): void {
-    this.#guard.renewed({ kind: 'account', name: person.email });
+    this.#parts.guard.renewed({ kind: 'account', name: person.email });
     if (person.passwordHash === null) return;
-    this.#mailer.send({ kind: 'password-changed', to: addressOf(person), at: this.#now(), source });
+    this.#parts.mailer.send({
+      kind: 'password-changed',
+      to: addressOf(person),
+      at: this.#parts.now(),
+      source,
+    });
   }
 }
 

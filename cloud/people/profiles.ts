@@ -16,32 +16,26 @@ const entriesExported = 10_000;
 /** Commands that an export has at most, the newest. */
 const ordersExported = 10_000;
 
+interface ProfilesParts {
+  readonly store: Store;
+  readonly sessions: Sessions;
+  readonly guard: Guard;
+  readonly mailer: Pick<Mailer, 'send' | 'forget'>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** What a person may do with what is kept of him. */
 export class Profiles {
-  readonly #store: Store;
-  readonly #sessions: Sessions;
-  readonly #guard: Guard;
-  readonly #mailer: Pick<Mailer, 'send' | 'forget'>;
-  readonly #now: () => number;
+  readonly #parts: ProfilesParts;
 
-  /** `now`: ms since 1970. */
-  constructor(parts: {
-    store: Store;
-    sessions: Sessions;
-    guard: Guard;
-    mailer: Pick<Mailer, 'send' | 'forget'>;
-    now: () => number;
-  }) {
-    this.#store = parts.store;
-    this.#sessions = parts.sessions;
-    this.#guard = parts.guard;
-    this.#mailer = parts.mailer;
-    this.#now = parts.now;
+  constructor(parts: ProfilesParts) {
+    this.#parts = parts;
   }
 
   async rename({ id, name: before }: UserPrincipal, name: string, visitor: Visitor): Promise<void> {
-    const person = await this.#store.read('person', { id });
-    await this.#store.change({
+    const person = await this.#parts.store.read('person', { id });
+    await this.#parts.store.change({
       steps: [step('setPersonName', { person: id, name })],
       audit: [
         visitor.entry({
@@ -57,18 +51,18 @@ export class Profiles {
   /** All that is kept of a person, as JSON. No secret is in it, and nothing personal of anybody else. */
   async export(principal: UserPrincipal): Promise<{ [name: string]: unknown }> {
     const { id } = principal;
-    const now = this.#now();
+    const now = this.#parts.now();
     const [person, sessions, record, entries, tokens, ordered] = await Promise.all([
-      this.#store.read('person', { id }),
-      this.#sessions.list(id),
-      this.#store.read('standings', { person: id, now }),
-      this.#store.read('personalEntries', {
+      this.#parts.store.read('person', { id }),
+      this.#parts.sessions.list(id),
+      this.#parts.store.read('standings', { person: id, now }),
+      this.#parts.store.read('personalEntries', {
         person: id,
         before: Number.MAX_SAFE_INTEGER,
         limit: entriesExported + 1,
       }),
-      this.#store.read('tokenNames', { person: id }),
-      this.#store.read('ordered', { by: principal.email, limit: ordersExported + 1 }),
+      this.#parts.store.read('tokenNames', { person: id }),
+      this.#parts.store.read('ordered', { by: principal.email, limit: ordersExported + 1 }),
     ]);
     if (person === undefined) throw new Error('the person of this session is no more');
     const places = placesOf(record, { secondFactor: true, since: Number.POSITIVE_INFINITY });
@@ -132,21 +126,24 @@ export class Profiles {
     visitor: Visitor,
   ): Promise<{ readonly kind: 'erased' } | { readonly kind: 'last-administrator' } | Unproven> {
     const { id, email } = principal;
-    const person = await this.#store.read('person', { id });
+    const person = await this.#parts.store.read('person', { id });
     const claim = { email, password: new Secret(password), passwordHash: person?.passwordHash ?? undefined };
-    const proof = await provePassword(this.#guard, claim, visitor);
+    const proof = await provePassword(this.#parts.guard, claim, visitor);
     const about = { action: 'user.erase', target: { kind: 'user', id }, organisation: chainsOf(person) };
     if (proof.kind !== 'right' || person === undefined) {
       const code = proof.kind === 'right' ? 'unauthenticated' : codeOf(proof);
-      await this.#store.change({ steps: [], audit: [visitor.entry({ ...about, outcome: 'refused', code })] });
+      await this.#parts.store.change({
+        steps: [],
+        audit: [visitor.entry({ ...about, outcome: 'refused', code })],
+      });
       return proof.kind === 'right' ? { kind: 'wrong' } : proof;
     }
-    const at = this.#now();
+    const at = this.#parts.now();
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       const leaving = await this.#leaving(id);
       if (leaving === undefined) return { kind: 'last-administrator' };
       const ending: Step[] = person.operator ? [step('endOperator', { person: id }, 'some')] : [];
-      const { done, ...refused } = await this.#store.change({
+      const { done, ...refused } = await this.#parts.store.change({
         steps: [
           ...ending,
           ...leaving,
@@ -168,8 +165,8 @@ export class Profiles {
         return { kind: 'last-administrator' };
       }
       if (!done) continue;
-      await this.#mailer.forget(email);
-      this.#mailer.send({ kind: 'account-erased', to: addressOf(person), at });
+      await this.#parts.mailer.forget(email);
+      this.#parts.mailer.send({ kind: 'account-erased', to: addressOf(person), at });
       return { kind: 'erased' };
     }
     throw new Error('others are changing the same organisations all the time');
@@ -177,11 +174,11 @@ export class Profiles {
 
   /** The steps that take a person out of organisations; undefined where one would be left without an administrator. */
   async #leaving(id: string): Promise<Step[] | undefined> {
-    const now = this.#now();
-    const { memberships } = await this.#store.read('standings', { person: id, now });
+    const now = this.#parts.now();
+    const { memberships } = await this.#parts.store.read('standings', { person: id, now });
     const steps: Step[] = [];
     for (const { organisation } of memberships) {
-      const state = await this.#store.read('administration', { organisation: organisation.id, now });
+      const state = await this.#parts.store.read('administration', { organisation: organisation.id, now });
       if (state === undefined) continue;
       if (keepsAdministrator(state, withPosition(state, id, null)) !== undefined) return undefined;
       steps.push(

@@ -29,33 +29,23 @@ const issuer = 'Loadline';
 const conflict = { kind: 'conflict' } as const;
 type Conflict = typeof conflict;
 
+interface SecondFactorsParts {
+  readonly store: Store;
+  readonly keys: Keyring;
+  readonly sessions: Sessions;
+  readonly codes: FactorCodes;
+  readonly guard: Guard;
+  readonly mailer: Pick<Mailer, 'send'>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** Second factors: enabled, disabled, lost. */
 export class SecondFactors {
-  readonly #store: Store;
-  readonly #keys: Keyring;
-  readonly #sessions: Sessions;
-  readonly #codes: FactorCodes;
-  readonly #guard: Guard;
-  readonly #mailer: Pick<Mailer, 'send'>;
-  readonly #now: () => number;
+  readonly #parts: SecondFactorsParts;
 
-  /** `now`: ms since 1970. */
-  constructor(parts: {
-    store: Store;
-    keys: Keyring;
-    sessions: Sessions;
-    codes: FactorCodes;
-    guard: Guard;
-    mailer: Pick<Mailer, 'send'>;
-    now: () => number;
-  }) {
-    this.#store = parts.store;
-    this.#keys = parts.keys;
-    this.#sessions = parts.sessions;
-    this.#codes = parts.codes;
-    this.#guard = parts.guard;
-    this.#mailer = parts.mailer;
-    this.#now = parts.now;
+  constructor(parts: SecondFactorsParts) {
+    this.#parts = parts;
   }
 
   /** Offers a secret for an authenticator app, to who gives the password again. Not in force before a right code came. */
@@ -70,8 +60,8 @@ export class SecondFactors {
     const proof = await this.#prove(person, { password, action: 'second-factor.begin' }, visitor);
     if (proof !== undefined) return proof;
     const secret = makeTotpSecret();
-    const sealed = await sealValue(this.#keys, factorContext(person.id), secret);
-    const { done } = await this.#store.change({
+    const sealed = await sealValue(this.#parts.keys, factorContext(person.id), secret);
+    const { done } = await this.#parts.store.change({
       steps: [step('offerFactor', { person: person.id, sealed }, 'some')],
       audit: [visitor.entry({ ...about(person), action: 'second-factor.begin' })],
     });
@@ -96,15 +86,15 @@ export class SecondFactors {
     const { id, factorOffered: offered, factorSecret } = person;
     if (offered === null || factorSecret !== null) return conflict;
     const recovery = makeRecoveryCodes();
-    const rotation = this.#sessions.rotation(principal, known);
-    const outcome = await this.#codes.guarded(
+    const rotation = this.#parts.sessions.rotation(principal, known);
+    const outcome = await this.#parts.codes.guarded(
       { person, action: 'second-factor.enable' },
       visitor,
       async () => {
-        const secret = await openSealed(this.#keys, factorContext(id), offered);
-        const taken = acceptCode({ secret, code, now: this.#now(), lastStep: undefined });
+        const secret = await openSealed(this.#parts.keys, factorContext(id), offered);
+        const taken = acceptCode({ secret, code, now: this.#parts.now(), lastStep: undefined });
         if (taken === undefined) return 'wrong';
-        const { done } = await this.#store.change({
+        const { done } = await this.#parts.store.change({
           steps: [
             step('enableFactor', { person: id, offered, step: taken }, 'some'),
             ...recoverySteps(id, recovery.hashes),
@@ -117,8 +107,8 @@ export class SecondFactors {
       },
     );
     if (outcome.kind !== 'right') return outcome;
-    this.#guard.renewed({ kind: 'second-factor', name: person.email });
-    this.#mailer.send({ kind: 'second-factor-enabled', ...this.#to(person, visitor) });
+    this.#parts.guard.renewed({ kind: 'second-factor', name: person.email });
+    this.#parts.mailer.send({ kind: 'second-factor-enabled', ...this.#to(person, visitor) });
     return { kind: 'enabled', recoveryCodes: recovery.codes, token: rotation.token };
   }
 
@@ -136,7 +126,7 @@ export class SecondFactors {
     if (person.factorSecret === null) return conflict;
     const recovery = makeRecoveryCodes();
     const action = 'recovery-codes.renew';
-    const outcome = await this.#codes.take(
+    const outcome = await this.#parts.codes.take(
       { person, code, action },
       {
         steps: recoverySteps(person.id, recovery.hashes),
@@ -145,7 +135,7 @@ export class SecondFactors {
       visitor,
     );
     if (outcome.kind !== 'right') return outcome;
-    this.#mailer.send({ kind: 'recovery-codes-renewed', ...this.#to(person, visitor) });
+    this.#parts.mailer.send({ kind: 'recovery-codes-renewed', ...this.#to(person, visitor) });
     return { kind: 'renewed', recoveryCodes: recovery.codes };
   }
 
@@ -166,8 +156,8 @@ export class SecondFactors {
     const action = 'second-factor.delete';
     const proof = await this.#prove(person, { password, action }, visitor);
     if (proof !== undefined) return proof;
-    const rotation = this.#sessions.rotation(principal, known);
-    const outcome = await this.#codes.take(
+    const rotation = this.#parts.sessions.rotation(principal, known);
+    const outcome = await this.#parts.codes.take(
       { person, code, action },
       {
         steps: [
@@ -181,7 +171,7 @@ export class SecondFactors {
     );
     if (outcome.kind === 'wrong') return { kind: 'wrong-code' };
     if (outcome.kind !== 'right') return outcome;
-    this.#mailer.send({ kind: 'second-factor-disabled', ...this.#to(person, visitor) });
+    this.#parts.mailer.send({ kind: 'second-factor-disabled', ...this.#to(person, visitor) });
     return { kind: 'disabled', token: rotation.token };
   }
 
@@ -196,9 +186,9 @@ export class SecondFactors {
     const person = await this.#person(principal);
     if (!principal.pending || person.factorSecret === null) return conflict;
     if (person.factorReset !== null) return { kind: 'asked', takesEffect: person.factorReset };
-    const link = makeLink('keep-second-factor', this.#now());
-    const takesEffect = this.#now() + linkLives['keep-second-factor'];
-    const { done } = await this.#store.change({
+    const link = makeLink('keep-second-factor', this.#parts.now());
+    const takesEffect = this.#parts.now() + linkLives['keep-second-factor'];
+    const { done } = await this.#parts.store.change({
       steps: [
         step('askFactorReset', { person: person.id, takesEffect }, 'some'),
         ...keepLinkSteps(person.id, link),
@@ -213,7 +203,7 @@ export class SecondFactors {
     });
     if (!done) return conflict;
     const { secret } = link;
-    this.#mailer.send({
+    this.#parts.mailer.send({
       kind: 'second-factor-reset-requested',
       ...this.#to(person, visitor),
       takesEffect,
@@ -231,12 +221,13 @@ export class SecondFactors {
   /** The same by the link of the mail that announced it; false where the link is good no more. */
   async stopResetByLink(secret: string, visitor: Visitor): Promise<boolean> {
     const secretHash = linkHash('keep-second-factor', secret);
-    const now = this.#now();
-    const link = secretHash && (await this.#store.read('link', { one: secretHash, other: secretHash, now }));
-    const person = link?.person && (await this.#store.read('person', { id: link.person.id }));
+    const now = this.#parts.now();
+    const link =
+      secretHash && (await this.#parts.store.read('link', { one: secretHash, other: secretHash, now }));
+    const person = link?.person && (await this.#parts.store.read('person', { id: link.person.id }));
     const spend = secretHash && step('spendLink', { secretHash, purpose: 'keep-second-factor', now }, 'some');
     if (person && spend && (await this.#stop(person, [spend], visitor))) return true;
-    await noteBadLink(this.#store, visitor, 'second-factor.stop-reset');
+    await noteBadLink(this.#parts.store, visitor, 'second-factor.stop-reset');
     return false;
   }
 
@@ -257,18 +248,18 @@ export class SecondFactors {
     | { readonly kind: 'alone' }
     | Conflict
   > {
-    const [now, id] = [this.#now(), member.id];
-    const person = await this.#store.read('person', { id });
+    const [now, id] = [this.#parts.now(), member.id];
+    const person = await this.#parts.store.read('person', { id });
     // What `member` does not show of who has not accepted yet is not told by a vote either.
     if (voter.id === id || person === undefined || !member.secondFactor) return conflict;
-    const record = await this.#store.read('standings', { person: id, now });
+    const record = await this.#parts.store.read('standings', { person: id, now });
     const places = placesOf(record, { secondFactor: true, since: Number.POSITIVE_INFINITY });
     const target = places.find((place) => place.organisation.id === organisation);
     if (target === undefined) return conflict;
     if (!mayGive(standing, target.standing)) return { kind: 'more-than-own' };
     if (person.operator || places.length > 1) return { kind: 'alone' };
     const since = now - voteMilliseconds;
-    const before = await this.#store.read('factorVotes', { person: id, organisation, since });
+    const before = await this.#parts.store.read('factorVotes', { person: id, organisation, since });
     const standingVotes = await this.#votesThatStand(before, {
       organisation,
       member,
@@ -277,7 +268,7 @@ export class SecondFactors {
     const votes = new Set([...standingVotes, voter.id]).size;
     const isDone = votes >= votesNeeded;
     const link = { ...makeLink('keep-second-factor', now), expires: now + voteMilliseconds };
-    const changed = await this.#store.change({
+    const changed = await this.#parts.store.change({
       steps: [
         step('addFactorVote', { person: id, organisation, voter: voter.id, at: now }),
         ...(isDone
@@ -294,10 +285,10 @@ export class SecondFactors {
     });
     if (!changed.done) return conflict;
     if (isDone) {
-      this.#guard.renewed({ kind: 'second-factor', name: person.email });
-      this.#mailer.send({ kind: 'second-factor-reset', to: addressOf(person), at: now });
+      this.#parts.guard.renewed({ kind: 'second-factor', name: person.email });
+      this.#parts.mailer.send({ kind: 'second-factor-reset', to: addressOf(person), at: now });
     } else if (!standingVotes.includes(voter.id)) {
-      this.#mailer.send({
+      this.#parts.mailer.send({
         kind: 'second-factor-vote',
         to: addressOf(person),
         organisation: target.organisation.name,
@@ -314,12 +305,12 @@ export class SecondFactors {
     voters: readonly string[],
     { organisation, member, target }: { organisation: string; member: Member; target: Standing },
   ): Promise<string[]> {
-    const now = this.#now();
+    const now = this.#parts.now();
     const judged = await Promise.all(
       voters.map(async (id) => {
         const [person, record] = await Promise.all([
-          this.#store.read('person', { id }),
-          this.#store.read('standings', { person: id, now }),
+          this.#parts.store.read('person', { id }),
+          this.#parts.store.read('standings', { person: id, now }),
         ]);
         const secondFactor = person !== undefined && person.factorSecret !== null;
         const places = placesOf(record, { secondFactor, since: Number.POSITIVE_INFINITY });
@@ -337,7 +328,7 @@ export class SecondFactors {
 
   async #stop(person: PersonRow, steps: readonly Step[], visitor: Visitor): Promise<boolean> {
     const { id } = person;
-    const { done } = await this.#store.change({
+    const { done } = await this.#parts.store.change({
       steps: [
         ...steps,
         step('stopFactorReset', { person: id }),
@@ -360,26 +351,26 @@ export class SecondFactors {
     const { email } = person;
     const passwordHash = person.passwordHash ?? undefined;
     const proof = await provePassword(
-      this.#guard,
+      this.#parts.guard,
       { email, password: new Secret(password), passwordHash },
       visitor,
     );
     if (proof.kind === 'right') return undefined;
     const code = codeOf(proof);
     const refused = visitor.entry({ ...about(person), action, outcome: 'refused', code });
-    await this.#store.change({ steps: [], audit: [refused] });
+    await this.#parts.store.change({ steps: [], audit: [refused] });
     return proof;
   }
 
   async #person({ id }: UserPrincipal): Promise<PersonRow> {
-    const person = await this.#store.read('person', { id });
+    const person = await this.#parts.store.read('person', { id });
     // Erased since the request was let in.
     if (person === undefined) throw new Error('the person of this session is no more');
     return person;
   }
 
   #to(person: PersonRow, { source }: Visitor) {
-    return { to: addressOf(person), at: this.#now(), source };
+    return { to: addressOf(person), at: this.#parts.now(), source };
   }
 }
 

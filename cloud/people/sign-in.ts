@@ -18,30 +18,22 @@ export interface SignedIn {
   readonly device: string | undefined;
 }
 
+interface SignInParts {
+  readonly store: Store;
+  readonly sessions: Sessions;
+  readonly codes: FactorCodes;
+  readonly guard: Guard;
+  readonly mailer: Pick<Mailer, 'send'>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** How people get in: address and password, then the second factor where there is one. */
 export class SignIn {
-  readonly #store: Store;
-  readonly #sessions: Sessions;
-  readonly #codes: FactorCodes;
-  readonly #guard: Guard;
-  readonly #mailer: Pick<Mailer, 'send'>;
-  readonly #now: () => number;
+  readonly #parts: SignInParts;
 
-  /** `now`: ms since 1970. */
-  constructor(parts: {
-    store: Store;
-    sessions: Sessions;
-    codes: FactorCodes;
-    guard: Guard;
-    mailer: Pick<Mailer, 'send'>;
-    now: () => number;
-  }) {
-    this.#store = parts.store;
-    this.#sessions = parts.sessions;
-    this.#codes = parts.codes;
-    this.#guard = parts.guard;
-    this.#mailer = parts.mailer;
-    this.#now = parts.now;
+  constructor(parts: SignInParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -52,10 +44,10 @@ export class SignIn {
     { email, password }: { readonly email: string; readonly password: string },
     visitor: Visitor,
   ): Promise<SignedIn | Unproven> {
-    const person = await this.#store.read('personByEmail', { email });
+    const person = await this.#parts.store.read('personByEmail', { email });
     const passwordHash = person?.passwordHash ?? undefined;
     const proof = await provePassword(
-      this.#guard,
+      this.#parts.guard,
       { email, password: new Secret(password), passwordHash },
       visitor,
     );
@@ -64,7 +56,7 @@ export class SignIn {
       if (opened !== undefined) return opened;
     }
     const unproven = proof.kind === 'held' ? proof : wrong;
-    await this.#store.change({ steps: [], audit: [refusal(visitor, email, person, unproven)] });
+    await this.#parts.store.change({ steps: [], audit: [refusal(visitor, email, person, unproven)] });
     return unproven;
   }
 
@@ -74,8 +66,8 @@ export class SignIn {
     { known, code }: { readonly known: string; readonly code: string },
     visitor: Visitor,
   ): Promise<SignedIn | Exclude<CodeOutcome, { kind: 'right' }>> {
-    const person = await this.#store.read('person', { id: principal.id });
-    const completion = await this.#sessions.completion(principal, known);
+    const person = await this.#parts.store.read('person', { id: principal.id });
+    const completion = await this.#parts.sessions.completion(principal, known);
     if (person === undefined || completion === undefined) return { kind: 'overtaken' };
     const { id } = person;
     const steps = [
@@ -85,7 +77,7 @@ export class SignIn {
       step('endFactorVotes', { person: id }),
       step('endKeepLinks', { person: id }),
     ];
-    const used = await this.#codes.take(
+    const used = await this.#parts.codes.take(
       { person, code, action: 'session.confirm' },
       {
         steps,
@@ -102,9 +94,15 @@ export class SignIn {
     );
     if (used.kind !== 'right') return used;
     if (recoveryCodeHash(code) !== undefined) {
-      const left = await this.#store.read('recoveryCodes', { person: id });
+      const left = await this.#parts.store.read('recoveryCodes', { person: id });
       const { source } = visitor;
-      this.#mailer.send({ kind: 'recovery-code-used', to: addressOf(person), at: this.#now(), source, left });
+      this.#parts.mailer.send({
+        kind: 'recovery-code-used',
+        to: addressOf(person),
+        at: this.#parts.now(),
+        source,
+        left,
+      });
     }
     return this.#whole(person, completion.token, visitor, used.permit.trusted);
   }
@@ -116,15 +114,15 @@ export class SignIn {
     knownDevice: boolean,
   ): Promise<SignedIn | undefined> {
     const { id, factorSecret, factorReset } = person;
-    const now = this.#now();
+    const now = this.#parts.now();
     const isReset = factorSecret !== null && factorReset !== null && factorReset <= now;
     const pending = factorSecret !== null && !isReset;
-    const opening = this.#sessions.opening(person, visitor, pending);
+    const opening = this.#parts.sessions.opening(person, visitor, pending);
     const of = { target: { kind: 'user', id }, organisation: chainsOf(person) };
     const actor = { kind: 'user', id };
     const personal = { of: [id], data: { email: person.email, agent: visitor.agent } };
     const state = pending ? ('second-factor' as const) : ('open' as const);
-    const changed = await this.#store.change({
+    const changed = await this.#parts.store.change({
       steps: [...(isReset ? resetSteps(id, now) : []), ...opening.steps],
       audit: [
         ...(isReset
@@ -134,7 +132,7 @@ export class SignIn {
       ],
     });
     if (!changed.done) return undefined;
-    if (isReset) this.#mailer.send({ kind: 'second-factor-reset', to: addressOf(person), at: now });
+    if (isReset) this.#parts.mailer.send({ kind: 'second-factor-reset', to: addressOf(person), at: now });
     if (pending) return { kind: 'signed-in', token: opening.token, state, device: undefined };
     return this.#whole(person, opening.token, visitor, knownDevice);
   }
@@ -142,9 +140,15 @@ export class SignIn {
   #whole(person: PersonRow, token: string, visitor: Visitor, knownDevice: boolean): SignedIn {
     if (!knownDevice) {
       const { source, agent: device } = visitor;
-      this.#mailer.send({ kind: 'new-sign-in', to: addressOf(person), at: this.#now(), source, device });
+      this.#parts.mailer.send({
+        kind: 'new-sign-in',
+        to: addressOf(person),
+        at: this.#parts.now(),
+        source,
+        device,
+      });
     }
-    const device = this.#guard.remember({ kind: 'account', name: person.email }, visitor.device);
+    const device = this.#parts.guard.remember({ kind: 'account', name: person.email }, visitor.device);
     return { kind: 'signed-in', token, state: 'open', device };
   }
 }

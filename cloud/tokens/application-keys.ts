@@ -22,27 +22,21 @@ export interface WantedKey extends Restriction {
   readonly days: number | null;
 }
 
+interface ApplicationKeysParts {
+  readonly store: Store;
+  readonly keys: Keyring;
+  readonly applications: Applications;
+  readonly directory: Directory;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** The keys of applications: made, listed, switched off and on, revoked. */
 export class ApplicationKeys {
-  readonly #store: Store;
-  readonly #keys: Keyring;
-  readonly #applications: Applications;
-  readonly #directory: Directory;
-  readonly #now: () => number;
+  readonly #parts: ApplicationKeysParts;
 
-  /** `now`: ms since 1970. */
-  constructor(parts: {
-    store: Store;
-    keys: Keyring;
-    applications: Applications;
-    directory: Directory;
-    now: () => number;
-  }) {
-    this.#store = parts.store;
-    this.#keys = parts.keys;
-    this.#applications = parts.applications;
-    this.#directory = parts.directory;
-    this.#now = parts.now;
+  constructor(parts: ApplicationKeysParts) {
+    this.#parts = parts;
   }
 
   /** Makes a key; its `secret` is to be shown this once. Made by a token, it ends with that token at the latest. */
@@ -51,14 +45,14 @@ export class ApplicationKeys {
     application: string,
     wanted: WantedKey,
   ): Promise<Result<{ key: ApplicationKeyRow; secret: string }>> {
-    const of = await this.#applications.application(maker, application);
+    const of = await this.#parts.applications.application(maker, application);
     if (of === undefined) return noSuchApplication();
-    const { id, version, secret } = makeSecret(this.#keys, 'application-secret');
+    const { id, version, secret } = makeSecret(this.#parts.keys, 'application-secret');
     const target = { kind: 'application-key', id };
     const refusal = this.#refusal(maker, of, wanted);
-    if (refusal !== undefined) return await tooMuch(this.#store, maker, target, refusal);
-    const latest = await lastsUntil(this.#store, maker);
-    const created = this.#now();
+    if (refusal !== undefined) return await tooMuch(this.#parts.store, maker, target, refusal);
+    const latest = await lastsUntil(this.#parts.store, maker);
+    const created = this.#parts.now();
     const ends = Math.min(
       wanted.days === null ? Number.POSITIVE_INFINITY : created + wanted.days * dayMs,
       latest,
@@ -67,7 +61,7 @@ export class ApplicationKeys {
     const { name, devices, tags, topics } = wanted;
     const row = { id, application, name, version, created, expires };
     const lists = { devices: json(devices), tags: json(tags), topics: json(topics) };
-    const changed = await this.#store.change({
+    const changed = await this.#parts.store.change({
       steps: [step('addApplicationKey', { ...row, ...lists })],
       audit: [
         maker.entry({
@@ -94,10 +88,16 @@ export class ApplicationKeys {
     application: string,
     page: { readonly after: { created: number; id: string } | undefined; readonly limit: number },
   ): Promise<Result<{ readonly items: ApplicationKeyRow[]; readonly more: boolean }>> {
-    if ((await this.#applications.application(maker, application)) === undefined) return noSuchApplication();
+    if ((await this.#parts.applications.application(maker, application)) === undefined)
+      return noSuchApplication();
     const { created: afterCreated, id: afterId } = page.after ?? { created: -1, id: '' };
     const limit = page.limit + 1;
-    const items = await this.#store.read('applicationKeys', { application, afterCreated, afterId, limit });
+    const items = await this.#parts.store.read('applicationKeys', {
+      application,
+      afterCreated,
+      afterId,
+      limit,
+    });
     return { kind: 'done', value: { items: items.slice(0, page.limit), more: items.length > page.limit } };
   }
 
@@ -120,10 +120,10 @@ export class ApplicationKeys {
     if (row.status === 'revoked') return revoked;
     if (change.status === 'active' && row.status !== 'active') {
       const refusal = this.#refusal(maker, of, row);
-      if (refusal !== undefined) return await tooMuch(this.#store, maker, target, refusal);
+      if (refusal !== undefined) return await tooMuch(this.#parts.store, maker, target, refusal);
     }
     const { name = row.name, status = row.status } = change;
-    const changed = await this.#store.change({
+    const changed = await this.#parts.store.change({
       steps: [step('setApplicationKey', { application, id, name, status }, 'some')],
       audit: [
         maker.entry({ target, before: { name: row.name, status: row.status }, after: { name, status } }),
@@ -137,7 +137,7 @@ export class ApplicationKeys {
     const found = await this.#find(maker, application, id);
     if (found === undefined) return noSuchKey();
     const { name, status } = found.row;
-    await this.#store.change({
+    await this.#parts.store.change({
       steps: [step('revokeApplicationKey', { application, id }, 'some')],
       audit: [
         maker.entry({
@@ -155,9 +155,9 @@ export class ApplicationKeys {
     application: string,
     id: string,
   ): Promise<{ readonly row: ApplicationKeyRow; readonly of: ApplicationRow } | undefined> {
-    const of = await this.#applications.application(maker, application);
+    const of = await this.#parts.applications.application(maker, application);
     if (of === undefined) return undefined;
-    const row = await this.#store.read('applicationKey', { application, id });
+    const row = await this.#parts.store.read('applicationKey', { application, id });
     return row && { row, of };
   }
 
@@ -171,7 +171,7 @@ export class ApplicationKeys {
     if (foreign !== undefined) {
       return refused('more-than-own', `body/devices: ${foreign} is not among the application's devices`);
     }
-    return reachesFurther(standing, { devices: devices ?? of.devices, tags }, this.#directory);
+    return reachesFurther(standing, { devices: devices ?? of.devices, tags }, this.#parts.directory);
   }
 }
 
