@@ -24,11 +24,12 @@ export interface Issuer {
  * What a certificate is good for.
  *
  * `authority`: issues others. `gateway`: TLS client only. `server`: TLS server only, for these names (RFC 6125:
- * host names and IP addresses, in subjectAltName).
+ * host names and IP addresses, in subjectAltName). `voucher`: signs vouchers only (`voucher.ts`).
  */
 export type Profile =
   | { readonly profile: 'authority' }
   | { readonly profile: 'gateway' }
+  | { readonly profile: 'voucher' }
   | {
       readonly profile: 'server';
       readonly dnsNames: readonly string[];
@@ -112,6 +113,9 @@ function profileExtensions(order: Profile): object[] {
       ];
     case 'gateway':
       return [...leaf, { name: 'extKeyUsage', clientAuth: true }];
+    case 'voucher':
+      // id-kp-trustAnchorConfigSigning (RFC 9809): what sdk/trust asks of the signer of a voucher.
+      return [...leaf, { name: 'extKeyUsage', '1.3.6.1.5.5.7.3.42': true }];
     case 'server':
       return [
         ...leaf,

@@ -14,7 +14,9 @@ export type Claim =
   /** The TLS server of this name: a host name or an IP address. */
   | { readonly kind: 'server'; readonly host: string }
   /** The TLS client of this common name. */
-  | { readonly kind: 'client'; readonly commonName: string };
+  | { readonly kind: 'client'; readonly commonName: string }
+  /** One that signs vouchers (RFC 8366): what a gateway takes an owner by. */
+  | { readonly kind: 'voucher' };
 
 export interface ChainCheck {
   /** What was presented, DER, the holder's own first; others in any order. */
@@ -24,6 +26,18 @@ export interface ChainCheck {
   readonly claim: Claim;
   readonly time: JudgedAt;
 }
+
+/** What a holder signs, and what an issuer issues for, in words. */
+const signs = {
+  server: 'signing a handshake',
+  client: 'signing a handshake',
+  voucher: 'signing',
+} as const satisfies Record<Claim['kind'], string>;
+const purposes = {
+  server: 'a TLS server',
+  client: 'a TLS client',
+  voucher: 'signing vouchers',
+} as const satisfies Record<Claim['kind'], string>;
 
 interface Certificate {
   readonly x509: X509Certificate;
@@ -119,7 +133,7 @@ class Search {
 
 function holderFault({ x509, facts }: Certificate, claim: Claim): string | undefined {
   if (x509.ca || facts.basicConstraints?.authority === true) return "is an authority's";
-  if (facts.keyUsage?.digitalSignature === false) return 'is not for signing a handshake';
+  if (facts.keyUsage?.digitalSignature === false) return `is not for ${signs[claim.kind]}`;
   const usage = facts.extKeyUsage ?? [];
   switch (claim.kind) {
     case 'server': {
@@ -134,6 +148,8 @@ function holderFault({ x509, facts }: Certificate, claim: Claim): string | undef
       if (!usage.includes(usages.client)) return 'is not for a TLS client';
       if (x509.subject !== `CN=${claim.commonName}`) return `is not for ${claim.commonName}`;
       return undefined;
+    case 'voucher':
+      return usage.includes(usages.voucher) ? undefined : 'is not for signing vouchers';
   }
 }
 
@@ -161,7 +177,7 @@ function pathFault(path: Path, claim: Claim): string | undefined {
       return say('may not have so many authorities under it');
     const purpose = usages[claim.kind];
     if (facts.extKeyUsage?.every((usage) => usage !== purpose && usage !== usages.any)) {
-      return say(`may not issue for a TLS ${claim.kind}`);
+      return say(`may not issue for ${purposes[claim.kind]}`);
     }
   }
   return undefined;

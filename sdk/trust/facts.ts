@@ -17,6 +17,11 @@ export const usages = {
   any: '2.5.29.37.0',
   server: '1.3.6.1.5.5.7.3.1',
   client: '1.3.6.1.5.5.7.3.2',
+  /**
+   * id-kp-trustAnchorConfigSigning (RFC 9809): signs what tells a machine which authority to trust. A voucher is that;
+   * RFC 8366 names no usage of its own.
+   */
+  voucher: '1.3.6.1.5.5.7.3.42',
 } as const;
 
 /** What a certificate says of itself, as far as a judge of chains must know. */
