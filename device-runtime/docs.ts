@@ -1,2 +1,2 @@
-/** For whoever writes the project's docs: every key of the configuration as a table. */
-export { configurationTable } from './config/table.ts';
+/** For whoever writes the project's docs: every key of the configuration as a table, and of other TOML files. */
+export { configurationTable, keysTable } from './config/table.ts';

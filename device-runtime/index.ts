@@ -1,7 +1,15 @@
 /** What programs around the gateway need of it: they start its bundle, or ask the one that runs. */
 
 export { bundlePath, leanStart, packagingPath } from './bundle.ts';
-export { type Config, ConfigError, type ConfigProblem, loadConfig, parseConfig } from './config/index.ts';
+export {
+  type Config,
+  ConfigError,
+  type ConfigProblem,
+  loadConfig,
+  parseConfig,
+  siteGoesTogether,
+  siteTables,
+} from './config/index.ts';
 export { statusCommand } from './control/index.ts';
 export { doctorCommand } from './doctor/index.ts';
 export { DiskJournal, type Journal, type Run } from './journal/index.ts';

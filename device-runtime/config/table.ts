@@ -31,7 +31,12 @@ interface Row {
 
 /** The table of every key there is, Markdown: what the docs show is what the gateway checks by. */
 export function configurationTable(): string {
-  const schema = z.toJSONSchema(configSchema, { io: 'input' }) as Declared;
+  return keysTable(configSchema);
+}
+
+/** The table of every key of a TOML file, from the schema that it is checked by. Every key must say what it means. */
+export function keysTable(file: z.ZodType): string {
+  const schema = z.toJSONSchema(file, { io: 'input' }) as Declared;
   const rows = rowsOf(schema, '', true).map(
     (row) => `| \`${row.key}\` | ${row.range} | ${row.default} | ${row.meaning} |`,
   );

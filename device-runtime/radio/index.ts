@@ -1,5 +1,5 @@
 export type { RadioEvent } from './complaints.ts';
-export { findHolders, type Holder } from './holders.ts';
+export { adviceOn, findHolders, type Holder } from './holders.ts';
 export { watchLife } from './life.ts';
 export { Radio, type RadioOptions } from './radio.ts';
 export { serialOpener } from './serial.ts';
