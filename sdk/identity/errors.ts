@@ -5,6 +5,7 @@ const identityCodes = {
   'key-malformed': 'not an RSA key this project can use',
   'certificate-malformed': 'not an X.509 certificate, or not one with exactly one common name',
   'certs-only-malformed': 'not a base64 PKCS#7 message that holds certificates only',
+  'voucher-refused': 'not a voucher, or not one that the trusted authority signed for now',
   'issuance-invalid': 'the certificate that was asked for must not or cannot be issued',
   'enrolment-unavailable': 'the enrolment service cannot be reached or cannot answer now; try again later',
   'enrolment-untrusted': 'what answers does not hold a certificate of the trusted authority for its name',

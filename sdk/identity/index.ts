@@ -12,3 +12,4 @@ export { type IdentityCode, IdentityError } from './errors.ts';
 export { generateKeyPair, type KeyPair, type Signer, softwareSigner } from './keys.ts';
 export { identityLimits } from './limits.ts';
 export { createSigningRequest, readSigningRequest, type Subject } from './request.ts';
+export { type Assertion, createVoucher, readVoucher, type Voucher } from './voucher.ts';

@@ -8,6 +8,14 @@ export const identityLimits = {
   enrolBodyBytes: 16 * 1024,
   /** Bytes of an answer to an enrolment, and of any PKCS#7 message in base64. */
   certsOnlyBytes: 64 * 1024,
+  /** Bytes of a voucher in DER: its signer's chain is most of it. */
+  voucherBytes: 16 * 1024,
+  /** Bytes of a voucher's nonce (RFC 8366, section 5.3). */
+  nonceBytes: { min: 8, max: 32 },
+  /** Characters of the serial number that a gateway was built with. */
+  unitSerialCharacters: 64,
+  /** The highest ownership counter: four bytes. */
+  ownershipCounter: 0xffff_ffff,
   /** Bytes of a serial number (RFC 5280 allows 20); below 8 it would not be unguessable. */
   serialBytes: { min: 8, max: 20 },
   /** Characters of a common name (X.520's upper bound). */
