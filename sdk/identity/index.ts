@@ -5,10 +5,12 @@ export {
   issueCertificate,
   type Profile,
 } from './certificate.ts';
+export { caCertificates } from './ca-certificates.ts';
 export { decodeCertsOnly, encodeCertsOnly } from './certs-only.ts';
 export { type CertificateDetails, certificateDetails } from './details.ts';
-export { type Enrolment, type EnrolOptions, enrol } from './enrol.ts';
+export { type Enrolment, type EnrolOptions, enrol, type ReenrolOptions, reenrol } from './enrol.ts';
 export { type IdentityCode, IdentityError } from './errors.ts';
+export type { EstServer } from './est.ts';
 export { generateKeyPair, type KeyPair, type Signer, softwareSigner } from './keys.ts';
 export { identityLimits } from './limits.ts';
 export { createSigningRequest, readSigningRequest, type Subject } from './request.ts';
