@@ -131,6 +131,8 @@ export class Gateway {
       },
       onAcknowledged: (times) => this.#retired(times),
       onAnswered: () => this.#downlink.confirmed(),
+      onContest: (code, detail) =>
+        this.#happened({ code, subject: '', detail: clip(detail, limits.eventDetailBytes) }),
       onMessage: (channel, payload) => {
         if (channel === 'time') {
           const answer = Buffer.from(payload).toString('utf8');

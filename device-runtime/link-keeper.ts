@@ -21,6 +21,8 @@ export interface LinkKeeperOptions {
   readonly onAcknowledged: (times: Float64Array) => void;
   /** The cloud has acknowledged something that is no reading. */
   readonly onAnswered: () => void;
+  /** The cloud says that another process has this identity; or, after that, it takes readings of this one again. */
+  readonly onContest: (event: 'identity-contested' | 'identity-admitted', detail: string) => void;
   readonly onMessage: (channel: Exclude<DownChannel, 'notice'>, payload: Uint8Array) => void;
 }
 
@@ -39,6 +41,7 @@ export class LinkKeeper {
   );
   #uplink: Uplink | undefined;
   #ended = 0;
+  #contested = false;
   #past: { readonly connections: number; readonly disconnects: readonly Disconnect[] } = {
     connections: 0,
     disconnects: [],
@@ -93,11 +96,15 @@ export class LinkKeeper {
       maxDelay: uplink.max_delay_ms,
       connect: (signal) => doors.connect((port) => this.#connect(uplink, port, identity, signal), signal),
       onConnected,
-      onDisconnected: () => {
+      onDisconnected: (reason, notice) => {
         this.#ended++;
+        if (notice === 'identity-contested') this.#contest('identity-contested', reason);
         onDisconnected();
       },
-      onAcknowledged,
+      onAcknowledged: (times) => {
+        this.#contest('identity-admitted', '');
+        onAcknowledged(times);
+      },
     });
     this.#uplink.start();
   }
@@ -126,14 +133,23 @@ export class LinkKeeper {
     this.#uplink = undefined;
   }
 
+  /** Said once of each: how often it was tried meanwhile is in the log. */
+  #contest(event: 'identity-contested' | 'identity-admitted', detail: string): void {
+    const contested = event === 'identity-contested';
+    if (this.#contested === contested) return;
+    this.#contested = contested;
+    this.#options.onContest(event, detail);
+  }
+
   #connect(uplink: Config['uplink'], port: number, identity: Identity, signal: AbortSignal) {
-    const { world, gatewayId, authorityPem, time, onMessage } = this.#options;
+    const { world, journal, gatewayId, authorityPem, time, onMessage } = this.#options;
     const { clock, log } = world;
     return connectLink({
       host: uplink.host,
       port,
       proxy: uplink.proxy,
       gatewayId,
+      epoch: journal.epoch,
       keepaliveSeconds: uplink.keepalive_seconds,
       authorityPem,
       ...identity,

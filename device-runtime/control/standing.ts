@@ -13,6 +13,7 @@ const takesBack: Partial<Record<EventCode, readonly EventCode[]>> = {
   'clock-trusted': ['clock-untrusted', 'clock-disputed'],
   'journal-room': ['journal-full'],
   'disk-recovered': ['disk-full'],
+  'identity-admitted': ['identity-contested'],
   'config-applied': ['config-refused', 'config-rolled-back'],
 };
 

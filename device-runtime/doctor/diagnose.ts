@@ -33,7 +33,7 @@ export function diagnose(status: GatewayStatus, journalBytes: number): Finding[]
       says: `${meaningOf(code)}: ${detail}${times > 1 ? ` (${times} times)` : ''}`,
       act: actOf(code),
     })),
-    ...cloud(status),
+    ...cloud(status, told),
     ...radio(status, told),
     ...certificate(status.health.certificate.daysLeft),
     ...journal(status, told, journalBytes),
@@ -55,7 +55,7 @@ export function diagnose(status: GatewayStatus, journalBytes: number): Finding[]
 const meaningOf = (code: string): string => (code in events ? events[code as EventCode].meaning : code);
 const actOf = (code: string): string => (code in events ? events[code as EventCode].act : 'look at it');
 
-function cloud({ cloud: { link, host, port }, health }: GatewayStatus): Finding[] {
+function cloud({ cloud: { link, host, port }, health }: GatewayStatus, told: ReadonlySet<string>): Finding[] {
   const where = `${host}:${port}`;
   const [last] = health.uplink.disconnects;
   switch (link) {
@@ -71,6 +71,8 @@ function cloud({ cloud: { link, host, port }, health }: GatewayStatus): Finding[
       ];
     case 'down':
       if (last === undefined && health.uptimeSeconds < firstSeconds) return [];
+      // The network is in order then.
+      if (told.has('identity-contested')) return [];
       return [
         error(
           'cloud',

@@ -86,7 +86,7 @@ export interface Judged {
 
 /** More bytes than any driver keeps for a frame that is not whole yet. */
 const frameRoom = 8192;
-/** Longest backoff and longest attempt at a link, together, and room: past it nobody tries any more. */
+/** Longest backoff (four minutes, of a contest) and longest attempt at a link, together: past it nobody tries any more. */
 const attemptMilliseconds = 300_000;
 
 interface Stage {

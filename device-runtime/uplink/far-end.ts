@@ -62,6 +62,10 @@ export class FarConnection {
   readonly socket: TLSSocket;
   readonly published: FarPublish[] = [];
   readonly subscribed: string[] = [];
+  /** User name of its CONNECT. */
+  user: string | undefined;
+  /** Whether its CONNECT brought a password. */
+  hasPassword = false;
   pings = 0;
   acknowledgements = 0;
   /** Whether it still answers: a half-open link's far end does not. */
@@ -115,9 +119,18 @@ export class FarConnection {
     return true;
   }
 
+  /** Of a CONNECT without a will (MQTT 3.1.1, section 3.1): flags, then client id, user name and password. */
+  #readLogin(body: Buffer): void {
+    const flags = body[7] as number;
+    const at = 12 + body.readUInt16BE(10);
+    if ((flags & 0x80) !== 0) this.user = body.toString('utf8', at + 2, at + 2 + body.readUInt16BE(at));
+    this.hasPassword = (flags & 0x40) !== 0;
+  }
+
   #received(first: number, body: Buffer): void {
     switch (first >> 4) {
       case type.connect: {
+        this.#readLogin(body);
         const { code } = this.#options.connack ?? { code: 0 };
         if (code !== undefined) this.#write(0x20, Buffer.from([0, code]));
         return;

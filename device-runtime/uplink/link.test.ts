@@ -41,6 +41,14 @@ test('asks for mqtt by ALPN and listens to all that may come down', async () => 
   assert.is(await link.closed, 'closed by this gateway');
 });
 
+test('states the epoch of the journal by its user name, without a password', async () => {
+  const farEnd = await open();
+  const link = await linkTo(farEnd, { epoch: '0123456789abcdef'.repeat(2) });
+  assert.is(farEnd.connections[0]?.user, 'epoch:0123456789abcdef0123456789abcdef');
+  assert.is(farEnd.connections[0]?.hasPassword, false);
+  await link.close();
+});
+
 test('a publish is done with its PUBACK and not before', async () => {
   let answer = (): void => {};
   const farEnd = await open({

@@ -2,8 +2,10 @@ import type { TLSSocket } from 'node:tls';
 import {
   type DownChannel,
   downChannels,
+  epochUser,
   gatewayTopic,
   limits,
+  type NoticeMessage,
   noticeMessage,
   type UpChannel,
 } from '@loadline/sdk/contract';
@@ -25,6 +27,8 @@ export interface Link {
   close(): Promise<void>;
   /** Resolves with the reason when the link is gone, however it went. */
   readonly closed: Promise<string>;
+  /** Code of the last notice that came on it: why the cloud ends it. */
+  readonly notice: string | undefined;
 }
 
 export interface LinkOptions {
@@ -32,6 +36,8 @@ export interface LinkOptions {
   readonly port: number;
   readonly proxy?: ProxyConfig | undefined;
   readonly gatewayId: string;
+  /** Epoch of the journal, 32 hex digits: by it the cloud tells this process from another with the same identity. */
+  readonly epoch: string;
   readonly keepaliveSeconds: number;
   /** The fleet's authority, the private key and the certificate with its chain, PEM. */
   readonly authorityPem: string;
@@ -102,11 +108,13 @@ class GatewayLink implements Link {
   readonly #link: MqttLink;
   /** Resolves once the cloud says that answers to the question for the time will be heard. */
   readonly #answerable = Promise.withResolvers<void>();
+  #notice: string | undefined;
 
   constructor(options: LinkOptions, socket: TLSSocket) {
     this.#options = options;
     this.#link = new MqttLink(socket, {
       clientId: options.gatewayId,
+      login: { user: epochUser(options.epoch) },
       keepaliveSeconds: options.keepaliveSeconds,
       monotonic: options.monotonic,
       onMessage: (topic, payload) => this.#received(topic, payload),
@@ -123,6 +131,10 @@ class GatewayLink implements Link {
 
   get closed(): Promise<string> {
     return this.#link.closed;
+  }
+
+  get notice(): string | undefined {
+    return this.#notice;
   }
 
   /** Resolves with the CONNACK. */
@@ -169,7 +181,10 @@ class GatewayLink implements Link {
     if (channel === undefined) return;
     if (channel === 'notice') {
       const said = saidBy(payload);
-      if (said !== undefined) this.#link.blame(said);
+      if (said !== undefined) {
+        this.#notice = said.code;
+        this.#link.blame(`the cloud said ${said.code}: ${said.detail}`);
+      }
     }
     try {
       this.#options.onMessage(channel, payload);
@@ -180,10 +195,9 @@ class GatewayLink implements Link {
 }
 
 /** What a notice says; undefined for one that says nothing the contract knows. */
-function saidBy(payload: Uint8Array): string | undefined {
+function saidBy(payload: Uint8Array): NoticeMessage | undefined {
   try {
-    const { code, detail } = noticeMessage.parse(JSON.parse(Buffer.from(payload).toString('utf8')));
-    return `the cloud said ${code}: ${detail}`;
+    return noticeMessage.parse(JSON.parse(Buffer.from(payload).toString('utf8')));
   } catch {
     return undefined;
   }

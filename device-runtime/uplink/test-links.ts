@@ -12,6 +12,7 @@ const gateway = await makeHolder(authority, 'mast-1', { profile: 'gateway' });
 const linkOptions = {
   host: 'localhost',
   gatewayId: 'mast-1',
+  epoch: 'e'.repeat(32),
   keepaliveSeconds: 10,
   authorityPem: authority.certificatePem,
   ...gateway,

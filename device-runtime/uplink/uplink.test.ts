@@ -8,14 +8,14 @@ import { systemClock } from '../clock/index.ts';
 import type { Journal, Sent } from '../journal/index.ts';
 import type { Link } from './link.ts';
 import { reading, TestJournals } from './test-journal.ts';
-import { Uplink } from './uplink.ts';
+import { contestedDelay, Uplink } from './uplink.ts';
 
 const test = suite('uplink');
 
 /** One connection as the far end sees it: what was published on it, and the means to answer or to cut it. */
 class FarEnd {
   readonly published: { numbers: number[]; dropped: readonly NumberRange[]; acknowledge: () => void }[] = [];
-  readonly link: Link;
+  readonly link: { -readonly [K in keyof Link]: Link[K] };
   #close: (reason: string) => void = () => {};
   #lost = new Set<(error: Error) => void>();
 
@@ -25,6 +25,7 @@ class FarEnd {
     });
     this.link = {
       closed,
+      notice: undefined,
       close: async () => this.cut('closed by this gateway'),
       publish: (_channel, payload) =>
         new Promise((resolve, reject) => {
@@ -36,7 +37,8 @@ class FarEnd {
     };
   }
 
-  cut(reason: string): void {
+  cut(reason: string, notice?: string): void {
+    this.link.notice = notice;
     for (const reject of this.#lost) reject(new Error(reason));
     this.#close(reason);
   }
@@ -49,6 +51,7 @@ async function bench(given?: Journal) {
   const journal = given ?? (await journals.open());
   const farEnds: FarEnd[] = [];
   const acknowledged: number[] = [];
+  const waits: unknown[] = [];
   const uplink = new Uplink({
     journal,
     clock: systemClock(),
@@ -63,7 +66,7 @@ async function bench(given?: Journal) {
     onDisconnected: () => {},
     onAcknowledged: (times) => acknowledged.push(...times),
     random: () => 0,
-    log: jsonLog(() => {}, Date.now),
+    log: { ...jsonLog(() => {}, Date.now), warn: (_event, fields) => waits.push(fields?.retryMs) },
   });
   const append = (...tags: number[]): void => {
     for (const tag of tags) {
@@ -71,7 +74,7 @@ async function bench(given?: Journal) {
       uplink.appended(reading(tag));
     }
   };
-  return { journal, uplink, farEnds, acknowledged, append };
+  return { journal, uplink, farEnds, acknowledged, append, waits };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -118,6 +121,33 @@ test('sends again on the next connection all that the last one left unacknowledg
   farEnds[1]?.published[0]?.acknowledge();
   await until(() => journal.held === 0);
   await uplink.stop();
+});
+
+test('comes back after minutes where another process has its identity, and reads on meanwhile', async () => {
+  const { journal, uplink, farEnds, append, waits } = await bench();
+  uplink.start();
+  await until(() => uplink.isConnected);
+  append(1);
+  farEnds[0]?.cut('the cloud said identity-contested: …', 'identity-contested');
+  await until(() => waits.length === 1);
+  // With the least draw there is: 0.
+  assert.equal(waits, [60_000]);
+  append(2, 3);
+  assert.is(journal.held, 3);
+  await uplink.stop();
+  assert.is(farEnds.length, 1);
+});
+
+test('waits for a contest between one and four minutes, longer each time up to that', () => {
+  const bounds = [1, 2, 3, 100].map((contests) =>
+    [0, 1].map((draw) => contestedDelay(contests, draw) / 1000),
+  );
+  assert.equal(bounds, [
+    [60, 120],
+    [120, 240],
+    [120, 240],
+    [120, 240],
+  ]);
 });
 
 test('declares what was dropped until a batch that says so is acknowledged', async () => {

@@ -27,8 +27,8 @@ export interface UplinkOptions {
   readonly connect: (signal: AbortSignal) => Promise<Link>;
   /** A connection stands: what is published now goes ahead of all readings. */
   readonly onConnected: () => void;
-  /** The connection is gone, or there was none to be had. */
-  readonly onDisconnected: (reason: string) => void;
+  /** The connection is gone, or there was none to be had; with the code of the notice on it, if there was one. */
+  readonly onDisconnected: (reason: string, notice: string | undefined) => void;
   /** The cloud has committed readings that were heard at these times (monotonic milliseconds). */
   readonly onAcknowledged: (times: Float64Array) => void;
   /** A number 0 <= n < 1, for the jitter. */
@@ -53,8 +53,18 @@ interface Batch {
  * cloud for hours comes back as 700 handshakes a second, which a cloud bears.
  */
 const backoff: Backoff = { base: 500, cap: 30_000 };
+/**
+ * Where the cloud holds a link of another process with this identity. Minutes, since only people end that; and less than
+ * the watchdog waits for the next attempt, since a restart would make this process a new one, which takes the link.
+ */
+const contestedBackoff: Backoff = { base: 120_000, cap: 240_000 };
+
 const disconnectsKept = 5;
 const reasonCharacters = 200;
+/** Milliseconds that a link may take to acknowledge what is in flight before it is left; one that is dead is found sooner. */
+const leaveMilliseconds = 30_000;
+/** Why a link was left. */
+const renewed = 'left for another';
 
 /**
  * Keeps a connection to the cloud and empties the journal through it. Entries are forgotten on a PUBACK and on
@@ -73,6 +83,12 @@ export class Uplink {
   #served = false;
   #pumping = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Ends the attempt at a link, or the wait before it. */
+  #attempt = new AbortController();
+  /** Set while the link is to be left as soon as nothing is in flight on it. */
+  #leaving: NodeJS.Timeout | undefined;
+  /** Publishes of what is no reading that are under way. */
+  #messages = 0;
   #running: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   #connections = 0;
@@ -131,6 +147,7 @@ export class Uplink {
   async publish(channel: UpChannel, payload: string): Promise<boolean> {
     const link = this.#link;
     if (link === undefined) return false;
+    this.#messages++;
     try {
       await link.publish(channel, payload);
       return true;
@@ -139,6 +156,21 @@ export class Uplink {
         this.#options.log.warn('message-not-sent', { channel, reason: (error as Error).message });
       }
       return false;
+    } finally {
+      this.#messages--;
+      this.#wake();
+    }
+  }
+
+  /**
+   * Goes on over a new connection: `connect` has another to make. Nothing more is sent on the one that stands, and it is
+   * closed once all that was sent on it is acknowledged, so that nothing is sent twice; the next is made at once.
+   */
+  renew(): void {
+    if (this.#link === undefined) this.#attempt.abort(new Error(renewed));
+    else if (this.#leaving === undefined) {
+      this.#leaving = setTimeout(() => this.#leave(), leaveMilliseconds);
+      this.#wake();
     }
   }
 
@@ -165,12 +197,15 @@ export class Uplink {
     const { clock, log, random, connect, onDisconnected } = this.#options;
     const { signal } = this.#stopping;
     let failures = 0;
+    let contests = 0;
     while (!signal.aborted) {
       let reason: string;
+      let notice: string | undefined;
       try {
         const link = await connect(signal);
         const since = clock.monotonic();
         reason = await this.#use(link);
+        notice = link.notice;
         failures = failuresAfter(failures, { stood: clock.monotonic() - since, served: this.#served });
       } catch (error) {
         reason = (error as Error).message;
@@ -179,9 +214,12 @@ export class Uplink {
       const ended = { at: clock.monotonic(), reason: reason.slice(0, reasonCharacters) };
       this.#disconnects = [ended, ...this.#disconnects].slice(0, disconnectsKept);
       failures++;
-      const wait = Math.round(backoffDelay(backoff, failures, random()));
+      contests = notice === 'identity-contested' ? contests + 1 : 0;
+      const wait = Math.round(
+        contests === 0 ? backoffDelay(backoff, failures, random()) : contestedDelay(contests, random()),
+      );
       log.warn('uplink-lost', { reason, failures, retryMs: wait, held: this.#options.journal.held });
-      onDisconnected(ended.reason);
+      onDisconnected(ended.reason, notice);
       await delay(wait, undefined, { signal }).catch(() => {});
     }
   }
@@ -200,10 +238,20 @@ export class Uplink {
     onConnected();
     this.#wake();
     const reason = await link.closed;
+    const isLeft = this.#link === undefined;
     this.#link = undefined;
     this.#schedule = undefined;
     clearTimeout(this.#timer);
-    return reason;
+    clearTimeout(this.#leaving);
+    this.#leaving = undefined;
+    return isLeft ? renewed : reason;
+  }
+
+  /** Closes the link that stands to go on with another. */
+  #leave(): void {
+    const link = this.#link;
+    this.#link = undefined;
+    void link?.close();
   }
 
   /** After the event at hand, so that all that one chunk of the port brought leaves in one batch. */
@@ -220,6 +268,10 @@ export class Uplink {
     const { journal, clock } = this.#options;
     clearTimeout(this.#timer);
     while (this.#link !== undefined && this.#schedule !== undefined) {
+      if (this.#leaving !== undefined) {
+        if (this.inFlight === 0 && !this.#declaring && this.#messages === 0) this.#leave();
+        return;
+      }
       const now = clock.monotonic();
       this.#declare(this.#link, now);
       const { bytes: windowBytes, backlogBytes } = this.#window;
@@ -302,6 +354,16 @@ export class Uplink {
     if (journal.held === 0) this.#drained?.();
     this.#wake();
   }
+}
+
+/**
+ * Milliseconds to wait after the cloud has said so many times in a row that another process has this identity: at least
+ * half of the bound, so that no draw leads back at once.
+ *
+ * @param random a number 0 <= n < 1
+ */
+export function contestedDelay(contests: number, random: number): number {
+  return backoffDelay(contestedBackoff, contests, 0.5 + random / 2);
 }
 
 /** When the readings among these were heard. */

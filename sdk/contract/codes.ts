@@ -32,10 +32,15 @@ export const codes = {
   'quota-exceeded': 'what may be used in a day or a month is used up: try again when it is over',
   // Why a link is closed or a request refused.
   'device-disabled': 'the device is switched off: nothing that proves it opens anything',
+  'device-retired': 'the gateway was retired, or moved to another organisation: what it had ended then',
   'identity-mismatch': 'client id, certificate name and gateway id are not one and the same',
   'gateway-unknown': 'the certificate is good, and names a gateway that no organisation owns',
   'certificate-revoked': 'the certificate has been revoked',
-  'certificate-expired': 'the certificate has expired since its TLS session began',
+  'certificate-superseded':
+    'a newer certificate of the same gateway has been used since: this one ended with that',
+  'certificate-expired': 'the certificate has expired',
+  'certificate-required': 'no client certificate was shown: its own is what a gateway renews by',
+  'certificate-refused': 'the certificate is none of this fleet, or not for this',
   'topic-forbidden': 'the topic is outside the subtree of this principal',
   'line-malformed': 'the line is none that a socket takes: docs/wire.md has the grammar',
   'line-too-long': 'the line is longer than limits.socketLineBytes',
@@ -47,6 +52,8 @@ export const codes = {
   'packet-malformed': 'the bytes are not MQTT 3.1.1 as the contract uses it',
   'commit-timeout': 'the cloud could not commit in time; connect again and resend',
   'session-taken-over': 'the same identity connected again; the older link was closed',
+  'identity-contested':
+    'another process that proves the same identity holds the link: two of them are alive, and one is a copy',
   'credential-ended': 'the key behind this link has expired, was switched off, or was revoked',
   'too-many-links': 'the key has as many links open as one may: close one first',
   'messages-skipped': 'the link did not take what was committed fast enough: some of it was left out',
@@ -73,6 +80,17 @@ export const codes = {
   'too-many-commands': 'as many commands wait for this gateway as may; wait until some are done or expire',
   'enrolment-refused': 'the enrolment secret is wrong, used up, or for another gateway',
   'request-malformed': 'the certificate request is not a valid, self-signed PKCS#10 for this gateway',
+  // Over a serial link, between a gateway and the tool that provisions or flashes it.
+  'link-no-answer': 'nobody at the other end of the line speaks the protocol of the serial link',
+  'link-version': 'the other end speaks no version of the serial link that this one speaks',
+  'link-session-ended': 'the other end was restarted, or ended the session: what was under way is not known',
+  'link-closed': 'the serial link was closed at this end',
+  'link-message-refused': 'the message is too long, too deep, or holds what no message may',
+  'link-too-much-waiting': 'as much as may waits to be sent over the serial link: wait until some of it is',
+  'link-too-many-asks': 'as many asks as may be are unanswered: wait until one is answered',
+  'link-ask-unknown': 'the other end answers no ask of this name',
+  'link-ask-timeout': 'no answer came in time; what was asked may still be done',
+  'link-ask-failed': 'the other end failed while it did what was asked',
   internal: 'the cloud failed; nothing was acknowledged',
 } as const;
 

@@ -18,6 +18,17 @@ export const events = {
       'the run before this one was ended by the watchdog: frames or acknowledgements had stopped moving',
     act: 'send the support archive (`loadline doctor --bundle`)',
   },
+  'identity-contested': {
+    severity: 'error',
+    meaning:
+      'another process with the identity of this gateway is connected: its card, or its state folder, was copied',
+    act: 'find the copy (the alarm in the cloud names both addresses), stop one of the two and provision it anew; readings are kept here meanwhile',
+  },
+  'identity-admitted': {
+    severity: 'info',
+    meaning: 'the cloud takes readings of this gateway again: the other process has gone',
+    act: 'nothing',
+  },
   // Serial ports.
   'port-open': { severity: 'info', meaning: 'the port is open', act: 'nothing' },
   'port-lost': {

@@ -44,6 +44,7 @@ export {
   deviceTopic,
   deviceUpChannels,
   downChannels,
+  epochUser,
   type GatewayChannel,
   type GatewayTopic,
   gatewayIdPattern,
@@ -51,6 +52,7 @@ export {
   isGatewayId,
   parseDeviceTopic,
   parseTopic,
+  statedEpoch,
   type UpChannel,
   upChannels,
 } from './topics.ts';

@@ -27,6 +27,16 @@ export const deviceDownChannels = ['notice'] as const;
 /** What an application may follow of a device. */
 export const applicationChannels = ['readings', 'events'] as const;
 
+/** The user name by which a gateway states the epoch of its journal at CONNECT; it has no password, and proves nothing. */
+export function epochUser(epoch: string): string {
+  return `epoch:${epoch}`;
+}
+
+/** The epoch that a user name states; undefined where it states none. */
+export function statedEpoch(user: string | undefined): string | undefined {
+  return /^epoch:([0-9a-f]{32})$/.exec(user ?? '')?.[1];
+}
+
 export type ApplicationChannel = (typeof applicationChannels)[number];
 export type UpChannel = (typeof upChannels)[number];
 export type DownChannel = (typeof downChannels)[number];

@@ -12,8 +12,11 @@ writeToStream.cacheNumbers = false;
 
 export interface MqttLinkOptions {
   readonly clientId: string;
-  /** The id of a key and its secret; left out where a certificate says who it is. */
-  readonly login?: { readonly user: string; readonly password: Secret };
+  /**
+   * User name and password: the id of a key and its secret. Where a certificate says who it is, there is no password, and
+   * the user name is for whatever else the far end is to know.
+   */
+  readonly login?: { readonly user: string; readonly password?: Secret };
   readonly keepaliveSeconds: number;
   /** Monotonic milliseconds. */
   readonly monotonic: () => number;
@@ -62,7 +65,8 @@ export class MqttLink {
     this.#sent = this.#heard;
     this.#client = new MqttClient(() => socket, {
       clientId,
-      ...(login && { username: login.user, password: login.password.reveal() }),
+      ...(login && { username: login.user }),
+      ...(login?.password && { password: login.password.reveal() }),
       clean: true,
       protocolVersion: 4,
       keepalive: keepaliveSeconds,
