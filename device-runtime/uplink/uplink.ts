@@ -201,8 +201,10 @@ export class Uplink {
     while (!signal.aborted) {
       let reason: string;
       let notice: string | undefined;
+      this.#attempt = new AbortController();
+      const trying = AbortSignal.any([signal, this.#attempt.signal]);
       try {
-        const link = await connect(signal);
+        const link = await connect(trying);
         const since = clock.monotonic();
         reason = await this.#use(link);
         notice = link.notice;
@@ -213,14 +215,20 @@ export class Uplink {
       if (signal.aborted) return;
       const ended = { at: clock.monotonic(), reason: reason.slice(0, reasonCharacters) };
       this.#disconnects = [ended, ...this.#disconnects].slice(0, disconnectsKept);
+      const { held } = this.#options.journal;
+      if (reason === renewed) {
+        log.info('uplink-renewed', { held });
+        onDisconnected(reason, undefined);
+        continue;
+      }
       failures++;
       contests = notice === 'identity-contested' ? contests + 1 : 0;
       const wait = Math.round(
         contests === 0 ? backoffDelay(backoff, failures, random()) : contestedDelay(contests, random()),
       );
-      log.warn('uplink-lost', { reason, failures, retryMs: wait, held: this.#options.journal.held });
+      log.warn('uplink-lost', { reason, failures, retryMs: wait, held });
       onDisconnected(ended.reason, notice);
-      await delay(wait, undefined, { signal }).catch(() => {});
+      await delay(wait, undefined, { signal: trying }).catch(() => {});
     }
   }
 
