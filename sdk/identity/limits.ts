@@ -12,8 +12,6 @@ export const identityLimits = {
   voucherBytes: 16 * 1024,
   /** Bytes of a voucher's nonce (RFC 8366, section 5.3). */
   nonceBytes: { min: 8, max: 32 },
-  /** Characters of the serial number that a gateway was built with. */
-  unitSerialCharacters: 64,
   /** The highest ownership counter: four bytes. */
   ownershipCounter: 0xffff_ffff,
   /** Bytes of a serial number (RFC 5280 allows 20); below 8 it would not be unguessable. */

@@ -15,6 +15,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
+import { serialNumber } from '../provisioning/index.ts';
 import { chainFault, type JudgedAt } from '../trust/index.ts';
 import type { Issuer } from './certificate.ts';
 import { readSignedContent, signContent } from './cms.ts';
@@ -51,10 +52,7 @@ const content = z.strictObject({
     'created-on': time,
     'expires-on': time.optional(),
     assertion: z.enum(['verified', 'logged', 'proximity']),
-    'serial-number': z
-      .string()
-      .regex(/^[\x21-\x7e]+$/)
-      .max(identityLimits.unitSerialCharacters),
+    'serial-number': serialNumber,
     nonce: z.base64().optional(),
     'pinned-domain-cert': z.base64(),
     'loadline:ownership-counter': z.int().min(1).max(identityLimits.ownershipCounter),
@@ -66,7 +64,7 @@ const content = z.strictObject({
  * Signs a voucher, as base64.
  *
  * @param options.chainPem the authorities between the signer's certificate and the one the gateway trusts, PEM, one
- *   after the other; empty where there are none. Throws `voucher-refused` where the voucher is none that is read.
+ *   after the other; empty where there are none; the signer's own may be among them. Throws `voucher-refused` where the voucher is none that is read.
  */
 export function createVoucher(options: {
   readonly voucher: Voucher;
@@ -76,7 +74,9 @@ export function createVoucher(options: {
   const { voucher, signer, chainPem } = options;
   const json = JSON.stringify(encode(voucher));
   decode(Buffer.from(json));
-  const between = chainPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const own = new X509Certificate(signer.certificatePem).raw;
+  const chain = chainPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const between = chain.filter((pem) => !new X509Certificate(pem).raw.equals(own));
   const der = signContent({
     contentType,
     content: Buffer.from(json),
