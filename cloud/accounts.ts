@@ -1,6 +1,13 @@
 import type { Log } from '@loadline/sdk/platform';
 import { Authentications } from './audit/index.ts';
-import { CredentialBook, CredentialDesk, CredentialHolders } from './devices/index.ts';
+import { authorityFolder, hasSealed } from './authority/index.ts';
+import {
+  CertificateDesk,
+  CertificateUses,
+  CredentialBook,
+  CredentialDesk,
+  CredentialHolders,
+} from './devices/index.ts';
 import { type Keys, openKeys } from './keys/index.ts';
 import { type MailConfig, Mailer } from './mail/index.ts';
 import {
@@ -45,6 +52,7 @@ const tickMilliseconds = 60_000;
 export interface AccountsOptions {
   /** The state folder. */
   readonly folder: string;
+  readonly keys: Keys;
   readonly store: Store;
   readonly directory: Directory;
   /** Where the page is for its users: `https://host:port`. */
@@ -55,13 +63,23 @@ export interface AccountsOptions {
   readonly now: () => number;
 }
 
+/**
+ * The keys of a state folder, made where nothing needs them yet: neither the database nor what the authority has sealed.
+ *
+ * @throws KeysError
+ */
+export async function openStateKeys({
+  folder,
+  store,
+  now,
+}: Pick<AccountsOptions, 'folder' | 'store' | 'now'>): Promise<Keys> {
+  const isNeeded = (await store.read('needsKeys', {})) || hasSealed(authorityFolder(folder));
+  return await openKeys(folder, { now, isNew: !isNeeded, longestTokenMilliseconds });
+}
+
 /** Puts together what is about people, organisations and programs: who is who, and what proves it. */
-export async function openAccounts({ folder, store, directory, page, smtp, log, now }: AccountsOptions) {
-  const keys = await openKeys(folder, {
-    now,
-    isNew: !(await store.read('needsKeys', {})),
-    longestTokenMilliseconds,
-  });
+export async function openAccounts(options: AccountsOptions) {
+  const { folder, keys, store, directory, page, smtp, log, now } = options;
   const mailer = await Mailer.open({ folder, page, smtp, keys, log, now });
   const blocks = await Blocks.open({ store, keys, mailer, log, now });
   const { guard } = blocks;
@@ -76,6 +94,7 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
   const tokenRealm = { ...realm, keys, now };
   const book = await CredentialBook.load(store);
   const applications = new Applications({ store, directory, now });
+  const certificateUses = new CertificateUses({ store, directory, log, now });
   return {
     mailer,
     authentications,
@@ -102,12 +121,17 @@ export async function openAccounts({ folder, store, directory, page, smtp, log, 
     credentialHolders: new CredentialHolders({
       ...{ store, keys, book, directory, guard, uses, authentications, now },
     }),
+    certificates: new CertificateDesk({ store, directory, now }),
+    certificateUses,
     keyHolders: new KeyHolders({ store, keys, guard, uses, authentications, now }),
     /** Writes what is still to be written, and stops sending mails: those that wait go out at the next start. */
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await mailer.close();
-      await Promise.all([uses.flush(), authentications.close(), blocks.settled()]);
+      await Promise.all([
+        ...[uses.flush(), authentications.close()],
+        ...[blocks.settled(), certificateUses.close()],
+      ]);
     },
   };
 }

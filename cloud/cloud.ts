@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Log, makePrivateFolder } from '@loadline/sdk/platform';
-import { openAccounts } from './accounts.ts';
+import { openAccounts, openStateKeys } from './accounts.ts';
 import { databaseFiles, fileOnly, type KeySources, offerCopies, openingKey } from './at-rest/index.ts';
 import { AuditKeeper } from './audit/index.ts';
-import { openAuthority } from './authority/index.ts';
+import { authorityFolder, openAuthority } from './authority/index.ts';
 import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './doors/https/index.ts';
 import { MqttDoor } from './doors/mqtt/index.ts';
 import { SocketDoor, type SocketPorts } from './doors/socket/index.ts';
@@ -18,7 +18,7 @@ import { gauges, Metrics, measured, OperationsListener, Readiness } from './oper
 import { Enrolments, linkUrl } from './people/index.ts';
 import { Retention } from './retention/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
-import { ServerCertificate } from './server-certificate.ts';
+import { AuthorityKeeper } from './authority-keeper.ts';
 import { type DatabaseOptions, Store, takeFolder } from './store/index.ts';
 
 export interface CloudOptions {
@@ -29,6 +29,8 @@ export interface CloudOptions {
   /** Ports; 0 takes a free one. */
   readonly httpsPort: number;
   readonly mqttPort: number;
+  /** Milliseconds that a gateway's certificate lives. Default: thirty days. */
+  readonly gatewayMilliseconds?: number | undefined;
   /** Ports of the socket door; it listens only where there is one. */
   readonly socketPorts?: SocketPorts;
   /** Names and addresses, beside localhost, that its certificate is to hold. */
@@ -91,10 +93,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     fail,
   );
   const recordIssuance = issuanceRecorder({ store, now });
+  const keys = await openStateKeys({ folder, store, now });
   const authority = await openAuthority({
-    folder: join(folder, 'authority'),
-    now,
-    log: recordIssuance,
+    ...{ folder: authorityFolder(folder), keys, now, log: recordIssuance },
+    gatewayMilliseconds: options.gatewayMilliseconds,
   });
   const identity = await authority.issueServer({ names: options.names });
   const { fenced, generation: id, counter } = await store.read('fleet', {});
@@ -107,7 +109,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const retention = await Retention.open({ store, directory, log, now });
   const httpsPort = options.httpsPort === 0 ? await freePort(host) : options.httpsPort;
   const page = options.page ?? `https://${options.names[0] ?? 'localhost'}:${httpsPort}`;
-  const accounts = await openAccounts({ folder, store, directory, page, smtp: options.smtp, log, now });
+  const accounts = await openAccounts({
+    ...{ folder, keys, store, directory, page, smtp: options.smtp, log, now },
+  });
   const setup = await accounts.setup.offer();
   const { authentications } = accounts;
   const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
@@ -123,7 +127,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     host,
     port: options.mqttPort,
     identity,
-    authorityPem: authority.certificatePem,
+    clientTrust: authority.clientTrust(),
     directory,
     router: measured(router, { door: 'mqtt', metrics, monotonic }),
     metering,
@@ -132,6 +136,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     live,
     store,
     keyHolders: accounts.keyHolders,
+    certificateUses: accounts.certificateUses,
     credentialHolders: accounts.credentialHolders,
     onSkipped: (messages) => metrics.skipped('mqtt', messages),
     onTlsFailed: () => metrics.tlsFailed('mqtt'),
@@ -179,8 +184,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     log,
     monotonic,
   });
-  const certificate = new ServerCertificate(identity, {
-    ...{ authority, names: options.names, doors: [https, mqtt, socket], log },
+  const keeper = await AuthorityKeeper.begin({
+    ...{ authority, names: options.names, shown: identity, doors: [https, mqtt, socket], log, now },
   });
   const { mailer } = accounts;
   metrics.measure(
@@ -196,12 +201,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     mqttPort: mqtt.port,
     socketPorts: socket.ports,
     operationsPort: operations?.port,
-    authorityPem: authority.certificatePem,
+    get authorityPem() {
+      return authority.certificatePem;
+    },
     setupLink: setup === undefined ? undefined : linkUrl(page, 'setup', setup),
     failed,
     close: async () => {
       readiness.drain();
-      certificate.close();
+      keeper.close();
       // Both at once: neither waits for the slow clients of the other.
       await Promise.all([mqtt, https, socket].map((door) => door.close(doorMilliseconds)));
       await accounts.close();

@@ -122,6 +122,8 @@ const ofWholeDevices: ReadonlySet<OrganisationScope> = new Set([
   'device-credential.get',
   'device-credential.patch',
   'device-credential.delete',
+  'certificates.get',
+  'certificate.revoke',
   'ledger.get',
   'limits.get',
   'limits.set',

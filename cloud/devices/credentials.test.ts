@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Secret } from '@loadline/sdk/platform';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openAccounts } from '../accounts.ts';
+import { openAccounts, openStateKeys } from '../accounts.ts';
 import { type Device, Directory } from '../router/index.ts';
 import { type CredentialKind, Store, step } from '../store/index.ts';
 import type { Maker } from '../tokens/index.ts';
@@ -35,9 +35,10 @@ async function open(site: Site): Promise<void> {
   site.directory = await Directory.load(site.store);
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
   const { folder, store, directory } = site;
+  const now = () => site.now;
+  const keys = await openStateKeys({ folder, store, now });
   site.accounts = await openAccounts({
-    ...{ folder, store, directory, page: 'https://localhost', smtp: undefined, log: silent },
-    now: () => site.now,
+    ...{ folder, keys, store, directory, page: 'https://localhost', smtp: undefined, log: silent, now },
   });
   // After a restart the device is read anew; before the first test there is none.
   site.device = directory.device(site.device?.id ?? '') as Device;

@@ -8,7 +8,7 @@ import { limits } from '@loadline/sdk/contract';
 import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import * as assert from 'uvu/assert';
-import { openAccounts } from '../accounts.ts';
+import { openAccounts, openStateKeys } from '../accounts.ts';
 import { openAuthority } from '../authority/index.ts';
 import { Downlink } from '../downlink/index.ts';
 import { issuanceRecorder } from '../issuance.ts';
@@ -47,10 +47,9 @@ export async function openDoors(options: MeteringOptions = {}) {
   const database = { file: join(folder, 'loadline.db'), key: 'a5'.repeat(32) };
   const store = await Store.open(database, assert.unreachable);
   const recordIssuance = issuanceRecorder({ store, now });
+  const keys = await openStateKeys({ folder, store, now });
   const authority = await openAuthority({
-    folder: join(folder, 'authority'),
-    now: Date.now,
-    log: recordIssuance,
+    ...{ folder: join(folder, 'authority'), keys, now: Date.now, log: recordIssuance },
   });
   const second = { id: 'second', name: 'Second', created: now() };
   await store.change({ steps: [step('createOrganisation', second)], audit: [] });
@@ -67,15 +66,16 @@ export async function openDoors(options: MeteringOptions = {}) {
     ...{ metering, arrivals },
   };
   const page = 'https://localhost';
-  const accounts = await openAccounts({ folder, store, directory, page, smtp: undefined, log, now });
+  const accounts = await openAccounts({ folder, keys, store, directory, page, smtp: undefined, log, now });
   const { authentications } = accounts;
   const mqtt = await MqttDoor.open({
     ...shared,
-    authorityPem: authority.certificatePem,
+    clientTrust: authority.clientTrust(),
     router,
     live,
     store,
     keyHolders: accounts.keyHolders,
+    certificateUses: accounts.certificateUses,
     credentialHolders: accounts.credentialHolders,
     onSkipped: () => {},
     onTlsFailed: () => {},

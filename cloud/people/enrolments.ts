@@ -81,7 +81,8 @@ export class Enrolments {
     const { commonName: id } = issuance;
     const actor = { kind: 'gateway', id };
     const target = { kind: 'device', id };
-    await this.#recordIssuance(issuance, { organisation, actor, target, channel: 'https', source });
+    const by = { organisation, actor, target, channel: 'https', source, issuedFor: 'secret' } as const;
+    await this.#recordIssuance(issuance, by);
   }
 
   /** Tells the audit log of somebody who is not enrolled as that gateway, and why. */

@@ -2,6 +2,7 @@ import { limits, type ReportedMessage, type SocketPolicy } from '@loadline/sdk/c
 import { parseSeriesName, type SeriesOfTag } from '@loadline/sdk/telemetry';
 import type { DevicePlace, Organisation, Resource } from '../access/index.ts';
 import type { ChannelRow, DeviceRow, Store } from '../store/index.ts';
+import { Certificates } from './certificates.ts';
 
 /** A device and whose it is. */
 export interface Device {
@@ -97,12 +98,12 @@ export function seriesCalled(device: Device, name: string): SeriesOfTag | undefi
   return channel && { tag: channel.number, aspect: 'heard' };
 }
 
-/** Devices and certificates in memory: every connection and every delivery asks here. */
+/** Devices, their certificates and policies in memory: every connection and every delivery asks here. */
 export class Directory {
   readonly #store: Store;
   readonly #devices = new Map<string, Device>();
   readonly #byNumber = new Map<number, Device>();
-  readonly #certificates = new Map<string, { readonly subject: string; readonly revoked: boolean }>();
+  readonly certificates = new Certificates();
   readonly #socketPolicies = new Map<string, SocketPolicy>();
 
   private constructor(store: Store) {
@@ -131,9 +132,7 @@ export class Directory {
       if (known === undefined) this.#add(fromRow(row));
       else Object.assign(known, placeOf(row));
     }
-    for (const { fingerprint, subject, revoked } of certificates) {
-      this.#certificates.set(fingerprint, { subject, revoked: revoked !== null });
-    }
+    for (const row of certificates) this.certificates.put(row);
   }
 
   device(id: string): Device | undefined {
@@ -158,13 +157,6 @@ export class Directory {
   #add(device: Device): void {
     this.#devices.set(device.id, device);
     this.#byNumber.set(device.number, device);
-  }
-
-  /** Whether this certificate was issued here, to this subject, and not revoked since. */
-  certificate(fingerprint: string, subject: string): 'good' | 'unknown' | 'revoked' {
-    const certificate = this.#certificates.get(fingerprint);
-    if (certificate === undefined || certificate.subject !== subject) return 'unknown';
-    return certificate.revoked ? 'revoked' : 'good';
   }
 }
 

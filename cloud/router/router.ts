@@ -24,6 +24,8 @@ export type Delivery = {
   readonly device: string;
   /** Counts and limits the session that it came by; without one nothing is counted, and nothing limited. */
   readonly meter?: Pick<Meter, 'deliver' | 'readings'> | undefined;
+  /** The address it came from, where its door says it. */
+  readonly source?: string | undefined;
 } & (
   | { readonly channel: UpChannel; readonly body: Uint8Array }
   | ({ readonly channel: 'readings' } & NamedDelivery)
@@ -63,6 +65,7 @@ export class Router {
   readonly #now: () => number;
   readonly #turns: Turns;
   readonly #generation: ClockAnswer['generation'];
+  readonly #onSiblings: ((device: Device, epochs: readonly [string, string]) => void) | undefined;
 
   /** `now`: ms since 1970; `monotonic`: ms. */
   constructor(parts: {
@@ -73,12 +76,15 @@ export class Router {
     monotonic: () => number;
     /** Which line of history the store is, for devices to notice where another one has taken over. */
     generation?: ClockAnswer['generation'];
+    /** Told where two epochs of a device name one parent: the earlier one, and the one that was delivered now. */
+    onSiblings?: (device: Device, epochs: readonly [string, string]) => void;
   }) {
     this.#store = parts.store;
     this.#directory = parts.directory;
     this.#live = parts.live;
     this.#now = parts.now;
     this.#generation = parts.generation;
+    this.#onSiblings = parts.onSiblings;
     this.#turns = new Turns(parts.monotonic);
   }
 
@@ -107,9 +113,9 @@ export class Router {
     else if (delivery.channel === 'readings') {
       this.#turns.run(device.id, () => this.#readings(device, delivery, settle));
     } else {
-      const { channel, body, meter } = delivery;
+      const { channel, body } = delivery;
       this.#turns.run(device.id, () => {
-        if (channel === 'telemetry') this.#telemetry(device, body, meter, settle);
+        if (channel === 'telemetry') this.#telemetry(device, delivery, settle);
         else this.#take(device, channel, body, settle);
       });
     }
@@ -165,12 +171,7 @@ export class Router {
     this.#store.write(write, (outcome) => settle(receiptOf(outcome)));
   }
 
-  #telemetry(
-    device: Device,
-    body: Uint8Array,
-    meter: Delivery['meter'],
-    settle: (receipt: Receipt) => void,
-  ): void {
+  #telemetry(device: Device, { body, meter, source }: Delivery, settle: (receipt: Receipt) => void): void {
     let batch: Batch;
     try {
       batch = decodeBatch(body);
@@ -180,7 +181,7 @@ export class Router {
       this.#reject(device, 'telemetry', code, (error as Error).message, body, settle);
       return;
     }
-    this.#store.write(deliveryWrite(device, batch, body), (outcome) => {
+    this.#store.write({ ...deliveryWrite(device, batch, body), source }, (outcome) => {
       this.#committed(device, batch, meter, outcome, settle);
     });
   }
@@ -215,7 +216,10 @@ export class Router {
   ): void {
     // As the ledger does: whatever came of them, if that is known to be on disk.
     if (outcome.kind !== 'failed') meter?.readings(batch.columns.positions.length);
-    if (outcome.kind === 'delivery') this.#publish(device, batch, outcome);
+    if (outcome.kind === 'delivery') {
+      this.#publish(device, batch, outcome);
+      if (outcome.sibling !== undefined) this.#onSiblings?.(device, [outcome.sibling, batch.epoch]);
+    }
     settle(receiptOf(outcome));
   }
 

@@ -1,6 +1,6 @@
 import { type Connection, prepare } from './database.ts';
 
-/** Statements of devices and certificates. */
+/** Statements of devices and their enrolment. */
 export function adminStatements(connection: Connection) {
   return {
     addDevice: prepare<{ id: string; organisation: string; kind: 'gateway' | 'software' }>(
@@ -37,16 +37,6 @@ export function adminStatements(connection: Connection) {
           .where('secret_hash', '=', p.secretHash)
           .where('expires', '>', p.at)
           .where((eb) => eb.or([eb('key_hash', 'is', null), eb('key_hash', '=', p.keyHash)])),
-    ),
-    addCertificate: prepare<{ fingerprint: string; subject: string; serial: string; expires: number }>(
-      connection,
-      (db, p) =>
-        db.insertInto('certificate').values({
-          fingerprint: p.fingerprint,
-          subject: p.subject,
-          serial: p.serial,
-          expires: p.expires,
-        }),
     ),
   };
 }

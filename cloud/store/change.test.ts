@@ -8,7 +8,10 @@ import { delivery, numbered, withDatabase } from './test-store.ts';
 const change = (...steps: Step[]) => ({ kind: 'change' as const, steps, audit: [] });
 const organisation = (id: string) => step('createOrganisation', { id, name: id, created: 0 }, 'some');
 const device = (id: string) => step('addDevice', { id, organisation: 'first', kind: 'gateway' }, 'some');
-const certificate = step('addCertificate', { fingerprint: 'f', subject: 's', serial: '1', expires: 1 });
+const certificate = step('addCertificate', {
+  ...{ fingerprint: 'f', subject: 's', serial: '1', expires: 1, issued: 0 },
+  ...{ profile: 'gateway', issuer: null, issuedFor: 'secret' },
+});
 
 function organisations(connection: Connection): unknown[] {
   return connection.prepare('select id from organisation order by id').pluck().all();

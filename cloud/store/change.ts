@@ -1,8 +1,11 @@
 import { limitStatements } from './accounting-statements.ts';
 import { adminStatements } from './admin-statements.ts';
+import { alarmStatements } from './alarm-statements.ts';
 import type { AuditDraft } from './audit-draft.ts';
 import { AuditLog } from './audit-log.ts';
 import { auditStatements } from './audit-statements.ts';
+import { certificateStatements } from './certificate-statements.ts';
+import { contestStatements } from './contest-statements.ts';
 import { credentialStatements } from './credential-statements.ts';
 import { breaksConstraint, type Connection, inTransaction } from './database.ts';
 import { downlinkStatements } from './downlink-statements.ts';
@@ -21,6 +24,9 @@ import { tokenStatements } from './token-statements.ts';
 function changeStatements(connection: Connection) {
   return {
     ...adminStatements(connection),
+    ...alarmStatements(connection),
+    ...contestStatements(connection),
+    ...certificateStatements(connection),
     ...credentialStatements(connection),
     ...downlinkStatements(connection),
     ...auditStatements(connection),
@@ -73,10 +79,18 @@ export type Changed =
 
 /** Steps that note how something is used and change nobody's rights: by them alone nothing is to be asked again. */
 const noting: ReadonlySet<StepName> = new Set([
+  'addAlarm',
+  'forgetAlarms',
+  'forgetStatedEpochs',
   'noteApiTokenUse',
   'noteApplicationKeyUse',
+  'noteCertificateUse',
   'noteDeviceCredentialUse',
   'noteGrantUse',
+  'seeAlarm',
+  'setAlarm',
+  'stateEpoch',
+  'tellAlarm',
   'touchSession',
 ]);
 

@@ -1,6 +1,7 @@
 export { type AccountingVerdict, checkAccounting } from './accounting-archive.ts';
 export { type AccountedSession, type AccountingRecord, type Counts, dayOf } from './accounting-commit.ts';
 export type { RecordRow, RecordsQuery, UsageQuery, UsageRow } from './accounting-reads.ts';
+export type { AlarmRow } from './alarm-reads.ts';
 export {
   type ArchivedDelivery,
   type ArchivedReading,
@@ -10,6 +11,7 @@ export {
 export { type ChainVerdict, verifyAudit } from './audit-archive.ts';
 export type { AuditDraft } from './audit-draft.ts';
 export type { AuditPlace, AuditRow, ChainRow } from './audit-reads.ts';
+export type { CertificateRow, IssuedCertificateRow } from './certificate-reads.ts';
 export { type Step, step } from './change.ts';
 export type { ChannelRow } from './channel-reads.ts';
 export type { Aggregate } from './chunks/aggregate.ts';
@@ -23,6 +25,7 @@ export type { CommandRow, DesiredRow } from './downlink-reads.ts';
 export type { EventPlace, EventRow } from './event-reads.ts';
 export { markFenced, readFleet } from './fence.ts';
 export type { FleetRow } from './fleet-reads.ts';
+export type { EndOfCertificate, IssuedFor } from './identity-schema.ts';
 export { checkLedgers, type LedgerVerdict } from './ledger-check.ts';
 export type { LedgerSums } from './ledger-reads.ts';
 export type { MemberRow } from './member-reads.ts';

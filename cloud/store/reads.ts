@@ -1,7 +1,9 @@
 import { healthMessage, type ReportedMessage, reportedMessage } from '@loadline/sdk/contract';
 import type { Aspect } from '@loadline/sdk/telemetry';
 import { accountingReads } from './accounting-reads.ts';
+import { alarmReads } from './alarm-reads.ts';
 import { auditReads } from './audit-reads.ts';
+import { type CertificateRow, certificateReads } from './certificate-reads.ts';
 import { channelReads } from './channel-reads.ts';
 import { aggregateReads } from './chunks/aggregate.ts';
 import { chunkReads } from './chunks/open.ts';
@@ -42,12 +44,6 @@ export interface DeviceRow {
   readonly reported: ReportedMessage | undefined;
 }
 
-export interface CertificateRow {
-  readonly fingerprint: string;
-  readonly subject: string;
-  readonly revoked: number | null;
-}
-
 /** Everything the process asks of the store, by name. Run on the reader thread, each on one consistent state. */
 export type Reads = ReturnType<typeof storeReads>;
 
@@ -72,9 +68,7 @@ export function storeReads(connection: Connection) {
         'reported',
       ]),
   );
-  const allCertificates = prepare<Record<never, never>, CertificateRow>(connection, (db) =>
-    db.selectFrom('certificate').select(['fingerprint', 'subject', 'revoked']),
-  );
+  const { certificates, ...certificatesOfGateways } = certificateReads(connection);
   const allSeries = prepare<
     Record<never, never>,
     { device: number; tag: number; aspect: Aspect; count: number; latest: string | null }
@@ -112,6 +106,8 @@ export function storeReads(connection: Connection) {
   }
 
   return {
+    ...alarmReads(connection),
+    ...certificatesOfGateways,
     ...channelReads(connection),
     ...credentialReads(connection),
     ...downlinkReads(connection),
@@ -142,7 +138,7 @@ export function storeReads(connection: Connection) {
         enabled: enabled !== 0,
         reported: parseStored(reported, reportedMessage),
       }));
-      return { devices, certificates: allCertificates.all({}) };
+      return { devices, certificates: certificates({}) };
     },
 
     /** The live index as of the last commit, the id of the last delivery in it, and of the last checkpoint's. */

@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { enrolWith } from '../system/mqtt-gateway.ts';
 import { arrive, type Person, type Town } from './person.ts';
 
 /** Something of the caller's own part of an organisation, and its like in another department or customer. */
@@ -24,6 +25,8 @@ export interface Home {
   readonly grant: string;
   /** A key of each device. */
   readonly credentials: Readonly<Record<Part, string>>;
+  /** A certificate of each device. */
+  readonly certificates: Readonly<Record<Part, string>>;
   /** Of the own device. */
   readonly command: string;
 }
@@ -72,6 +75,11 @@ export async function furnish(
     department: await maker.credential(devices.department),
     customer: await maker.credential(devices.customer),
   };
+  const certificates = {
+    own: await maker.certificate(devices.own),
+    department: await maker.certificate(devices.department),
+    customer: await maker.certificate(devices.customer),
+  };
   const grant = await maker.grant();
   const { id: command } = await by.get('createCommand', {
     organisation,
@@ -80,7 +88,7 @@ export async function furnish(
   });
   return {
     ...{ id, administrator, departments, customers, devices, spare, members },
-    ...{ role, token, application, key, credentials, grant, command },
+    ...{ role, token, application, key, credentials, certificates, grant, command },
   };
 }
 
@@ -186,6 +194,14 @@ export class Maker {
     const { id: organisation, administrator } = this.#of;
     const body = { kind: 'key', name: `${organisation} ${device}` } as const;
     return (await administrator.caller.get('createDeviceCredential', { organisation, device, body })).id;
+  }
+
+  /** A certificate of a device, which enrols for it. */
+  async certificate(device: string): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const { enrolmentSecret } = await administrator.caller.get('enrolDevice', { organisation, device });
+    const { chainPem } = await enrolWith(this.#town.cloud, device, enrolmentSecret);
+    return new X509Certificate(chainPem).fingerprint256.replaceAll(':', '').toLowerCase();
   }
 
   /** A grant to an operator of its own: each has one at most. */

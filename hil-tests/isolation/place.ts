@@ -129,6 +129,11 @@ export class Place {
     return this.isFresh ? await this.#maker.credential(this.device) : this.home.credentials[this.part];
   }
 
+  /** A certificate of the device; of one that stands as it is, the one that its gateway was given first. */
+  async certificate(): Promise<string> {
+    return this.isFresh ? await this.#maker.certificate(this.device) : this.home.certificates[this.part];
+  }
+
   /** A block about a person of the first organisation; made where there is none. */
   async block(): Promise<string> {
     return await blockOf(this.site);

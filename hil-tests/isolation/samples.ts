@@ -327,6 +327,11 @@ export const samples: Samples = {
     plain: async (place) => ({ ...ofDevice(place), credential: await place.credential() }),
   },
 
+  listCertificates: { plain: ofDevice },
+  revokeCertificate: {
+    plain: async (place) => ({ ...ofDevice(place), certificate: await place.certificate() }),
+  },
+
   listUsage: { plain: here },
   exportUsage: { plain: here },
   listSessionRecords: { plain: here },

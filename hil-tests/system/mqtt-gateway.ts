@@ -20,10 +20,12 @@ export interface GatewayIdentity {
 
 /** Takes a gateway in at the cloud, makes a key and enrols it: what a gateway's first start does. */
 export async function enrolIdentity(cloud: CloudProcess, id: string): Promise<GatewayIdentity> {
-  const [{ privateKeyPem }, secret] = await Promise.all([
-    generateKeyPair(),
-    enrolmentSecretOf(cloud.organisation, id),
-  ]);
+  return await enrolWith(cloud, id, await enrolmentSecretOf(cloud.organisation, id));
+}
+
+/** The same of a gateway that has been taken in, by its one-time secret. */
+export async function enrolWith(cloud: CloudProcess, id: string, secret: string): Promise<GatewayIdentity> {
+  const { privateKeyPem } = await generateKeyPair();
   cloud.service.watchFor(secret, 'an enrolment secret');
   const { authorityPem } = cloud;
   const { chainPem } = await enrol({

@@ -22,6 +22,9 @@ export const pathParameters = {
   credential: z
     .string()
     .regex(/^[a-z]{3,4}_[A-Za-z0-9_-]{24}$/, 'not the id of a credential: take it from the list it is in'),
+  certificate: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'not the id of a certificate: its SHA-256 fingerprint, 64 hex digits'),
   block: z.string().regex(/^[a-z]{4,10}\.[A-Za-z0-9_-]{4,200}$/, 'not the id of a block'),
   command: uuid('the id of a command'),
   rejection: z

@@ -57,6 +57,8 @@ export const scopes = {
   'device-credential.get': read('read what a device proves itself by, without its secret'),
   'device-credential.patch': write('activate, deactivate or rename a token or a key of a device'),
   'device-credential.delete': write('revoke a token or a key of a device'),
+  'certificates.get': read('list the certificates of a gateway'),
+  'certificate.revoke': write('revoke a certificate of a gateway'),
   'ledger.get': read("read a device's account: received = stored + duplicate + rejected"),
   'rejections.get': read('list the deliveries of a device that were refused for good'),
   'rejection.get': read('read a delivery that was refused for good, as it came'),
@@ -185,6 +187,8 @@ const worksOnDevices = [
   'device.enrol',
   'device-credentials.*',
   'device-credential.*',
+  'certificates.get',
+  'certificate.revoke',
 ] as const;
 
 /** The roles every organisation has: named sets of scopes. Others it makes itself. */

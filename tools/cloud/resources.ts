@@ -82,6 +82,14 @@ export function resourceCommands(): Command[] {
           },
           { name: 'revoke', calls: 'deleteDeviceCredential', final: true },
         ]),
+        resource('certificate', 'certificates of a gateway', [
+          {
+            name: 'list',
+            calls: 'listCertificates',
+            columns: ['id', 'issued', 'issuedFor', 'expires', 'used', 'ended', 'reason'],
+          },
+          { name: 'revoke', calls: 'revokeCertificate', final: true },
+        ]),
       ],
     ),
     resource(

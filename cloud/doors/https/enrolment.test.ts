@@ -82,7 +82,7 @@ test('stands in the audit log with its certificate, and its secret does not', as
   assert.ok(first.every(({ personal }) => (personal as { source?: string } | null)?.source !== undefined));
   const after = first[1]?.after as { serial?: string; fingerprint?: string } | undefined;
   const { serial = '', fingerprint = '' } = after ?? {};
-  assert.is(doors.directory.certificate(fingerprint, 'boom'), 'good');
+  assert.is(doors.directory.certificates.standing(fingerprint, 'boom'), 'good');
   assert.match(serial, /^[0-9a-f]{30,}$/);
   assert.match(Buffer.from(body, 'base64').toString('hex'), serial);
   assert.not.match(text, secret);

@@ -37,7 +37,7 @@ export function estRoutes(
   );
 
   app.get('/.well-known/est/cacerts', { config: { opens: 'public' } }, (_request, reply) =>
-    send(reply, caCertsResponse([authority.certificatePem])),
+    send(reply, caCertsResponse(authority.caCertificates())),
   );
 
   app.post(
@@ -65,14 +65,14 @@ export function estRoutes(
           log.warn('enrolment-refused', { gateway: gatewayId, from: request.ip });
           throw new Problem(403, 'enrolment-refused', 'the secret is wrong, used up, or for another gateway');
         }
-        const { certificatePem, fingerprint } = await authority.issueGateway(
+        const { chainPem, fingerprint } = await authority.issueGateway(
           signingRequest,
           gatewayId,
           (issuance) => enrolments.record(issuance, arrival),
         );
         await directory.reload();
         log.info('gateway-enrolled', { gateway: gatewayId, fingerprint, from: request.ip });
-        return send(reply, simpleEnrollResponse(certificatePem));
+        return send(reply, simpleEnrollResponse(chainPem));
       } catch (error) {
         if (!(error instanceof IdentityError)) throw error;
         enrolments.refused(gatewayId, 'request-malformed', arrival);

@@ -6,6 +6,7 @@ import { type Code, limits } from '@loadline/sdk/contract';
 import { Aedes, type Client } from 'aedes';
 import type { StopCause } from '../../accounting/index.ts';
 import type { ServerIdentity } from '../../authority/index.ts';
+import { nameOf } from '../../devices/index.ts';
 import { type Arrivals, type Limited, limitedDetail, type Metering } from '../../limits/index.ts';
 import { serverTls } from '../tls.ts';
 import { ApplicationLinks, type ApplicationParts } from './application-links.ts';
@@ -14,7 +15,7 @@ import { fitConnect } from './connect-packet.ts';
 import { DeviceLinks, type DeviceParts } from './device-links.ts';
 import { GatewayLinks, type GatewayParts } from './gateway-links.ts';
 import { GuardedConnection } from './guarded-connection.ts';
-import { certificateOf, nameOf } from './identify.ts';
+import { certificateOf } from './identify.ts';
 import type { Admission, Arrival, Session } from './session.ts';
 import { byCertificate } from './told.ts';
 
@@ -27,8 +28,8 @@ export interface MqttDoorOptions extends GatewayParts, DeviceParts, ApplicationP
   readonly metering?: Metering | undefined;
   /** Which connections are taken at all. */
   readonly arrivals?: Arrivals | undefined;
-  /** The fleet's authority, PEM: of certificates, only its own get past the handshake. */
-  readonly authorityPem: string;
+  /** Roots and issuing certificates of the fleet, PEM: of certificates, only theirs get past the handshake. */
+  readonly clientTrust: string;
   /** Told of handshakes that come to nothing. */
   readonly onTlsFailed: () => void;
 }
@@ -81,7 +82,7 @@ export class MqttDoor {
   }
 
   static async open(options: MqttDoorOptions): Promise<MqttDoor> {
-    const { identity, authorityPem, host, port } = options;
+    const { identity, clientTrust, host, port } = options;
     const broker = await Aedes.createBroker({
       connectTimeout: limits.connectMilliseconds,
       keepaliveLimit: limits.mqttKeepaliveSeconds,
@@ -89,7 +90,7 @@ export class MqttDoor {
     });
     const server = createServer({
       ...serverTls(identity),
-      ca: authorityPem,
+      ca: clientTrust,
       requestCert: true,
       // Applications show none. One that is shown and is not good is refused when the handshake is done.
       rejectUnauthorized: false,
@@ -112,9 +113,9 @@ export class MqttDoor {
     else this.#server.emit('connection', socket);
   }
 
-  /** Takes another key and certificate: links that begin from now on get them. */
-  renew(identity: ServerIdentity): void {
-    this.#server.setSecureContext({ ...serverTls(identity), ca: this.#options.authorityPem });
+  /** Takes another key and certificate, and whom to believe: links that begin from now on get them. */
+  renew(identity: ServerIdentity, clientTrust: string): void {
+    this.#server.setSecureContext({ ...serverTls(identity), ca: clientTrust });
   }
 
   get port(): number {
@@ -342,7 +343,9 @@ function causeOf(code: Code | undefined, reason: string | undefined): StopCause 
       return 'drained';
     case 'credential-ended':
     case 'device-disabled':
+    case 'device-retired':
     case 'certificate-revoked':
+    case 'certificate-superseded':
     case 'certificate-expired':
       return 'revoked';
     case 'quota-exceeded':

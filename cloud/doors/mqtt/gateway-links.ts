@@ -1,13 +1,19 @@
 import type { TLSSocket } from 'node:tls';
 import { gatewayTopic, limits } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
-import type { GatewayPrincipal } from '../../access/index.ts';
 import type { Authentications } from '../../audit/index.ts';
+import {
+  type CertificateUses,
+  nameOf,
+  type ProvenGateway,
+  remedies,
+  stillFault,
+} from '../../devices/index.ts';
 import type { Downlink } from '../../downlink/index.ts';
-import type { Device, Directory, Router } from '../../router/index.ts';
+import type { Directory, Router } from '../../router/index.ts';
 import { DownQueue } from './down-queue.ts';
 import { GatewaySession } from './gateway-session.ts';
-import { identify, nameOf } from './identify.ts';
+import { identify } from './identify.ts';
 import { Link } from './link.ts';
 import type { Admission, Arrival } from './session.ts';
 import { byCertificate } from './told.ts';
@@ -18,6 +24,7 @@ export interface GatewayParts {
   readonly router: Pick<Router, 'deliver'>;
   readonly downlink: Downlink;
   readonly authentications: Pick<Authentications, 'add'>;
+  readonly certificateUses: Pick<CertificateUses, 'note'>;
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -39,19 +46,22 @@ export class GatewayLinks {
   }
 
   admit(arrival: Arrival, socket: TLSSocket): Admission {
-    const { directory, now, log } = this.#parts;
+    const { directory, certificateUses, now, log } = this.#parts;
     const { client, connection } = arrival;
-    const principal = identify(socket, client.id, directory, now());
-    if (typeof principal === 'string') {
-      this.#tell(nameOf(socket.getPeerX509Certificate()), principal, arrival);
-      return { kind: 'refused', code: principal, returnCode: principal === 'identity-mismatch' ? 2 : 5 };
+    const proven = identify(socket, client.id, directory, now());
+    if (typeof proven === 'string') {
+      this.#tell(nameOf(socket.getPeerX509Certificate()), proven, arrival);
+      return { kind: 'refused', code: proven, returnCode: proven === 'identity-mismatch' ? 2 : 5 };
     }
     if (connection.destroyed) return { kind: 'gone' };
-    this.#sessions.get(principal.id)?.link.takenOver();
-    const session = this.#open(arrival, principal);
-    this.#sessions.set(principal.id, session);
-    this.#tell(principal.id, null, arrival);
-    log.info('gateway-connected', { gateway: principal.id });
+    const { id } = proven.device;
+    // Before its certificate is noted as used, or the link that it takes the place of would be cut as superseded.
+    this.#sessions.get(id)?.link.takenOver();
+    const session = this.#open(arrival, proven);
+    this.#sessions.set(id, session);
+    certificateUses.note(proven, { channel: 'mqtt', source: arrival.source });
+    this.#tell(id, null, arrival);
+    log.info('gateway-connected', { gateway: id });
     return { kind: 'admitted', session };
   }
 
@@ -68,9 +78,12 @@ export class GatewayLinks {
 
   /** To be called once a second. */
   tick(): void {
+    const { directory, now } = this.#parts;
+    const at = now();
     for (const session of this.#sessions.values()) {
-      if (this.#parts.directory.device(session.principal.id)?.enabled) session.deliveries.endIfOverdue();
-      else session.link.end('device-disabled', 'the device is switched off');
+      const fault = stillFault(session.proven, directory, at);
+      if (fault === undefined) session.deliveries.endIfOverdue();
+      else session.link.end(fault, remedies[fault]);
     }
   }
 
@@ -80,15 +93,15 @@ export class GatewayLinks {
     if (told !== undefined) authentications.add(told);
   }
 
-  #open({ client, connection }: Arrival, principal: GatewayPrincipal): GatewaySession {
+  #open({ client, connection }: Arrival, proven: ProvenGateway): GatewaySession {
     const { directory, downlink, router, log, monotonic } = this.#parts;
-    const gateway = directory.device(principal.id) as Device;
+    const { device: gateway } = proven;
     const down = new DownQueue({
       ...{ gateway, client, connection, downlink, log },
       onSent: (bytes) => link.meter?.account.sent(bytes),
     });
-    const noticeTopic = gatewayTopic(principal.id, 'notice');
+    const noticeTopic = gatewayTopic(gateway.id, 'notice');
     const link = new Link({ client, connection, noticeTopic, packetBytes: limits.mqttPacketBytes });
-    return new GatewaySession({ principal, link, down, directory, router, log, monotonic });
+    return new GatewaySession({ proven, link, down, directory, router, log, monotonic });
   }
 }

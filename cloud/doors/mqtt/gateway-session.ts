@@ -1,6 +1,7 @@
 import { gatewayTopic, parseTopic, type UpChannel, upChannels } from '@loadline/sdk/contract';
 import type { Log } from '@loadline/sdk/platform';
 import type { GatewayPrincipal } from '../../access/index.ts';
+import { type ProvenGateway, principalOf } from '../../devices/index.ts';
 import type { Directory, Router } from '../../router/index.ts';
 import { Deliveries } from './deliveries.ts';
 import type { DownQueue } from './down-queue.ts';
@@ -11,6 +12,8 @@ import type { Published, SessionKind } from './session.ts';
 /** One gateway's link: what it has published that is not committed yet, and what it is still to be told. */
 export class GatewaySession implements SessionKind {
   readonly kind = 'gateway';
+  /** By which certificate it is whose. */
+  readonly proven: ProvenGateway;
   readonly principal: GatewayPrincipal;
   readonly link: Link;
   readonly down: DownQueue;
@@ -20,7 +23,7 @@ export class GatewaySession implements SessionKind {
 
   /** `monotonic`: ms. */
   constructor(parts: {
-    principal: GatewayPrincipal;
+    proven: ProvenGateway;
     link: Link;
     down: DownQueue;
     directory: Directory;
@@ -29,12 +32,13 @@ export class GatewaySession implements SessionKind {
     monotonic: () => number;
   }) {
     const { link, router, log, monotonic, down } = parts;
-    this.principal = parts.principal;
+    this.proven = parts.proven;
+    this.principal = principalOf(parts.proven);
     this.link = link;
     this.down = down;
     this.#directory = parts.directory;
     this.#log = log;
-    const who = { gateway: parts.principal.id };
+    const who = { gateway: this.principal.id };
     this.deliveries = new Deliveries(
       { link, router, log, monotonic, who, proof: 'certificate' },
       (heard, settle) => {

@@ -1,17 +1,9 @@
-import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import type { Code } from '@loadline/sdk/contract';
-import type { GatewayPrincipal } from '../../access/index.ts';
+import { type CertificateRefusal, gatewayOf, type ProvenGateway, stillFault } from '../../devices/index.ts';
 import type { Directory } from '../../router/index.ts';
 
-/** Why somebody is nobody here. */
-type Refusal = Extract<
-  Code,
-  'identity-mismatch' | 'device-disabled' | 'gateway-unknown' | 'certificate-revoked' | 'certificate-expired'
->;
-
 /**
- * Who this is, by the certificate of its TLS session; or the code of why it is nobody. Asked at every connection: a
+ * Which gateway this is, by the certificate of its TLS session; or the code of why it is none. Asked at every connection: a
  * resumed session brings its old certificate without proving it again, and TLS looks at neither revocation nor time.
  *
  * @param now ms since 1970
@@ -21,23 +13,13 @@ export function identify(
   clientId: string,
   directory: Directory,
   now: number,
-): GatewayPrincipal | Refusal {
+): ProvenGateway | CertificateRefusal {
   const certificate = socket?.getPeerX509Certificate();
-  const name = nameOf(certificate);
-  if (certificate === undefined || name === undefined || name !== clientId) return 'identity-mismatch';
-  if (certificate.validToDate.getTime() < now) return 'certificate-expired';
-  const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
-  const gateway = directory.device(name);
-  const standing = directory.certificate(fingerprint, name);
-  if (standing === 'revoked') return 'certificate-revoked';
-  if (gateway === undefined || standing !== 'good') return 'gateway-unknown';
-  if (!gateway.enabled) return 'device-disabled';
-  return { kind: 'gateway', id: gateway.id, organisation: gateway.organisation };
-}
-
-/** Whom a certificate names; undefined where there is none, or no such name in it. */
-export function nameOf(certificate: X509Certificate | undefined): string | undefined {
-  return /^CN=(.+)$/m.exec(certificate?.subject ?? '')?.[1];
+  if (certificate === undefined) return 'identity-mismatch';
+  const gateway = gatewayOf(certificate, directory);
+  if (typeof gateway === 'string') return gateway;
+  if (gateway.device.id !== clientId) return 'identity-mismatch';
+  return stillFault(gateway, directory, now) ?? gateway;
 }
 
 /**

@@ -6,8 +6,9 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { SocketPolicy } from '@loadline/sdk/contract';
 import { type LineReading, type SigningKey, socketSecret } from '@loadline/sdk/socket';
 import * as assert from 'uvu/assert';
-import { openAccounts } from '../../accounts.ts';
+import { openAccounts, openStateKeys } from '../../accounts.ts';
 import { openAuthority } from '../../authority/index.ts';
+import { memoryKeys } from '../../keys/test-keys.ts';
 import { type MeteringOptions, openMetering } from '../../metering.ts';
 import { type Delivery, Directory, Live, type Receipt, Router } from '../../router/index.ts';
 import { type CredentialKind, Store, step } from '../../store/index.ts';
@@ -32,7 +33,7 @@ const maker = {
 /** One authority for all sites of a test: its keys take their time. */
 const proofs = (async () => {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-socket-authority-'));
-  const authority = await openAuthority({ folder, now: Date.now, log: async () => {} });
+  const authority = await openAuthority({ folder, keys: memoryKeys(), now: Date.now, log: async () => {} });
   const identity = await authority.issueServer({ names: ['localhost'] });
   const renewed = await authority.issueServer({ names: ['elsewhere.example'] });
   rmSync(folder, { recursive: true });
@@ -69,6 +70,7 @@ export async function openSite(policy: SocketPolicy = 'all', metered: MeteringOp
   const directory = await Directory.load(store);
   const accounts = await openAccounts({
     folder,
+    keys: await openStateKeys({ folder, store, now }),
     store,
     directory,
     page: 'https://x',

@@ -1,4 +1,5 @@
 import { auditOperations, fleetOperations } from './audit.ts';
+import { certificateOperations } from './certificates.ts';
 import { credentialOperations } from './credentials.ts';
 import { descriptionOperations } from './description.ts';
 import { deviceOperations } from './devices.ts';
@@ -15,6 +16,7 @@ export const operations = {
   ...organisationOperations,
   ...deviceOperations,
   ...credentialOperations,
+  ...certificateOperations,
   ...ledgerOperations,
   ...tokenOperations,
   ...auditOperations,

@@ -8,6 +8,7 @@ import { applicationKeyHandlers } from './application-keys.ts';
 import { applicationHandlers } from './applications.ts';
 import { auditHandlers } from './audit.ts';
 import { blockHandlers } from './blocks.ts';
+import { certificateHandlers } from './certificates.ts';
 import { consentHandlers } from './consents.ts';
 import { customerHandlers } from './customers.ts';
 import { departmentHandlers } from './departments.ts';
@@ -56,7 +57,8 @@ export interface HandlerParts
     Parts<typeof applicationHandlers>,
     Parts<typeof limitHandlers>,
     Parts<typeof applicationKeyHandlers>,
-    Parts<typeof deviceCredentialHandlers> {
+    Parts<typeof deviceCredentialHandlers>,
+    Parts<typeof certificateHandlers> {
   readonly store: Store;
   readonly directory: Directory;
   readonly downlink: Downlink;
@@ -85,6 +87,7 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...grantHandlers(parts),
     ...deviceHandlers(parts),
     ...deviceCredentialHandlers(parts),
+    ...certificateHandlers(parts),
     ...ledgerHandlers(parts),
     ...seriesHandlers(parts),
     ...aggregateHandlers(parts),

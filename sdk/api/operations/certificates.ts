@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import type { Operation } from '../operation.ts';
+import { page, pageQuery } from '../page.ts';
+
+const certificates = '/organisations/:organisation/devices/:device/certificates';
+const certificate = `${certificates}/:certificate` as const;
+
+const certificateReply = z.object({
+  id: z.string().describe('SHA-256 fingerprint: 64 hex digits'),
+  serial: z.string(),
+  issuer: z.string().nullable().describe('fingerprint of the certificate that signed it'),
+  issued: z.string().nullable().describe('null of one from before this was kept'),
+  issuedFor: z
+    .enum(['secret', 'certificate', 'technician', 'cloud'])
+    .nullable()
+    .describe('what it was given for: a one-time secret, the certificate before it, or a technician'),
+  expires: z.string(),
+  used: z.string().nullable().describe('when it first proved the gateway; the ones before it ended then'),
+  ended: z.string().nullable().describe('since when it opens nothing, though its time was not over'),
+  reason: z.enum(['revoked', 'superseded', 'retired', 'moved']).nullable().describe('why it ended'),
+});
+
+/** Certificates of gateways. */
+export const certificateOperations = {
+  listCertificates: {
+    method: 'GET',
+    path: certificates,
+    opens: 'certificates.get',
+    summary: 'List the certificates a gateway was given, in the order they were issued',
+    query: pageQuery,
+    status: 200,
+    reply: page(certificateReply),
+  },
+  revokeCertificate: {
+    method: 'DELETE',
+    path: certificate,
+    opens: 'certificate.revoke',
+    summary: 'Revoke a certificate of a gateway for good; what is open by it ends within two seconds',
+    description:
+      'The gateway stays, and so does its data: it comes back with another certificate, for which it needs a new one-time secret ' +
+      '(enrolDevice) where this was its only one. A certificate that has ended already stays as it is.',
+    status: 204,
+  },
+} as const satisfies Record<string, Operation>;
