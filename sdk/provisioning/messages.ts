@@ -59,6 +59,23 @@ export const questions = {
           expires: z.number().nullable(),
         })
         .nullable(),
+      /**
+       * What is in force, as a record of it has to say it; null where it is unprovisioned. A tool that begins where another
+       * was cut off knows it from nowhere else.
+       */
+      inForce: z
+        .strictObject({
+          /** SPKI in PEM. */
+          publicKey: words(2048),
+          /** SHA-256 fingerprints of the roots it trusts. */
+          authority: z.array(digest).min(1),
+          ownershipCounter: count,
+          /** SHA-256 of the CMS of the voucher it was taken by. */
+          voucher: digest,
+          /** Of the site as it was written. */
+          site: digest,
+        })
+        .nullable(),
       /** How often it was given to an owner; survives every reset. */
       ownershipCounter: count,
       /** Of this session: a voucher that names it is good for nothing else. */
