@@ -7,7 +7,13 @@ export type JudgedAt =
   /** At this time. */
   | { readonly kind: 'known'; readonly wall: number }
   /** At some time that nobody knows, which is not before this one. */
-  | { readonly kind: 'at-least'; readonly wall: number };
+  | { readonly kind: 'at-least'; readonly wall: number }
+  /**
+   * At this time, but for the end of the holder's own certificate: that may have passed already, if only after
+   * `endedAfter`. Its beginning is judged, and all of its issuers' times: who has the key of one that has ended can make
+   * certificates that say they are older than they are.
+   */
+  | { readonly kind: 'ended-lately'; readonly wall: number; readonly endedAfter: number };
 
 /** What the holder wants to be taken for. */
 export type Claim =
@@ -16,7 +22,9 @@ export type Claim =
   /** The TLS client of this common name. */
   | { readonly kind: 'client'; readonly commonName: string }
   /** One that signs vouchers (RFC 8366): what a gateway takes an owner by. */
-  | { readonly kind: 'voucher' };
+  | { readonly kind: 'voucher' }
+  /** An authority of this key, with others under it: what a root is believed by that was not trusted before. */
+  | { readonly kind: 'root'; readonly key: KeyObject };
 
 export interface ChainCheck {
   /** What was presented, DER, the holder's own first; others in any order. */
@@ -32,11 +40,13 @@ const signs = {
   server: 'signing a handshake',
   client: 'signing a handshake',
   voucher: 'signing',
+  root: 'issuing certificates',
 } as const satisfies Record<Claim['kind'], string>;
 const purposes = {
   server: 'a TLS server',
   client: 'a TLS client',
   voucher: 'signing vouchers',
+  root: 'roots',
 } as const satisfies Record<Claim['kind'], string>;
 
 interface Certificate {
@@ -76,6 +86,7 @@ const understood: ReadonlySet<string> = new Set(
  * usages, the name, keys and hashes that hold. Of time it asks what can be asked. With a known time, every certificate
  * of the chain is valid at it. With a time that is only a floor, there is a moment at or after it at which all of them
  * are: one that ended before the floor has really expired; one that begins after it only tells that the clock is behind.
+ * With `ended-lately`, the same as with a known time, but that the holder's own certificate may have ended not long ago.
  *
  * It does not ask whether the holder has the key: the TLS handshake has.
  */
@@ -90,7 +101,10 @@ export function chainFault(check: ChainCheck): string | undefined {
   }
   const [own, ...others] = certificates;
   if (own === undefined) return 'was not shown';
-  const search = new Search(others, authorities(authorityPem));
+  const search = new Search(
+    others,
+    certificatesIn(authorityPem).map(({ raw }) => read(raw)),
+  );
   let fault: string | undefined;
   for (const path of search.paths([own])) {
     const wrong = holderFault(own, claim) ?? pathFault(path, claim) ?? timeFault(path, time);
@@ -132,6 +146,13 @@ class Search {
 }
 
 function holderFault({ x509, facts }: Certificate, claim: Claim): string | undefined {
+  if (claim.kind === 'root') {
+    if (!x509.ca || facts.basicConstraints?.authority !== true) return 'is no authority';
+    if (facts.keyUsage?.keyCertSign === false) return `is not for ${signs.root}`;
+    // One that issues to holders alone is an intermediate: who has its key must not become a root by it.
+    if (facts.basicConstraints.pathLength === 0) return 'may have no authorities under it';
+    return x509.publicKey.equals(claim.key) ? undefined : 'is for another key';
+  }
   if (x509.ca || facts.basicConstraints?.authority === true) return "is an authority's";
   if (facts.keyUsage?.digitalSignature === false) return `is not for ${signs[claim.kind]}`;
   const usage = facts.extKeyUsage ?? [];
@@ -171,11 +192,13 @@ function pathFault(path: Path, claim: Claim): string | undefined {
     if (!isAuthority) continue;
     if (!x509.ca || facts.basicConstraints?.authority !== true) return say('is no authority');
     if (facts.keyUsage?.keyCertSign === false) return say('may not issue certificates');
-    // Authorities between this one and the holder.
+    // Authorities under this one, the holder among them where it is one.
     const { pathLength } = facts.basicConstraints;
-    if (pathLength !== undefined && index - 1 > pathLength)
+    const under = claim.kind === 'root' ? index : index - 1;
+    if (pathLength !== undefined && under > pathLength)
       return say('may not have so many authorities under it');
-    const purpose = usages[claim.kind];
+    // One that may issue for some purposes only makes no root, which may issue for all.
+    const purpose = claim.kind === 'root' ? usages.any : usages[claim.kind];
     if (facts.extKeyUsage?.every((usage) => usage !== purpose && usage !== usages.any)) {
       return say(`may not issue for ${purposes[claim.kind]}`);
     }
@@ -184,17 +207,36 @@ function pathFault(path: Path, claim: Claim): string | undefined {
 }
 
 function timeFault(path: Path, time: JudgedAt): string | undefined {
-  const from = Math.max(...path.map(({ x509 }) => x509.validFromDate.getTime()));
-  const to = Math.min(...path.map(({ x509 }) => x509.validToDate.getTime()));
-  // The moments at which all are valid; the last second counts in full.
-  if (from > to + 999) return 'and its issuers are never valid at one time';
-  if (time.wall > to + 999) return `ended at ${iso(to)}, and it is ${later(time)}`;
-  if (time.kind === 'known' && time.wall < from) return `begins at ${iso(from)}, and it is ${iso(time.wall)}`;
-  return undefined;
+  const { from, to } = span(path);
+  if (isOver(to, from)) return 'and its issuers are never valid at one time';
+  const { wall } = time;
+  switch (time.kind) {
+    case 'at-least':
+      return isOver(to, wall) ? `ended at ${iso(to)}, and it is ${iso(wall)} or later` : undefined;
+    case 'known':
+      if (isOver(to, wall)) return `ended at ${iso(to)}, and it is ${iso(wall)}`;
+      break;
+    case 'ended-lately': {
+      const issuers = span(path.slice(1));
+      if (isOver(issuers.to, wall))
+        return `has an issuer that ended at ${iso(issuers.to)}, and it is ${iso(wall)}`;
+      if (isOver(to, time.endedAfter)) return `ended at ${iso(to)}, and not after ${iso(time.endedAfter)}`;
+    }
+  }
+  return wall < from ? `begins at ${iso(from)}, and it is ${iso(wall)}` : undefined;
 }
 
-function later({ kind, wall }: JudgedAt): string {
-  return kind === 'known' ? iso(wall) : `${iso(wall)} or later`;
+/** The time in which all of them are valid, in ms since 1970. */
+function span(path: Path): { readonly from: number; readonly to: number } {
+  return {
+    from: Math.max(...path.map(({ x509 }) => x509.validFromDate.getTime())),
+    to: Math.min(...path.map(({ x509 }) => x509.validToDate.getTime())),
+  };
+}
+
+/** Whether what is valid until `to` is so no more at `wall`: its last second counts in full. */
+function isOver(to: number, wall: number): boolean {
+  return wall > to + 999;
 }
 
 function iso(time: number): string {
@@ -221,13 +263,15 @@ function read(der: Uint8Array): Certificate {
 }
 
 /**
+ * The certificates of a file of authorities, PEM.
+ *
  * @throws Error where there is none, or one is unreadable: that is for whoever configured it, and no fault of the far
  *   end's.
  */
-function authorities(pems: string): Certificate[] {
+export function certificatesIn(pems: string): X509Certificate[] {
   const blocks = pems.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
   if (blocks === null) throw new Error('the trusted authority holds no certificate in PEM');
-  return blocks.map((pem) => read(new X509Certificate(pem).raw));
+  return blocks.map((pem) => new X509Certificate(pem));
 }
 
 /** At most 80 characters that a log can hold: it may be an impostor's. */
