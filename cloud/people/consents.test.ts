@@ -136,7 +136,7 @@ test('an invitation is nothing elsewhere: his organisation can still reset his s
     const standing = there(principal.standings.get('acme'));
     const row = there(await people.store.read('member', { organisation: 'acme', person: person.id }));
     outcomes.push(
-      await people.factors.vote(principal, { organisation: 'acme', standing, member: row }, visitor),
+      await people.factorResets.vote(principal, { organisation: 'acme', standing, member: row }, visitor),
     );
   }
   assert.equal(outcomes, [

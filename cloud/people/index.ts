@@ -3,6 +3,7 @@ export { Blocks, type EndOfBlock, type NamedBlock } from './blocks.ts';
 export { Consents } from './consents.ts';
 export { Enrolments } from './enrolments.ts';
 export { FactorCodes, factorContext } from './factor-codes.ts';
+export { FactorResets } from './factor-resets.ts';
 export { Grants } from './grants.ts';
 export { invitations } from './invitations.ts';
 export { linkUrl, makeLink } from './links.ts';

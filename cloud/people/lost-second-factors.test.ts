@@ -32,14 +32,14 @@ test('a lost one is reset 72 hours after its owner asked, who is told at once', 
   const person = await people.person(['acme']);
   await people.withFactor(person);
   const { principal, visitor } = await pending(people, person);
-  const asked = await people.factors.askReset(principal, visitor);
+  const asked = await people.factorResets.askReset(principal, visitor);
   if (asked.kind !== 'asked') return assert.unreachable();
   assert.is(asked.takesEffect, people.now + 72 * hour);
   assert.is(people.mail('second-factor-reset-requested', person)?.takesEffect, asked.takesEffect);
   people.now += hour;
   const again = await pending(people, person);
   assert.equal(
-    await people.factors.askReset(again.principal, again.visitor),
+    await people.factorResets.askReset(again.principal, again.visitor),
     asked,
     'asking again changes nothing',
   );
@@ -57,7 +57,7 @@ test('a reset is asked for by nobody but who has given the password', async ({ p
   const person = await people.person(['acme']);
   const { token } = await people.withFactor(person);
   assert.is(
-    (await people.factors.askReset(await people.principal(token), people.visitor())).kind,
+    (await people.factorResets.askReset(await people.principal(token), people.visitor())).kind,
     'conflict',
   );
 });
@@ -67,20 +67,20 @@ for (const how of ['the link of the mail', 'his profile', 'logging in with it'] 
     const person = await people.person(['acme']);
     const { secret, token } = await people.withFactor(person);
     const { principal, visitor, known } = await pending(people, person);
-    await people.factors.askReset(principal, visitor);
+    await people.factorResets.askReset(principal, visitor);
     const mailed = people.mail('second-factor-reset-requested', person)?.secret ?? '';
     switch (how) {
       case 'the link of the mail':
-        assert.ok(await people.factors.stopResetByLink(mailed, people.visitor()));
+        assert.ok(await people.factorResets.stopResetByLink(mailed, people.visitor()));
         assert.is(await people.sessions.principal(known), undefined, 'who asked is out');
         break;
       case 'his profile':
-        await people.factors.stopReset(await people.principal(token), visitor);
+        await people.factorResets.stopReset(await people.principal(token), visitor);
         break;
       case 'logging in with it':
         assert.is((await confirm(people, person, people.code(secret))).kind, 'signed-in');
     }
-    assert.not(await people.factors.stopResetByLink(mailed, people.visitor()), 'the link is used up');
+    assert.not(await people.factorResets.stopResetByLink(mailed, people.visitor()), 'the link is used up');
     people.now += 73 * hour;
     assert.is((await people.logIn(person)).state, 'second-factor');
   });
@@ -93,7 +93,7 @@ async function vote(people: TestPeople, voter: TestPerson, person: TestPerson, o
   const member = await new Members({ store: people.store } as never).member(organisation, person.id);
   if (standing === undefined || member === undefined) throw new Error('no standing there');
   const visitor = people.visitor({ actor: voter.id, organisation });
-  return await people.factors.vote(principal, { organisation, standing, member }, visitor);
+  return await people.factorResets.vote(principal, { organisation, standing, member }, visitor);
 }
 
 test('two administrators reset a lost one together, and its owner is told of each step', async ({
@@ -124,7 +124,7 @@ test('a vote counts for seven days, until its owner objects, and while its voter
   await vote(people, one, person);
   people.now += 7 * day;
   assert.equal(await vote(people, other, person), { kind: 'voted', votes: 1, done: false }, 'too old');
-  await people.factors.stopResetByLink(
+  await people.factorResets.stopResetByLink(
     people.mail('second-factor-vote', person)?.secret ?? '',
     people.visitor(),
   );
@@ -152,9 +152,9 @@ test('nobody votes for himself, nor for who may do more than he', async ({ peopl
   const standing = principal.standings.get('acme');
   if (member === undefined || standing === undefined) return assert.unreachable();
   const asked = { organisation: 'acme', standing, member };
-  assert.is((await people.factors.vote(principal, asked, people.visitor())).kind, 'more-than-own');
+  assert.is((await people.factorResets.vote(principal, asked, people.visitor())).kind, 'more-than-own');
   const himself = { ...principal, id: administrator.id };
-  assert.is((await people.factors.vote(himself, asked, people.visitor())).kind, 'conflict');
+  assert.is((await people.factorResets.vote(himself, asked, people.visitor())).kind, 'conflict');
 });
 
 test('an organisation does not strip the second factor of who is something elsewhere', async ({ people }) => {

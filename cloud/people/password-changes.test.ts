@@ -117,7 +117,7 @@ test('a link that is wrong or used up stands in the audit log of the fleet, wher
   const tries: [string, () => Promise<unknown>][] = [
     ['password.read-link', () => people.passwords.read(secret, visitor)],
     ['password.set', () => people.passwords.set({ secret, password: otherPassword }, visitor)],
-    ['second-factor.stop-reset', () => people.factors.stopResetByLink(secret, visitor)],
+    ['second-factor.stop-reset', () => people.factorResets.stopResetByLink(secret, visitor)],
     ['setup', () => people.setup.setUp({ ...words, organisation: { id: 'eve', name: 'Eve' } }, visitor)],
   ];
   for (const [action, bring] of tries) {

@@ -13,6 +13,7 @@ import { type AuditRow, type DatabaseOptions, Store, step } from '../store/index
 import { Blocks } from './blocks.ts';
 import { Consents } from './consents.ts';
 import { FactorCodes } from './factor-codes.ts';
+import { FactorResets } from './factor-resets.ts';
 import { PasswordChanges } from './password-changes.ts';
 import { hashPassword } from './passwords.ts';
 import { Profiles } from './profiles.ts';
@@ -54,6 +55,7 @@ export class TestPeople {
   sessions!: Sessions;
   signIn!: SignIn;
   factors!: SecondFactors;
+  factorResets!: FactorResets;
   passwords!: PasswordChanges;
   profiles!: Profiles;
   setup!: Setup;
@@ -97,6 +99,7 @@ export class TestPeople {
     const parts = { store, keys, sessions: this.sessions, codes, guard, mailer, now };
     this.signIn = new SignIn(parts);
     this.factors = new SecondFactors(parts);
+    this.factorResets = new FactorResets(parts);
     this.passwords = new PasswordChanges(parts);
     this.profiles = new Profiles(parts);
     this.setup = new Setup(parts);

@@ -1,4 +1,4 @@
-import type { SecondFactors } from '../../../people/index.ts';
+import type { FactorResets, SecondFactors } from '../../../people/index.ts';
 import type { Handlers } from '../call.ts';
 import { Problem } from '../problem.ts';
 import { isoTime } from './editing.ts';
@@ -17,8 +17,10 @@ import {
 /** The second factor: enabled, disabled, lost. */
 export function secondFactorHandlers({
   factors,
+  factorResets: resets,
 }: {
   factors: SecondFactors;
+  factorResets: FactorResets;
 }): Pick<
   Handlers,
   | 'requestSecondFactorReset'
@@ -32,13 +34,13 @@ export function secondFactorHandlers({
 > {
   return {
     async requestSecondFactorReset(call) {
-      const outcome = await factors.askReset(userOf(call.caller), visitorOf(call));
+      const outcome = await resets.askReset(userOf(call.caller), visitorOf(call));
       if (outcome.kind === 'asked') return { takesEffect: isoTime(outcome.takesEffect) };
       throw conflict('only who has given his password and lacks the second factor can ask for this');
     },
 
     async keepSecondFactor(call) {
-      if (!(await factors.stopResetByLink(call.input.body.secret, visitorOf(call)))) throw badLink();
+      if (!(await resets.stopResetByLink(call.input.body.secret, visitorOf(call)))) throw badLink();
     },
 
     async beginSecondFactor(call) {
@@ -106,13 +108,13 @@ export function secondFactorHandlers({
     },
 
     async cancelSecondFactorReset(call) {
-      await factors.stopReset(call.caller, visitorOf(call));
+      await resets.stopReset(call.caller, visitorOf(call));
     },
 
     async resetSecondFactor(call) {
       const { standing, member } = call;
       const organisation = standing.organisation.id;
-      const outcome = await factors.vote(
+      const outcome = await resets.vote(
         userOf(call.caller),
         { organisation, standing, member },
         visitorOf(call),
