@@ -110,6 +110,24 @@ export const limits = {
   /** Bytes that came over HTTPS and wait for their commit: of one device, and of all. */
   httpsDeviceBytes: 4 * 1024 * 1024,
   httpsPendingBytes: 64 * 1024 * 1024,
+  /** Bytes of one message over a serial link, as CBOR: a flash chunk of 1 MiB, and what is said about it. */
+  linkMessageBytes: 1024 * 1024 + 64 * 1024,
+  /** CBOR items, of any kind and at any depth, in one message over a serial link; and how deep they may be nested. */
+  linkMessageItems: 10_000,
+  linkMessageDepth: 16,
+  /** Bytes of a message that one frame of a serial link carries. */
+  linkFrameBytes: 512,
+  /** Frames of a serial link that may be under way, unacknowledged, in one direction. */
+  linkWindowFrames: 128,
+  /** Bytes of messages that wait to be sent over one serial link, sent and unacknowledged ones included. */
+  linkWaitingBytes: 4 * 1024 * 1024,
+  /** Messages that wait so. */
+  linkWaitingMessages: 1024,
+  /** Capabilities that one end of a serial link names, and characters of each. */
+  linkCapabilities: 16,
+  linkCapabilityLength: 24,
+  /** Asks over one serial link that may be unanswered at a time, in one direction. */
+  linkAsks: 64,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;

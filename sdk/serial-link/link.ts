@@ -1,0 +1,485 @@
+import { limits } from '../contract/index.ts';
+import { endedError, LinkError, linkError } from './errors.ts';
+import { decodeFrame, encodeFrame, type Frame, sessionTag } from './frame.ts';
+import { decodeHello, encodeHello, type Hello, instanceBytes, isSame, versions } from './hello.ts';
+import { Inbound } from './inbound.ts';
+import { decodeMessage, encodeMessage } from './message.ts';
+import { Outbound, type Waiting } from './outbound.ts';
+import { RoundTrip } from './round-trip.ts';
+import { Splitter } from './splitter.ts';
+
+export interface LinkOptions {
+  /**
+   * Who begins: `calls` says hello until somebody answers; `answers` keeps silent until it has heard a hello or a frame,
+   * so that a console nobody speaks the protocol on stays a console. At least one end calls.
+   */
+  readonly role: 'calls' | 'answers';
+  /** What this end can do, told in the hello: lower case letters, digits, `.`, `/`, `-`; limits.linkCapabilities of them. */
+  readonly capabilities: readonly string[];
+  /** So many random bytes. */
+  readonly random: (count: number) => Uint8Array;
+  /** Monotonic milliseconds, as all times are that are given to the link. */
+  readonly now: number;
+}
+
+/** One run of two processes over a line: it outlives every cut of the line, and neither of them. */
+export interface Session {
+  /** The other end's instance, in hex: another one is another process, or another link of one. */
+  readonly peer: string;
+  /** What it can do. */
+  readonly capabilities: readonly string[];
+}
+
+/** What the owner takes, in the order in which it happened at the other end. */
+export type Taken =
+  | { readonly kind: 'message'; readonly message: unknown }
+  /** A session began: all that comes after it is of this session, and nothing of an earlier one comes any more. */
+  | { readonly kind: 'session'; readonly session: Session }
+  /** The other end closed its link. */
+  | { readonly kind: 'ended' }
+  /** A message came that is none: the other end does not keep to limits or to CBOR. */
+  | { readonly kind: 'unreadable'; readonly error: Error };
+
+/** What is told at once. */
+export type LinkEvent =
+  /** The other end's link has the message, whole and in its place. */
+  | { readonly kind: 'acknowledged'; readonly id: number }
+  /** The session of the message is over: it may have come, or not. */
+  | { readonly kind: 'dropped'; readonly id: number }
+  /** Nothing has come for `lostMilliseconds`. */
+  | { readonly kind: 'silent' }
+  /** After a silence: the same process at the other end, and everything goes on where it was. */
+  | { readonly kind: 'resumed' }
+  /** The other end speaks no version that this one speaks. */
+  | { readonly kind: 'incompatible'; readonly versions: readonly number[] };
+
+export type LinkState =
+  /** There is no session. */
+  | 'searching'
+  | 'up'
+  /** There is a session, and nothing comes. */
+  | 'silent'
+  | 'closed';
+
+/** What has come over the line so far. */
+export interface LinkFigures {
+  readonly bytes: number;
+  /** Frames that were whole. */
+  readonly frames: number;
+  /** Bytes between delimiters that were no frame, spoilt frames among them. */
+  readonly noiseBytes: number;
+  /** Own frames that came back: a terminal in its cooked mode echoes. */
+  readonly echoes: number;
+  /** Whole frames of no session that stands. */
+  readonly strays: number;
+  /** Frames of data that had come already, or may not come yet. */
+  readonly held: number;
+}
+
+/** Milliseconds from one hello to the next, and when one is due at once. */
+const helloEvery = 400;
+const helloSpacing = 100;
+/** Milliseconds without anything from the other end after which it is asked for something. */
+const keepalive = 1000;
+/** Milliseconds from one question to the next while the other end lets nothing come. */
+const heldBackEvery = 500;
+/** Milliseconds without anything from the other end after which it is thought to be gone. */
+export const lostMilliseconds = 5000;
+
+interface Standing {
+  readonly session: Session;
+  readonly instance: Uint8Array;
+  readonly inTag: number;
+  readonly outTag: number;
+  readonly inbound: Inbound;
+  readonly outbound: Outbound;
+  readonly roundTrip: RoundTrip;
+}
+
+type Entry =
+  | { readonly kind: 'message'; readonly bytes: Uint8Array }
+  | Exclude<Taken, { readonly kind: 'message' }>;
+
+/**
+ * One end of a serial link, pure: bytes and values in, bytes and events out, time and randomness given. README.md draws
+ * the frames and says what happens when. `serial-link.ts` puts it on a stream.
+ *
+ * All times are monotonic milliseconds, and never fall from one call to the next.
+ */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #instance: Uint8Array;
+  readonly #splitter = new Splitter();
+  readonly #inbox: Entry[] = [];
+  #inboxBytes = 0;
+  #state: LinkState = 'searching';
+  #standing: Standing | undefined;
+  /** What was sent while there was no session. */
+  #early: Waiting[] = [];
+  #ids = 0;
+  /** Sent back in a welcome it proves that its sender is there now; used once. */
+  #nonce: Uint8Array;
+  /** Of the hello that is still to be answered: the latest. */
+  #welcome: Uint8Array | undefined;
+  #helloAt: number;
+  #lastHello = Number.NEGATIVE_INFINITY;
+  /** Hellos are said until then, whatever the role and the state: somebody was heard who may be another one. */
+  #callUntil = Number.NEGATIVE_INFINITY;
+  #heardAt: number;
+  /** When something was last sent that is to be acknowledged. */
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #isAckDue = false;
+  #isPingDue = false;
+  #byeTag: number | undefined;
+  #bytes = 0;
+  #frames = 0;
+  #echoes = 0;
+  #strays = 0;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#instance = options.random(instanceBytes);
+    this.#nonce = options.random(instanceBytes);
+    this.#helloAt = options.now;
+    this.#heardAt = options.now;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** The session that stands, be it silent. */
+  get session(): Session | undefined {
+    return this.#standing?.session;
+  }
+
+  /** Bytes of messages that are not acknowledged. */
+  get waitingBytes(): number {
+    return this.#standing?.outbound.bytes ?? this.#early.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
+  /** Bytes held of what came: messages that were not taken, and parts of such that are not whole. */
+  get heldBytes(): number {
+    return this.#inboxBytes + (this.#standing?.inbound.heldBytes ?? 0);
+  }
+
+  get figures(): LinkFigures {
+    return {
+      ...{ bytes: this.#bytes, frames: this.#frames, noiseBytes: this.#splitter.noiseBytes },
+      ...{ echoes: this.#echoes, strays: this.#strays, held: this.heldBytes },
+    };
+  }
+
+  /** The latest bytes that were no frames, 256 at most: what else speaks on the line. */
+  get noise(): Uint8Array {
+    return this.#splitter.noise;
+  }
+
+  /**
+   * Takes a message to be sent, in the session that stands or, where none does, in the next one. Its number, which the
+   * events name.
+   * @throws {LinkError} `link-message-refused`, `link-too-much-waiting`, `link-closed`.
+   */
+  send(message: unknown): number {
+    if (this.#state === 'closed') {
+      throw endedError(this.#state);
+    }
+    const bytes = encodeMessage(message);
+    const count = this.#standing?.outbound.count ?? this.#early.length;
+    if (
+      count >= limits.linkWaitingMessages ||
+      (count > 0 && this.waitingBytes + bytes.length > limits.linkWaitingBytes)
+    ) {
+      throw linkError(
+        'link-too-much-waiting',
+        `${count} messages of ${this.waitingBytes} bytes wait to be acknowledged by the other end`,
+        'wait until it has acknowledged what was sent before',
+      );
+    }
+    const id = ++this.#ids;
+    if (this.#standing === undefined) this.#early.push({ id, bytes });
+    else this.#standing.outbound.push({ id, bytes });
+    return id;
+  }
+
+  /** Takes bytes of the line, cut anywhere. */
+  receive(bytes: Uint8Array, now: number): LinkEvent[] {
+    const events: LinkEvent[] = [];
+    if (this.#state === 'closed') return events;
+    this.#bytes += bytes.length;
+    for (const piece of this.#splitter.push(bytes)) {
+      const frame = decodeFrame(piece);
+      switch (frame.kind) {
+        case 'noise':
+          this.#splitter.isNoise(piece);
+          break;
+        case 'foreign':
+          events.push({ kind: 'incompatible', versions: [frame.version] });
+          break;
+        default:
+          this.#frames += 1;
+          this.#take(frame, now, events);
+      }
+    }
+    return events;
+  }
+
+  /** Looks at the time. */
+  tick(now: number): LinkEvent[] {
+    if (this.#state !== 'up' || now < this.#heardAt + lostMilliseconds) return [];
+    return this.interrupted(now);
+  }
+
+  /** The line was cut, and may lead elsewhere now: whoever is there is asked who he is. */
+  interrupted(now: number): LinkEvent[] {
+    if (this.#state === 'searching') this.#helloAt = now;
+    if (this.#state !== 'up') return [];
+    this.#state = 'silent';
+    this.#helloAt = now;
+    return [{ kind: 'silent' }];
+  }
+
+  /** The next frame to be sent, its delimiters included; undefined where there is none now. */
+  outgoing(now: number): Uint8Array | undefined {
+    const frame = this.#nextFrame(now);
+    return frame && encodeFrame(frame);
+  }
+
+  /** The next thing that came, to be asked for until there is none: what is not taken keeps the sender waiting. */
+  take(): Taken | undefined {
+    const entry = this.#inbox.shift();
+    if (entry?.kind !== 'message') return entry;
+    this.#inboxBytes -= entry.bytes.length;
+    this.#openWindow();
+    try {
+      return { kind: 'message', message: decodeMessage(entry.bytes) };
+    } catch (error) {
+      return { kind: 'unreadable', error: error as Error };
+    }
+  }
+
+  /** Says goodbye, once, and takes nothing in any more. */
+  close(): LinkEvent[] {
+    if (this.#state === 'closed') return [];
+    this.#state = 'closed';
+    this.#byeTag = this.#standing?.outTag;
+    return this.#drop();
+  }
+
+  /** When to look at the time and ask for frames again, if nothing happens before; undefined for never. */
+  wakeAt(now: number): number | undefined {
+    if (this.#state === 'closed') return undefined;
+    const times: number[] = [];
+    if (this.#isCalling(now)) times.push(this.#helloAt);
+    if (this.#state === 'up' && this.#standing !== undefined) {
+      times.push(this.#heardAt + lostMilliseconds, this.#pingAt(this.#standing));
+    }
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  #take(frame: Frame, now: number, events: LinkEvent[]): void {
+    switch (frame.kind) {
+      case 'hello':
+      case 'welcome': {
+        const said = decodeHello(frame.body);
+        if (said === undefined) this.#strays += 1;
+        else if (isSame(said.instance, this.#instance)) this.#echoes += 1;
+        else if (!said.versions.some((version) => versions.includes(version))) {
+          events.push({ kind: 'incompatible', versions: said.versions });
+        } else if (frame.kind === 'hello') this.#answer(said, now);
+        else this.#believe(said, now, events);
+        return;
+      }
+      case 'data':
+      case 'ack':
+      case 'ping':
+      case 'bye': {
+        const standing = this.#standing;
+        if (standing !== undefined && frame.tag === standing.inTag) {
+          this.#heard(now, events);
+          this.#takeOfSession(standing, frame, now, events);
+        } else if (frame.tag === standing?.outTag) this.#echoes += 1;
+        else {
+          this.#strays += 1;
+          // Somebody speaks to whom this process, before it was restarted, or another one was known.
+          if (this.#state !== 'up') this.#callSoon(now);
+        }
+      }
+    }
+  }
+
+  #takeOfSession(
+    standing: Standing,
+    frame: Exclude<Frame, { kind: 'hello' | 'welcome' }>,
+    now: number,
+    events: LinkEvent[],
+  ): void {
+    const { inbound, outbound, roundTrip } = standing;
+    switch (frame.kind) {
+      case 'data':
+        inbound.hear(frame.transmission);
+        for (const completed of inbound.accept(frame)) {
+          if (completed.kind === 'message') {
+            this.#inbox.push(completed);
+            this.#inboxBytes += completed.bytes.length;
+          } else {
+            const says = `a message came of more than ${limits.linkMessageBytes} bytes`;
+            const act = 'have the other end send less at a time';
+            this.#inbox.push({ kind: 'unreadable', error: new LinkError('link-message-refused', says, act) });
+          }
+        }
+        this.#openWindow();
+        this.#isAckDue = true;
+        return;
+      case 'ack': {
+        const acknowledged = outbound.acknowledge(frame, now);
+        if (acknowledged === undefined) {
+          this.#strays += 1;
+          return;
+        }
+        if (acknowledged.took === undefined) roundTrip.heard();
+        else roundTrip.answered(acknowledged.took);
+        for (const id of acknowledged.ids) events.push({ kind: 'acknowledged', id });
+        return;
+      }
+      case 'ping':
+        inbound.hear(frame.transmission);
+        this.#isAckDue = true;
+        return;
+      case 'bye':
+        events.push(...this.#drop());
+        this.#state = 'searching';
+        this.#helloAt = now + helloEvery;
+        this.#note({ kind: 'ended' });
+    }
+  }
+
+  /** Somebody asks who is there. */
+  #answer(hello: Hello, now: number): void {
+    this.#welcome = hello.nonce;
+    // Another process than the one of the session that stands: perhaps. It is to prove that it is there now.
+    if (!isSame(hello.instance, this.#standing?.instance)) this.#callSoon(now);
+  }
+
+  /** Somebody answers a hello of this end, and so is there now. */
+  #believe(welcome: Hello, now: number, events: LinkEvent[]): void {
+    if (!isSame(welcome.nonce, this.#nonce)) {
+      this.#strays += 1;
+      return;
+    }
+    this.#nonce = this.#options.random(instanceBytes);
+    this.#callUntil = Number.NEGATIVE_INFINITY;
+    if (!isSame(welcome.instance, this.#standing?.instance)) this.#begin(welcome, now, events);
+    this.#heard(now, events);
+  }
+
+  #begin({ instance, capabilities }: Hello, now: number, events: LinkEvent[]): void {
+    events.push(...(this.#standing === undefined ? [] : this.#drop()));
+    this.#state = 'up';
+    this.#heardAt = now;
+    const session = { peer: Buffer.from(instance).toString('hex'), capabilities };
+    this.#standing = {
+      ...{ session, instance },
+      inTag: sessionTag(instance, this.#instance),
+      outTag: sessionTag(this.#instance, instance),
+      inbound: new Inbound(),
+      outbound: new Outbound(this.#early),
+      roundTrip: new RoundTrip(),
+    };
+    this.#early = [];
+    this.#openWindow();
+    // The first acknowledgement lets the other end send, and the ping asks for its.
+    this.#isAckDue = true;
+    this.#isPingDue = true;
+    this.#note({ kind: 'session', session });
+  }
+
+  /** Ends the session that stands, and drops what was to be sent in it. */
+  #drop(): LinkEvent[] {
+    const ids = this.#standing?.outbound.unacknowledged ?? this.#early.map(({ id }) => id);
+    this.#standing = undefined;
+    this.#early = [];
+    this.#isAckDue = false;
+    this.#isPingDue = false;
+    return ids.map((id) => ({ kind: 'dropped', id }));
+  }
+
+  /** Puts what happened behind the messages before it. Sessions that brought nothing leave no trace: they cost no memory. */
+  #note(entry: Exclude<Taken, { kind: 'message' | 'unreadable' }>): void {
+    while (['session', 'ended'].includes(this.#inbox.at(-1)?.kind ?? '')) this.#inbox.pop();
+    this.#inbox.push(entry);
+  }
+
+  #heard(now: number, events: LinkEvent[]): void {
+    this.#heardAt = now;
+    if (this.#state !== 'silent') return;
+    this.#state = 'up';
+    // Its acknowledgement tells at once what was lost.
+    this.#isPingDue = true;
+    events.push({ kind: 'resumed' });
+  }
+
+  /** Lets more come, where what came is taken. */
+  #openWindow(): void {
+    const most = limits.linkWindowFrames;
+    if (this.#inbox.length >= most || this.#inboxBytes >= most * limits.linkFrameBytes) return;
+    if (this.#standing?.inbound.open()) this.#isAckDue = true;
+  }
+
+  #callSoon(now: number): void {
+    this.#callUntil = now + lostMilliseconds;
+    this.#helloAt = Math.max(now, this.#lastHello + helloSpacing);
+  }
+
+  #isCalling(now: number): boolean {
+    if (now < this.#callUntil) return true;
+    return this.#options.role === 'calls' && (this.#state === 'searching' || this.#state === 'silent');
+  }
+
+  #nextFrame(now: number): Frame | undefined {
+    if (this.#state === 'closed') {
+      const tag = this.#byeTag;
+      this.#byeTag = undefined;
+      return tag === undefined ? undefined : { kind: 'bye', tag };
+    }
+    const { capabilities } = this.#options;
+    const about = { versions, instance: this.#instance, capabilities };
+    if (this.#welcome !== undefined) {
+      const nonce = this.#welcome;
+      this.#welcome = undefined;
+      return { kind: 'welcome', body: encodeHello({ ...about, nonce }) };
+    }
+    if (this.#isCalling(now) && now >= this.#helloAt) {
+      this.#lastHello = now;
+      this.#helloAt = now + helloEvery;
+      return { kind: 'hello', body: encodeHello({ ...about, nonce: this.#nonce }) };
+    }
+    return this.#state === 'up' && this.#standing !== undefined
+      ? this.#nextOfSession(this.#standing, now)
+      : undefined;
+  }
+
+  #nextOfSession(standing: Standing, now: number): Frame | undefined {
+    const { outTag: tag, inbound, outbound, roundTrip } = standing;
+    if (this.#isAckDue) {
+      this.#isAckDue = false;
+      return inbound.ack(tag);
+    }
+    if (this.#isPingDue || now >= this.#pingAt(standing)) {
+      if (!this.#isPingDue && outbound.isUnanswered) roundTrip.inVain();
+      this.#isPingDue = false;
+      this.#askedAt = now;
+      return { kind: 'ping', tag, transmission: outbound.ping(now) };
+    }
+    const data = outbound.next(tag, now);
+    if (data !== undefined) this.#askedAt = now;
+    return data;
+  }
+
+  /** When to ask for an acknowledgement. */
+  #pingAt({ outbound, roundTrip }: Standing): number {
+    if (outbound.isUnanswered) return this.#askedAt + roundTrip.timeout;
+    if (outbound.isHeldBack) return this.#askedAt + Math.max(roundTrip.timeout, heldBackEvery);
+    return Math.max(this.#heardAt, this.#askedAt) + keepalive;
+  }
+}
