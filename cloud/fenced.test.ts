@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openAuthority } from './authority/index.ts';
 import { openFenced } from './fenced.ts';
+import { memoryKeys } from './keys/test-keys.ts';
 import { Store } from './store/index.ts';
 
 test('a fenced cloud tells who looks after the machine that it is not ready, and why', async () => {
@@ -14,6 +15,7 @@ test('a fenced cloud tells who looks after the machine that it is not ready, and
   );
   const authority = await openAuthority({
     folder: join(folder, 'authority'),
+    keys: memoryKeys(),
     now: Date.now,
     log: async () => {},
   });

@@ -1,120 +1,284 @@
-import { createPublicKey, randomBytes as systemRandomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import {
-  type CertificateDetails,
-  certificateDetails,
-  createAuthority,
-  generateKeyPair,
   IdentityError,
   type Issuer,
   issueCertificate,
+  type Profile,
   readSigningRequest,
   type Subject,
   softwareSigner,
 } from '@loadline/sdk/identity';
-import { isExposed, makePrivateFolder, readIfThere, writeWhole } from '@loadline/sdk/platform';
+import { type Certificate, readCertificate } from './certificates.ts';
 import { AuthorityError } from './errors.ts';
-import { openServerIdentity, type ServerIdentity } from './server-identity.ts';
+import { keptVersion, newIssuer, openFolder, publishRoot, withFolder } from './folder.ts';
+import { caCertificates, chainBelow, clientTrust, rootOf, rootsPem, trustedRoots } from './hierarchy.ts';
+import {
+  authorityIssuance,
+  holderIssuance,
+  type Issuance,
+  lifetimes,
+  type Making,
+  mustNotHaveEnded,
+  signerOf,
+  terms,
+} from './issuing.ts';
+import { type Issuing, type Kept, keptFiles, readKept, writeKept } from './kept.ts';
+import { openIdentity } from './kept-identity.ts';
+import { isForNames, type ServerIdentity, serverProfile } from './server-identity.ts';
 
-const hour = 3_600_000;
-const day = 24 * hour;
-
-/** How long certificates live, in milliseconds. */
-const lifetimes = {
-  root: 20 * 365 * day,
-  server: 90 * day,
-  gateway: 30 * day,
-  /** Every certificate begins this long before it is made: clocks that are a little slow take it too. */
-  backdated: hour,
-} as const;
-
-/** One certificate that was issued, as it is to be recorded. */
-export interface Issuance extends CertificateDetails {
-  readonly profile: 'authority' | 'server' | 'gateway';
-  readonly certificatePem: string;
-}
-
-export interface AuthorityOptions {
-  /** Where the keys are made and stay. One process at a time. */
+export interface AuthorityOptions extends Making {
+  /** Where the keys are made and stay, sealed. One cloud at a time; ceremonies are done on it meanwhile. */
   readonly folder: string;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
   /** Told of every certificate before it is handed out; what it throws keeps the certificate back. */
   readonly log: (issuance: Issuance) => void | Promise<void>;
-  /** Randomness of serial numbers, by default the system's. */
-  readonly randomBytes?: (count: number) => Uint8Array;
+  /** Milliseconds that a gateway's certificate lives. Default: thirty days. */
+  readonly gatewayMilliseconds?: number | undefined;
+}
+
+/** A certificate, those above it, and what signs with its key. */
+export interface ChainedIssuer extends Issuer {
+  /** The certificate, and those between it and the roots. */
+  readonly chainPem: string;
 }
 
 export interface Authority {
-  /** The root of the fleet: what gateways and clients trust. */
+  /** The root that this cloud's own certificate comes from, the newest one: what new gateways and clients are given. */
   readonly certificatePem: string;
+  /** All roots that are trusted, PEM: that one first, older ones after it for as long as they are trusted. */
+  readonly rootsPem: string;
+  /** What EST tells at `cacerts`: all roots, the keys of roots certified by others, the issuing certificates. PEM. */
+  caCertificates(): string[];
+  /** What TLS servers judge client certificates by (`ca`), PEM: roots and issuing certificates, older ones too. */
+  clientTrust(): string;
+  /** Calls the listener after each change of any of these. @returns ends that */
+  onChange(listener: () => void): () => void;
   /**
    * The cloud's own key and certificate for localhost, 127.0.0.1, ::1 and `names` (host names and addresses), from
-   * the folder; made anew when less than a third of its life is left, or the names or the root changed.
+   * the folder; made anew when less than a third of its life is left, or the names or the issuer changed.
    */
   issueServer(options: { names: readonly string[] }): Promise<ServerIdentity>;
   /**
    * Issues a gateway's certificate for a PKCS#10 request (PEM or DER), which must ask for exactly `gatewayId`. That the
    * sender may enrol as that gateway has been checked before. `log`, in the place of the authority's own, is told of it
-   * by who knows more of the sender. Throws IdentityError `request-malformed`.
+   * by who knows more of the sender. Throws IdentityError `request-malformed`, AuthorityError `authority-expired`.
    */
   issueGateway(
     request: string | Uint8Array,
     gatewayId: string,
     log?: AuthorityOptions['log'],
   ): Promise<Issuance>;
+  /** The certificate that vouchers are signed with, and its key; made anew like the server's. */
+  voucherSigner(): Promise<ChainedIssuer>;
+  /** Takes up what a ceremony has changed in the folder since, if it has. @returns whether it has */
+  refresh(): Promise<boolean>;
+  /** Replaces the issuing certificate in the last third of its life, where the root is in the folder. To be called daily. */
+  renew(): Promise<boolean>;
+  /** What it stands on now. */
+  standing(): Standing;
+}
+
+/** Ends and whereabouts of what is issued with. Times in ms since 1970. */
+export interface Standing {
+  readonly issuer: { readonly fingerprint: string; readonly commonName: string; readonly notAfter: number };
+  readonly root: {
+    readonly fingerprint: string;
+    readonly commonName: string;
+    readonly notAfter: number;
+    /** Whether its key is in this folder, and can sign without a ceremony. */
+    readonly isOnline: boolean;
+  };
+  /** Fingerprints of issuers that are believed no more. */
+  readonly distrusted: readonly string[];
 }
 
 /**
- * Opens the authority in `folder`, or makes it: key first, then the root certificate, each whole or not at all. A key
- * without a certificate is the first start cut short, and is finished. Throws AuthorityError.
+ * Opens the authority in `folder`, or makes it: a root and an issuing certificate under it. Throws AuthorityError, and
+ * SealError where `keys` do not open what is sealed in it.
  */
 export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
-  const { folder, now, log } = options;
-  const randomBytes = options.randomBytes ?? systemRandomBytes;
-  await makePrivateFolder(folder);
+  return await withFolder(options.folder, async () => {
+    const kept = await openFolder(options.folder, options);
+    const authority = new FolderAuthority(options);
+    await authority.takeUp(kept);
+    return authority;
+  });
+}
 
-  const record = async (
-    profile: Issuance['profile'],
-    certificatePem: string,
-    tell = log,
-  ): Promise<Issuance> => {
-    const issuance = { profile, certificatePem, ...certificateDetails(certificatePem) };
+class FolderAuthority implements Authority {
+  readonly #options: AuthorityOptions;
+  readonly #listeners = new Set<() => void>();
+  #kept: Kept = { roots: [], crosses: [], issuers: [], request: null };
+  #issuer: Issuer | undefined;
+  #version = '';
+
+  constructor(options: AuthorityOptions) {
+    this.#options = options;
+  }
+
+  /** Records what is new in the folder, and works with it from then on. To be called `withFolder`. */
+  async takeUp(kept: Kept): Promise<void> {
+    const { folder, keys, log } = this.#options;
+    const [issuer] = kept.issuers;
+    if (issuer === undefined)
+      throw new AuthorityError('authority-waiting', `${folder} has nothing to issue with`);
+    const signer = await signerOf(keys, issuer);
+    const all = [...kept.roots, ...kept.crosses, ...kept.issuers];
+    for (const each of all) if (!each.logged) await log(authorityIssuance(each, all));
+    const recorded = withAllLogged(kept);
+    if (all.some(({ logged }) => !logged)) await writeKept(folder, recorded);
+    await publishRoot(folder, recorded);
+    this.#kept = recorded;
+    this.#issuer = { certificatePem: issuer.pem, signer };
+    this.#version = await keptVersion(folder);
+    for (const listener of this.#listeners) listener();
+  }
+
+  get certificatePem(): string {
+    return trustedRoots(this.#kept)[0]?.pem ?? '';
+  }
+
+  get rootsPem(): string {
+    return rootsPem(this.#kept);
+  }
+
+  caCertificates(): string[] {
+    return caCertificates(this.#kept);
+  }
+
+  clientTrust(): string {
+    return clientTrust(this.#kept);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async issueServer({ names }: { names: readonly string[] }): Promise<ServerIdentity> {
+    const all = ['localhost', '127.0.0.1', '::1', ...names];
+    const { privateKeyPem, certificatePem, chainPem } = await this.#own('server', {
+      commonName: 'Loadline cloud',
+      profile: serverProfile(all),
+      fits: ({ pem }) => isForNames(pem, all),
+    });
+    const { notAfter } = readCertificate(certificatePem).details;
+    return { privateKeyPem, certificatePem: chainPem, notAfter };
+  }
+
+  async voucherSigner(): Promise<ChainedIssuer> {
+    const { privateKeyPem, certificatePem, chainPem } = await this.#own('voucher', {
+      commonName: 'Loadline vouchers',
+      profile: { profile: 'voucher' },
+      fits: () => true,
+    });
+    return { certificatePem, chainPem, signer: softwareSigner(privateKeyPem) };
+  }
+
+  async issueGateway(
+    request: string | Uint8Array,
+    gatewayId: string,
+    tell: AuthorityOptions['log'] = this.#options.log,
+  ): Promise<Issuance> {
+    const subject = checkGatewayRequest(request, gatewayId);
+    const { gatewayMilliseconds = lifetimes.gateway } = this.#options;
+    return await this.#issue({ profile: 'gateway' }, subject, gatewayMilliseconds, tell);
+  }
+
+  async refresh(): Promise<boolean> {
+    const { folder } = this.#options;
+    if ((await keptVersion(folder)) === this.#version) return false;
+    return await withFolder(folder, async () => {
+      const kept = await readKept(folder);
+      if (kept === undefined || (await keptVersion(folder)) === this.#version) return false;
+      await this.takeUp(kept);
+      return true;
+    });
+  }
+
+  async renew(): Promise<boolean> {
+    const { folder, now } = this.#options;
+    const [issuer] = this.#kept.issuers;
+    if (issuer === undefined || !isOld(issuer, now())) return false;
+    return await withFolder(folder, async () => {
+      const kept = (await readKept(folder)) ?? this.#kept;
+      const [current] = kept.issuers;
+      const root = current && rootOf(kept, current);
+      if (current === undefined || root === undefined || root.key === null || !isOld(current, now()))
+        return false;
+      // Under a root that ends soon too, another one would end no later.
+      if (root.details.notAfter <= current.details.notAfter) return false;
+      const next = withIssuer(kept, await newIssuer(this.#options, root), now());
+      await writeKept(folder, next);
+      await this.takeUp(next);
+      return true;
+    });
+  }
+
+  standing(): Standing {
+    const [issuer] = this.#kept.issuers;
+    const [root] = trustedRoots(this.#kept);
+    if (issuer === undefined || root === undefined) throw new Error('the authority is not open');
+    const { fingerprint, commonName, notAfter } = root.details;
+    return {
+      issuer: issuer.details,
+      root: { fingerprint, commonName, notAfter, isOnline: root.key !== null },
+      distrusted: this.#kept.issuers
+        .filter(({ distrusted }) => distrusted !== null)
+        .map(({ details }) => details.fingerprint),
+    };
+  }
+
+  /** A key and certificate of the cloud's own, out of the folder. */
+  async #own(
+    name: 'server' | 'voucher',
+    wanted: { commonName: string; profile: Profile; fits: (certificate: Certificate) => boolean },
+  ) {
+    const { folder, keys, now, log } = this.#options;
+    const { commonName, profile, fits } = wanted;
+    const [issuer] = this.#kept.issuers as [Issuing];
+    const identity = await openIdentity({
+      ...{ path: join(folder, keptFiles[name]), keys, commonName, issuer, now: now(), fits },
+      issue: async (subject) => (await this.#issue(profile, subject, lifetimes[name], log)).certificatePem,
+    });
+    const chainPem = [identity.certificatePem, ...chainBelow(this.#kept, issuer).map(({ pem }) => pem)].join(
+      '',
+    );
+    return { ...identity, chainPem };
+  }
+
+  async #issue(
+    profile: Profile,
+    subject: Subject,
+    life: number,
+    tell: AuthorityOptions['log'],
+  ): Promise<Issuance> {
+    const [above] = this.#kept.issuers as [Issuing];
+    const issuer = this.#issuer as Issuer;
+    mustNotHaveEnded(above, this.#options.now());
+    const ends = terms(this.#options, life, above.details.notAfter);
+    const pem = issueCertificate({ ...ends, ...profile, issuer, subject });
+    const issuance = holderIssuance(profile.profile, pem, chainBelow(this.#kept, above));
     await tell(issuance);
     return issuance;
-  };
-  const terms = (life: number) => {
-    const notBefore = now() - lifetimes.backdated;
-    return { notBefore, notAfter: now() + life, serial: randomBytes(16) };
-  };
-  const issuer = await loadOrMake(folder, async (signer) => {
-    // A name of its own for each root: two authorities with one name are hard to tell apart in an error.
-    const commonName = `Loadline fleet authority ${Buffer.from(randomBytes(4)).toString('hex')}`;
-    const pem = createAuthority({ commonName, signer, ...terms(lifetimes.root) });
-    return (await record('authority', pem)).certificatePem;
-  });
+  }
+}
 
-  return {
-    certificatePem: issuer.certificatePem,
+/** The same with another issuer: the key of the one it replaces is destroyed, its certificate believed on. */
+export function withIssuer(kept: Kept, issuer: Issuing, now: number): Kept {
+  const replaced = kept.issuers.map((each) => ({ ...each, key: null }));
+  const needed = replaced.filter(({ details }) => details.notAfter + lifetimes.remembered > now);
+  return { ...kept, issuers: [issuer, ...needed] };
+}
 
-    issueServer: ({ names }) =>
-      openServerIdentity({
-        path: join(folder, 'server.pem'),
-        names: ['localhost', '127.0.0.1', '::1', ...names],
-        issuerPem: issuer.certificatePem,
-        now: now(),
-        issue: async (order) => {
-          const pem = issueCertificate({ ...terms(lifetimes.server), profile: 'server', issuer, ...order });
-          return (await record('server', pem)).certificatePem;
-        },
-      }),
+function withAllLogged(kept: Kept): Kept {
+  const logged = <T>(entry: T) => ({ ...entry, logged: true });
+  const { roots, crosses, issuers } = kept;
+  return { ...kept, roots: roots.map(logged), crosses: crosses.map(logged), issuers: issuers.map(logged) };
+}
 
-    async issueGateway(request, gatewayId, tell) {
-      const subject = checkGatewayRequest(request, gatewayId);
-      const order = { ...terms(lifetimes.gateway), profile: 'gateway', issuer, subject } as const;
-      return await record('gateway', issueCertificate(order), tell);
-    },
-  };
+/** Whether less than a third of its life is left. */
+function isOld({ details: { notBefore, notAfter } }: Certificate, now: number): boolean {
+  return notAfter - now < (notAfter - notBefore) / 3;
 }
 
 /**
@@ -130,60 +294,4 @@ export function checkGatewayRequest(request: string | Uint8Array, gatewayId: str
     );
   }
   return subject;
-}
-
-async function loadOrMake(
-  folder: string,
-  makeRoot: (signer: Issuer['signer']) => Promise<string>,
-): Promise<Issuer> {
-  const keyPath = join(folder, 'authority.key.pem');
-  const certificatePath = join(folder, 'authority.pem');
-  const certificatePem = await readIfThere(certificatePath);
-  let keyPem = await readIfThere(keyPath);
-
-  if (keyPem === undefined && certificatePem !== undefined) {
-    throw new AuthorityError(
-      'authority-incomplete',
-      `${keyPath} is missing, but its certificate is there: restore the key from a backup, or remove ` +
-        `${certificatePath} to begin a new authority, at which every gateway must enrol again`,
-    );
-  }
-  if (keyPem === undefined) {
-    keyPem = (await generateKeyPair()).privateKeyPem;
-    await writeWhole(keyPath, keyPem, 0o600);
-  }
-  if (await isExposed(keyPath)) {
-    throw new AuthorityError(
-      'authority-key-exposed',
-      `other users may read ${keyPath}: run 'chmod 600 ${keyPath}', and if others were on this machine, ` +
-        'begin a new authority',
-    );
-  }
-  const signer = read(keyPath, () => softwareSigner(keyPem));
-  if (certificatePem === undefined) {
-    const made = await makeRoot(signer);
-    await writeWhole(certificatePath, made, 0o644);
-    return { certificatePem: made, signer };
-  }
-  const { publicKeyPem } = read(certificatePath, () => certificateDetails(certificatePem));
-  if (!createPublicKey(publicKeyPem).equals(createPublicKey(signer.publicKeyPem))) {
-    throw new AuthorityError(
-      'authority-incomplete',
-      `${keyPath} is not the key of ${certificatePath}: restore the two of one backup`,
-    );
-  }
-  return { certificatePem, signer };
-}
-
-function read<Result>(path: string, parse: () => Result): Result {
-  try {
-    return parse();
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
-function unreadable(path: string, cause: unknown): AuthorityError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new AuthorityError('authority-unreadable', `${path}: ${why}; restore it from a backup`, { cause });
 }

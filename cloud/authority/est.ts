@@ -57,9 +57,12 @@ export function parseEnrolmentCredentials(
     : { gatewayId, secret: new Secret(secret) };
 }
 
-/** The answer to simpleenroll: the issued certificate and nothing else (RFC 7030, section 4.2.3). */
-export function simpleEnrollResponse(certificatePem: string): EstResponse {
-  return certsOnly([certificatePem]);
+/**
+ * The answer to simpleenroll and simplereenroll: the issued certificate, first, and those between it and the roots. RFC 7030
+ * (section 4.2.3) has the first alone; but who gets it must be able to judge it, and to show its chain, without asking again.
+ */
+export function simpleEnrollResponse(chainPem: string): EstResponse {
+  return certsOnly(chainPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []);
 }
 
 /** The answer to cacerts: the root, and the authorities between it and the gateways (RFC 7030, section 4.1.3). */

@@ -1,8 +1,9 @@
 export {
   type Authority,
+  type ChainedIssuer,
   checkGatewayRequest,
-  type Issuance,
   openAuthority,
+  type Standing,
 } from './authority.ts';
 export { AuthorityError } from './errors.ts';
 export {
@@ -13,4 +14,6 @@ export {
   simpleEnrollBodyBytes,
   simpleEnrollResponse,
 } from './est.ts';
+export type { Issuance } from './issuing.ts';
+export { authorityFolder, hasSealed } from './kept.ts';
 export type { ServerIdentity } from './server-identity.ts';

@@ -18,8 +18,8 @@ test('is for this machine and the configured names, and kept in one private file
     for (const name of ['localhost', 'cloud.example.org']) assert.ok(certificate.checkHost(name), name);
     for (const address of ['127.0.0.1', '::1', '192.0.2.7']) assert.ok(certificate.checkIP(address), address);
     assert.is(log.at(-1)?.profile, 'server');
-    const path = join(folder, 'server.pem');
-    assert.is(await readFile(path, 'utf8'), made.privateKeyPem + made.certificatePem);
+    assert.is(made.certificatePem, log.at(-1)?.chainPem);
+    const path = join(folder, 'server.json');
     if (process.platform !== 'win32') assert.is((await stat(path)).mode & 0o777, 0o600);
   }));
 
@@ -58,27 +58,32 @@ test('is made anew when a name comes or goes', () =>
 
 test('is made anew when its file is damaged, or from another root', () =>
   withFolder(async (folder) => {
-    const path = join(folder, 'server.pem');
+    const path = join(folder, 'server.json');
     const first = await (await open(folder)).authority.issueServer({ names: [] });
-    const files = [
+    const kept = JSON.parse(await readFile(path, 'utf8'));
+    const { chainPem, signer } = await (await open(folder)).authority.voucherSigner();
+    assert.ok(signer.publicKeyPem && chainPem);
+    const voucher = JSON.parse(await readFile(join(folder, 'voucher.json'), 'utf8'));
+    for (const damaged of [
       '',
-      first.privateKeyPem,
-      first.certificatePem,
-      (first.privateKeyPem + first.certificatePem).slice(0, -80),
-      first.privateKeyPem + spoilSignature(first.certificatePem),
-    ];
-    for (const damaged of files) {
+      JSON.stringify(kept).slice(0, -80),
+      JSON.stringify({ ...kept, key: undefined }),
+      JSON.stringify({ ...kept, key: voucher.key }),
+      JSON.stringify({ ...kept, certificate: spoilSignature(kept.certificate) }),
+      JSON.stringify(voucher),
+    ]) {
       await writeFile(path, damaged);
       const { authority, log } = await open(folder);
-      await authority.issueServer({ names: [] });
-      assert.is(log.length, 1);
+      const made = await authority.issueServer({ names: [] });
+      assert.is(log.length, 1, damaged);
+      assert.is.not(made.privateKeyPem, first.privateKeyPem);
     }
     await rm(join(folder, 'authority.pem'));
-    await rm(join(folder, 'authority.key.pem'));
+    await rm(join(folder, 'authority.json'));
     const { authority } = await open(folder);
     const { certificatePem } = await authority.issueServer({ names: [] });
-    const root = new X509Certificate(authority.certificatePem);
-    assert.ok(new X509Certificate(certificatePem).verify(root.publicKey));
+    const [, issuer] = authority.caCertificates();
+    assert.ok(new X509Certificate(certificatePem).verify(new X509Certificate(issuer ?? '').publicKey));
   }));
 
 test.run();

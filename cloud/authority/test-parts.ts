@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSigningRequest, generateKeyPair, IdentityError, softwareSigner } from '@loadline/sdk/identity';
+import { memoryKeys } from '../keys/test-keys.ts';
 import {
   type Authority,
   AuthorityError,
@@ -19,6 +20,9 @@ import {
   type ServerIdentity,
   simpleEnrollResponse,
 } from './index.ts';
+
+/** For tests: what seals the keys of all their authorities. */
+export const keys = memoryKeys();
 
 /** For tests: runs `use` with a folder that is gone afterwards. */
 export async function withFolder<Result>(use: (folder: string) => Promise<Result>): Promise<Result> {
@@ -36,7 +40,7 @@ export async function open(
   now: () => number = Date.now,
 ): Promise<{ authority: Authority; log: Issuance[] }> {
   const log: Issuance[] = [];
-  const authority = await openAuthority({ folder, now, log: (issuance) => void log.push(issuance) });
+  const authority = await openAuthority({ folder, keys, now, log: (issuance) => void log.push(issuance) });
   return { authority, log };
 }
 
@@ -84,7 +88,7 @@ export function estRoutes(authority: Authority, gatewayId: string, secret: strin
     response.writeHead(answer.status, answer.headers).end(answer.body);
   return async (request, response) => {
     if (request.url === '/.well-known/est/cacerts') {
-      send(response, caCertsResponse([authority.certificatePem]));
+      send(response, caCertsResponse(authority.caCertificates()));
       return;
     }
     const parts: Buffer[] = [];
@@ -101,7 +105,7 @@ export function estRoutes(authority: Authority, gatewayId: string, secret: strin
     try {
       const issued = await authority.issueGateway(parseSimpleEnroll(Buffer.concat(parts)), gatewayId);
       used = true;
-      send(response, simpleEnrollResponse(issued.certificatePem));
+      send(response, simpleEnrollResponse(issued.chainPem));
     } catch (error) {
       refuse(400, error instanceof IdentityError ? error.code : 'internal', String(error));
     }

@@ -149,6 +149,21 @@ export async function openKeys(folder: string, options: KeysOptions): Promise<Ke
   return keys;
 }
 
+/**
+ * The keys of a state folder to work with and not to change: for a command, while a cloud may be at work on the folder.
+ * Undefined where there are none.
+ * @throws KeysError `keys-exposed`, `keys-unreadable`
+ */
+export async function readKeys(folder: string): Promise<Keyring | undefined> {
+  const kept = await readRings(keysFile(folder));
+  if (kept === undefined) return undefined;
+  const versions = load(kept);
+  return {
+    newest: (purpose) => last(versions[purposes[purpose]]),
+    version: (purpose, id) => versions[purposes[purpose]].find((version) => version.id === id),
+  };
+}
+
 function makeVersion(now: number): KeptVersion {
   return {
     id: randomBytes(6).toString('base64url'),

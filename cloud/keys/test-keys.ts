@@ -1,9 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Keys, openKeys } from './keys.ts';
+import { type Keyring, KeyVersion, keyBytes } from './version.ts';
 
 const day = 24 * 3_600_000;
+
+/** For tests: one version of every ring, that no file has. */
+export function memoryKeys(): Keyring {
+  const only = new KeyVersion(randomBytes(6).toString('base64url'), 0, randomBytes(keyBytes));
+  return { newest: () => only, version: (_, id) => (id === only.id ? only : undefined) };
+}
 
 /** A state folder with keys in it, for tests, and a clock that stands until it is set. */
 export interface TestKeys {

@@ -12,6 +12,7 @@ export type RingName = (typeof ringNames)[number];
 export const purposes = {
   'api-token': 'token',
   'sealed-value': 'seal',
+  'private-key': 'seal',
   'application-secret': 'derive',
   'device-secret': 'derive',
   'socket-secret': 'derive',

@@ -23,11 +23,12 @@ export interface Issuer {
 /**
  * What a certificate is good for.
  *
- * `authority`: issues others. `gateway`: TLS client only. `server`: TLS server only, for these names (RFC 6125:
+ * `authority`: issues others, with at most `pathLength` authorities between it and a holder (RFC 5280, section 4.2.1.9;
+ * however many where it is left out); 0 issues to holders alone. `gateway`: TLS client only. `server`: TLS server only, for these names (RFC 6125:
  * host names and IP addresses, in subjectAltName). `voucher`: signs vouchers only (`voucher.ts`).
  */
 export type Profile =
-  | { readonly profile: 'authority' }
+  | { readonly profile: 'authority'; readonly pathLength?: number }
   | { readonly profile: 'gateway' }
   | { readonly profile: 'voucher' }
   | {
@@ -108,7 +109,10 @@ function profileExtensions(order: Profile): object[] {
   switch (order.profile) {
     case 'authority':
       return [
-        { name: 'basicConstraints', critical: true, cA: true },
+        {
+          ...{ name: 'basicConstraints', critical: true, cA: true },
+          ...(order.pathLength !== undefined && { pathLenConstraint: order.pathLength }),
+        },
         { name: 'keyUsage', critical: true, keyCertSign: true, cRLSign: true },
       ];
     case 'gateway':

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { IdentityError, identityError } from './errors.ts';
 
 /** What a certificate says, in the forms that are compared, stored and shown. */
@@ -39,4 +39,13 @@ export function certificateDetails(pemOrDer: string | Uint8Array): CertificateDe
     notAfter: certificate.validToDate.getTime(),
     publicKeyPem: certificate.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
   };
+}
+
+/**
+ * SHA-256 of a public key (the DER of its SPKI), 64 lower-case hex digits: what people compare before they sign for it,
+ * and the same in a request and in every certificate for that key.
+ */
+export function keyFingerprint(publicKeyPem: string): string {
+  const spki = createPublicKey(publicKeyPem).export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(spki).digest('hex');
 }

@@ -1,3 +1,4 @@
+export { caCertificates } from './ca-certificates.ts';
 export {
   type CertificateOrder,
   createAuthority,
@@ -5,9 +6,8 @@ export {
   issueCertificate,
   type Profile,
 } from './certificate.ts';
-export { caCertificates } from './ca-certificates.ts';
 export { decodeCertsOnly, encodeCertsOnly } from './certs-only.ts';
-export { type CertificateDetails, certificateDetails } from './details.ts';
+export { type CertificateDetails, certificateDetails, keyFingerprint } from './details.ts';
 export { type Enrolment, type EnrolOptions, enrol, type ReenrolOptions, reenrol } from './enrol.ts';
 export { type IdentityCode, IdentityError } from './errors.ts';
 export type { EstServer } from './est.ts';

@@ -5,8 +5,9 @@ import { connect, type TLSSocket } from 'node:tls';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Authority, openAuthority } from './authority/index.ts';
+import { AuthorityKeeper } from './authority-keeper.ts';
 import { type Doors, openDoors } from './doors/test-doors.ts';
-import { ServerCertificate } from './server-certificate.ts';
+import { memoryKeys } from './keys/test-keys.ts';
 
 const day = 24 * 3_600_000;
 
@@ -18,13 +19,15 @@ interface Parts {
   authority: Authority;
 }
 
-const test = suite<Parts>('the certificate of the server');
+const test = suite<Parts>('the keeper of the authority');
 test.before(async (parts) => {
   parts.doors = await openDoors();
   parts.folder = mkdtempSync(join(tmpdir(), 'loadline-server-certificate-'));
   parts.later = -61;
   const now = () => Date.now() + parts.later * day;
-  parts.authority = await openAuthority({ folder: parts.folder, now, log: () => undefined });
+  parts.authority = await openAuthority({
+    ...{ folder: parts.folder, keys: memoryKeys(), now, log: () => undefined },
+  });
 });
 test.after(async ({ doors, folder }) => {
   await doors.close();
@@ -39,25 +42,28 @@ function open(port: number, ca: string): Promise<TLSSocket> {
   });
 }
 
-test('is renewed in the last third of its life, at both doors, and what is open stays', async (parts) => {
+test('renews the certificate of the server in the last third of its life, at both doors, and what is open stays', async (parts) => {
   const { doors, authority } = parts;
   const { https, mqtt } = doors;
   const told: string[] = [];
   const tell = (event: string) => void told.push(event);
   const log = { info: tell, warn: tell, error: tell };
   const first = await authority.issueServer({ names: [] });
-  for (const door of [https, mqtt]) door.renew(first);
-  const certificate = new ServerCertificate(first, { authority, names: [], doors: [https, mqtt], log });
+  for (const door of [https, mqtt]) door.renew(first, authority.clientTrust());
+  const now = () => Date.now() + parts.later * day;
+  const keeper = await AuthorityKeeper.begin({
+    ...{ authority, names: [], shown: first, doors: [https, mqtt], log, now },
+  });
   const ca = authority.certificatePem;
   const before = await open(https.port, ca);
   const serial = before.getPeerCertificate().serialNumber;
 
   parts.later = -2;
-  await certificate.look();
+  await keeper.renew();
   assert.equal(told, []);
 
   parts.later = 0;
-  await certificate.look();
+  await keeper.renew();
   assert.equal(told, ['server-certificate-renewed']);
   for (const { port } of [https, mqtt]) {
     const after = await open(port, ca);
@@ -67,22 +73,31 @@ test('is renewed in the last third of its life, at both doors, and what is open 
   assert.not.ok(before.destroyed);
   before.destroy();
 
-  await certificate.look();
+  await keeper.renew();
   assert.is(told.length, 1);
-  certificate.close();
+  keeper.close();
 });
 
-test('that cannot be renewed is told of, and the one there is stays', async ({ doors }) => {
+test('tells of a certificate that cannot be renewed, and the one there is stays', async ({
+  doors,
+  authority,
+}) => {
   const told: string[] = [];
   const tell = (event: string) => void told.push(event);
-  const identity = { privateKeyPem: '', certificatePem: '', notAfter: 0 };
-  const broken = { issueServer: () => Promise.reject(new Error('the disk is full')) };
-  const certificate = new ServerCertificate(identity, {
-    ...{ authority: broken, names: [], doors: [doors.https] },
+  const broken = {
+    issueServer: () => Promise.reject(new Error('the disk is full')),
+    clientTrust: () => authority.clientTrust(),
+    onChange: () => () => {},
+    refresh: async () => false,
+    renew: async () => false,
+    standing: () => authority.standing(),
+  };
+  const keeper = await AuthorityKeeper.begin({
+    ...{ authority: broken, names: [], doors: [doors.https], now: Date.now },
+    shown: { privateKeyPem: '', certificatePem: '', notAfter: 0 },
     log: { info: tell, warn: tell, error: tell },
   });
-  await certificate.look();
-  certificate.close();
+  keeper.close();
   assert.equal(told, ['server-certificate-not-renewed']);
 });
 

@@ -1,0 +1,146 @@
+import type { Log } from '@loadline/sdk/platform';
+import type { Authority, ServerIdentity } from './authority/index.ts';
+
+const dayMilliseconds = 24 * 3_600_000;
+
+/** Milliseconds between two looks at whether a ceremony has changed something: it is in force so soon. */
+const lookMilliseconds = 2000;
+
+/** Days before the end of an issuing certificate, and of a root, from which on it is said every day. */
+const warnDays = { issuer: 180, root: 730 } as const;
+
+/** Where the server's certificate is shown, and clients' are judged. */
+interface Door {
+  renew(identity: ServerIdentity, clientTrust: string): void;
+}
+
+interface KeeperParts {
+  readonly authority: Pick<
+    Authority,
+    'issueServer' | 'clientTrust' | 'onChange' | 'refresh' | 'renew' | 'standing'
+  >;
+  readonly names: readonly string[];
+  /** What the doors were opened with. */
+  readonly shown: ServerIdentity;
+  readonly doors: readonly Door[];
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/**
+ * Keeps the doors of a running cloud with its authority: what a ceremony has installed in the folder is in force within
+ * lookMilliseconds; and once a day certificates in the last third of their life are renewed, as far as their issuer is here,
+ * and it is said what a person must renew. A cloud that is never started again must not end with one that has expired.
+ */
+export class AuthorityKeeper {
+  readonly #parts: KeeperParts;
+  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #stopListening: () => void;
+  #shown: ServerIdentity;
+  #isBehind = false;
+  /** One look after the other. */
+  #looking: Promise<void> = Promise.resolve();
+
+  private constructor(parts: KeeperParts) {
+    this.#parts = parts;
+    this.#shown = parts.shown;
+    this.#stopListening = parts.authority.onChange(() => {
+      this.#isBehind = true;
+    });
+    this.#timers = [
+      setInterval(() => void this.look(), lookMilliseconds).unref(),
+      setInterval(() => void this.renew(), dayMilliseconds).unref(),
+    ];
+  }
+
+  /** Begins, with a first look at what is to be renewed. */
+  static async begin(parts: KeeperParts): Promise<AuthorityKeeper> {
+    const keeper = new AuthorityKeeper(parts);
+    await keeper.renew();
+    return keeper;
+  }
+
+  /** Takes up what has changed in the folder, and shows it. */
+  look(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { authority, log } = this.#parts;
+      try {
+        if (await authority.refresh()) log.info('authority-changed', { ...told(authority) });
+      } catch (error) {
+        log.error('authority-not-taken-up', { reason: (error as Error).message });
+      }
+      if (this.#isBehind) await this.#show();
+    });
+  }
+
+  /** Renews what it is time for, and says what it cannot renew. */
+  renew(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { authority, log } = this.#parts;
+      try {
+        if (await authority.renew()) log.info('authority-renewed', { ...told(authority) });
+      } catch (error) {
+        log.error('authority-not-renewed', { reason: (error as Error).message });
+      }
+      await this.#show();
+      this.#warn();
+    });
+  }
+
+  close(): void {
+    this.#stopListening();
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#looking = this.#looking.then(work);
+    await this.#looking;
+  }
+
+  /** Gives the doors the certificate of the server, where it or whom they believe is another one now. */
+  async #show(): Promise<void> {
+    const { authority, names, doors, log } = this.#parts;
+    try {
+      const identity = await authority.issueServer({ names });
+      const isOther = identity.certificatePem !== this.#shown.certificatePem;
+      if (!isOther && !this.#isBehind) return;
+      for (const door of doors) door.renew(identity, authority.clientTrust());
+      this.#isBehind = false;
+      this.#shown = identity;
+      if (isOther) log.info('server-certificate-renewed', { until: iso(identity.notAfter) });
+    } catch (error) {
+      log.error('server-certificate-not-renewed', { reason: (error as Error).message });
+    }
+  }
+
+  #warn(): void {
+    const { authority, log, now } = this.#parts;
+    const { issuer, root } = authority.standing();
+    const days = (end: number) => Math.floor((end - now()) / dayMilliseconds);
+    if (days(root.notAfter) < warnDays.root) {
+      log.warn('authority-root-ends', {
+        ...{ until: iso(root.notAfter), days: days(root.notAfter) },
+        advice:
+          'make another root and have it cross-signed, so that gateways can adopt it: see docs/identity.md, Rotation',
+      });
+    }
+    // One that is under a root which is here is renewed by itself, up to that root's end.
+    if (!root.isOnline && days(issuer.notAfter) < warnDays.issuer) {
+      log.warn('authority-issuer-ends', {
+        ...{ until: iso(issuer.notAfter), days: days(issuer.notAfter) },
+        advice:
+          'nothing that it issues lives longer: authority request, loadline ca sign, authority install; see docs/identity.md',
+      });
+    }
+  }
+}
+
+function told(authority: Pick<Authority, 'standing'>) {
+  const { issuer, root } = authority.standing();
+  return { issuer: issuer.fingerprint, until: iso(issuer.notAfter), root: root.fingerprint };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
