@@ -56,6 +56,16 @@ function oneOfEach(foreign: string): { readonly [Kind in MailKind]: MailContent 
       sources: [foreign, source],
       sourceCount: 5,
     },
+    'identity-cloned': {
+      kind: 'identity-cloned',
+      organisation: foreign,
+      device: 'mast-1',
+      deviceName: foreign,
+      since: at - 600_000,
+      at,
+      times: 7,
+      sources: [source, '198.51.100.4'],
+    },
     'address-changed': { kind: 'address-changed', at, source, newAddress: foreign },
     'account-erased': { kind: 'account-erased', at },
   };
@@ -229,6 +239,19 @@ test('an alarm says what is tried, from where, how often, and what to do', async
     'Failed attempts: 120',
     'From: 192.0.2.7',
     'From: 3 more addresses',
+    'What to do:',
+  ]) {
+    assert.ok(text.includes(piece), piece);
+  }
+});
+
+test('an alarm of a cloned identity names the gateway, both addresses, and what to do', async () => {
+  const { text } = await received(mailOf('identity-cloned', 'Acme'));
+  for (const piece of [
+    'Gateway: mast-1',
+    'From: 192.0.2.7',
+    'From: 198.51.100.4',
+    'Times: 7',
     'What to do:',
   ]) {
     assert.ok(text.includes(piece), piece);

@@ -77,6 +77,19 @@ export type MailContent =
       /** How many sources there are in all. */
       readonly sourceCount: number;
     }
+  /** To administrators: one identity of a gateway is shown by two. */
+  | {
+      readonly kind: 'identity-cloned';
+      readonly organisation: string;
+      readonly device: string;
+      /** What people call it. */
+      readonly deviceName: string;
+      readonly since: number;
+      readonly at: number;
+      readonly times: number;
+      /** Network addresses that they came from. */
+      readonly sources: readonly string[];
+    }
   /** Goes to the old address and to the new one. */
   | {
       readonly kind: 'address-changed';

@@ -1,3 +1,4 @@
+export { type AlarmKind, type AlarmMessage, alarmMessage, alarms } from './alarms.ts';
 export { type Code, codes } from './codes.ts';
 export { type EventCode, type EventSeverity, events, isEventCode } from './events.ts';
 export { ingestPath } from './ingest.ts';

@@ -7,7 +7,7 @@
  *     v1/dev/<device id>/telemetry | json | senml | senml-cbor               device with a key -> cloud
  *     v1/dev/<device id>/notice                                              cloud -> device with a key
  *
- *     v1/org/<organisation>/devices/<device id>/readings | events            cloud -> application
+ *     v1/org/<organisation>/devices/<device id>/readings | events | alarms   cloud -> application
  *     v1/org/<organisation>/notice                                           cloud -> application
  *
  * `clock` asks for the time, `time` answers: on one topic, whoever asks would hear himself. Events have no topic of their
@@ -25,7 +25,7 @@ export const deviceUpChannels = ['telemetry', 'json', 'senml', 'senml-cbor'] as 
 export const deviceDownChannels = ['notice'] as const;
 
 /** What an application may follow of a device. */
-export const applicationChannels = ['readings', 'events'] as const;
+export const applicationChannels = ['readings', 'events', 'alarms'] as const;
 
 /** The user name by which a gateway states the epoch of its journal at CONNECT; it has no password, and proves nothing. */
 export function epochUser(epoch: string): string {

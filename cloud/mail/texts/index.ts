@@ -4,6 +4,7 @@ import type { Page } from '../page.ts';
 import { accountErased } from './account-erased.ts';
 import { addressChanged } from './address-changed.ts';
 import { guessingAlarm } from './guessing-alarm.ts';
+import { identityCloned } from './identity-cloned.ts';
 import { invitation } from './invitation.ts';
 import { newSignIn } from './new-sign-in.ts';
 import { passwordChanged } from './password-changed.ts';
@@ -44,6 +45,8 @@ export function write(mail: MailContent, page: Page): Letter {
       return newSignIn(mail, page);
     case 'guessing-alarm':
       return guessingAlarm(mail, page);
+    case 'identity-cloned':
+      return identityCloned(mail, page);
     case 'address-changed':
       return addressChanged(mail, page);
     case 'account-erased':
