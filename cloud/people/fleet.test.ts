@@ -89,6 +89,7 @@ test('policies change what they say and nothing else, and the cut ends what was 
         auditDays: 730,
         sockets: 'off',
         readingsDays: null,
+        certificateGraceDays: 0,
       },
       id,
     ],

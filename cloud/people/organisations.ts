@@ -15,7 +15,14 @@ import { wholeOnly } from './rules.ts';
 /** What an organisation can say of itself. */
 type Policies = Pick<
   OrganisationRow,
-  'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays' | 'sockets' | 'readingsDays'
+  | 'name'
+  | 'isolation'
+  | 'secondFactor'
+  | 'tokenDays'
+  | 'auditDays'
+  | 'sockets'
+  | 'readingsDays'
+  | 'certificateGraceDays'
 >;
 
 /** Organisations, their policies, and how they come to be. */
@@ -155,8 +162,12 @@ export class Organisations {
 }
 
 function policiesOf(policies: Policies): Policies {
-  const { name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays } = policies;
-  return { name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays };
+  const { name, isolation, secondFactor, tokenDays, auditDays, sockets } = policies;
+  const { readingsDays, certificateGraceDays } = policies;
+  return {
+    ...{ name, isolation, secondFactor, tokenDays, auditDays, sockets },
+    ...{ readingsDays, certificateGraceDays },
+  };
 }
 
 /** What of a change is given at all. */

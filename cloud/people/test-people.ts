@@ -127,6 +127,7 @@ export class TestPeople {
       auditDays: 730,
       sockets: 'off',
       readingsDays: null,
+      certificateGraceDays: 0,
     } as const;
     await this.#do(
       step('createOrganisation', { id, name: `${id} ltd`, created: this.now }),

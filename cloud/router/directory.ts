@@ -13,6 +13,8 @@ export interface Device {
   readonly kind: 'gateway' | 'software';
   /** False where nothing that proves this device opens anything. */
   enabled: boolean;
+  /** When it was retired for good, ms since 1970: it is not enabled any more, and nothing is made for it. */
+  retired: number | null;
   /** The series that it calls by name; their numbers stand where a radio sensor has its tag. */
   readonly channels: Channels;
   /** What people call it; its id where nobody has named it. */
@@ -98,13 +100,19 @@ export function seriesCalled(device: Device, name: string): SeriesOfTag | undefi
   return channel && { tag: channel.number, aspect: 'heard' };
 }
 
+/** What an organisation lets in at the doors. */
+interface DoorPolicy {
+  readonly sockets: SocketPolicy;
+  readonly certificateGraceDays: number;
+}
+
 /** Devices, their certificates and policies in memory: every connection and every delivery asks here. */
 export class Directory {
   readonly #store: Store;
   readonly #devices = new Map<string, Device>();
   readonly #byNumber = new Map<number, Device>();
   readonly certificates = new Certificates();
-  readonly #socketPolicies = new Map<string, SocketPolicy>();
+  readonly #policies = new Map<string, DoorPolicy>();
 
   private constructor(store: Store) {
     this.#store = store;
@@ -123,9 +131,9 @@ export class Directory {
   async reload(): Promise<void> {
     const [{ devices, certificates }, policies] = await Promise.all([
       this.#store.read('directory', {}),
-      this.#store.read('socketPolicies', {}),
+      this.#store.read('doorPolicies', {}),
     ]);
-    for (const { organisation, policy } of policies) this.#socketPolicies.set(organisation, policy);
+    for (const { organisation, ...policy } of policies) this.#policies.set(organisation, policy);
     for (const row of devices) {
       const known = this.#devices.get(row.id);
       // The same object for as long as it lives: links and deliveries under way hold on to it.
@@ -151,7 +159,17 @@ export class Directory {
 
   /** What an organisation lets in over sockets. */
   socketPolicy({ id }: Organisation): SocketPolicy {
-    return this.#socketPolicies.get(id) ?? 'off';
+    return this.#policies.get(id)?.sockets ?? 'off';
+  }
+
+  /** Days after its end within which a gateway of an organisation may still renew its certificate by it. */
+  certificateGraceDays({ id }: Organisation): number {
+    return this.#policies.get(id)?.certificateGraceDays ?? 0;
+  }
+
+  /** Reads anew what certificates a gateway has, after it was given one. */
+  async reloadCertificates(gateway: string): Promise<void> {
+    for (const row of await this.#store.read('certificatesOf', { gateway })) this.certificates.put(row);
   }
 
   #add(device: Device): void {
@@ -166,6 +184,6 @@ function fromRow(row: DeviceRow): Device {
   return { number, id, organisation: { id: organisation }, kind, channels, reported, ...placeOf(row) };
 }
 
-function placeOf({ id, name, enabled, department, customer }: DeviceRow) {
-  return { name: name ?? id, enabled, department, customer };
+function placeOf({ id, name, enabled, retired, department, customer }: DeviceRow) {
+  return { name: name ?? id, enabled, retired, department, customer };
 }

@@ -16,6 +16,7 @@ export interface OrganisationRow {
   readonly sockets: SocketPolicy;
   /** Days that readings are kept; null: for ever. */
   readonly readingsDays: number | null;
+  readonly certificateGraceDays: number;
   /** Sessions and tokens made then or before have ended in it; null where there was no cut. ms since 1970. */
   readonly cutOff: number | null;
   readonly created: number;
@@ -60,6 +61,13 @@ export interface OwnRoleRow {
   readonly scopes: readonly string[];
 }
 
+/** What an organisation lets in at the doors. */
+interface DoorPolicyRow {
+  readonly organisation: string;
+  readonly sockets: SocketPolicy;
+  readonly certificateGraceDays: number;
+}
+
 /** What changes of an organisation's people are judged by, as it was at one moment. */
 export interface AdministrationRow {
   readonly organisation: OrganisationRow;
@@ -77,6 +85,7 @@ const organisationColumns = [
   'organisation.audit_days as auditDays',
   'organisation.sockets',
   'organisation.readings_days as readingsDays',
+  'organisation.grace_days as certificateGraceDays',
   'organisation.cut_off as cutOff',
   'organisation.created as organisationCreated',
   'organisation.revision',
@@ -91,6 +100,7 @@ interface OrganisationColumns {
   auditDays: number;
   sockets: SocketPolicy;
   readingsDays: number | null;
+  certificateGraceDays: number;
   cutOff: number | null;
   organisationCreated: number;
   revision: number;
@@ -186,9 +196,10 @@ export function organisationReads(connection: Connection) {
       .orderBy('id')
       .limit(p.limit),
   );
-  const socketPolicies = prepare<Record<never, never>, { organisation: string; policy: SocketPolicy }>(
-    connection,
-    (db) => db.selectFrom('organisation').select(['id as organisation', 'sockets as policy']),
+  const doorPolicies = prepare<Record<never, never>, DoorPolicyRow>(connection, (db) =>
+    db
+      .selectFrom('organisation')
+      .select(['id as organisation', 'sockets', 'grace_days as certificateGraceDays']),
   );
   const ownRoles = prepare<{ organisation: string }, { id: string; name: string; scopes: string }>(
     connection,
@@ -261,9 +272,9 @@ export function organisationReads(connection: Connection) {
       return organisations.all(place);
     },
 
-    /** What each organisation lets in over sockets. */
-    socketPolicies(_: Record<never, never>): { organisation: string; policy: SocketPolicy }[] {
-      return socketPolicies.all({});
+    /** What each organisation lets in at the doors. */
+    doorPolicies(_: Record<never, never>): DoorPolicyRow[] {
+      return doorPolicies.all({});
     },
 
     administration(query: { organisation: string; now: number }): AdministrationRow | undefined {
@@ -295,6 +306,7 @@ function policiesOf(row: OrganisationColumns): Omit<OrganisationRow, 'revision'>
     auditDays: row.auditDays,
     sockets: row.sockets,
     readingsDays: row.readingsDays,
+    certificateGraceDays: row.certificateGraceDays,
     cutOff: row.cutOff,
     created: row.organisationCreated,
   };

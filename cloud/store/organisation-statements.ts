@@ -37,7 +37,14 @@ function policyStatements(connection: Connection) {
     setOrganisation: prepare<
       { organisation: string } & Pick<
         OrganisationRow,
-        'name' | 'isolation' | 'secondFactor' | 'tokenDays' | 'auditDays' | 'sockets' | 'readingsDays'
+        | 'name'
+        | 'isolation'
+        | 'secondFactor'
+        | 'tokenDays'
+        | 'auditDays'
+        | 'sockets'
+        | 'readingsDays'
+        | 'certificateGraceDays'
       >
     >(connection, (db, p) =>
       db
@@ -50,6 +57,7 @@ function policyStatements(connection: Connection) {
           audit_days: p.auditDays,
           sockets: p.sockets,
           readings_days: p.readingsDays,
+          grace_days: p.certificateGraceDays,
         })
         .where('id', '=', p.organisation),
     ),

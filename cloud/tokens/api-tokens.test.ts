@@ -165,6 +165,7 @@ async function policies(over: { tokenDays?: number; secondFactor?: 'everyone' })
     auditDays: 730,
     sockets: 'off',
     readingsDays: null,
+    certificateGraceDays: 0,
     ...usual,
     ...over,
   } as const;

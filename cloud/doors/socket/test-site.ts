@@ -114,6 +114,7 @@ export async function openSite(policy: SocketPolicy = 'all', metered: MeteringOp
           step('setOrganisation', {
             ...{ organisation: 'first', name: 'First', isolation: 'basic', secondFactor: 'not-required' },
             ...{ tokenDays: 365, auditDays: 730, sockets, readingsDays: null },
+            certificateGraceDays: 0,
           }),
         ],
         audit: [],

@@ -105,6 +105,14 @@ export function Policies({ api, organisation, may }: Scene) {
                 value: present.readingsDays ?? 0,
                 hint: '0: for ever. Of single series something else can be said.',
               },
+              certificateGraceDays: {
+                kind: 'number',
+                label: 'Days after its end that a gateway may still renew its certificate',
+                least: 0,
+                most: 400,
+                value: present.certificateGraceDays,
+                hint: '0: never. A gateway that was off for longer needs a technician.',
+              },
               sockets: {
                 kind: 'choice',
                 label: 'Devices deliver by socket',
@@ -121,6 +129,7 @@ export function Policies({ api, organisation, may }: Scene) {
               tokenDays,
               auditDays,
               readingsDays,
+              certificateGraceDays,
               sockets,
             }) => {
               setMessage('');
@@ -133,6 +142,7 @@ export function Policies({ api, organisation, may }: Scene) {
                   tokenDays,
                   auditDays,
                   readingsDays: readingsDays === 0 ? null : readingsDays,
+                  certificateGraceDays,
                   sockets: sockets as Organisation['sockets'],
                 },
               });

@@ -41,6 +41,8 @@ const organisationReply = z.object({
   auditDays: z.number(),
   /** Days that readings are kept; null: for ever. */
   readingsDays: z.number().nullable(),
+  /** Days after its end within which a gateway may still renew its certificate by it. */
+  certificateGraceDays: z.number(),
   sockets,
   /** Sessions and tokens from before it have ended; null where there was none. */
   cutOff: z.string().nullable(),
@@ -136,6 +138,15 @@ export const organisationOperations = {
         .nullable()
         .optional()
         .describe('days that readings are kept; null: for ever. Of single series patchSeries says otherwise'),
+      certificateGraceDays: z
+        .number()
+        .int()
+        .min(0)
+        .max(400)
+        .optional()
+        .describe(
+          'days after its end within which a gateway may still renew its certificate by it; 0: a technician has to come',
+        ),
     }),
     status: 200,
     reply: organisationReply,

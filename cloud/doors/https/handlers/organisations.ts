@@ -30,9 +30,10 @@ export function organisationHandlers({
 
 function describe(row: OrganisationRow): ReplyOf<Operations['getOrganisation']> {
   const { id, name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays } = row;
-  const { cutOff, created } = row;
+  const { certificateGraceDays, cutOff, created } = row;
   return {
     ...{ id, name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays },
+    certificateGraceDays,
     cutOff: cutOff === null ? null : isoTime(cutOff),
     created: isoTime(created),
   };
