@@ -5,6 +5,17 @@ import { Conversation, LinkError } from './index.ts';
 
 const test = suite('a serial link on a stream');
 
+/** The error that something is refused with. */
+async function refusal(promise: Promise<unknown>): Promise<LinkError> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.instance(error, LinkError);
+    return error as LinkError;
+  }
+  throw new Error('it was not refused');
+}
+
 test('asks are answered both ways, and tells arrive', async () => {
   const [left, right] = duplexPair();
   const told: unknown[] = [];
@@ -31,9 +42,9 @@ test('asks are answered both ways, and tells arrive', async () => {
     await Promise.all(Array.from({ length: 50 }, (_, n) => tool.ask('double', n))),
     Array.from({ length: 50 }, (_, n) => 2 * n),
   );
-  const error = await tool.ask('refuse', 1).catch((refused) => refused);
-  assert.equal([error.code, error.message, error.act], ['not-now', 'not now', 'later']);
-  assert.is((await tool.ask('nothing', 1).catch((refused) => refused)).code, 'link-ask-unknown');
+  const { code, message, act } = await refusal(tool.ask('refuse', 1));
+  assert.equal([code, message, act], ['not-now', 'not now', 'later']);
+  assert.is((await refusal(tool.ask('nothing', 1))).code, 'link-ask-unknown');
   await gateway.tell('tag', [1, 2, 3]);
   const chunk = Buffer.alloc(1024 * 1024, 7);
   await gateway.tell('chunk', chunk);

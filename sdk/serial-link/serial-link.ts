@@ -238,16 +238,16 @@ export class SerialLink {
     clearTimeout(this.#timer);
     if (this.#link.state === 'closed') return;
     const stream = this.#stream;
+    // Without a stream nothing happens until there is one.
+    if (stream === undefined) return;
     const now = performance.now();
-    if (stream !== undefined && !this.#isWriting && stream.writable) this.#write(stream, now);
+    if (!this.#isWriting && stream.writable) this.#write(stream, now);
     const wakeAt = this.#link.wakeAt(now);
     if (wakeAt === undefined) return;
-    // While the stream takes nothing only the silence is to be noticed.
-    const least = this.#isWriting || stream === undefined ? 100 : 1;
-    this.#timer = setTimeout(
-      () => this.#handle(this.#link.tick(performance.now())),
-      Math.max(least, Math.ceil(wakeAt - now)),
-    );
+    // A stream that takes nothing says so itself when it does: only the silence is to be noticed meanwhile.
+    const least = this.#isWriting || !stream.writable ? 100 : 1;
+    const ms = Math.max(least, Math.ceil(wakeAt - now));
+    this.#timer = setTimeout(() => this.#handle(this.#link.tick(performance.now())), ms);
   }
 
   #write(stream: Duplex, now: number): void {
