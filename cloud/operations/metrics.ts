@@ -1,3 +1,4 @@
+import type { AlarmKind } from '@loadline/sdk/contract';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** The ways in. A label has these values and no others: no name of a device or an organisation is one. */
@@ -75,6 +76,8 @@ export class Metrics {
     ['door'],
   );
 
+  readonly #alarms = this.#counter('alarms_total', 'Alarms that were raised or went on, by kind', ['kind']);
+
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -103,6 +106,10 @@ export class Metrics {
 
   skipped(door: DoorName, count: number): void {
     this.#skipped.inc({ door }, count);
+  }
+
+  alarmed(kind: AlarmKind): void {
+    this.#alarms.inc({ kind });
   }
 
   /** Says where what is no counter is asked. */

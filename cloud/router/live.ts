@@ -1,4 +1,4 @@
-import { limits } from '@loadline/sdk/contract';
+import { type AlarmMessage, limits } from '@loadline/sdk/contract';
 import { type Aspect, type Batch, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Organisation } from '../access/index.ts';
 import { eachFresh, hasNumber, type Timeline, wallTime } from '../store/index.ts';
@@ -63,6 +63,9 @@ export interface LiveEvent {
   readonly detail: string;
 }
 
+/** Hears of what an organisation is to look at. */
+export type AlarmFollower = (alarm: AlarmMessage) => void;
+
 /** Hears what is committed in one organisation. */
 export type Follower = (series: readonly LiveSeries[]) => void;
 
@@ -79,6 +82,7 @@ export class Live {
   readonly #followers = new Map<string, Set<Follower>>();
   readonly #gathered = new Map<string, Map<string, LiveSeries>>();
   readonly #eventFollowers = new Map<string, Set<EventFollower>>();
+  readonly #alarmFollowers = new Map<string, Set<AlarmFollower>>();
   readonly #gatheredEvents = new Map<string, { readonly events: LiveEvent[]; skipped: number }>();
   /** A round is on its way. */
   #isDue = false;
@@ -90,10 +94,14 @@ export class Live {
     this.#monotonic = monotonic;
   }
 
-  /** How many follow, readings or events. */
+  /** How many follow: readings, events or alarms. */
   get followers(): number {
     let count = 0;
-    for (const followers of [...this.#followers.values(), ...this.#eventFollowers.values()]) {
+    for (const followers of [
+      ...this.#followers.values(),
+      ...this.#eventFollowers.values(),
+      ...this.#alarmFollowers.values(),
+    ]) {
       count += followers.size;
     }
     return count;
@@ -107,6 +115,16 @@ export class Live {
   /** Follows its events; the function it returns ends that. */
   followEvents(organisation: Organisation, follower: EventFollower): () => void {
     return join(this.#eventFollowers, organisation.id, follower);
+  }
+
+  /** Follows its alarms; the function it returns ends that. */
+  followAlarms(organisation: Organisation, follower: AlarmFollower): () => void {
+    return join(this.#alarmFollowers, organisation.id, follower);
+  }
+
+  /** Tells of an alarm at once: they are few. */
+  publishAlarm(organisation: Organisation, alarm: AlarmMessage): void {
+    for (const follower of this.#alarmFollowers.get(organisation.id) ?? []) follower(alarm);
   }
 
   /** To be called after the commit. Times too far ahead of `now` are not told: they are set apart. */

@@ -204,8 +204,11 @@ export class Committer {
     this.#addEvents(write, epoch, { events, timeline, at });
     if (fresh.length === 0 && write.count > 0) ledger.deliveriesDuplicate += 1;
     else ledger.deliveriesStored += 1;
+    const { sibling } = epoch;
+    epoch.sibling = undefined;
     const outcome = {
       kind: 'delivery',
+      ...(sibling !== undefined && { sibling }),
       first: write.first,
       fresh,
       stored,

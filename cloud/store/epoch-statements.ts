@@ -11,6 +11,7 @@ export function epochStatements(connection: Connection) {
       boot: string;
       oldest: number;
       opened: number;
+      source: string | null;
     }>(connection, (db, p) =>
       db
         .insertInto('epoch')
@@ -25,6 +26,7 @@ export function epochStatements(connection: Connection) {
           readings_stored: 0,
           readings_duplicate: 0,
           opened: p.opened,
+          source: p.source,
         })
         .onConflict((conflict) => conflict.doNothing()),
     ),
@@ -37,13 +39,27 @@ export function epochStatements(connection: Connection) {
         dropped: string;
         readings_stored: number;
         readings_duplicate: number;
+        opened: number;
       }
     >(connection, (db, p) =>
       db
         .selectFrom('epoch')
-        .select(['number', 'boot', 'oldest', 'dropped', 'readings_stored', 'readings_duplicate'])
+        .select(['number', 'boot', 'oldest', 'dropped', 'readings_stored', 'readings_duplicate', 'opened'])
         .where('device', '=', p.device)
         .where('epoch', '=', p.epoch),
+    ),
+    /** The newest epoch of a device that began where another one had begun. */
+    siblingEpoch: prepare<{ device: number; epoch: string; parent: string }, { epoch: string }>(
+      connection,
+      (db, p) =>
+        db
+          .selectFrom('epoch')
+          .select('epoch')
+          .where('device', '=', p.device)
+          .where('parent', '=', p.parent)
+          .where('epoch', '!=', p.epoch)
+          .orderBy('number', 'desc')
+          .limit(1),
     ),
     setEpoch: prepare<{
       number: number;

@@ -22,9 +22,17 @@ export interface EpochState {
   dropped: NumberSet;
   readingsStored: number;
   readingsDuplicate: number;
+  /**
+   * Another epoch of the device with the same parent: two processes began from one state of its journal. Said once, when
+   * this one is looked up soon after its first delivery.
+   */
+  sibling: string | undefined;
   /** Where its times were looked up last: most deliveries lie there too, and need not be looked up. */
   reign: Reign | undefined;
 }
+
+/** Milliseconds after the first delivery of an epoch in which it is still said that it has a sibling. */
+const siblingMilliseconds = 24 * 3_600_000;
 
 /** Epochs kept in memory at most; the longest unused are read again from the database when they are needed. */
 const epochsInMemory = 1000;
@@ -59,8 +67,9 @@ export class EpochTable {
         boot: write.boot,
         oldest: write.oldest,
         opened: now,
+        source: write.source ?? null,
       });
-      epoch = this.#load(write.device, write.epoch);
+      epoch = this.#load(write, now);
       this.#trim();
     }
     // Re-inserted at the end, so that the map's order is that of last use.
@@ -167,13 +176,23 @@ export class EpochTable {
     this.#changed.clear();
   }
 
-  #load(device: number, name: string): EpochState {
+  #load({ device, epoch: name, parent }: DeliveryWrite, now: number): EpochState {
     const row = this.#statements.epoch.first({ device, epoch: name });
     if (row === undefined) throw new Error(`epoch ${name} of device ${device} was not written`);
     const received = this.#statements.ranges.all({ epoch: row.number });
     const { readings_stored: readingsStored, readings_duplicate: readingsDuplicate } = row;
     const dropped = rangesFromJson(row.dropped);
-    return { ...row, device, received, dropped, readingsStored, readingsDuplicate, reign: undefined };
+    // A process that ends before it could tell of it is told again when its sender comes again.
+    const isNew = now - row.opened < siblingMilliseconds;
+    const sibling =
+      isNew && parent
+        ? this.#statements.siblingEpoch.first({ device, epoch: name, parent: parent.epoch })
+        : undefined;
+    return {
+      ...{ ...row, device, received, dropped, readingsStored, readingsDuplicate },
+      sibling: sibling?.epoch,
+      reign: undefined,
+    };
   }
 
   #trim(): void {

@@ -49,7 +49,15 @@ export interface IdentityTables {
     /** When, and by whom, it was said to be seen to; null before. */
     seen: number | null;
     seen_by: string | null;
+    /** When administrators were told last, and for how long they are left in peace since; null before the first. */
+    told: number | null;
+    pause: number | null;
   };
+}
+
+/** The step by which the key of a certificate is known, and what it has signed can be verified. */
+export function certificateKeys({ schema }: Kysely<Schema>): Compilable[] {
+  return [schema.alterTable('certificate').addColumn('public_key', 'blob')];
 }
 
 /** The step that makes them, and what certificates, devices and organisations have besides. */

@@ -2,12 +2,13 @@ import { type Compilable, type Kysely, sql } from 'kysely';
 import { accountingTables } from './accounting-schema.ts';
 import { auditTables } from './audit-schema.ts';
 import { chunkTables } from './chunks/schema.ts';
+import { contestTables } from './contest-schema.ts';
 import { counterTables } from './counter-schema.ts';
 import { deviceTables } from './device-schema.ts';
 import { downlinkTables } from './downlink-schema.ts';
 import { eventTables } from './event-schema.ts';
 import { fleetTables } from './fleet-schema.ts';
-import { identityTables } from './identity-schema.ts';
+import { certificateKeys, identityTables } from './identity-schema.ts';
 import { invitationTables, peopleTables } from './people-schema.ts';
 import { retentionTables } from './retention-schema.ts';
 import type { Schema } from './schema.ts';
@@ -162,4 +163,6 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
   counterTables,
   retentionTables,
   identityTables,
+  certificateKeys,
+  contestTables,
 ];

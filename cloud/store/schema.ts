@@ -4,6 +4,7 @@ import type { Generated } from 'kysely';
 import type { AccountingTables } from './accounting-schema.ts';
 import type { AuditTables } from './audit-schema.ts';
 import type { ChunkTables } from './chunks/schema.ts';
+import type { ContestTables } from './contest-schema.ts';
 import type { CounterTables } from './counter-schema.ts';
 import type { DeviceTables } from './device-schema.ts';
 import type { DownlinkTables } from './downlink-schema.ts';
@@ -21,6 +22,7 @@ export interface Schema
   extends AccountingTables,
     AuditTables,
     ChunkTables,
+    ContestTables,
     CounterTables,
     DeviceTables,
     DownlinkTables,
@@ -96,6 +98,8 @@ export interface Schema
     issued_for: IssuedFor | null;
     /** When it first proved somebody; null where it has not yet. */
     used: number | null;
+    /** SPKI in DER; null of one from before this was kept. */
+    public_key: Uint8Array | null;
   };
   /** A one-time enrolment secret, as a hash, bound to one device, and, once used, to one key. */
   enrolment: { device: string; secret_hash: Uint8Array; key_hash: Uint8Array | null; expires: number };
@@ -114,6 +118,8 @@ export interface Schema
     readings_duplicate: number;
     /** When its first delivery was committed. */
     opened: number;
+    /** The address that came from; null where it is not known. */
+    source: string | null;
   };
   /**
    * The last `health` message of each run, JSON: the device's own account. By the epoch's name, since a

@@ -70,6 +70,8 @@ export interface DeliveryWrite {
   }[];
   readonly fromMonotonic: number;
   readonly toMonotonic: number;
+  /** The address it came from; undefined where its door does not say. */
+  readonly source?: string | undefined;
   /** The batch as it came. */
   readonly body: Uint8Array;
 }
@@ -140,6 +142,11 @@ export interface DeliveryOutcome {
   readonly timeline: Timeline | undefined;
   /** It brought its boot's first anchor, and earlier deliveries of that boot got their time by it. */
   readonly resolved: boolean;
+  /**
+   * Another epoch that names the same parent as this delivery's: they began from one state of one journal. Said at the
+   * first delivery of an epoch, and perhaps again.
+   */
+  readonly sibling?: string | undefined;
 }
 
 export type Outcome =

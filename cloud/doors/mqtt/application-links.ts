@@ -7,7 +7,7 @@ import type { Held, KeyHolders } from '../../tokens/index.ts';
 import { ApplicationSession, type News } from './application-session.ts';
 import type { Claim } from './claim.ts';
 import { Link } from './link.ts';
-import { eventsNews, readingsNews } from './news.ts';
+import { alarmNews, eventsNews, readingsNews } from './news.ts';
 import type { Admission, Arrival } from './session.ts';
 import { byKey, byNothing } from './told.ts';
 
@@ -157,6 +157,7 @@ export class ApplicationLinks {
     const unfollow = [
       live.follow({ id }, (series) => tell(series.flatMap((one) => readingsNews(one, directory)))),
       live.followEvents({ id }, (events, skipped) => tell(eventsNews(events, skipped, directory))),
+      live.followAlarms({ id }, (alarm) => tell(alarmNews(alarm, directory))),
     ];
     const listening = { sessions, unfollow };
     this.#listening.set(id, listening);

@@ -20,7 +20,7 @@ import type { SessionKind } from './session.ts';
 import { applicationFilter, covers, filterLevels } from './topic-filter.ts';
 
 /** What opens each channel. */
-const scopes = { readings: 'live.get', events: 'events.get' } as const satisfies Record<
+const scopes = { readings: 'live.get', events: 'events.get', alarms: 'alarms.get' } as const satisfies Record<
   ApplicationChannel,
   string
 >;
@@ -29,6 +29,7 @@ const scopes = { readings: 'live.get', events: 'events.get' } as const satisfies
 export type News = { readonly device: Device; readonly payload: () => string } & (
   | { readonly channel: 'readings'; readonly series: LiveSeries }
   | { readonly channel: 'events'; readonly events: readonly LiveEvent[] }
+  | { readonly channel: 'alarms' }
 );
 
 /** One link of an application: what it follows, and what it may. It listens, and says nothing. */
@@ -111,7 +112,9 @@ export class ApplicationSession implements SessionKind {
     const isBehind = this.#skipped > 0 || this.link.untaken > limits.applicationUntakenBytes;
     for (const one of news) {
       if (!this.#follows(one)) continue;
-      if (isBehind || this.link.untaken > limits.applicationBurstBytes) this.#owe(one);
+      // They are few, and none makes another one needless: they are not owed.
+      const isOwed = isBehind && one.channel !== 'alarms';
+      if (isOwed || this.link.untaken > limits.applicationBurstBytes) this.#owe(one);
       else this.#send(one);
     }
   }
@@ -123,6 +126,7 @@ export class ApplicationSession implements SessionKind {
   #owe(news: News): void {
     this.#skipped += 1;
     this.#onSkipped(1);
+    if (news.channel === 'alarms') return;
     if (news.channel === 'events') this.#owed.addEvents(news.events);
     else if (!this.#owed.addReadings(news.series)) {
       this.link.end(
@@ -153,8 +157,8 @@ export class ApplicationSession implements SessionKind {
     const levels = ['devices', device.id, channel];
     if (![...this.#filters.values()].some((filter) => covers(filter, levels))) return false;
     if (!this.#mayFollow(levels)) return false;
-    // Events are of whole devices: who may see some tags only does not hear of them.
-    if (channel === 'events' && this.principal.standing.reach.tags !== null) return false;
+    // Events and alarms are of whole devices: who may see some tags only does not hear of them.
+    if (channel !== 'readings' && this.principal.standing.reach.tags !== null) return false;
     return may(this.principal, scopes[channel], resourceOf(device, tag)).allowed;
   }
 

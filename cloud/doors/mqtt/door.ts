@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { type Code, limits } from '@loadline/sdk/contract';
+import { type Code, limits, statedEpoch } from '@loadline/sdk/contract';
 import { Aedes, type Client } from 'aedes';
 import type { StopCause } from '../../accounting/index.ts';
 import type { ServerIdentity } from '../../authority/index.ts';
@@ -24,6 +24,7 @@ export interface MqttDoorOptions extends GatewayParts, DeviceParts, ApplicationP
   /** 0 takes a free one. */
   readonly port: number;
   readonly identity: ServerIdentity;
+  readonly store: GatewayParts['store'] & ApplicationParts['store'];
   /** Counts and limits sessions. */
   readonly metering?: Metering | undefined;
   /** Which connections are taken at all. */
@@ -39,6 +40,8 @@ interface Connected extends Arrival {
   readonly socket: TLSSocket;
   /** Of one that shows no certificate: what its CONNECT claims. */
   claim: Claim | 'by-certificate';
+  /** Of one that shows one: the epoch that its CONNECT states. */
+  epoch: string | undefined;
 }
 
 /** Milliseconds that links are given to say their last word when the door closes. */
@@ -62,6 +65,10 @@ export class MqttDoor {
   readonly #connections = new WeakMap<Client, Connected>();
   /** Every connection, those in their handshake included. */
   readonly #sockets = new Set<Socket>();
+  /** When those were accepted, monotonic ms, by the address and port they come from. */
+  readonly #began = new Map<string, number>();
+  /** Links that were let in only to be told why they are not. */
+  #turnedAway = 0;
   /** Why connections ended, as far as the broker said. */
   readonly #reasons = new WeakMap<Client, string>();
   readonly #timer: NodeJS.Timeout;
@@ -171,8 +178,15 @@ export class MqttDoor {
   #listen(): void {
     const server = this.#server;
     server.on('connection', (socket: Socket) => {
+      const from = endpointOf(socket);
+      const began = this.#options.monotonic();
       this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      this.#began.set(from, began);
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        // Another one may come from there by now.
+        if (this.#began.get(from) === began) this.#began.delete(from);
+      });
     });
     // A handshake that times out leaves its socket open, unless it is destroyed here.
     server.on('tlsClientError', (error, socket) => this.#refuseHandshake(socket, error.message));
@@ -205,7 +219,8 @@ export class MqttDoor {
     const source = socket.remoteAddress ?? '';
     const connection = new GuardedConnection(socket);
     const client = this.#broker.handle(connection);
-    this.#connections.set(client, { client, connection, source, socket, claim });
+    const began = this.#began.get(endpointOf(socket)) ?? 0;
+    this.#connections.set(client, { client, connection, source, began, socket, claim, epoch: undefined });
     // Before the broker's own listener, which closes the connection: this is the last moment to say why.
     client.prependListener('error', (error: Error) => {
       if (this.#reasons.get(client) === 'keepalive' || connection.destroyed) return;
@@ -219,7 +234,8 @@ export class MqttDoor {
     const broker = this.#broker;
     broker.preConnect = (client, packet, done) => {
       const connected = this.#connections.get(client);
-      if (connected !== undefined && connected.claim !== 'by-certificate') {
+      if (connected?.claim === 'by-certificate') connected.epoch = statedEpoch(packet.username);
+      else if (connected !== undefined) {
         connected.claim = claimOf(packet);
         packet.clientId = brokerId(connected.claim);
       }
@@ -284,8 +300,8 @@ export class MqttDoor {
   async #admit(client: Client): Promise<Admission> {
     const connected = this.#connections.get(client);
     if (connected === undefined) return { kind: 'gone' };
-    const { claim, socket } = connected;
-    if (claim === 'by-certificate') return this.#gateways.admit(connected, socket);
+    const { claim, socket, epoch } = connected;
+    if (claim === 'by-certificate') return await this.#gateways.admit(connected, socket, epoch);
     if (claim.kind === 'device-key') return this.#devices.admit(connected, claim);
     return await this.#applications.admit(connected, claim);
   }
@@ -300,6 +316,17 @@ export class MqttDoor {
       case 'gone':
         done(null, false);
         return;
+      case 'turned-away': {
+        const { code, detail, link } = admission;
+        const { source: from } = this.#connections.get(client) as Connected;
+        this.#options.log.info('mqtt-client-refused', { client: client.id, from, code });
+        // By its own name it would end the link that stands.
+        Object.assign(client, { id: `:turned-away:${++this.#turnedAway}` });
+        link.endedByBroker(code, detail);
+        client.once('connected', () => client.close());
+        done(null, true);
+        return;
+      }
       case 'refused': {
         const { code, returnCode } = admission;
         const { source: from, claim } = this.#connections.get(client) as Connected;
@@ -330,6 +357,11 @@ export class MqttDoor {
     else if (session.kind === 'device') this.#devices.gone(session, reason);
     else this.#applications.gone(session, reason);
   }
+}
+
+/** Where a connection comes from: as long as it is open, there is no other one from there. */
+function endpointOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** Why a link stopped, by what it was ended with from here, or by what the broker said. */

@@ -10,13 +10,17 @@ import {
   stillFault,
 } from '../../devices/index.ts';
 import type { Downlink } from '../../downlink/index.ts';
-import type { Directory, Router } from '../../router/index.ts';
+import type { Device, Directory, Router } from '../../router/index.ts';
+import { type ContestParts, Contests, type Decision, type Place } from './contests.ts';
 import { DownQueue } from './down-queue.ts';
 import { GatewaySession } from './gateway-session.ts';
 import { identify } from './identify.ts';
 import { Link } from './link.ts';
 import type { Admission, Arrival } from './session.ts';
 import { byCertificate } from './told.ts';
+
+/** Looks, one a second, between two at which places are forgotten that nobody has. */
+const sweepEveryTicks = 60;
 
 /** What the links of gateways need of the cloud. */
 export interface GatewayParts {
@@ -25,6 +29,9 @@ export interface GatewayParts {
   readonly downlink: Downlink;
   readonly authentications: Pick<Authentications, 'add'>;
   readonly certificateUses: Pick<CertificateUses, 'note'>;
+  readonly store: ContestParts['store'];
+  /** Told where one identity is shown by two processes that are alive. */
+  readonly alarms: ContestParts['alarms'];
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -37,38 +44,46 @@ export class GatewayLinks {
   readonly #parts: GatewayParts;
   /** By the gateway's id: of those whose place was taken, none is left. */
   readonly #sessions = new Map<string, GatewaySession>();
+  readonly #contests: Contests;
+  #ticks = 0;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    this.#contests = new Contests(parts);
     parts.downlink.onNews((gateway, news) => {
       this.#sessions.get(gateway)?.down.tell(news);
     });
   }
 
-  admit(arrival: Arrival, socket: TLSSocket): Admission {
-    const { directory, certificateUses, now, log } = this.#parts;
-    const { client, connection } = arrival;
-    const proven = identify(socket, client.id, directory, now());
+  /** `epoch`: what its CONNECT states; undefined of a gateway that knows nothing of that. */
+  async admit(arrival: Arrival, socket: TLSSocket, epoch: string | undefined): Promise<Admission> {
+    const { directory, now } = this.#parts;
+    const proven = identify(socket, arrival.client.id, directory, now());
     if (typeof proven === 'string') {
-      this.#tell(nameOf(socket.getPeerX509Certificate()), proven, arrival);
+      const name = nameOf(socket.getPeerX509Certificate());
+      this.#tell(name, proven, arrival);
+      const device = directory.device(name ?? '');
+      if (proven === 'certificate-superseded' && device !== undefined && epoch !== undefined) {
+        this.#contests.superseded(await this.#contests.place(device), { ...arrival, device, epoch });
+      }
       return { kind: 'refused', code: proven, returnCode: proven === 'identity-mismatch' ? 2 : 5 };
     }
-    if (connection.destroyed) return { kind: 'gone' };
-    const { id } = proven.device;
-    // Before its certificate is noted as used, or the link that it takes the place of would be cut as superseded.
-    this.#sessions.get(id)?.link.takenOver();
-    const session = this.#open(arrival, proven);
-    this.#sessions.set(id, session);
-    certificateUses.note(proven, { channel: 'mqtt', source: arrival.source });
-    this.#tell(id, null, arrival);
-    log.info('gateway-connected', { gateway: id });
-    return { kind: 'admitted', session };
+    const place = epoch === undefined ? undefined : await this.#contests.place(proven.device);
+    // From here on nothing is awaited: of two that come at a time, the second meets the first.
+    if (arrival.connection.destroyed) return { kind: 'gone' };
+    const decision = place && epoch ? this.#decide(place, epoch, proven, arrival) : 'admitted';
+    return decision === 'admitted'
+      ? this.#letIn(arrival, proven, epoch)
+      : this.#turnAway(arrival, proven, decision);
   }
 
   gone(session: GatewaySession, reason: string | undefined): void {
     const { id: gateway } = session.principal;
     // Another link may have taken its place.
-    if (this.#sessions.get(gateway) === session) this.#sessions.delete(gateway);
+    if (this.#sessions.get(gateway) === session) {
+      this.#sessions.delete(gateway);
+      this.#leave(session);
+    }
     this.#parts.log.info('gateway-disconnected', { gateway, reason });
   }
 
@@ -85,6 +100,50 @@ export class GatewayLinks {
       if (fault === undefined) session.deliveries.endIfOverdue();
       else session.link.end(fault, remedies[fault]);
     }
+    if (this.#ticks++ % sweepEveryTicks !== 0) return;
+    const isStanding = (number: number) => this.#sessions.has(directory.numbered(number)?.id ?? '');
+    this.#contests.sweep(isStanding).catch((error: Error) => this.#failed(error));
+  }
+
+  #decide(place: Place, epoch: string, { device }: ProvenGateway, { source, began }: Arrival): Decision {
+    const isStanding = this.#sessions.has(device.id);
+    return this.#contests.decide(place, { device, source, epoch, began, isStanding });
+  }
+
+  #letIn(arrival: Arrival, proven: ProvenGateway, epoch: string | undefined): Admission {
+    const { certificateUses, log } = this.#parts;
+    const { id } = proven.device;
+    // Before its certificate is noted as used, or the link that it takes the place of would be cut as superseded.
+    this.#sessions.get(id)?.link.takenOver();
+    const session = this.#open(arrival, proven, epoch);
+    this.#sessions.set(id, session);
+    certificateUses.note(proven, { channel: 'mqtt', source: arrival.source });
+    this.#tell(id, null, arrival);
+    log.info('gateway-connected', { gateway: id });
+    return { kind: 'admitted', session };
+  }
+
+  #turnAway(arrival: Arrival, { device }: ProvenGateway, decision: Exclude<Decision, 'admitted'>): Admission {
+    const code = decision === 'late' ? 'session-taken-over' : 'identity-contested';
+    const detail =
+      decision === 'late'
+        ? 'another connection of this identity is newer'
+        : 'another process with the identity of this gateway has the link; try again in a few minutes';
+    this.#tell(device.id, code, arrival);
+    return { kind: 'turned-away', code, detail, link: this.#linkOf(arrival, device) };
+  }
+
+  /** The link of a gateway that states its epoch has ended, and no other has its place. */
+  #leave({ proven, link, epoch }: GatewaySession): void {
+    if (epoch === undefined) return;
+    const isForGood = link.saidGoodbye || (link.endCode !== undefined && link.endCode in remedies);
+    this.#contests
+      .left(proven.device, isForGood ? 'for-good' : 'lost')
+      .catch((error: Error) => this.#failed(error));
+  }
+
+  #failed(error: Error): void {
+    this.#parts.log.error('epochs-not-read', { reason: error.message });
   }
 
   #tell(name: string | undefined, code: string | null, { source }: Arrival): void {
@@ -93,15 +152,20 @@ export class GatewayLinks {
     if (told !== undefined) authentications.add(told);
   }
 
-  #open({ client, connection }: Arrival, proven: ProvenGateway): GatewaySession {
+  #open(arrival: Arrival, proven: ProvenGateway, epoch: string | undefined): GatewaySession {
     const { directory, downlink, router, log, monotonic } = this.#parts;
+    const { client, connection, source } = arrival;
     const { device: gateway } = proven;
     const down = new DownQueue({
       ...{ gateway, client, connection, downlink, log },
       onSent: (bytes) => link.meter?.account.sent(bytes),
     });
-    const noticeTopic = gatewayTopic(gateway.id, 'notice');
-    const link = new Link({ client, connection, noticeTopic, packetBytes: limits.mqttPacketBytes });
-    return new GatewaySession({ proven, link, down, directory, router, log, monotonic });
+    const link = this.#linkOf(arrival, gateway);
+    return new GatewaySession({ proven, epoch, source, link, down, directory, router, log, monotonic });
+  }
+
+  #linkOf({ client, connection }: Arrival, { id }: Device): Link {
+    const noticeTopic = gatewayTopic(id, 'notice');
+    return new Link({ client, connection, noticeTopic, packetBytes: limits.mqttPacketBytes });
   }
 }

@@ -15,6 +15,9 @@ export class GatewaySession implements SessionKind {
   /** By which certificate it is whose. */
   readonly proven: ProvenGateway;
   readonly principal: GatewayPrincipal;
+  /** The epoch it stated; undefined of a gateway that states none. */
+  readonly epoch: string | undefined;
+  readonly #source: string;
   readonly link: Link;
   readonly down: DownQueue;
   readonly deliveries: Deliveries;
@@ -24,6 +27,9 @@ export class GatewaySession implements SessionKind {
   /** `monotonic`: ms. */
   constructor(parts: {
     proven: ProvenGateway;
+    epoch: string | undefined;
+    /** The address it comes from. */
+    source: string;
     link: Link;
     down: DownQueue;
     directory: Directory;
@@ -34,6 +40,8 @@ export class GatewaySession implements SessionKind {
     const { link, router, log, monotonic, down } = parts;
     this.proven = parts.proven;
     this.principal = principalOf(parts.proven);
+    this.epoch = parts.epoch;
+    this.#source = parts.source;
     this.link = link;
     this.down = down;
     this.#directory = parts.directory;
@@ -54,9 +62,11 @@ export class GatewaySession implements SessionKind {
   /** Its batches go past the broker. */
   #shorten(): void {
     const { principal, link } = this;
+    const source = this.#source;
     link.shorten(gatewayTopic(principal.id, 'telemetry'), (body, done) => {
       const { meter } = link;
-      this.deliveries.take({ principal, device: principal.id, channel: 'telemetry', body, meter }, done);
+      const device = principal.id;
+      this.deliveries.take({ principal, device, channel: 'telemetry', body, meter, source }, done);
     });
   }
 
@@ -69,7 +79,10 @@ export class GatewaySession implements SessionKind {
       return;
     }
     const { gateway: device, channel } = topic;
-    this.deliveries.take({ principal, device, channel, body, meter: this.link.meter }, done);
+    this.deliveries.take(
+      { principal, device, channel, body, meter: this.link.meter, source: this.#source },
+      done,
+    );
   }
 
   subscribe(topic: string): boolean {

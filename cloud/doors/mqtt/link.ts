@@ -41,6 +41,12 @@ export class Link {
     return this.#meter;
   }
 
+  /** Whether the other end took its leave (DISCONNECT, MQTT 3.1.1, section 3.14). */
+  get saidGoodbye(): boolean {
+    // The broker has no word for it.
+    return (this.client as { readonly _disconnected?: boolean })._disconnected === true;
+  }
+
   /** Why it was ended from here; undefined where the other end did. */
   get endCode(): Code | undefined {
     return this.#endCode;

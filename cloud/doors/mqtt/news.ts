@@ -1,4 +1,5 @@
 import {
+  type AlarmMessage,
   type ApplicationEvents,
   type ApplicationReadings,
   events,
@@ -41,6 +42,12 @@ export function eventsNews(happened: readonly LiveEvent[], skipped: number, dire
     );
     return [{ device, channel: 'events', events: ofDevice, payload }];
   });
+}
+
+/** An alarm, as the message that tells of it; nothing where its device is no more. */
+export function alarmNews(alarm: AlarmMessage, directory: Directory): News[] {
+  const device = directory.device(alarm.device);
+  return device === undefined ? [] : [{ device, channel: 'alarms', payload: once(() => alarm) }];
 }
 
 function describe(event: LiveEvent): ApplicationEvents['events'][number] {

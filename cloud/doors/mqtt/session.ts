@@ -4,6 +4,7 @@ import type { ApplicationSession } from './application-session.ts';
 import type { DeviceSession } from './device-session.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { GuardedConnection } from './guarded-connection.ts';
+import type { Link } from './link.ts';
 
 /** The link of a gateway, of another device, or of an application, from its CONNECT to its end. */
 export type Session = GatewaySession | DeviceSession | ApplicationSession;
@@ -37,6 +38,8 @@ export interface Arrival {
   readonly connection: GuardedConnection;
   /** The address it comes from. */
   readonly source: string;
+  /** When it was accepted, monotonic ms. */
+  readonly began: number;
 }
 
 /** What becomes of a CONNECT. */
@@ -48,5 +51,7 @@ export type Admission =
       /** 2: identifier rejected, 4: bad user name or password, 5: not authorised (MQTT 3.1.1, table 3.1). */
       readonly returnCode: 2 | 4 | 5;
     }
+  /** It proved who it is, and is closed all the same, with a notice, once it has its CONNACK: nothing can be said before. */
+  | { readonly kind: 'turned-away'; readonly code: Code; readonly detail: string; readonly link: Link }
   /** It has gone meanwhile. */
   | { readonly kind: 'gone' };

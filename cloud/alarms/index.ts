@@ -1,0 +1,2 @@
+export { type Alarm, Alarms, type Occurrence, siblings } from './alarms.ts';
+export { describeAlarm } from './words.ts';
