@@ -20,6 +20,7 @@ import { Retention } from './retention/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { AuthorityKeeper } from './authority-keeper.ts';
 import { type DatabaseOptions, Store, takeFolder } from './store/index.ts';
+import { openUnits } from './units/index.ts';
 
 export interface CloudOptions {
   /** Folder of everything it keeps: database, its key, the authority. Made where it is not there. */
@@ -145,6 +146,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     now,
     monotonic,
   });
+  const { credentials } = accounts;
+  const units = openUnits({ store, directory, credentials, authority, recordIssuance, now });
   const authenticator = authenticatorOf(accounts);
   const { members, grants } = accounts;
   const gate = new Gate({ authenticator, directory, members, grants, now });
@@ -162,8 +165,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     credentialHolders: accounts.credentialHolders,
     gate,
     ...allHandlers({
-      ...{ ...accounts, store, directory, live, downlink, retention, enrolments, isConnected },
-      ...{ metering, now },
+      ...{ ...accounts, ...units, store, directory, live, downlink, retention, enrolments, isConnected },
+      ...{ metering, now, rootsPem: () => authority.rootsPem },
       onSkipped: (readings) => metrics.skipped('https', readings),
     }),
     acceptMqtt: (socket) => mqtt.accept(socket),

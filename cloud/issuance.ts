@@ -1,6 +1,7 @@
+import { createPublicKey } from 'node:crypto';
 import type { AuditParty } from '@loadline/sdk/audit';
 import type { Issuance } from './authority/index.ts';
-import { type IssuedFor, type Store, step } from './store/index.ts';
+import { type IssuedFor, type Step, type Store, step } from './store/index.ts';
 
 /** Who asked for a certificate, and whose it is. */
 export interface AskedBy {
@@ -13,6 +14,10 @@ export interface AskedBy {
   readonly issuedFor: IssuedFor;
   /** The address it was asked for from; undefined where it was the cloud itself. */
   readonly source: string | undefined;
+  /** Opaque ids of the people whose doing it is. */
+  readonly persons?: readonly string[];
+  /** What is changed with it, or not at all. */
+  readonly besides?: readonly Step[];
 }
 
 export type IssuanceRecorder = ReturnType<typeof issuanceRecorder>;
@@ -24,21 +29,24 @@ export type IssuanceRecorder = ReturnType<typeof issuanceRecorder>;
 export function issuanceRecorder({ store, now }: { store: Pick<Store, 'change'>; now: () => number }) {
   return async (issuance: Issuance, by: AskedBy = byItself(issuance)): Promise<void> => {
     const { fingerprint, commonName: subject, serial, notAfter: expires, profile } = issuance;
-    const { organisation, actor, target, channel, source, issuedFor } = by;
+    const { organisation, actor, target, channel, source, issuedFor, persons = [], besides = [] } = by;
+    const key = createPublicKey(issuance.publicKeyPem);
     const at = now();
     const changed = await store.change({
       steps: [
         step('addCertificate', {
           ...{ fingerprint, subject, serial, expires, profile },
           ...{ issued: at, issuer: issuance.issuerFingerprint, issuedFor },
+          publicKey: key.export({ type: 'spki', format: 'der' }),
         }),
+        ...besides,
       ],
       audit: [
         {
           ...{ organisation, at, actor, channel, action: 'certificate.create', target },
           ...{ outcome: 'done', code: null, before: null },
           after: { profile, subject, serial, fingerprint, expires },
-          personal: source === undefined ? null : { of: [], data: { source } },
+          personal: source === undefined ? null : { of: persons, data: { source } },
         },
       ],
     });

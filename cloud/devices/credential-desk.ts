@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Keyring, makeSecret } from '../keys/index.ts';
 import { type Result, refused } from '../people/index.ts';
 import type { Device } from '../router/index.ts';
-import { type CredentialKind, type CredentialRow, type Store, step } from '../store/index.ts';
+import { type CredentialKind, type CredentialRow, type Step, type Store, step } from '../store/index.ts';
 import { lastsUntil, type Maker } from '../tokens/index.ts';
 import { type Credential, type CredentialBook, hashOf } from './credential-book.ts';
 
@@ -143,6 +143,16 @@ export class CredentialDesk {
     });
     credential.status = 'revoked';
     return { kind: 'done', value: undefined };
+  }
+
+  /** Everything a device has, ended for good: the step that does it, and what is to be said once it is taken. */
+  ending({ number: device }: Device): { readonly step: Step; readonly taken: () => void } {
+    return {
+      step: step('revokeCredentialsOf', { device }),
+      taken: () => {
+        for (const one of this.#book.ofDevice(device)) (one as Credential).status = 'revoked';
+      },
+    };
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {

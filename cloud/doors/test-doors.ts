@@ -17,6 +17,7 @@ import { Enrolments } from '../people/index.ts';
 import { Retention } from '../retention/index.ts';
 import { Directory, Live, Router } from '../router/index.ts';
 import { Store, step } from '../store/index.ts';
+import { openUnits } from '../units/index.ts';
 import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './https/index.ts';
 import { MqttDoor } from './mqtt/index.ts';
 
@@ -93,6 +94,8 @@ export async function openDoors(options: MeteringOptions = {}) {
   const retention = await Retention.open({ store, directory, log, now });
   const isConnected = (device: string) => mqtt.isConnected(device);
   const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
+  const { credentials } = accounts;
+  const units = openUnits({ store, directory, credentials, authority, recordIssuance, now });
   const https = await HttpsDoor.open({
     ...shared,
     authority,
@@ -102,6 +105,8 @@ export async function openDoors(options: MeteringOptions = {}) {
     gate,
     ...allHandlers({
       ...accounts,
+      ...units,
+      rootsPem: () => authority.rootsPem,
       store,
       directory,
       live,

@@ -1,4 +1,12 @@
-export { Administration, type Editor, type Refusal, type Result, refused } from './administration.ts';
+export {
+  Administration,
+  type Editor,
+  type Entry,
+  type FleetEditor,
+  type Refusal,
+  type Result,
+  refused,
+} from './administration.ts';
 export { Blocks, type EndOfBlock, type NamedBlock } from './blocks.ts';
 export { Consents } from './consents.ts';
 export { Enrolments } from './enrolments.ts';

@@ -34,6 +34,7 @@ function committed(entries: readonly Entry[], over: Partial<Committed> = {}): Co
       organisation,
       kind: 'gateway',
       enabled: true,
+      retired: null,
       channels: new Channels(),
       name: 'mast',
       department: null,

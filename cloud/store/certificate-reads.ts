@@ -22,6 +22,14 @@ export interface IssuedCertificateRow extends CertificateRow {
   readonly issuedFor: Schema['certificate']['issued_for'];
 }
 
+/** What a gateway has signed by its certificates. */
+export interface CertificateKeyRow {
+  readonly fingerprint: string;
+  /** SPKI in DER; null of a certificate from before this was kept. */
+  readonly publicKey: Uint8Array | null;
+  readonly reason: Schema['certificate']['reason'];
+}
+
 export function certificateReads(connection: Connection) {
   const all = prepare<Record<never, never>, CertificateRow>(connection, (db) =>
     db.selectFrom('certificate').select(['fingerprint', 'subject', 'issued', 'used', 'revoked', 'reason']),
@@ -36,11 +44,23 @@ export function certificateReads(connection: Connection) {
       .orderBy('issued')
       .orderBy('fingerprint'),
   );
+  const keysOf = prepare<{ gateway: string }, CertificateKeyRow>(connection, (db, p) =>
+    db
+      .selectFrom('certificate')
+      .select(['fingerprint', 'public_key as publicKey', 'reason'])
+      .where('subject', '=', p.gateway)
+      .where('profile', '=', 'gateway')
+      .orderBy('issued', 'desc')
+      .orderBy('fingerprint'),
+  );
   return {
     /** Every one that was issued. */
     certificates: (_: Record<never, never>): CertificateRow[] => all.all({}),
 
     /** Those that a gateway was given, in the order they were issued. */
     certificatesOf: (query: { gateway: string }): IssuedCertificateRow[] => ofGateway.all(query),
+
+    /** The keys of those, the newest first. */
+    certificateKeysOf: (query: { gateway: string }): CertificateKeyRow[] => keysOf.all(query),
   };
 }

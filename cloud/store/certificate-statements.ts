@@ -14,6 +14,7 @@ export function certificateStatements(connection: Connection) {
       issued: number;
       issuer: string | null;
       issuedFor: IssuedFor;
+      publicKey: Uint8Array;
     }>(connection, (db, p) =>
       db.insertInto('certificate').values({
         fingerprint: p.fingerprint,
@@ -24,6 +25,7 @@ export function certificateStatements(connection: Connection) {
         issued: p.issued,
         issuer: p.issuer,
         issued_for: p.issuedFor,
+        public_key: p.publicKey,
       }),
     ),
     noteCertificateUse: prepare<{ fingerprint: string; at: number }>(connection, (db, p) =>

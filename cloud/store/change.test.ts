@@ -11,6 +11,7 @@ const device = (id: string) => step('addDevice', { id, organisation: 'first', ki
 const certificate = step('addCertificate', {
   ...{ fingerprint: 'f', subject: 's', serial: '1', expires: 1, issued: 0 },
   ...{ profile: 'gateway', issuer: null, issuedFor: 'secret' },
+  publicKey: Buffer.of(1),
 });
 
 function organisations(connection: Connection): unknown[] {

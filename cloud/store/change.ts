@@ -17,6 +17,7 @@ import { personStatements } from './person-statements.ts';
 import { retentionStatements } from './retention-statements.ts';
 import { sessionStatements } from './session-statements.ts';
 import { tokenStatements } from './token-statements.ts';
+import { unitStatements } from './unit-statements.ts';
 
 /** Changes of what people administer: named steps that are taken together, with what the audit log says of them. */
 
@@ -39,6 +40,7 @@ function changeStatements(connection: Connection) {
     ...tokenStatements(connection),
     ...limitStatements(connection),
     ...fleetStatements(connection),
+    ...unitStatements(connection),
   };
 }
 

@@ -48,8 +48,13 @@ export function credentialStatements(connection: Connection) {
     noteDeviceCredentialUse: prepare<{ id: string; at: number }>(connection, (db, p) =>
       db.updateTable('device_credential').set({ used: p.at }).where('id', '=', p.id),
     ),
+    /** What is retired stays off. */
     setDeviceEnabled: prepare<{ id: string; enabled: number }>(connection, (db, p) =>
-      db.updateTable('device').set({ enabled: p.enabled }).where('id', '=', p.id),
+      db
+        .updateTable('device')
+        .set({ enabled: p.enabled })
+        .where('id', '=', p.id)
+        .where('retired', 'is', null),
     ),
   };
 }

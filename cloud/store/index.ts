@@ -11,7 +11,7 @@ export {
 export { type ChainVerdict, verifyAudit } from './audit-archive.ts';
 export type { AuditDraft } from './audit-draft.ts';
 export type { AuditPlace, AuditRow, ChainRow } from './audit-reads.ts';
-export type { CertificateRow, IssuedCertificateRow } from './certificate-reads.ts';
+export type { CertificateKeyRow, CertificateRow, IssuedCertificateRow } from './certificate-reads.ts';
 export { type Step, step } from './change.ts';
 export type { ChannelRow } from './channel-reads.ts';
 export type { Aggregate } from './chunks/aggregate.ts';
@@ -50,4 +50,5 @@ export { Store } from './store.ts';
 export { type LedgerSum, type Survey, surveyDatabase } from './survey.ts';
 export { type Timeline, wallTime } from './timeline.ts';
 export type { ApiTokenRow, ApplicationKeyRow, ApplicationRow, HeldKeyRow } from './token-reads.ts';
+export type { ProvisioningRow, UnitRow } from './unit-reads.ts';
 export type { DeliveryOutcome, DeliveryWrite, Outcome, Unnumbered } from './writes.ts';

@@ -30,6 +30,7 @@ import { sealedReads } from './sealed-reads.ts';
 import { type PlacedReading, SeriesIndex, type SeriesState } from './series-index.ts';
 import { parseStored } from './stored-message.ts';
 import { tokenReads } from './token-reads.ts';
+import { unitReads } from './unit-reads.ts';
 
 /** A device as the store knows it. */
 export interface DeviceRow {
@@ -38,6 +39,8 @@ export interface DeviceRow {
   readonly organisation: string;
   readonly kind: 'gateway' | 'software';
   readonly enabled: boolean;
+  /** When it was retired for good, ms since 1970. */
+  readonly retired: number | null;
   readonly name: string | null;
   readonly department: string | null;
   readonly customer: string | null;
@@ -62,6 +65,7 @@ export function storeReads(connection: Connection) {
         'organisation',
         'kind',
         'enabled',
+        'retired',
         'name',
         'department',
         'customer',
@@ -126,6 +130,7 @@ export function storeReads(connection: Connection) {
     ...partReads(connection),
     ...operatorReads(connection),
     ...tokenReads(connection),
+    ...unitReads(connection),
     ...pageReads(connection),
     ...aggregateReads(connection),
     ...plotReads(connection),

@@ -1,5 +1,6 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { enrolWith } from '../system/mqtt-gateway.ts';
+import { boardRecord, boardRequest } from './board.ts';
 import { arrive, type Person, type Town } from './person.ts';
 
 /** Something of the caller's own part of an organisation, and its like in another department or customer. */
@@ -14,8 +15,10 @@ export interface Home {
   readonly customers: { readonly own: string; readonly customer: string };
   /** `own`: of the own department and the own customer; `department`: of another department, and the own customer. */
   readonly devices: Readonly<Record<Part, string>>;
-  /** Another of the own department and customer, which may be moved elsewhere. */
+  /** Others of the own department and customer: one may be moved elsewhere, one retired, one released with its board. */
   readonly spare: string;
+  readonly toRetire: string;
+  readonly toRelease: string;
   /** Of people who reach departments, `own` and `department`; of people of customers, `guest` (own) and `customer`. */
   readonly members: Readonly<Record<Part | 'guest', string>>;
   readonly role: string;
@@ -27,6 +30,8 @@ export interface Home {
   readonly credentials: Readonly<Record<Part, string>>;
   /** A certificate of each device. */
   readonly certificates: Readonly<Record<Part, string>>;
+  /** Serial number of the board that each device is. */
+  readonly boards: Readonly<Record<Part | 'toRelease', string>>;
   /** Of the own device. */
   readonly command: string;
 }
@@ -58,7 +63,10 @@ export async function furnish(
     await by.get('createDevice', { organisation, body: { id: devices[part], ...places[part] } });
   }
   const spare = `${id}-spare`;
-  await by.get('createDevice', { organisation, body: { id: spare, ...places.own } });
+  const [toRetire, toRelease] = [`${id}-to-retire`, `${id}-to-release`];
+  for (const one of [spare, toRetire, toRelease]) {
+    await by.get('createDevice', { organisation, body: { id: one, ...places.own } });
+  }
   const maker = new Maker(town, { id, administrator, chief, departments, customers });
   const members = {
     own: await maker.member('own'),
@@ -80,6 +88,12 @@ export async function furnish(
     department: await maker.certificate(devices.department),
     customer: await maker.certificate(devices.customer),
   };
+  const boards = {
+    own: await maker.board(devices.own),
+    department: await maker.board(devices.department),
+    customer: await maker.board(devices.customer),
+    toRelease: await maker.board(toRelease),
+  };
   const grant = await maker.grant();
   const { id: command } = await by.get('createCommand', {
     organisation,
@@ -87,8 +101,8 @@ export async function furnish(
     body: { command: { kind: 'report' }, expiresInSeconds: 3600 },
   });
   return {
-    ...{ id, administrator, departments, customers, devices, spare, members },
-    ...{ role, token, application, key, credentials, certificates, grant, command },
+    ...{ id, administrator, departments, customers, devices, spare, toRetire, toRelease, members },
+    ...{ role, token, application, key, credentials, certificates, boards, grant, command },
   };
 }
 
@@ -202,6 +216,20 @@ export class Maker {
     const { enrolmentSecret } = await administrator.caller.get('enrolDevice', { organisation, device });
     const { chainPem } = await enrolWith(this.#town.cloud, device, enrolmentSecret);
     return new X509Certificate(chainPem).fingerprint256.replaceAll(':', '').toLowerCase();
+  }
+
+  /** The serial number of a board that is this device from now on. */
+  async board(device: string): Promise<string> {
+    const { id: organisation, administrator } = this.#of;
+    const { caller } = administrator;
+    const serialNumber = `${device}-board`;
+    const { counter } = await caller.get('createVoucher', { organisation, body: { serialNumber } });
+    const request = await boardRequest(device);
+    const { authority } = await caller.get('issueCertificate', { organisation, device, body: { request } });
+    const of = { gatewayId: device, organisation, serialNumber, counter, where: 'here' };
+    const body = await boardRecord({ ...of, authorityPem: authority });
+    await caller.get('addProvisioning', { organisation, device, body });
+    return serialNumber;
   }
 
   /** A grant to an operator of its own: each has one at most. */

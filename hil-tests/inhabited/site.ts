@@ -81,7 +81,10 @@ const tokens = {
   'token-all': { scopes: ['all.*'] },
   'token-read-only': { scopes: ['all.read'] },
   'token-custom': { scopes: ['devices.get', 'device.get', 'commands.*', 'tokens.create'] },
-  'token-devices': { scopes: ['all.*'], devices: ['first-own', 'first-spare'] },
+  'token-devices': {
+    scopes: ['all.*'],
+    devices: ['first-own', 'first-spare', 'first-to-retire', 'first-to-release'],
+  },
   'token-tags': { scopes: ['all.*'], tags: [tag] },
 } as const;
 

@@ -107,6 +107,20 @@ export class Place {
     return await this.#maker.device(this.around);
   }
 
+  /** A device that may be retired. */
+  async retirable(): Promise<string> {
+    if (!this.isFresh) return this.device;
+    if (this.role === 'token-devices' && this.part === 'own') return this.home.toRetire;
+    return await this.#maker.device(this.around);
+  }
+
+  /** The serial number of a board that may be released. */
+  async board(): Promise<string> {
+    if (!this.isFresh) return this.home.boards[this.part];
+    if (this.role === 'token-devices' && this.part === 'own') return this.home.boards.toRelease;
+    return await this.#maker.board(await this.#maker.device(this.around));
+  }
+
   async grant(): Promise<string> {
     return this.isFresh ? await this.#maker.grant() : this.home.grant;
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { InputOf, OperationId, Operations } from '@loadline/sdk/api';
+import { boardRecord, boardRequest } from '../inhabited/board.ts';
 import { newPassword } from '../inhabited/person.ts';
 import { tag } from '../inhabited/site.ts';
 import type { Place } from './place.ts';
@@ -185,6 +186,23 @@ export const samples: Samples = {
     }),
   },
   enrolDevice: { plain: ofDevice },
+  retireDevice: { plain: async (place) => ({ ...here(place), device: await place.retirable() }) },
+  createVoucher: {
+    plain: (place) => ({ ...here(place), body: { serialNumber: place.newId } }),
+    'for a board of a foreign department': (place) => ({
+      ...here(place),
+      body: { serialNumber: place.home.boards.department },
+    }),
+    'for a board of another organisation': (place) => ({
+      ...here(place),
+      body: { serialNumber: place.site.other.boards.own },
+    }),
+  },
+  listUnits: { plain: here },
+  releaseUnit: { plain: async (place) => ({ ...here(place), unit: await place.board() }) },
+  releaseFleetUnit: { plain: async (place) => ({ unit: await place.board() }) },
+  addProvisioning: { plain: async (place) => ({ ...ofDevice(place), body: await newRecord(place) }) },
+  listProvisionings: { plain: ofDevice },
   getLedger: { plain: ofDevice },
   getOrganisationLedger: { plain: here },
   listRejections: { plain: ofDevice },
@@ -328,6 +346,9 @@ export const samples: Samples = {
   },
 
   listCertificates: { plain: ofDevice },
+  issueCertificate: {
+    plain: async (place) => ({ ...ofDevice(place), body: { request: await boardRequest(place.device) } }),
+  },
   revokeCertificate: {
     plain: async (place) => ({ ...ofDevice(place), certificate: await place.certificate() }),
   },
@@ -372,6 +393,12 @@ function position({ position }: Place) {
 
 function newRole({ name }: Place, scopes: string[]) {
   return { id: `role-${randomUUID()}`, name, scopes };
+}
+
+/** A record of the device's board, which nobody has brought before. */
+async function newRecord({ organisation, device, home, part, site, name }: Place) {
+  const of = { gatewayId: device, organisation, serialNumber: home.boards[part], counter: 1, where: name };
+  return await boardRecord({ ...of, authorityPem: site.cloud.authorityPem });
 }
 
 async function newGrant(place: Place, role: string) {

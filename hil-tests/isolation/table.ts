@@ -58,7 +58,7 @@ export function cases(): Case[] {
 function partsOf(id: OperationId, attempt: string): Part[] {
   const { path }: Operation = operations[id];
   if (!path.includes(':organisation') || attempt === 'oneself to administrator') return ['own'];
-  if (/:device|:user/.test(path)) return ['own', 'department', 'customer'];
+  if (/:device|:user|:unit/.test(path)) return ['own', 'department', 'customer'];
   if (partInBody.includes(id) && attempt === 'plain') return ['own', 'department', 'customer'];
   if (path.includes(':department')) return ['own', 'department'];
   if (path.includes(':customer')) return ['own', 'customer'];
@@ -119,7 +119,7 @@ const meanings: Record<Role, string> = {
   'token-all': "an API token with all.*, the administrator's, as all of these",
   'token-read-only': 'with all.read',
   'token-custom': 'with devices.get, device.get, commands.*, tokens.create',
-  'token-devices': 'with all.*, for two devices only, the own one and a spare one',
+  'token-devices': 'with all.*, for some devices only, the own one and spare ones',
   'token-tags': 'with all.*, for one tag only',
   pending: "an administrator's session that lacks its second factor",
   'without-factor':

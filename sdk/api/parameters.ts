@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { gatewayIdPattern } from '../contract/index.ts';
+import { serialNumber } from '../provisioning/index.ts';
 
 /** A name safe in a path, a topic level, a certificate's common name and a file name. */
 const slug = (what: string) =>
@@ -25,6 +26,7 @@ export const pathParameters = {
   certificate: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'not the id of a certificate: its SHA-256 fingerprint, 64 hex digits'),
+  unit: serialNumber,
   block: z.string().regex(/^[a-z]{4,10}\.[A-Za-z0-9_-]{4,200}$/, 'not the id of a block'),
   command: uuid('the id of a command'),
   rejection: z

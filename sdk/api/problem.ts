@@ -18,6 +18,7 @@ export const deviceCookie = '__Host-loadline-device';
 /** HTTP status of each code that an operation may refuse with; a body that is too long is `request-invalid` as 413. */
 export const statusOf = {
   'request-invalid': 400,
+  'request-malformed': 400,
   unauthenticated: 401,
   'second-factor-required': 403,
   'second-factor-refused': 403,

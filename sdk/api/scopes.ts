@@ -52,13 +52,20 @@ export const scopes = {
   'device.get': read('read a device'),
   'device.patch': write('change the name, department or customer of a device, and switch it off and on'),
   'device.enrol': write('make a new one-time enrolment secret for a device'),
+  'device.retire': write('retire a device for good'),
   'device-credentials.get': read('list what a device proves itself by, without its secrets'),
   'device-credentials.create': write('make a token or a key of a device'),
   'device-credential.get': read('read what a device proves itself by, without its secret'),
   'device-credential.patch': write('activate, deactivate or rename a token or a key of a device'),
   'device-credential.delete': write('revoke a token or a key of a device'),
   'certificates.get': read('list the certificates of a gateway'),
+  'certificates.create': write('have a certificate issued for a gateway, as who provisions it'),
   'certificate.revoke': write('revoke a certificate of a gateway'),
+  'vouchers.create': write('make a voucher, by which a gateway takes the organisation for its owner'),
+  'provisionings.get': read('read how a gateway was provisioned'),
+  'provisionings.create': write('keep the record of a provisioning'),
+  'units.get': read('list the boards that are the organisation’s'),
+  'unit.release': write('release a board, so that another organisation can own it'),
   'ledger.get': read("read a device's account: received = stored + duplicate + rejected"),
   'rejections.get': read('list the deliveries of a device that were refused for good'),
   'rejection.get': read('read a delivery that was refused for good, as it came'),
@@ -99,6 +106,7 @@ export const scopes = {
   'operators.get': fleetRead('list fleet operators'),
   'operators.create': fleetWrite('invite a fleet operator'),
   'operator.delete': fleetWrite('end a fleet operator'),
+  'fleet-unit.release': fleetWrite('release a board for the organisation that owns it'),
   'fleet-usage.get': fleetRead('read what each organisation used'),
   'fleet-limits.get': fleetRead('read what an organisation may use'),
   'fleet-limits.set': fleetWrite('say what an organisation may use'),
@@ -180,15 +188,38 @@ const seesDevices = [
   'commands.get',
   'command.get',
 ] as const;
+
+/**
+ * What whoever provisions gateways on site must have, and no more: an API token with these does all that
+ * `loadline provision` does, `provision prepare` too.
+ */
+export const provisioningScopes = [
+  'organisation.get',
+  'devices.get',
+  'device.get',
+  'devices.create',
+  'device.enrol',
+  'vouchers.create',
+  'certificates.create',
+  'provisionings.create',
+] as const satisfies readonly OrganisationScope[];
+
 const worksOnDevices = [
   ...seesDevices,
+  'organisation.get',
+  'devices.create',
+  'device.enrol',
+  'vouchers.create',
+  'certificates.create',
+  'provisionings.create',
   'desired.set',
   'commands.create',
-  'device.enrol',
   'device-credentials.*',
   'device-credential.*',
   'certificates.get',
   'certificate.revoke',
+  'provisionings.get',
+  'units.get',
 ] as const;
 
 /** The roles every organisation has: named sets of scopes. Others it makes itself. */
@@ -199,9 +230,9 @@ export const roles = {
     scopes: [
       ...worksOnDevices,
       'device.patch',
+      'device.retire',
+      'unit.release',
       'retention.patch',
-      'devices.create',
-      'organisation.get',
       'departments.get',
       'department.get',
       'customers.get',
@@ -218,15 +249,13 @@ export const roles = {
       ...worksOnDevices,
       'device.patch',
       'retention.patch',
-      'devices.create',
-      'organisation.get',
       'departments.get',
       'department.get',
       'customers.get',
       'customer.get',
     ],
   },
-  technician: { of: 'organisation', scopes: [...worksOnDevices, 'organisation.get'] },
+  technician: { of: 'organisation', scopes: worksOnDevices },
   viewer: { of: 'organisation', scopes: [...seesDevices, 'organisation.get'] },
   'dashboards-only': { of: 'organisation', scopes: seesReadings },
   'customer-member': { of: 'customer', scopes: [...seesReadings, 'devices.get', 'device.get', 'events.get'] },

@@ -31,6 +31,30 @@ export const certificateOperations = {
     status: 200,
     reply: page(certificateReply),
   },
+  issueCertificate: {
+    method: 'POST',
+    path: certificates,
+    opens: 'certificates.create',
+    summary: 'Have a certificate issued for a gateway, as who provisions it on site',
+    description:
+      'The request is one that the gateway has made with its own key, for its own id. A one-time enrolment secret of the gateway ends by ' +
+      'it; a certificate that it has stays until the new one is first used.',
+    body: z.strictObject({
+      request: z
+        .string()
+        .min(1)
+        .max(16 * 1024)
+        .describe('PKCS#10, PEM'),
+    }),
+    status: 201,
+    reply: z.object({
+      chain: z.string().describe('the certificate and those between it and the roots, PEM'),
+      authority: z.string().describe('the roots to trust, PEM'),
+      fingerprint: z.string().describe('SHA-256: 64 hex digits'),
+      expires: z.string(),
+    }),
+    refuses: ['request-malformed', 'conflict'],
+  },
   revokeCertificate: {
     method: 'DELETE',
     path: certificate,

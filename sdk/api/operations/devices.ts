@@ -38,6 +38,8 @@ export const deviceReply = z.object({
   kind: z.enum(['gateway', 'software']),
   /** False where nothing that proves this device opens anything. */
   enabled: z.boolean(),
+  /** When it was retired for good; null of one in service. */
+  retired: z.string().nullable(),
   /** Ids; null where it is unassigned, or the organisation's own. */
   department: z.string().nullable(),
   customer: z.string().nullable(),
@@ -106,7 +108,7 @@ export const deviceOperations = {
     }),
     status: 200,
     reply: deviceReply,
-    refuses: ['more-than-own'],
+    refuses: ['more-than-own', 'conflict'],
   },
   enrolDevice: {
     method: 'POST',
@@ -115,6 +117,19 @@ export const deviceOperations = {
     summary: 'Make a new one-time enrolment secret of a device; the one before ends',
     status: 201,
     reply: secretReply,
+    refuses: ['conflict'],
+  },
+  retireDevice: {
+    method: 'POST',
+    path: `${device}/retirement`,
+    opens: 'device.retire',
+    summary: 'Retire a device for good: nothing that proves it opens anything any more',
+    description:
+      'Its certificates, keys, tokens and secrets end, its links within two seconds; commands that wait expire. Its readings stay for as ' +
+      'long as readings are kept, and its id is never another device’s. What it has not delivered by then is not taken in any more.',
+    status: 200,
+    reply: deviceReply,
+    refuses: ['conflict'],
   },
   listEvents: {
     method: 'GET',
@@ -222,7 +237,7 @@ export const deviceOperations = {
     body: desiredBody,
     status: 200,
     reply: newDesiredReply,
-    refuses: ['request-invalid'],
+    refuses: ['request-invalid', 'conflict'],
     // The message to the gateway is a little longer than the body: its own limit is checked by the handler.
     bodyBytes: limits.messageBytes,
   },
@@ -246,7 +261,7 @@ export const deviceOperations = {
     body: newCommandBody,
     status: 202,
     reply: newCommandReply,
-    refuses: ['too-many-commands'],
+    refuses: ['too-many-commands', 'conflict'],
   },
   getCommand: {
     method: 'GET',

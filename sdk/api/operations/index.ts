@@ -7,6 +7,7 @@ import { ledgerOperations } from './ledger.ts';
 import { organisationOperations } from './organisations.ts';
 import { profileOperations, sessionOperations } from './session.ts';
 import { tokenOperations } from './tokens.ts';
+import { unitOperations } from './units.ts';
 import { usageOperations } from './usage.ts';
 
 /** Every operation of the REST API, by its id. There is no other route below `apiPrefix`. */
@@ -17,6 +18,7 @@ export const operations = {
   ...deviceOperations,
   ...credentialOperations,
   ...certificateOperations,
+  ...unitOperations,
   ...ledgerOperations,
   ...tokenOperations,
   ...auditOperations,

@@ -3,7 +3,7 @@ import type { CredentialDesk } from '../../../devices/index.ts';
 import type { CredentialRow } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';
-import { doneOf, isoTime, makerOf } from './editing.ts';
+import { demandInService, doneOf, isoTime, makerOf } from './editing.ts';
 
 /** What devices prove themselves by: make, list, read, switch, revoke. */
 export function deviceCredentialHandlers({
@@ -24,6 +24,7 @@ export function deviceCredentialHandlers({
     },
 
     async createDeviceCredential(call) {
+      demandInService(call.device);
       const { credential, secret } = doneOf(
         await credentials.create(makerOf(call), call.device, call.input.body),
       );

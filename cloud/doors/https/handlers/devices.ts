@@ -3,26 +3,33 @@ import { reachesDevice, type Standing } from '../../../access/index.ts';
 import type { Enrolments } from '../../../people/index.ts';
 import type { Device, Directory } from '../../../router/index.ts';
 import { type Store, step } from '../../../store/index.ts';
+import type { Retirement } from '../../../units/index.ts';
 import type { Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';
 import { Problem } from '../problem.ts';
+import { demandInService, doneOf, isoTime } from './editing.ts';
 
 type DeviceReply = ReplyOf<Operations['getDevice']>;
 
-/** Devices: take them in, say whose they are, switch them off and on. */
+/** Devices: take them in, say whose they are, switch them off and on, retire them. */
 export function deviceHandlers(parts: {
   store: Store;
   directory: Directory;
   enrolments: Enrolments;
+  retirement: Retirement;
   /** Whether a device has a link to the MQTT door now. */
   isConnected: (device: string) => boolean;
-}): Pick<Handlers, 'listDevices' | 'createDevice' | 'getDevice' | 'patchDevice' | 'enrolDevice'> {
-  const { store, directory, enrolments, isConnected } = parts;
+}): Pick<
+  Handlers,
+  'listDevices' | 'createDevice' | 'getDevice' | 'patchDevice' | 'enrolDevice' | 'retireDevice'
+> {
+  const { store, directory, enrolments, retirement, isConnected } = parts;
   const describe = (device: Device): DeviceReply => ({
     id: device.id,
     name: device.name,
     kind: device.kind,
     enabled: device.enabled,
+    retired: device.retired === null ? null : isoTime(device.retired),
     department: device.department,
     customer: device.customer,
     connected: isConnected(device.id),
@@ -72,6 +79,7 @@ export function deviceHandlers(parts: {
       const after = { ...before, ...body };
       demandWithin(standing, id, after);
       demandOwnOrder(standing, before, body);
+      if (body.enabled) demandInService(device);
       // Only where it is asked for: who renames a device must not switch on what another switches off meanwhile.
       const switched =
         body.enabled === undefined ? [] : [step('setDeviceEnabled', { id, enabled: body.enabled ? 1 : 0 })];
@@ -87,10 +95,17 @@ export function deviceHandlers(parts: {
       return describe(device);
     },
 
-    async enrolDevice({ device: { id }, entry }) {
+    async enrolDevice({ device, entry }) {
+      demandInService(device);
+      const { id } = device;
       const { secret, steps } = enrolments.offer(id);
       await store.change({ steps, audit: [entry({ target: { kind: 'device', id } })] });
       return { id, enrolmentSecret: secret };
+    },
+
+    async retireDevice({ device, entry }) {
+      doneOf(await retirement.retire({ entry }, device));
+      return describe(device);
     },
   };
 }

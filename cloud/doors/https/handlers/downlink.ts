@@ -6,6 +6,7 @@ import type { CommandRow, DesiredRow } from '../../../store/index.ts';
 import type { Caller, Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';
 import { Problem } from '../problem.ts';
+import { demandInService } from './editing.ts';
 
 /** What reaches down to a gateway: its desired configuration, and commands. */
 export function downlinkHandlers(
@@ -13,6 +14,7 @@ export function downlinkHandlers(
 ): Pick<Handlers, 'getDesired' | 'setDesired' | 'listCommands' | 'createCommand' | 'getCommand'> {
   return {
     async setDesired({ input, caller, device, entry }) {
+      demandInService(device);
       const { configuration } = input.body;
       const revision = await downlink.desire(device, configuration, {
         by: nameOf(caller),
@@ -45,6 +47,7 @@ export function downlinkHandlers(
     },
 
     async createCommand({ input, caller, device, entry }) {
+      demandInService(device);
       const { command, expiresInSeconds } = input.body;
       const id = await downlink.give(device, {
         command,
@@ -76,7 +79,7 @@ export function downlinkHandlers(
 }
 
 /** Who an order is by, as the gateway's people read it. */
-function nameOf(caller: Caller): string {
+export function nameOf(caller: Caller): string {
   return caller.kind === 'user' ? caller.email : `token ${caller.name}`;
 }
 

@@ -1,6 +1,7 @@
 import { statusOf } from '@loadline/sdk/api';
 import type { Standing } from '../../../access/index.ts';
 import type { Editor, Result } from '../../../people/index.ts';
+import type { Device } from '../../../router/index.ts';
 import type { AuditDraft } from '../../../store/index.ts';
 import type { Maker } from '../../../tokens/index.ts';
 import type { Caller, EntryPart } from '../call.ts';
@@ -31,6 +32,17 @@ export function makerOf(call: Parameters<typeof editorOf>[0]): Maker {
 /** Opaque id of the person who calls: of a program, who made its token. */
 export function personOf(caller: Caller): string {
   return caller.kind === 'token' ? caller.creator : caller.id;
+}
+
+/** Who calls, as it is kept. */
+export function partyOf({ kind, id }: Caller): { kind: string; id: string } {
+  return { kind, id };
+}
+
+/** Throws the problem where a device is retired: nothing is made for it any more. */
+export function demandInService({ id, retired }: Device): void {
+  if (retired !== null)
+    throw new Problem(409, 'conflict', `${id} was retired at ${isoTime(retired)}, for good`);
 }
 
 /** A time as the API says it. */

@@ -33,6 +33,7 @@ import { seriesHandlers } from './series.ts';
 import { sessionHandlers } from './session.ts';
 import { setupHandlers } from './setup.ts';
 import { tokenHandlers } from './tokens.ts';
+import { unitHandlers } from './units.ts';
 import { usageHandlers } from './usage.ts';
 
 /** What the operations of the API are carried out by. */
@@ -58,7 +59,9 @@ export interface HandlerParts
     Parts<typeof limitHandlers>,
     Parts<typeof applicationKeyHandlers>,
     Parts<typeof deviceCredentialHandlers>,
-    Parts<typeof certificateHandlers> {
+    Parts<typeof certificateHandlers>,
+    Parts<typeof unitHandlers>,
+    Parts<typeof deviceHandlers> {
   readonly store: Store;
   readonly directory: Directory;
   readonly downlink: Downlink;
@@ -88,6 +91,7 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...deviceHandlers(parts),
     ...deviceCredentialHandlers(parts),
     ...certificateHandlers(parts),
+    ...unitHandlers(parts),
     ...ledgerHandlers(parts),
     ...seriesHandlers(parts),
     ...aggregateHandlers(parts),
