@@ -131,6 +131,8 @@ const ofWholeDevices: ReadonlySet<OrganisationScope> = new Set([
   'provisionings.create',
   'units.get',
   'unit.release',
+  'alarms.get',
+  'alarm.patch',
   'ledger.get',
   'limits.get',
   'limits.set',

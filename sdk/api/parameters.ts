@@ -29,6 +29,7 @@ export const pathParameters = {
   unit: serialNumber,
   block: z.string().regex(/^[a-z]{4,10}\.[A-Za-z0-9_-]{4,200}$/, 'not the id of a block'),
   command: uuid('the id of a command'),
+  alarm: uuid('the id of an alarm'),
   rejection: z
     .string()
     .regex(/^[0-9]{1,15}$/, 'not the id of a rejected delivery: take it from the list it is in'),

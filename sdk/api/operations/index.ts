@@ -1,3 +1,4 @@
+import { alarmOperations } from './alarms.ts';
 import { auditOperations, fleetOperations } from './audit.ts';
 import { certificateOperations } from './certificates.ts';
 import { credentialOperations } from './credentials.ts';
@@ -21,6 +22,7 @@ export const operations = {
   ...unitOperations,
   ...ledgerOperations,
   ...tokenOperations,
+  ...alarmOperations,
   ...auditOperations,
   ...fleetOperations,
   ...usageOperations,

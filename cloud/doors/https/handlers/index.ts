@@ -4,6 +4,7 @@ import type { Directory } from '../../../router/index.ts';
 import type { Store } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { aggregateHandlers } from './aggregates.ts';
+import { alarmHandlers } from './alarms.ts';
 import { applicationKeyHandlers } from './application-keys.ts';
 import { applicationHandlers } from './applications.ts';
 import { auditHandlers } from './audit.ts';
@@ -45,6 +46,7 @@ export interface HandlerParts
     Parts<typeof profileHandlers>,
     Parts<typeof consentHandlers>,
     Parts<typeof secondFactorHandlers>,
+    Parts<typeof alarmHandlers>,
     Parts<typeof blockHandlers>,
     Parts<typeof organisationHandlers>,
     Parts<typeof memberHandlers>,
@@ -102,6 +104,7 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...tokenHandlers(parts),
     ...applicationHandlers(parts),
     ...applicationKeyHandlers(parts),
+    ...alarmHandlers(parts),
     ...auditHandlers(parts.store),
     ...blockHandlers(parts),
     ...fleetHandlers(parts),
