@@ -52,6 +52,7 @@ test('renews the certificate of the server in the last third of its life, at bot
   for (const door of [https, mqtt]) door.renew(first, authority.clientTrust());
   const now = () => Date.now() + parts.later * day;
   const keeper = await AuthorityKeeper.begin({
+    endIssuedBy: async () => assert.unreachable('nobody is distrusted'),
     ...{ authority, names: [], shown: first, doors: [https, mqtt], log, now },
   });
   const ca = authority.certificatePem;
@@ -60,11 +61,11 @@ test('renews the certificate of the server in the last third of its life, at bot
 
   parts.later = -2;
   await keeper.renew();
-  assert.equal(told, []);
+  assert.equal(told, ['authority-root-online']);
 
   parts.later = 0;
   await keeper.renew();
-  assert.equal(told, ['server-certificate-renewed']);
+  assert.equal(told, ['authority-root-online', 'server-certificate-renewed']);
   for (const { port } of [https, mqtt]) {
     const after = await open(port, ca);
     assert.is.not(after.getPeerCertificate().serialNumber, serial);
@@ -74,7 +75,7 @@ test('renews the certificate of the server in the last third of its life, at bot
   before.destroy();
 
   await keeper.renew();
-  assert.is(told.length, 1);
+  assert.is(told.length, 2);
   keeper.close();
 });
 
@@ -93,12 +94,13 @@ test('tells of a certificate that cannot be renewed, and the one there is stays'
     standing: () => authority.standing(),
   };
   const keeper = await AuthorityKeeper.begin({
+    endIssuedBy: async () => assert.unreachable('nobody is distrusted'),
     ...{ authority: broken, names: [], doors: [doors.https], now: Date.now },
     shown: { privateKeyPem: '', certificatePem: '', notAfter: 0 },
     log: { info: tell, warn: tell, error: tell },
   });
   keeper.close();
-  assert.equal(told, ['server-certificate-not-renewed']);
+  assert.equal(told, ['authority-root-online', 'server-certificate-not-renewed']);
 });
 
 test.run();

@@ -1,13 +1,10 @@
 import type { Log } from '@loadline/sdk/platform';
-import type { Authority, ServerIdentity } from './authority/index.ts';
+import { type Authority, type ServerIdentity, warnDays } from './authority/index.ts';
 
 const dayMilliseconds = 24 * 3_600_000;
 
 /** Milliseconds between two looks at whether a ceremony has changed something: it is in force so soon. */
 const lookMilliseconds = 2000;
-
-/** Days before the end of an issuing certificate, and of a root, from which on it is said every day. */
-const warnDays = { issuer: 180, root: 730 } as const;
 
 /** Where the server's certificate is shown, and clients' are judged. */
 interface Door {
@@ -24,6 +21,8 @@ interface KeeperParts {
   readonly shown: ServerIdentity;
   readonly doors: readonly Door[];
   readonly log: Log;
+  /** Ends all that these issuers and roots (fingerprints) have issued: they are believed no more. */
+  readonly endIssuedBy: (issuers: readonly string[]) => Promise<void>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -57,6 +56,13 @@ export class AuthorityKeeper {
   /** Begins, with a first look at what is to be renewed. */
   static async begin(parts: KeeperParts): Promise<AuthorityKeeper> {
     const keeper = new AuthorityKeeper(parts);
+    const { root } = parts.authority.standing();
+    if (root.isOnline) {
+      parts.log.info('authority-root-online', {
+        root: root.fingerprint,
+        advice: 'the key of the root is in the state folder; docs/identity.md says how to take it offline',
+      });
+    }
     await keeper.renew();
     return keeper;
   }
@@ -98,10 +104,12 @@ export class AuthorityKeeper {
     await this.#looking;
   }
 
-  /** Gives the doors the certificate of the server, where it or whom they believe is another one now. */
+  /** Gives the doors the certificate of the server, where it or whom they believe is another one now; ends what is not. */
   async #show(): Promise<void> {
     const { authority, names, doors, log } = this.#parts;
     try {
+      const { distrusted } = authority.standing();
+      if (distrusted.length > 0) await this.#parts.endIssuedBy(distrusted);
       const identity = await authority.issueServer({ names });
       const isOther = identity.certificatePem !== this.#shown.certificatePem;
       if (!isOther && !this.#isBehind) return;

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
 import { type Log, makePrivateFolder } from '@loadline/sdk/platform';
 import { openAccounts, openStateKeys } from './accounts.ts';
 import { databaseFiles, fileOnly, type KeySources, offerCopies, openingKey } from './at-rest/index.ts';
@@ -11,7 +10,7 @@ import { MqttDoor } from './doors/mqtt/index.ts';
 import { SocketDoor, type SocketPorts } from './doors/socket/index.ts';
 import { Downlink } from './downlink/index.ts';
 import { openFenced } from './fenced.ts';
-import { issuanceRecorder } from './issuance.ts';
+import { issuanceRecorder, issuerEnder } from './issuance.ts';
 import type { MailConfig } from './mail/index.ts';
 import { type MeteringOptions, openMetering } from './metering.ts';
 import { gauges, Metrics, measured, OperationsListener, Readiness } from './operations/index.ts';
@@ -189,6 +188,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   });
   const keeper = await AuthorityKeeper.begin({
     ...{ authority, names: options.names, shown: identity, doors: [https, mqtt, socket], log, now },
+    endIssuedBy: issuerEnder({ store, directory, now }),
   });
   const { mailer } = accounts;
   metrics.measure(

@@ -1,6 +1,7 @@
 import { accountingCommand } from './accounting-command.ts';
 import { backupCommand, type KeySources, rekeyCommand, restoreCommand } from './at-rest/index.ts';
 import { auditCommand } from './audit/index.ts';
+import { authorityCommand } from './authority-command.ts';
 import { keysCommand } from './keys-command.ts';
 import { ledgerCommand } from './ledger-command.ts';
 
@@ -17,6 +18,7 @@ export interface CommandIo {
 export const stateCommands = {
   accounting: accountingCommand,
   audit: auditCommand,
+  authority: authorityCommand,
   backup: backupCommand,
   keys: keysCommand,
   ledger: ledgerCommand,
@@ -28,6 +30,7 @@ export const stateCommands = {
 export const stateCommandWords: Readonly<Record<keyof typeof stateCommands, string>> = {
   accounting: 'add up the records of sessions again, and compare that with what is kept as used',
   audit: 'verify the audit log',
+  authority: "look after the fleet's authority: requests, installation, rotation",
   backup: 'copy the database, of a cloud at work or not, into a folder',
   ledger: 'check the accounts of devices against what is stored',
   keys: 'list, rotate or replace the keys of tokens, second factors and application secrets',

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { AuditParty } from '@loadline/sdk/audit';
 import type { Issuance } from './authority/index.ts';
+import type { Directory } from './router/index.ts';
 import { type IssuedFor, type Step, type Store, step } from './store/index.ts';
 
 /** Who asked for a certificate, and whose it is. */
@@ -54,6 +55,38 @@ export function issuanceRecorder({ store, now }: { store: Pick<Store, 'change'>;
     const isKnown = !changed.done && changed.constraint && profile === 'authority';
     if (!changed.done && !isKnown)
       throw new Error(`certificate ${serial} of ${subject} could not be recorded`);
+  };
+}
+
+/**
+ * Ends the certificates that these issuers (fingerprints) have issued, on disk and for links that are open. What has ended
+ * already stays as it is.
+ */
+export function issuerEnder({
+  store,
+  directory,
+  now,
+}: {
+  store: Pick<Store, 'change'>;
+  directory: Pick<Directory, 'reload'>;
+  now: () => number;
+}) {
+  return async (issuers: readonly string[]): Promise<void> => {
+    for (const issuer of issuers) {
+      const at = now();
+      await store.change({
+        steps: [step('endCertificatesOfIssuer', { issuer, at }, 'some')],
+        audit: [
+          {
+            ...{ organisation: null, at, actor: { kind: 'cloud', id: 'cloud' }, channel: 'cloud' },
+            ...{ action: 'certificate.revoke', target: { kind: 'certificate', id: issuer } },
+            ...{ outcome: 'done', code: null, before: null, personal: null },
+            after: { issuer, reason: 'revoked' },
+          },
+        ],
+      });
+    }
+    await directory.reload();
   };
 }
 

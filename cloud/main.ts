@@ -11,6 +11,7 @@ import { stopper } from './operations/index.ts';
 const usage = `usage: loadline-cloud --state DIR [--host ADDRESS] [--https-port N] [--mqtt-port N] [--name NAME]...
        loadline-cloud accounting check --state DIR ...
        loadline-cloud audit verify --state DIR ...
+       loadline-cloud authority show|request|install|... --state DIR ...
        loadline-cloud keys list|rotate|replace --state DIR ...
        loadline-cloud ledger check --state DIR ...
        loadline-cloud rekey --state DIR ...
@@ -26,6 +27,7 @@ Takes the deliveries of gateways over MQTT/TLS, commits them, and shows them ove
   --socket-port N, --socket-tls-port N, --socket-udp-port N  ports for devices that deliver by socket: plain TCP, TLS,
                    UDP (no default: it does not listen there; 0 takes a free one). An organisation lets in nothing
                    until it says so: see docs/cloud.md
+  --certificate-life TIME  how long certificates of gateways live: 10s to 400d, in s, m, h or d (default 30d)
   --name NAME      a host name or address that gateways and browsers call it by; may be repeated
   --page URL       where people find the page, for links in mails (default https://NAME:PORT)
   --mail FILE      how mail is sent (TOML, see docs/cloud.md); without it, mails are files in DIR/outbox
@@ -40,7 +42,8 @@ has an account, a one-time link to make the first is printed on standard error. 
 within 15 seconds; a second one at once.
 The database's key is in database.key of the folder, made at the first start; or in the variable
 LOADLINE_DATABASE_KEY, or the systemd credential loadline-database-key. Where two are given they must be equal.
-The other forms work on a state folder; each has a --help of its own. audit verifies the audit log, accounting adds up what was used, keys changes the
+The other forms work on a state folder; each has a --help of its own. audit verifies the audit log, authority looks
+after roots and issuing certificates, accounting adds up what was used, keys changes the
 keys of keys.json, rekey that of the database, ledger checks the accounts against what is stored, backup and restore copy.
 `;
 
@@ -53,6 +56,15 @@ function port(text: string, option: string): number {
   const value = Number(text);
   if (/^\d{1,5}$/.test(text) && value <= 65_535) return value;
   return fail(`--${option} ${text}: not a port; give a number from 0 to 65535`);
+}
+
+const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+function life(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const milliseconds = Number(count) * units[unit as keyof typeof units];
+  if (milliseconds >= 10 * units.s && milliseconds <= 400 * units.d) return milliseconds;
+  return fail(`--certificate-life ${text}: give a time from 10s to 400d, such as 30d or 12h`);
 }
 
 function portIfAny(text: string | undefined, option: string): number | undefined {
@@ -70,6 +82,7 @@ function parse() {
         'socket-port': { type: 'string' },
         'socket-tls-port': { type: 'string' },
         'socket-udp-port': { type: 'string' },
+        'certificate-life': { type: 'string', default: '30d' },
         name: { type: 'string', multiple: true, default: [] },
         page: { type: 'string' },
         mail: { type: 'string' },
@@ -128,6 +141,7 @@ try {
       tls: portIfAny(values['socket-tls-port'], 'socket-tls-port'),
       udp: portIfAny(values['socket-udp-port'], 'socket-udp-port'),
     },
+    gatewayMilliseconds: life(values['certificate-life']),
     names: values.name,
     ...(values.page !== undefined && { page: values.page }),
     ...(values.mail !== undefined && { smtp: await loadMailConfig(values.mail) }),

@@ -22,7 +22,7 @@ import {
   signerOf,
   terms,
 } from './issuing.ts';
-import { type Issuing, type Kept, keptFiles, readKept, writeKept } from './kept.ts';
+import { type Issuing, type Kept, keptFiles, nothing, readKept, writeKept } from './kept.ts';
 import { openIdentity } from './kept-identity.ts';
 import { isForNames, type ServerIdentity, serverProfile } from './server-identity.ts';
 
@@ -87,7 +87,7 @@ export interface Standing {
     /** Whether its key is in this folder, and can sign without a ceremony. */
     readonly isOnline: boolean;
   };
-  /** Fingerprints of issuers that are believed no more. */
+  /** Fingerprints of issuers and roots that are believed no more: all that they issued is to be revoked. */
   readonly distrusted: readonly string[];
 }
 
@@ -107,7 +107,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
 class FolderAuthority implements Authority {
   readonly #options: AuthorityOptions;
   readonly #listeners = new Set<() => void>();
-  #kept: Kept = { roots: [], crosses: [], issuers: [], request: null };
+  #kept = nothing;
   #issuer: Issuer | undefined;
   #version = '';
 
@@ -222,9 +222,12 @@ class FolderAuthority implements Authority {
     return {
       issuer: issuer.details,
       root: { fingerprint, commonName, notAfter, isOnline: root.key !== null },
-      distrusted: this.#kept.issuers
-        .filter(({ distrusted }) => distrusted !== null)
-        .map(({ details }) => details.fingerprint),
+      distrusted: [
+        ...this.#kept.retired,
+        ...this.#kept.issuers
+          .filter(({ distrusted }) => distrusted !== null)
+          .map(({ details }) => details.fingerprint),
+      ],
     };
   }
 

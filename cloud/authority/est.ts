@@ -6,10 +6,12 @@
  *     POST /.well-known/est/simpleenroll   Authorization: Basic base64(gateway id ":" one-time secret)
  *                                          Content-Type: application/pkcs10, base64 of the request's DER
  *                                          -> the gateway's certificate
- *     both answer 200, application/pkcs7-mime; smime-type=certs-only, base64 of a PKCS#7 without signatures
+ *     POST /.well-known/est/simplereenroll over TLS with the certificate that is to be followed; the same otherwise
+ *     GET  /.well-known/est/csrattrs       -> which requests are taken
+ *     certificates come as 200, application/pkcs7-mime; smime-type=certs-only, base64 of a PKCS#7 without signatures
  */
 
-import { encodeCertsOnly, IdentityError, identityLimits } from '@loadline/sdk/identity';
+import { encodeCertsOnly, encodeCsrAttributes, IdentityError, identityLimits } from '@loadline/sdk/identity';
 import { Secret } from '@loadline/sdk/platform';
 
 export interface EstResponse {
@@ -68,6 +70,18 @@ export function simpleEnrollResponse(chainPem: string): EstResponse {
 /** The answer to cacerts: the root, and the authorities between it and the gateways (RFC 7030, section 4.1.3). */
 export function caCertsResponse(authorityPems: readonly string[]): EstResponse {
   return certsOnly(authorityPems);
+}
+
+/**
+ * The answer to csrattrs (RFC 7030, section 4.5.2; RFC 8951, section 3): which requests are taken at all. An RSA key of 2048
+ * bits and a signature with SHA-256; what else a request asks for is not looked at.
+ */
+export function csrAttributesResponse(): EstResponse {
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/csrattrs', 'content-transfer-encoding': 'base64' },
+    body: encodeCsrAttributes(),
+  };
 }
 
 function certsOnly(pems: readonly string[]): EstResponse {

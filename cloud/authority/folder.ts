@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,7 +17,17 @@ import { readCertificate } from './certificates.ts';
 import { AuthorityError } from './errors.ts';
 import { trustedRoots } from './hierarchy.ts';
 import { type Making, makeIntermediate, makeRoot } from './issuing.ts';
-import { exposed, type Issuing, type Kept, keptFiles, type Root, readKept, writeKept } from './kept.ts';
+import {
+  exposed,
+  hasSealed,
+  type Issuing,
+  type Kept,
+  keptFiles,
+  nothing,
+  type Root,
+  readKept,
+  writeKept,
+} from './kept.ts';
 
 /** Milliseconds that another process is given for what it does on the folder: it makes keys at the most. */
 const patienceMilliseconds = 20_000;
@@ -57,6 +68,7 @@ export async function publishRoot(folder: string, kept: Kept): Promise<void> {
   const [root] = trustedRoots(kept);
   const path = join(folder, keptFiles.root);
   if (root !== undefined && (await readIfThere(path)) !== root.pem) await writeWhole(path, root.pem, 0o644);
+  if (root === undefined) return;
   for (const name of Object.values(keptFiles.old)) {
     const old = join(folder, name);
     if ((await readIfThere(old)) !== undefined) await removeWhole(old);
@@ -70,7 +82,7 @@ export async function publishRoot(folder: string, kept: Kept): Promise<void> {
  * @throws AuthorityError
  */
 export async function openFolder(folder: string, making: Making): Promise<Kept> {
-  const kept = (await readKept(folder)) ?? { roots: [], crosses: [], issuers: [], request: null };
+  const kept = (await readKept(folder)) ?? nothing;
   if (kept.issuers.length > 0) return kept;
   if (kept.request !== null) {
     throw new AuthorityError(
@@ -84,6 +96,12 @@ export async function openFolder(folder: string, making: Making): Promise<Kept> 
   const made = { ...next, issuers: [await newIssuer(making, root)] };
   await writeKept(folder, made);
   return made;
+}
+
+/** Whether there is an authority in the folder from before keys were sealed, or what is left of it. */
+export function isFromBefore(folder: string): boolean {
+  if (hasSealed(folder)) return false;
+  return [keptFiles.root, keptFiles.old.key].some((name) => existsSync(join(folder, name)));
 }
 
 /** A new issuing certificate under a root whose key is here. */

@@ -5,15 +5,30 @@ export {
   openAuthority,
   type Standing,
 } from './authority.ts';
+export {
+  type Ceremony,
+  crossSign,
+  distrustIssuer,
+  forgetRootKey,
+  heldBy,
+  install,
+  makeRequest,
+  replaceIssuer,
+  retireRoot,
+  withdrawRequest,
+} from './ceremonies.ts';
 export { AuthorityError } from './errors.ts';
 export {
   caCertsResponse,
+  csrAttributesResponse,
   type EstResponse,
   parseEnrolmentCredentials,
   parseSimpleEnroll,
   simpleEnrollBodyBytes,
   simpleEnrollResponse,
 } from './est.ts';
+export type { Installation } from './installation.ts';
 export type { Issuance } from './issuing.ts';
 export { authorityFolder, hasSealed } from './kept.ts';
+export { type Overview, overviewOf, warnDays } from './overview.ts';
 export type { ServerIdentity } from './server-identity.ts';

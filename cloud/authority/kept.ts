@@ -18,12 +18,20 @@ const entry = { certificate: z.string(), since: z.int().nonnegative(), logged: z
 
 const schema = z.strictObject({
   format: z.literal(1),
+  retired: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
   roots: z.array(z.strictObject({ ...entry, key: z.string().nullable() })),
   crosses: z.array(z.strictObject(entry)),
   issuers: z.array(
     z.strictObject({ ...entry, key: z.string().nullable(), distrusted: z.int().nonnegative().nullable() }),
   ),
-  request: z.strictObject({ key: z.string(), request: z.string(), made: z.int().nonnegative() }).nullable(),
+  request: z
+    .strictObject({
+      key: z.string(),
+      publicKeyPem: z.string(),
+      request: z.string(),
+      made: z.int().nonnegative(),
+    })
+    .nullable(),
 });
 
 type File = z.infer<typeof schema>;
@@ -41,12 +49,17 @@ export type Issuing = Entry & { readonly key: string | null; readonly distrusted
 
 /** What the folder holds; the newest first. */
 export interface Kept {
+  /** Fingerprints of roots that are trusted no more. */
+  readonly retired: readonly string[];
   readonly roots: readonly Root[];
   readonly crosses: readonly Cross[];
   /** The first one issues; it is the one that has a key. */
   readonly issuers: readonly Issuing[];
   readonly request: File['request'];
 }
+
+/** What a folder holds before it was first opened. */
+export const nothing: Kept = { roots: [], crosses: [], issuers: [], retired: [], request: null };
 
 /** The names in an authority's folder. */
 export const keptFiles = {
@@ -102,18 +115,19 @@ export function exposed(path: string): AuthorityError {
   );
 }
 
-function fromFile({ roots, crosses, issuers, request }: File): Kept {
+function fromFile({ roots, crosses, issuers, retired, request }: File): Kept {
   const read = <T extends { certificate: string }>({ certificate, ...rest }: T) => ({
     ...rest,
     ...readCertificate(certificate),
   });
-  return { roots: roots.map(read), crosses: crosses.map(read), issuers: issuers.map(read), request };
+  return { roots: roots.map(read), crosses: crosses.map(read), issuers: issuers.map(read), retired, request };
 }
 
-function toFile({ roots, crosses, issuers, request }: Kept): File {
+function toFile({ roots, crosses, issuers, retired, request }: Kept): File {
   const common = ({ pem, since, logged }: Entry) => ({ certificate: pem, since, logged });
   return {
     format: 1,
+    retired: [...retired],
     roots: roots.map((root) => ({ ...common(root), key: root.key })),
     crosses: crosses.map(common),
     issuers: issuers.map((issuer) => ({

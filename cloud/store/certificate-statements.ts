@@ -44,6 +44,15 @@ export function certificateStatements(connection: Connection) {
           .where('fingerprint', '=', p.fingerprint)
           .where('revoked', 'is', null),
     ),
+    /** Ends all that an issuer (its fingerprint) has issued. */
+    endCertificatesOfIssuer: prepare<{ issuer: string; at: number }>(connection, (db, p) =>
+      db
+        .updateTable('certificate')
+        .set({ revoked: p.at, reason: 'revoked' })
+        .where('issuer', '=', p.issuer)
+        .where('fingerprint', '<>', p.issuer)
+        .where('revoked', 'is', null),
+    ),
     /** Ends all that a gateway has, as when it is retired. */
     endCertificates: prepare<{ subject: string; at: number; reason: EndOfCertificate }>(connection, (db, p) =>
       db
