@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { events, limits, type ReportedMessage } from '@loadline/sdk/contract';
+import { limits, type ReportedMessage } from '@loadline/sdk/contract';
 import { type Driver, loadDriver } from '@loadline/sdk/driver';
 import { makePrivateFolder } from '@loadline/sdk/platform';
-import { type Entry, type EventWords, gatewayEvent } from '@loadline/sdk/telemetry';
+import type { Entry, EventWords } from '@loadline/sdk/telemetry';
 import { Account } from './account.ts';
 import { readAuthority } from './authority.ts';
 import { readFloors, Timekeeper, tickMilliseconds, touchedAt, writeFloor } from './clock/index.ts';
@@ -11,6 +11,7 @@ import { LocalControl } from './control/index.ts';
 import { checkDesired } from './desired-check.ts';
 import { clip, Downlink } from './downlink/index.ts';
 import { Generations } from './generations.ts';
+import { Happenings } from './happenings.ts';
 import {
   forgetWedge,
   HealthReporter,
@@ -19,12 +20,12 @@ import {
   verdictLine,
   Watchdog,
 } from './health/index.ts';
-import { type Identity, loadIdentity } from './identity/index.ts';
+import { Trust } from './identity/index.ts';
+import { IdentityKeeper } from './identity-keeper.ts';
 import { Intake, readDerivedState } from './intake.ts';
 import { DiskJournal } from './journal/index.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import type { Latencies } from './progress.ts';
-import { Repeats } from './repeats.ts';
 import { reportedOf } from './reported.ts';
 import { madeAt, version } from './version.ts';
 import type { World } from './world.ts';
@@ -49,7 +50,9 @@ export class Gateway {
   readonly #generations: Generations;
   readonly #control: LocalControl;
   readonly #links: LinkKeeper;
-  readonly #stopping = new AbortController();
+  readonly #identities: IdentityKeeper;
+  readonly #happenings: Happenings;
+  #isStopping = false;
   #config: Config;
   /** What each configured tag is called. */
   #names: ReadonlyMap<number, ReportedMessage['sensors'][number]> = new Map();
@@ -58,9 +61,6 @@ export class Gateway {
   #health!: HealthReporter;
   #watchdog!: Watchdog;
   #clockTimer: NodeJS.Timeout | undefined;
-  /** What the cloud, or who sets the clock, can cause as often as they like; in log and journal alike. */
-  readonly #repeats = new Repeats<EventWords>((happening, times) => this.#put(timesOver(happening, times)));
-  #identity: Identity | undefined;
 
   /**
    * Opens the journal and settles the configuration: the file's, or one that the cloud desired.
@@ -74,6 +74,7 @@ export class Gateway {
     const { gateway, journal, drivers } = local.config;
     const authorityPem = readAuthority(local.config.uplink.authority);
     await makePrivateFolder(gateway.state);
+    const trust = await Trust.open({ state: gateway.state, authorityPem, log });
     const loaded = await Promise.all(drivers.map(loadDriver));
     let happened: (happening: EventWords) => void = () => {};
     const disk = await DiskJournal.open({
@@ -86,8 +87,8 @@ export class Gateway {
       // Never called before it is open.
       onEvent: ({ code, detail }) => happened({ code, subject: '', detail }),
     });
-    const opened = new Gateway(local, world, latencies, { disk, drivers: loaded, authorityPem });
-    happened = (happening) => opened.#happened(happening);
+    const opened = new Gateway(local, world, latencies, { disk, drivers: loaded, trust });
+    happened = (happening) => opened.#happenings.happened(happening);
     log.info('gateway-start', { version, gateway: gateway.id, epoch: disk.epoch });
     await opened.#settle();
     return opened;
@@ -97,7 +98,7 @@ export class Gateway {
     local: LocalConfig,
     world: World,
     latencies: Latencies | undefined,
-    parts: { readonly disk: DiskJournal; readonly drivers: readonly Driver[]; readonly authorityPem: string },
+    parts: { readonly disk: DiskJournal; readonly drivers: readonly Driver[]; readonly trust: Trust },
   ) {
     const { clock, log } = world;
     const { config } = local;
@@ -107,7 +108,14 @@ export class Gateway {
     this.#world = world;
     this.#journal = parts.disk;
     this.#drivers = parts.drivers;
-    const onEvent = (event: EventWords) => this.#happened(event);
+    this.#happenings = new Happenings({
+      log,
+      monotonic: clock.monotonic,
+      append: (entry) => this.#append(entry),
+      show: (event) => this.#control.event(event),
+    });
+    const onEvent = (event: EventWords) => this.#happenings.happened(event);
+    const time = () => this.#timekeeper.time();
     this.#timekeeper = new Timekeeper({
       clock,
       log,
@@ -121,10 +129,13 @@ export class Gateway {
     this.#links = new LinkKeeper({
       world,
       journal: parts.disk,
-      authorityPem: parts.authorityPem,
+      authorityPem: () => parts.trust.pem,
       gatewayId: config.gateway.id,
-      time: () => this.#timekeeper.time(),
-      onConnected: () => this.#connected(),
+      time,
+      onConnected: (identity) => {
+        this.#identities.connected(identity);
+        this.#connected();
+      },
       onDisconnected: () => {
         this.#timekeeper.disconnected();
         this.#health.changed();
@@ -132,7 +143,7 @@ export class Gateway {
       onAcknowledged: (times) => this.#retired(times),
       onAnswered: () => this.#downlink.confirmed(),
       onContest: (code, detail) =>
-        this.#happened({ code, subject: '', detail: clip(detail, limits.eventDetailBytes) }),
+        onEvent({ code, subject: '', detail: clip(detail, limits.eventDetailBytes) }),
       onMessage: (channel, payload) => {
         if (channel === 'time') {
           const answer = Buffer.from(payload).toString('utf8');
@@ -141,11 +152,20 @@ export class Gateway {
         } else this.#downlink.received(channel, payload);
       },
     });
+    this.#identities = new IdentityKeeper({
+      own: config,
+      inForce: () => this.#config,
+      world,
+      trust: parts.trust,
+      time,
+      links: this.#links,
+      onEvent,
+    });
     this.#generations = new Generations({
       state,
       log,
       onRestored: (detail) => {
-        this.#happened({ code: 'cloud-restored', subject: '', detail });
+        onEvent({ code: 'cloud-restored', subject: '', detail });
         // What it knew of this gateway is as old as its backup.
         this.#report();
         void this.#health.report();
@@ -166,7 +186,7 @@ export class Gateway {
         },
       },
       publish: (channel, json) => this.#links.publish(channel, json),
-      time: () => this.#timekeeper.time(),
+      time,
       monotonic: clock.monotonic,
       onEvent,
       log,
@@ -188,7 +208,7 @@ export class Gateway {
       present: () => ({
         config: this.#config,
         intake: this.#intake,
-        identity: this.#identity,
+        identity: this.#identities.identity,
         revision: this.#downlink.configuration().revision,
       }),
       verdict: () => this.#watchdog.verdict,
@@ -201,41 +221,39 @@ export class Gateway {
    * @throws IdentityMissing where somebody has to act first
    */
   async start(): Promise<void> {
-    const { log, random } = this.#world;
+    const { log } = this.#world;
     this.#intake.open();
-    this.#clockTimer = setInterval(() => this.#timekeeper.tick(), tickMilliseconds);
+    this.#clockTimer = setInterval(() => {
+      this.#timekeeper.tick();
+      this.#identities.tick();
+    }, tickMilliseconds);
     this.#watchdog.start();
     await this.#control.open().catch((error: Error) => {
       log.warn('control-unavailable', { reason: error.message });
     });
-    this.#identity = await loadIdentity({
-      config: this.#config,
-      authorityPem: readAuthority(this.#own.uplink.authority),
-      time: () => this.#timekeeper.time(),
-      log,
-      random,
-      signal: this.#stopping.signal,
-    });
-    this.#links.start(this.#config, this.#identity);
+    const identity = await this.#identities.load();
+    this.#links.start(this.#config, identity);
     this.#health.start();
   }
 
   /** Stops reading, sends what is held (within a limit), says the last counts, and leaves all of it in order. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#isStopping = true;
+    const identityStopped = this.#identities.stop();
     this.#downlink.stop();
     this.#generations.stop();
     await this.#watchdog.stop();
     await this.#control.close();
     clearInterval(this.#clockTimer);
     await this.#intake.stop();
-    if (this.#identity !== undefined) {
+    if (this.#identities.identity !== undefined) {
       await this.#links.drain(drainMilliseconds);
       await Promise.race([this.#health.finish(), elapsed(farewellMilliseconds)]);
       await this.#links.stop();
     }
+    await identityStopped;
     await this.#timekeeper.stop();
-    this.#repeats.stop();
+    this.#happenings.stop();
     const { held } = this.#journal;
     await this.#journal.close();
     this.#world.log.info('gateway-stop', { acknowledged: this.#account.acknowledged, unacknowledged: held });
@@ -254,10 +272,10 @@ export class Gateway {
     const config = await this.#downlink.open();
     this.#takeUp(config, await readDerivedState(this.#own, this.#world.log));
     this.#watchdog = this.#makeWatchdog();
-    this.#happened({ code: 'gateway-started', subject: '', detail: `version ${version}` });
+    this.#happenings.happened({ code: 'gateway-started', subject: '', detail: `version ${version}` });
     const wedged = await readWedge(state);
     if (wedged === undefined) return;
-    this.#happened({ code: 'gateway-wedged', subject: '', detail: wedged });
+    this.#happenings.happened({ code: 'gateway-wedged', subject: '', detail: wedged });
     await this.#journal.flush();
     await forgetWedge(state);
   }
@@ -296,7 +314,7 @@ export class Gateway {
       restored,
       onEntries: (entries) => this.#take(entries),
       onBound: (reading) => this.#control.reading(reading),
-      onEvent: (event) => this.#happened(event),
+      onEvent: (event) => this.#happenings.happened(event),
       onChange: () => this.#health.changed(),
     });
   }
@@ -321,7 +339,7 @@ export class Gateway {
     const portsStay = this.#intake.hasPortsOf(config);
     if (!portsStay) await this.#intake.stop();
     // Told to stop meanwhile: nothing is opened any more.
-    if (this.#stopping.signal.aborted) return;
+    if (this.#isStopping) return;
     this.#health.stop();
     this.#control.configured(portsStay ? 'same-ports' : 'other-ports');
     if (portsStay) {
@@ -332,8 +350,9 @@ export class Gateway {
       this.#takeUp(config, this.#intake.derivedState);
       this.#intake.open();
     }
-    if (this.#identity === undefined) return;
-    this.#links.start(config, this.#identity);
+    const { identity } = this.#identities;
+    if (identity === undefined) return;
+    this.#links.start(config, identity);
     this.#health.start();
   }
 
@@ -352,27 +371,10 @@ export class Gateway {
   /** Entries of the sensors; what they have to say is said. */
   #take(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      if (entry.kind === 'event') this.#say(entry as EventWords);
+      if (entry.kind === 'event') this.#happenings.say(entry as EventWords);
       else if (entry.kind === 'reading' && entry.aspect !== 'heard') this.#control.reading(entry);
       this.#append(entry);
     }
-  }
-
-  #happened(happening: EventWords): void {
-    if (repeatable.has(happening.code)) this.#repeats.happened(happening.code, happening);
-    else this.#put(happening);
-  }
-
-  #put(happening: EventWords): void {
-    this.#say(happening);
-    this.#append(gatewayEvent(this.#world.clock.monotonic(), happening));
-  }
-
-  #say(happening: EventWords): void {
-    const { code, subject, detail } = happening;
-    const level = events[code].severity === 'warning' ? 'warn' : events[code].severity;
-    this.#world.log[level](code, { ...(subject !== '' && { subject }), detail });
-    this.#control.event(happening);
   }
 
   #append(entry: Entry): void {
@@ -386,20 +388,6 @@ export class Gateway {
     this.#downlink.confirmed();
     this.#health.changed();
   }
-}
-
-/** Events that say nothing of a state that lasts: of many, how many there were is enough. */
-const repeatable: ReadonlySet<EventWords['code']> = new Set([
-  'clock-stepped',
-  'cloud-restored',
-  'command-done',
-  'command-failed',
-]);
-
-function timesOver(happening: EventWords, times: number): EventWords {
-  if (times === 1) return happening;
-  const detail = `${times} more within a minute, the last: ${happening.detail}`;
-  return { ...happening, detail: clip(detail, limits.eventDetailBytes) };
 }
 
 /** Does not keep the process alive by itself. */

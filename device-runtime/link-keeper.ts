@@ -6,16 +6,24 @@ import type { Config } from './config/index.ts';
 import type { Identity } from './identity/index.ts';
 import type { Journal } from './journal/index.ts';
 import { Repeats } from './repeats.ts';
-import { connectLink, type Disconnect, Doors, Uplink } from './uplink/index.ts';
+import {
+  connectLink,
+  type Disconnect,
+  Doors,
+  type Link,
+  LinkRefused,
+  Uplink,
+} from './uplink/index.ts';
 import type { World } from './world.ts';
 
 export interface LinkKeeperOptions {
   readonly world: World;
   readonly journal: Journal;
   readonly gatewayId: string;
-  readonly authorityPem: string;
+  /** The authorities that are believed now, PEM. */
+  readonly authorityPem: () => string;
   readonly time: () => Time;
-  readonly onConnected: () => void;
+  readonly onConnected: (identity: Identity) => void;
   readonly onDisconnected: () => void;
   /** Readings that were heard at these times (monotonic milliseconds) are committed. */
   readonly onAcknowledged: (times: Float64Array) => void;
@@ -40,6 +48,10 @@ export class LinkKeeper {
     this.#options.world.log.warn('notice', { ...notice, ...(times > 1 && { times }) }),
   );
   #uplink: Uplink | undefined;
+  /** What the next connection is made with, and what the last one was. */
+  #identity: Identity | undefined;
+  #linked: Identity | undefined;
+  #refusals = 0;
   #ended = 0;
   #contested = false;
   #past: { readonly connections: number; readonly disconnects: readonly Disconnect[] } = {
@@ -74,6 +86,11 @@ export class LinkKeeper {
     return this.#ended;
   }
 
+  /** Links in a row, with the identity in use, that a cloud that was believed has refused. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
   get windowBytes(): number {
     return this.#uplink?.windowBytes ?? 0;
   }
@@ -87,6 +104,7 @@ export class LinkKeeper {
     const { world, journal, onConnected, onDisconnected, onAcknowledged } = this.#options;
     const { clock, log, random } = world;
     const doors = new Doors(uplink.port, uplink.fallback_port);
+    this.#identity = identity;
     this.#uplink = new Uplink({
       journal,
       clock,
@@ -94,8 +112,8 @@ export class LinkKeeper {
       random,
       windowBytes: uplink.window_bytes,
       maxDelay: uplink.max_delay_ms,
-      connect: (signal) => doors.connect((port) => this.#connect(uplink, port, identity, signal), signal),
-      onConnected,
+      connect: (signal) => doors.connect((port) => this.#connect(uplink, port, signal), signal),
+      onConnected: () => onConnected(this.#linked as Identity),
       onDisconnected: (reason, notice) => {
         this.#ended++;
         if (notice === 'identity-contested') this.#contest('identity-contested', reason);
@@ -107,6 +125,13 @@ export class LinkKeeper {
       },
     });
     this.#uplink.start();
+  }
+
+  /** Goes on with another identity, over one new connection, once nothing is in flight on the one that stands. */
+  takeOver(identity: Identity): void {
+    this.#identity = identity;
+    this.#refusals = 0;
+    this.#uplink?.renew();
   }
 
   appended(entry: Entry): void {
@@ -141,17 +166,18 @@ export class LinkKeeper {
     this.#options.onContest(event, detail);
   }
 
-  #connect(uplink: Config['uplink'], port: number, identity: Identity, signal: AbortSignal) {
+  async #connect(uplink: Config['uplink'], port: number, signal: AbortSignal): Promise<Link> {
     const { world, journal, gatewayId, authorityPem, time, onMessage } = this.#options;
     const { clock, log } = world;
-    return connectLink({
+    const identity = this.#identity as Identity;
+    const connecting = connectLink({
       host: uplink.host,
       port,
       proxy: uplink.proxy,
       gatewayId,
       epoch: journal.epoch,
       keepaliveSeconds: uplink.keepalive_seconds,
-      authorityPem,
+      authorityPem: authorityPem(),
       ...identity,
       time,
       monotonic: clock.monotonic,
@@ -166,5 +192,14 @@ export class LinkKeeper {
         this.#notices.happened('notice', { code, detail });
       },
     });
+    try {
+      const link = await connecting;
+      this.#linked = identity;
+      this.#refusals = 0;
+      return link;
+    } catch (error) {
+      if (error instanceof LinkRefused && identity === this.#identity) this.#refusals++;
+      throw error;
+    }
   }
 }

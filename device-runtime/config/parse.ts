@@ -123,7 +123,9 @@ function check(
         authority: fromFile(uplink.authority),
         proxy: proxy?.password_file ? { ...proxy, password_file: fromFile(proxy.password_file) } : proxy,
       },
-      enrolment: enrolment && { ...enrolment, secret_file: fromFile(enrolment.secret_file) },
+      enrolment: enrolment?.secret_file
+        ? { ...enrolment, secret_file: fromFile(enrolment.secret_file) }
+        : enrolment,
       control: {
         socket: control.socket === undefined ? join(state, 'control.sock') : fromFile(control.socket),
       },

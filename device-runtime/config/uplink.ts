@@ -36,15 +36,17 @@ export const uplink = table({
     .describe('a link that has been silent for this long is asked whether it is there'),
 });
 
-/** `[enrolment]`: how the first certificate is had. */
+/** `[enrolment]`: how certificates are had. */
 export const enrolment = table({
   url: z
     .url({ protocol: /^https$/, error: 'must be an https:// address, in quotes' })
     .refine((url) => !url.includes('@') && !url.includes('?'), 'must not carry a user, password or query')
-    .describe("the cloud's EST server"),
-  secret_file: path().describe(
-    'file with the enrolment secret; removed after a successful enrolment; relative to this file',
-  ),
+    .describe("the cloud's EST server: there the certificate is had, and each one after it"),
+  secret_file: path()
+    .optional()
+    .describe(
+      'file with a one-time enrolment secret, for the first certificate, or where the one there is opens nothing any more; removed once used; relative to this file',
+    ),
 });
 
 /** `[clock]`: who says what time it is. */

@@ -14,6 +14,7 @@ const takesBack: Partial<Record<EventCode, readonly EventCode[]>> = {
   'journal-room': ['journal-full'],
   'disk-recovered': ['disk-full'],
   'identity-admitted': ['identity-contested'],
+  'certificate-renewed': ['certificate-expiring', 'certificate-expired', 'certificate-refused'],
   'config-applied': ['config-refused', 'config-rolled-back'],
 };
 

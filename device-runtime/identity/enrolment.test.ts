@@ -18,7 +18,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Time } from '../clock/index.ts';
 import { parseConfig } from '../config/index.ts';
-import { certificateDaysLeft, loadIdentity } from './index.ts';
+import { certificateDaysLeft, Est, IdentityFiles, loadIdentity } from './index.ts';
 
 const test = suite('enrolment, whatever the clock says');
 const day = 86_400_000;
@@ -33,7 +33,7 @@ async function makeAuthorityOf(commonName: string): Promise<Issuer> {
 }
 
 /** An EST server that gives a certificate to whoever asks, and counts them. */
-class Est {
+class EstServer {
   asked: string[] = [];
   readonly #server: Server;
 
@@ -76,7 +76,7 @@ test.before.each(async () => {
 });
 test.after.each(() => rm(folder, { recursive: true }));
 
-async function server(issuer: Issuer, notBefore: number, notAfter: number): Promise<Est> {
+async function server(issuer: Issuer, notBefore: number, notAfter: number): Promise<EstServer> {
   const { privateKeyPem, publicKeyPem } = await generateKeyPair();
   const certificatePem = issueCertificate({
     profile: 'server',
@@ -88,7 +88,7 @@ async function server(issuer: Issuer, notBefore: number, notAfter: number): Prom
     issuer,
     subject: { commonName: 'localhost', publicKeyPem },
   });
-  return new Est(privateKeyPem, certificatePem, fleet);
+  return new EstServer(privateKeyPem, certificatePem, fleet);
 }
 
 function load(port: number, time: Time, signal: AbortSignal) {
@@ -106,18 +106,22 @@ secret_file = "secret"
 name = "radio"
 path = "/dev/null"
 `;
-  return loadIdentity({
-    config: parseConfig(text, join(folder, 'gateway.toml')).config,
-    authorityPem: fleet.certificatePem,
+  const { enrolment, gateway } = parseConfig(text, join(folder, 'gateway.toml')).config;
+  const est = new Est({
+    url: enrolment?.url ?? '',
+    gatewayId: gateway.id,
+    authorityPem: () => fleet.certificatePem,
     time: () => time,
-    log: jsonLog((line) => logged.push(line), Date.now),
-    random: () => 0,
+    proxy: () => undefined,
     signal,
   });
+  const log = jsonLog((line) => logged.push(line), Date.now);
+  const files = new IdentityFiles(gateway.state, gateway.id);
+  return loadIdentity({ files, enrolment, est, log, random: () => 0, signal });
 }
 
 /** Tries until it was refused three times; the secret must not have been sent. */
-async function refusedBy(est: Est, time: Time): Promise<string> {
+async function refusedBy(est: EstServer, time: Time): Promise<string> {
   const port = await est.open();
   const stopping = new AbortController();
   const loading = load(port, time, stopping.signal).then(
@@ -143,7 +147,7 @@ for (const [name, time] of Object.entries({ unknown, floor })) {
   test(`enrols where only this is known of the time: ${name}`, async () => {
     const est = await server(fleet, now - day, now + day);
     try {
-      const identity = await load(await est.open(), time, AbortSignal.timeout(10_000));
+      const { identity } = await load(await est.open(), time, AbortSignal.timeout(10_000));
       assert.match(identity.chainPem, 'BEGIN CERTIFICATE');
       assert.is(est.asked.length, 1);
       assert.is(certificateDaysLeft(identity.chainPem, { kind: 'at-least', wall: now }), 29);

@@ -6,7 +6,7 @@ import { jsonLog } from '@loadline/sdk/platform';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Config, parseConfig } from '../config/index.ts';
-import { IdentityMissing, loadIdentity } from './identity.ts';
+import { Est, IdentityFiles, IdentityMissing, loadIdentity } from './index.ts';
 
 const test = suite('identity');
 const time = { kind: 'at-least', wall: 0 } as const;
@@ -38,7 +38,11 @@ path = "/dev/null"
 
 function load(config: Config, signal: AbortSignal = AbortSignal.timeout(10_000)) {
   const log = jsonLog((line) => logged.push(line), Date.now);
-  return loadIdentity({ config, authorityPem: '', time: () => time, log, random: () => 0, signal });
+  const { enrolment, gateway } = config;
+  const usual = { gatewayId: gateway.id, authorityPem: () => '', time: () => time, proxy: () => undefined };
+  const est = enrolment && new Est({ url: enrolment.url, ...usual, signal });
+  const files = new IdentityFiles(gateway.state, gateway.id);
+  return loadIdentity({ files, enrolment, est, log, random: () => 0, signal });
 }
 
 async function fault(promise: Promise<unknown>): Promise<Error> {
@@ -82,9 +86,15 @@ test('uses a certificate for its own name and key, and no other', async () => {
   assert.match((await fault(load(configWith('')))).message, 'another key');
 
   await certify('mast-1', key);
-  const identity = await load(configWith(''));
+  const { identity } = await load(configWith(''));
   assert.is(identity.privateKeyPem, key);
   assert.match(identity.chainPem, 'BEGIN CERTIFICATE');
+});
+
+test('without a secret to enrol by, somebody has to act', async () => {
+  const error = await fault(load(configWith('[enrolment]\nurl = "https://localhost:1"')));
+  assert.instance(error, IdentityMissing);
+  assert.match(error.message, /secret_file, provision the gateway/);
 });
 
 test('tries to enrol until it is stopped, and never logs its secret', async () => {

@@ -54,6 +54,11 @@ export interface LinkOptions {
   readonly signal: AbortSignal;
 }
 
+/** The cloud, which was believed, took no link: it said so, or hung up before it said anything. */
+export class LinkRefused extends Error {
+  override readonly name = 'LinkRefused';
+}
+
 /** A command must not be lost on the way; of the rest, a newer one says more than an older one sent again. */
 const downQos: Readonly<Record<DownChannel, 0 | 1>> = { notice: 0, desired: 1, command: 1, time: 0 };
 
@@ -70,7 +75,8 @@ const upQos: Readonly<Record<UpChannel, 0 | 1>> = {
  * Connects over TLS with the gateway's certificate, as MQTT 3.1.1 with a clean session. A fresh client each
  * time (`sdk/mqtt`): what is unacknowledged is the journal's.
  *
- * @throws Error when there is no CONNACK within `limits.connectMilliseconds`, with the reason in words.
+ * @throws Error when there is no CONNACK within `limits.connectMilliseconds`, with the reason in words; LinkRefused where
+ *   it was the cloud that would not.
  */
 export async function connectLink(options: LinkOptions): Promise<Link> {
   const late = new AbortController();
@@ -94,6 +100,9 @@ export async function connectLink(options: LinkOptions): Promise<Link> {
     if (signal.aborted) abort();
     try {
       await link.connected;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new LinkRefused((error as Error).message, { cause: error });
     } finally {
       signal.removeEventListener('abort', abort);
     }

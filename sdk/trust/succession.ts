@@ -76,9 +76,7 @@ export function rootsOf(authorityPem: string): TrustedRoot[] {
 
 const pemOf = (roots: readonly TrustedRoot[]): string => roots.map(({ pem }) => pem).join('');
 const isSame = (one: X509Certificate) => (other: X509Certificate) => one.raw.equals(other.raw);
-/** Two certificates of one authority: its name, and its key. */
-const hasKeyOf = (one: X509Certificate) => (other: X509Certificate) =>
-  one.subject === other.subject && one.publicKey.equals(other.publicKey);
+const hasKeyOf = (one: X509Certificate) => (other: X509Certificate) => one.publicKey.equals(other.publicKey);
 
 function isOwnIssuer(certificate: X509Certificate): boolean {
   return certificate.ca && certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey);
