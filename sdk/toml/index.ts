@@ -8,3 +8,4 @@ export {
   type TomlDocument,
 } from './read.ts';
 export { distinct, flag, number, optionalTable, path, seconds, table, text, whole } from './values.ts';
+export { tomlText } from './write.ts';
