@@ -15,12 +15,20 @@ export function checkDesired(
   return (document) => {
     const checked = withDesired(local, document);
     if ('problems' in checked) return checked;
-    const problems = checked.config.ports.flatMap((port, index) => {
-      const message = optionsFault(port, drivers);
-      return message === undefined ? [] : [{ key: `ports[${index + 1}]`, message }];
-    });
+    const problems = optionsFaults(checked.config, drivers);
     return problems.length === 0 ? checked : { problems };
   };
+}
+
+/** Ports whose drivers refuse their options, by key. */
+export function optionsFaults(
+  { ports }: Config,
+  drivers: readonly Driver[],
+): { readonly key: string; readonly message: string }[] {
+  return ports.flatMap((port, index) => {
+    const message = optionsFault(port, drivers);
+    return message === undefined ? [] : [{ key: `ports[${index + 1}]`, message }];
+  });
 }
 
 /** Why a port's driver refuses its options, naming the key; undefined where it does not. */

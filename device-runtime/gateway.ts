@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { limits, type ReportedMessage } from '@loadline/sdk/contract';
 import { type Driver, loadDriver } from '@loadline/sdk/driver';
 import { makePrivateFolder } from '@loadline/sdk/platform';
-import type { Entry, EventWords } from '@loadline/sdk/telemetry';
+import type { Entry, EventWords, Reading } from '@loadline/sdk/telemetry';
 import { Account } from './account.ts';
 import { readAuthority } from './authority.ts';
 import { readFloors, Timekeeper, tickMilliseconds, touchedAt, writeFloor } from './clock/index.ts';
@@ -17,16 +17,18 @@ import {
   HealthReporter,
   readWedge,
   serviceManager,
+  type Verdict,
   verdictLine,
   Watchdog,
 } from './health/index.ts';
 import { Trust } from './identity/index.ts';
 import { IdentityKeeper } from './identity-keeper.ts';
 import { Intake, readDerivedState } from './intake.ts';
-import { DiskJournal } from './journal/index.ts';
+import { DiskJournal, heldReadings } from './journal/index.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import type { Latencies } from './progress.ts';
 import { reportedOf } from './reported.ts';
+import type { Delivered } from './uplink/index.ts';
 import { madeAt, version } from './version.ts';
 import type { World } from './world.ts';
 
@@ -61,6 +63,9 @@ export class Gateway {
   #health!: HealthReporter;
   #watchdog!: Watchdog;
   #clockTimer: NodeJS.Timeout | undefined;
+  #delivered: Delivered | undefined;
+  /** Called for each frame that was bound, whatever its sensor's policy makes of it. */
+  onHeard: ((reading: Reading) => void) | undefined;
 
   /**
    * Opens the journal and settles the configuration: the file's, or one that the cloud desired.
@@ -140,7 +145,7 @@ export class Gateway {
         this.#timekeeper.disconnected();
         this.#health.changed();
       },
-      onAcknowledged: (times) => this.#retired(times),
+      onAcknowledged: (times, first) => this.#retired(times, first),
       onAnswered: () => this.#downlink.confirmed(),
       onContest: (code, detail) =>
         onEvent({ code, subject: '', detail: clip(detail, limits.eventDetailBytes) }),
@@ -259,6 +264,21 @@ export class Gateway {
     this.#world.log.info('gateway-stop', { acknowledged: this.#account.acknowledged, unacknowledged: held });
   }
 
+  /** The last reading of this run that the cloud is known to have; undefined before the first. */
+  get delivered(): Delivered | undefined {
+    return this.#delivered;
+  }
+
+  /** Readings that the cloud does not have. */
+  get undelivered(): number {
+    return heldReadings(this.#journal);
+  }
+
+  /** What its watchdog judged last. */
+  get verdict(): Verdict {
+    return this.#watchdog.verdict;
+  }
+
   /** What `--progress` shows. */
   progress() {
     return this.#account.progress();
@@ -313,7 +333,10 @@ export class Gateway {
       world: this.#world,
       restored,
       onEntries: (entries) => this.#take(entries),
-      onBound: (reading) => this.#control.reading(reading),
+      onBound: (reading) => {
+        this.#control.reading(reading);
+        this.onHeard?.(reading);
+      },
       onEvent: (event) => this.#happenings.happened(event),
       onChange: () => this.#health.changed(),
     });
@@ -383,7 +406,8 @@ export class Gateway {
     this.#links.appended(entry);
   }
 
-  #retired(times: Float64Array): void {
+  #retired(times: Float64Array, first: Delivered | undefined): void {
+    if (first?.epoch === this.#journal.epoch) this.#delivered = first;
     this.#account.retired(times);
     this.#downlink.confirmed();
     this.#health.changed();

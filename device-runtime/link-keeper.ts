@@ -8,6 +8,7 @@ import type { Journal } from './journal/index.ts';
 import { Repeats } from './repeats.ts';
 import {
   connectLink,
+  type Delivered,
   type Disconnect,
   Doors,
   type Link,
@@ -26,7 +27,7 @@ export interface LinkKeeperOptions {
   readonly onConnected: (identity: Identity) => void;
   readonly onDisconnected: () => void;
   /** Readings that were heard at these times (monotonic milliseconds) are committed. */
-  readonly onAcknowledged: (times: Float64Array) => void;
+  readonly onAcknowledged: (times: Float64Array, first: Delivered | undefined) => void;
   /** The cloud has acknowledged something that is no reading. */
   readonly onAnswered: () => void;
   /** The cloud says that another process has this identity; or, after that, it takes readings of this one again. */
@@ -119,9 +120,9 @@ export class LinkKeeper {
         if (notice === 'identity-contested') this.#contest('identity-contested', reason);
         onDisconnected();
       },
-      onAcknowledged: (times) => {
+      onAcknowledged: (times, first) => {
         this.#contest('identity-admitted', '');
-        onAcknowledged(times);
+        onAcknowledged(times, first);
       },
     });
     this.#uplink.start();

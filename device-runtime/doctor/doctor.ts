@@ -4,7 +4,7 @@ import { askStatus, ControlError, type GatewayStatus } from '../control/index.ts
 import { supportArchive } from './archive.ts';
 import { diagnose } from './diagnose.ts';
 import { bySeverity, type ExitCode, error, exitCodeOf, type Finding } from './finding.ts';
-import { lookAround } from './premises.ts';
+import { lookAround, type Premises } from './premises.ts';
 import { reachFindings } from './reach.ts';
 
 export interface DoctorOptions {
@@ -16,6 +16,14 @@ export interface DoctorOptions {
   readonly write: (text: string) => void;
   /** Milliseconds since 1970, as this machine believes. */
   readonly wall: () => number;
+}
+
+export interface Examination {
+  /** Undefined where the gateway could not be asked. */
+  readonly status: GatewayStatus | undefined;
+  readonly premises: Premises;
+  /** Errors first. */
+  readonly findings: readonly Finding[];
 }
 
 /**
@@ -34,20 +42,8 @@ export async function doctorCommand(options: DoctorOptions): Promise<ExitCode> {
     write(json ? `${JSON.stringify({ asked: false, findings: unusable })}\n` : textOf(unusable, false));
     return 3;
   }
-  const asked = await ask(config);
-  const status = 'status' in asked ? asked.status : undefined;
-  const isLinked = status?.cloud.link === 'up';
   const now = wall();
-  const [premises, reach] = await Promise.all([
-    lookAround({ config, gatewayPid: status?.gateway.pid, now }),
-    // A link that stands is proof enough.
-    isLinked ? [] : reachFindings(config),
-  ]);
-  const findings = bySeverity([
-    ...('problem' in asked ? [asked.problem] : diagnose(asked.status, config.journal.max_bytes)),
-    ...reach,
-    ...premises.findings,
-  ]);
+  const { status, premises, findings } = await examine(config, now);
   write(
     json
       ? `${JSON.stringify({ asked: status !== undefined, findings })}\n`
@@ -58,6 +54,24 @@ export async function doctorCommand(options: DoctorOptions): Promise<ExitCode> {
     if (!json) write(`The support archive is ${bundle}: gzipped JSON, without keys, names or texts.\n`);
   }
   return exitCodeOf(findings, status !== undefined);
+}
+
+/** All that can be found out about the gateway of a configuration. @param now milliseconds since 1970 */
+export async function examine(config: Config, now: number): Promise<Examination> {
+  const asked = await ask(config);
+  const status = 'status' in asked ? asked.status : undefined;
+  const isLinked = status?.cloud.link === 'up';
+  const [premises, reach] = await Promise.all([
+    lookAround({ config, gatewayPid: status?.gateway.pid, now }),
+    // A link that stands is proof enough.
+    isLinked ? [] : reachFindings(config),
+  ]);
+  const findings = bySeverity([
+    ...('problem' in asked ? [asked.problem] : diagnose(asked.status, config.journal.max_bytes)),
+    ...reach,
+    ...premises.findings,
+  ]);
+  return { status, premises, findings };
 }
 
 async function ask(

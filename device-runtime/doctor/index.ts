@@ -1,1 +1,2 @@
-export { doctorCommand } from './doctor.ts';
+export { doctorCommand, examine } from './doctor.ts';
+export type { Finding } from './finding.ts';

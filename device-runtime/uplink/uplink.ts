@@ -30,10 +30,17 @@ export interface UplinkOptions {
   /** The connection is gone, or there was none to be had; with the code of the notice on it, if there was one. */
   readonly onDisconnected: (reason: string, notice: string | undefined) => void;
   /** The cloud has committed readings that were heard at these times (monotonic milliseconds). */
-  readonly onAcknowledged: (times: Float64Array) => void;
+  readonly onAcknowledged: (times: Float64Array, first: Delivered | undefined) => void;
   /** A number 0 <= n < 1, for the jitter. */
   readonly random: () => number;
   readonly log: Log;
+}
+
+/** A reading that the cloud has. */
+export interface Delivered {
+  readonly epoch: string;
+  readonly number: number;
+  readonly tag: number;
 }
 
 /** Why a connection, or an attempt at one, ended; and when, in monotonic milliseconds. */
@@ -339,7 +346,7 @@ export class Uplink {
     const probe = window.sent(run.bytes, now);
     // Not the run itself: its entries are thirty times as many bytes as their times.
     const { position, count, header } = run;
-    const sent = { position, count, header, times: timesOf(run.entries) };
+    const sent = { position, count, header, times: timesOf(run.entries), first: firstOf(run) };
     link.publish('telemetry', body).then(
       () => {
         window.acknowledged(probe, this.#options.clock.monotonic());
@@ -350,7 +357,10 @@ export class Uplink {
     );
   }
 
-  #acknowledged(link: Link, sent: Sent & { readonly times: Float64Array }): void {
+  #acknowledged(
+    link: Link,
+    sent: Sent & { readonly times: Float64Array; readonly first: Delivered | undefined },
+  ): void {
     const { journal, onAcknowledged } = this.#options;
     journal.acknowledge(sent);
     if (link === this.#link && this.#schedule !== undefined) {
@@ -358,7 +368,7 @@ export class Uplink {
       if (sent.count === 0) this.#declaring = false;
       else this.#schedule = acknowledged(this.#schedule, sent.position);
     }
-    onAcknowledged(sent.times);
+    onAcknowledged(sent.times, sent.first);
     if (journal.held === 0) this.#drained?.();
     this.#wake();
   }
@@ -372,6 +382,13 @@ export class Uplink {
  */
 export function contestedDelay(contests: number, random: number): number {
   return backoffDelay(contestedBackoff, contests, 0.5 + random / 2);
+}
+
+/** The first reading of a run. */
+function firstOf({ entries, header: { epoch, first } }: Run): Delivered | undefined {
+  const index = entries.findIndex(({ kind }) => kind === 'reading');
+  const entry = entries[index];
+  return entry?.kind === 'reading' ? { epoch, number: first + index, tag: entry.tag } : undefined;
 }
 
 /** When the readings among these were heard. */
