@@ -12,26 +12,44 @@ import { Gateway } from './gateway.ts';
 import { IdentityMissing } from './identity/index.ts';
 import { destinations } from './packaging/index.ts';
 import { Latencies } from './progress.ts';
+import type { SiteProcess } from './provisioning/index.ts';
+import { configurationOf } from './site-paths.ts';
 import { version } from './version.ts';
+import type { World } from './world.ts';
 
-const usage = `Usage: gateway --config FILE [--progress]
-       gateway --config FILE --check-config | --destinations
-       gateway status --config FILE [--follow] [--json]
-       gateway doctor --config FILE [--bundle FILE] [--json]
+const usage = `Usage: gateway --config FILE | --site DIR --provision-on PORT[,PORT…] --maker FILE [--progress]
+       gateway --config FILE | --site DIR --check-config | --destinations
+       gateway status --config FILE | --site DIR [--follow] [--json]
+       gateway doctor --config FILE | --site DIR [--bundle FILE] [--json]
+       gateway reset --site DIR --yes
+       gateway network --site DIR [--root DIR]
 
 Takes readings of T24 transmitters off serial ports, and sends them to the cloud.
 
-  --config FILE    the gateway's configuration, TOML
+  --config FILE    the gateway's configuration, TOML, made by hand
+  --site DIR       what it was provisioned as; the configuration that is in force there
   --progress       a line a second of frames, readings, acknowledgements and latency
   --check-config   say whether the configuration can be used, and end
   --destinations   print every host and port it connects to by this file, for a firewall
   --version        print the version, and end
   --help           print this, and end
 
+With --site, where nothing is in force, it waits to be provisioned (loadline provision):
+  --provision-on PORT[,PORT…]  ttys that it answers on: a console, a USB gadget; they need not be there yet
+  --maker FILE                 the authorities whose vouchers it takes an owner by, PEM
+  --provision-when FILE        answer also where it is provisioned, once this file is neither empty nor 0: put in the
+                               boot partition, or the value of a GPIO line
+  --serial-number FILE         the board's serial number (default: the device tree's)
+  --model FILE                 its model (default: the device tree's)
+  --radio-on PORT[,PORT…]      serial ports to look for transmitters on (default: all others)
+
 status asks the gateway that runs with this configuration how it is; with --follow it shows its readings as they
 come. doctor says in words what is wrong and what to do; with --bundle it also writes an archive for support, in
 which no key, token, password or name is. Exit codes of doctor: 0 nothing, 1 warnings, 2 errors, 3 the gateway
 cannot be asked.
+
+reset makes it nobody's: key, certificate, site and journal go; how often it had an owner stays. network writes the
+site's network as files of systemd-networkd and wpa_supplicant, for root.
 
 The gateway's log goes to standard output, one line of JSON an event.
 `;
@@ -50,6 +68,15 @@ function readArguments() {
       allowPositionals: true,
       options: {
         config: { type: 'string' },
+        site: { type: 'string' },
+        'provision-on': { type: 'string' },
+        maker: { type: 'string' },
+        'provision-when': { type: 'string' },
+        'serial-number': { type: 'string' },
+        model: { type: 'string' },
+        'radio-on': { type: 'string' },
+        yes: { type: 'boolean', default: false },
+        root: { type: 'string', default: '/' },
         progress: { type: 'boolean', default: false },
         'check-config': { type: 'boolean', default: false },
         destinations: { type: 'boolean', default: false },
@@ -85,17 +112,21 @@ async function check({ config }: LocalConfig): Promise<void> {
   process.stdout.write('the configuration can be used\n');
 }
 
-async function run(local: LocalConfig, showProgress: boolean): Promise<void> {
+function makeWorld(): World {
   const clock = systemClock();
-  const log = jsonLog((line) => process.stdout.write(line), clock.wall);
-  const world = {
+  return {
     binding: autoDetect(),
     clock,
-    log,
+    log: jsonLog((line) => process.stdout.write(line), clock.wall),
     random: Math.random,
     environment: process.env,
     pid: process.pid,
   };
+}
+
+async function run(local: LocalConfig, showProgress: boolean): Promise<void> {
+  const world = makeWorld();
+  const { log } = world;
   let gateway: Gateway;
   try {
     gateway = await Gateway.open(local, world, showProgress ? new Latencies() : undefined);
@@ -127,6 +158,73 @@ async function run(local: LocalConfig, showProgress: boolean): Promise<void> {
   }
 }
 
+/** Works on what is in force in a folder of sites, or waits for what is to be. */
+async function runSites(folder: string): Promise<void> {
+  const world = makeWorld();
+  const { log } = world;
+  // Not needed where a configuration was made by hand.
+  const { deviceTree, runSite } = await import('./provisioning/index.ts');
+  const listOf = (text: string | undefined) => text?.split(',').filter((path) => path !== '');
+  let site: SiteProcess;
+  try {
+    site = await runSite(
+      {
+        folder,
+        provisionOn: listOf(options['provision-on']) ?? [],
+        makerFile: options.maker,
+        serialNumberFile: options['serial-number'] ?? deviceTree.serialNumber,
+        modelFile: options.model ?? deviceTree.model,
+        whenFile: options['provision-when'],
+        radioOn: listOf(options['radio-on']),
+        latencies: options.progress ? () => new Latencies() : undefined,
+      },
+      world,
+    );
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+  const tell = () => {
+    const { gateway } = site.work;
+    if (options.progress && gateway !== undefined) log.info('progress', gateway.progress());
+  };
+  const progress = setInterval(tell, 1000);
+  let stopping = false;
+  const stop = async (signal: string): Promise<void> => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info('gateway-stopping', { signal });
+    clearInterval(progress);
+    await site.stop();
+    process.exit(0);
+  };
+  process.on('SIGINT', () => void stop('SIGINT'));
+  process.on('SIGTERM', () => void stop('SIGTERM'));
+}
+
+async function reset(folder: string): Promise<void> {
+  if (!options.yes) fail('reset deletes key, certificate, site and journal: say --yes');
+  const { resetSite } = await import('./provisioning/index.ts');
+  try {
+    const { undelivered, ownershipCounter } = await resetSite(folder, { clock: systemClock() });
+    process.stdout.write(
+      `the gateway is nobody's now; ${undelivered} readings were not delivered, and are gone; it had ${ownershipCounter} owners\n`,
+    );
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
+
+async function network(folder: string): Promise<void> {
+  const { applyNetwork } = await import('./provisioning/index.ts');
+  try {
+    const { files, wireless } = await applyNetwork(folder, options.root);
+    for (const file of files) process.stdout.write(`wrote ${file}\n`);
+    for (const name of wireless) process.stdout.write(`wireless ${name}\n`);
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
+
 async function status(socket: string, options: { follow: boolean; json: boolean }): Promise<void> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
@@ -146,24 +244,39 @@ if (options.help) {
   process.stdout.write(usage);
 } else if (options.version) {
   process.stdout.write(`${version}\n`);
-} else if (options.config === undefined) {
-  fail(`--config FILE is needed\n\n${usage}`);
+} else if (options.config !== undefined && options.site !== undefined) {
+  fail(
+    `--config is for a configuration made by hand, --site for one that was provisioned: not both\n\n${usage}`,
+  );
+} else if (options.config === undefined && options.site === undefined) {
+  fail(`--config FILE or --site DIR is needed\n\n${usage}`);
 } else {
+  const { site } = options;
+  const file = options.config ?? configurationOf(site as string);
   switch (command) {
     case undefined: {
-      const local = readConfig(options.config);
-      if (options['check-config']) await check(local);
+      if (options['check-config']) await check(readConfig(file));
       else if (options.destinations) {
-        for (const { host, port } of destinations(local.config)) process.stdout.write(`${host} ${port}\n`);
-      } else await run(local, options.progress);
+        const { config } = readConfig(file);
+        for (const { host, port } of destinations(config)) process.stdout.write(`${host} ${port}\n`);
+      } else if (site === undefined) await run(readConfig(file), options.progress);
+      else await runSites(site);
       break;
     }
+    case 'reset':
+      if (site === undefined) fail('reset is for a gateway that was provisioned: --site DIR');
+      await reset(site);
+      break;
+    case 'network':
+      if (site === undefined) fail('network is for a gateway that was provisioned: --site DIR');
+      await network(site);
+      break;
     case 'status':
-      await status(readConfig(options.config).config.control.socket, options);
+      await status(readConfig(file).config.control.socket, options);
       break;
     case 'doctor':
       process.exitCode = await doctorCommand({
-        configFile: options.config,
+        configFile: file,
         json: options.json,
         bundle: options.bundle,
         write: (text) => process.stdout.write(text),

@@ -1,3 +1,4 @@
+export { byIdLinkOf } from './candidates.ts';
 export type { RadioEvent } from './complaints.ts';
 export { adviceOn, findHolders, type Holder } from './holders.ts';
 export { watchLife } from './life.ts';

@@ -1,0 +1,469 @@
+import { createPublicKey, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  keyProof,
+  type News,
+  type NewsName,
+  type ProvisioningRecord,
+  provisioningRecord,
+  type QuestionBody,
+  type QuestionName,
+  questions,
+  type Reply,
+  recordToSign,
+} from '@loadline/sdk/provisioning';
+import { keyName, parseToml } from '@loadline/sdk/toml';
+import type { JudgedAt } from '@loadline/sdk/trust';
+import { IdentityFiles } from '../identity/index.ts';
+import type { Board } from './board.ts';
+import type { Listening } from './listening.ts';
+import { Refused } from './refused.ts';
+import {
+  checkOrder,
+  checkUndelivered,
+  committed,
+  judgeCommit,
+  keyed,
+  newSession,
+  owned,
+  type Session,
+  written,
+} from './session.ts';
+import { checkSite, names, sha256 } from './site-files.ts';
+import type { SiteRecord, SiteStore } from './store.ts';
+import type { Trial } from './trial.ts';
+import { Attempts, acceptVoucher, certificatesIn, fingerprintOf, voucherDigest } from './voucher.ts';
+
+/** The gateway as it works on what is in force, as far as provisioning touches it. */
+export interface Work {
+  /** Readings that the cloud does not have; 0 where nothing is in force. */
+  undelivered(): Promise<number>;
+  /** Begins on what is in force; resolves whether or not that works out: a trial tells. */
+  start(): Promise<void>;
+  /** Ends in order: nothing of what is in force is touched any more. */
+  stop(): Promise<void>;
+  readonly trial: Trial;
+}
+
+export interface AgentOptions {
+  readonly store: SiteStore;
+  readonly board: Board;
+  /** The authorities that this gateway was built to trust, PEM. */
+  readonly makerPem: string;
+  readonly work: Work;
+  readonly listening: Listening;
+  /** What is known of the time. */
+  readonly time: () => JudgedAt;
+  /** Milliseconds that never step. */
+  readonly monotonic: () => number;
+  /** It is done: the mode may end. */
+  readonly onClose: () => void;
+  /** A step that is to be found in the log: no secret is in it. */
+  readonly onStep: (step: string, detail: Readonly<Record<string, string | number>>) => void;
+}
+
+type Tell = <N extends NewsName>(name: N, body: News<N>) => void;
+
+/** Answers the questions of tools: one disk, one thing at a time, however many lines there are. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #attempts: Attempts;
+  /** What changes something, one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#attempts = new Attempts(options.monotonic);
+  }
+
+  /** What is said over one link from one hello to the next. @param tell what it is told unasked */
+  converse(tell: Tell): Talk {
+    return new Talk(this.#options, this.#attempts, tell, (work) => {
+      const done = this.#turn.then(work);
+      this.#turn = done.catch(() => {});
+      return done;
+    });
+  }
+}
+
+/** One session: see `session.ts`. */
+class Talk {
+  readonly #options: AgentOptions;
+  readonly #attempts: Attempts;
+  readonly #tell: Tell;
+  readonly #inTurn: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly #ended = new AbortController();
+  #session: Session = newSession(randomBytes(16).toString('hex'));
+  /** SHA-256 of the secrets in what was written, by their paths in the site: they are not kept as they came. */
+  #secrets: Readonly<Record<string, string>> = {};
+  #stopListening: (() => Promise<void>) | undefined;
+
+  constructor(
+    options: AgentOptions,
+    attempts: Attempts,
+    tell: Tell,
+    inTurn: <Result>(work: () => Promise<Result>) => Promise<Result>,
+  ) {
+    this.#options = options;
+    this.#attempts = attempts;
+    this.#tell = tell;
+    this.#inTurn = inTurn;
+  }
+
+  /** Nobody is there any more. */
+  async end(): Promise<void> {
+    this.#ended.abort(new Error('the session is over'));
+    await this.#stopListening?.();
+    this.#stopListening = undefined;
+  }
+
+  /**
+   * Answers a question.
+   *
+   * @throws Refused
+   */
+  async answer(question: QuestionName, body: unknown): Promise<unknown> {
+    const { data, error } = questions[question].body.safeParse(body ?? {});
+    if (error) {
+      const [issue] = error.issues;
+      const path = keyName(
+        (issue?.path ?? []).map((part) => (typeof part === 'number' ? part : String(part))),
+      );
+      throw new Refused('question-malformed', `${question}: ${path} ${issue?.message ?? ''}`.trim());
+    }
+    const check = () => checkOrder(this.#session, this.#options.store.inForce, question);
+    check();
+    switch (question) {
+      case 'describe':
+        return await this.#describe();
+      case 'own':
+        return await this.#inTurn(() => this.#own(data as QuestionBody<'own'>));
+      case 'listen':
+        return await this.#listen(data as QuestionBody<'listen'>);
+      case 'trial':
+        return await this.#trial(data as QuestionBody<'trial'>);
+      default:
+        return await this.#inTurn(async () => {
+          // What was before it may have changed what is in force.
+          check();
+          return await this.#change(question, data);
+        });
+    }
+  }
+
+  async #change(
+    question: Exclude<QuestionName, 'describe' | 'own' | 'listen' | 'trial'>,
+    data: unknown,
+  ): Promise<unknown> {
+    try {
+      switch (question) {
+        case 'key':
+          return await this.#key(data as QuestionBody<'key'>);
+        case 'write':
+          return await this.#write(data as QuestionBody<'write'>);
+        case 'read':
+          return await this.#read();
+        case 'commit':
+          return await this.#commit(data as QuestionBody<'commit'>);
+        case 'sign':
+          return await this.#sign(data as QuestionBody<'sign'>);
+        case 'reset':
+          return await this.#reset();
+        case 'close':
+          return this.#close();
+      }
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      // A code of the system's: what failed is below this program.
+      if (error instanceof Refused || !/^E[A-Z0-9]+$/.test(code ?? '')) throw error;
+      throw new Refused('disk-failed', `${question}: ${message}`, { cause: error });
+    }
+  }
+
+  async #describe(): Promise<Reply<'describe'>> {
+    const { store, board, work, makerPem } = this.#options;
+    const { ownership, inForce } = store;
+    const said = await this.#said();
+    const certificate = said?.certificate;
+    const who = inForce && { id: inForce.gatewayId, organisation: inForce.organisation };
+    const known = who ?? ownership.gateway;
+    const { facts, interfaces, ports, clock } = await board.look();
+    return {
+      protocol: 1,
+      ...facts,
+      state: stateOf(inForce, certificate),
+      gateway: known && {
+        ...known,
+        fingerprint: certificate === undefined ? null : fingerprintOf(certificate),
+        expires: certificate?.validToDate.getTime() ?? null,
+      },
+      inForce: said?.inForce ?? null,
+      ownershipCounter: ownership.counter,
+      nonce: this.#session.nonce,
+      maker: certificatesIn(makerPem).map(fingerprintOf),
+      interfaces,
+      ports,
+      undelivered: await work.undelivered(),
+      clock,
+    };
+  }
+
+  async #own({ voucher, discardUndelivered }: QuestionBody<'own'>): Promise<Reply<'own'>> {
+    const { store, board, makerPem, time, work, onStep } = this.#options;
+    this.#attempts.count();
+    const { inForce, ownership } = store;
+    const accepted = await acceptVoucher(voucher, {
+      makerPem,
+      serialNumber: board.serialNumber,
+      nonce: this.#session.nonce,
+      ownershipCounter: ownership.counter,
+      time: time(),
+    }).catch((error: unknown) => {
+      if (error instanceof Refused) onStep('voucher-refused', { reason: error.message.slice(0, 300) });
+      throw error;
+    });
+    this.#attempts.clear();
+    const { organisation, ownershipCounter, pinnedAuthorityPem } = accepted;
+    if (inForce !== undefined && inForce.organisation !== organisation) {
+      checkUndelivered(await work.undelivered(), discardUndelivered);
+    }
+    this.#session = owned(this.#session, {
+      organisation,
+      ownershipCounter,
+      voucher: voucherDigest(voucher),
+      pinnedAuthorityPem,
+      discardsUndelivered: discardUndelivered,
+    });
+    onStep('owned', { organisation, ownershipCounter });
+    return { organisation, ownershipCounter };
+  }
+
+  async #listen({ on }: QuestionBody<'listen'>): Promise<Reply<'listen'>> {
+    await this.#stopListening?.();
+    this.#stopListening = undefined;
+    if (on && !this.#ended.signal.aborted) {
+      this.#stopListening = this.#options.listening.begin((tags) => this.#tell('heard', { tags }));
+    }
+    return {};
+  }
+
+  async #key({ gatewayId, challenge }: QuestionBody<'key'>): Promise<Reply<'key'>> {
+    const { store, board, onStep } = this.#options;
+    const { createSigningRequest, generateKeyPair, softwareSigner } = await import('@loadline/sdk/identity');
+    const privateKeyPem = await store.keyFor(gatewayId, this.#owner.organisation, async () => {
+      onStep('key-made', { gateway: gatewayId });
+      return (await generateKeyPair()).privateKeyPem;
+    });
+    this.#session = keyed(this.#session, gatewayId);
+    const signer = softwareSigner(privateKeyPem);
+    const request = createSigningRequest({ commonName: gatewayId, signer });
+    const { nonce } = this.#session;
+    const proven = keyProof({ challenge, nonce, serialNumber: board.serialNumber, gatewayId, request });
+    return { request, proof: Buffer.from(signer.sign(proven)).toString('base64') };
+  }
+
+  async #write({ site: text }: QuestionBody<'write'>): Promise<Reply<'write'>> {
+    const { store, makerPem, time, onStep } = this.#options;
+    const owner = this.#owner;
+    const { keyOf } = this.#session;
+    const folder = store.stagedFolder;
+    const privateKeyPem = folder && (await store.read(folder, names.key));
+    if (keyOf === undefined || folder === undefined || privateKeyPem === undefined) {
+      throw new Refused('key-missing', 'the key that was asked for is not there any more');
+    }
+    const checked = checkSite(text, { owner, keyOf, privateKeyPem, makerPem, time: time(), folder });
+    const publicKey = publicKeyDigest(privateKeyPem);
+    const { ownershipCounter, voucher } = owner;
+    await store.write(checked, { ownershipCounter, voucher, publicKey });
+    this.#session = written(this.#session, checked.digest, checked.site.gatewayId);
+    this.#secrets = checked.secrets;
+    onStep('site-written', { gateway: checked.site.gatewayId, site: checked.digest });
+    return { digest: checked.digest };
+  }
+
+  async #read(): Promise<Reply<'read'>> {
+    const { folder, record } = await this.#whole();
+    const { store } = this.#options;
+    const fileOf = async (name: string) => (await store.read(folder, name)) ?? '';
+    const configuration = parseToml(await fileOf(names.configuration), names.configuration).table;
+    return {
+      digest: record.digest,
+      gatewayId: record.gatewayId,
+      configuration,
+      authority: certificatesIn(await fileOf(names.authority)).map(fingerprintOf),
+      chain: certificatesIn(await fileOf(names.chain)).map(fingerprintOf),
+      secrets: this.#secrets,
+    };
+  }
+
+  /** What was written in this session, whole and as it was written, beside or in force. */
+  async #whole(): Promise<{ folder: string; record: SiteRecord }> {
+    const { store } = this.#options;
+    const digest = this.#session.written?.digest;
+    for (const folder of [store.stagedFolder, store.currentFolder]) {
+      const record = folder && (await store.readBack(folder));
+      if (record && record.digest === digest && record.voucher === this.#owner.voucher)
+        return { folder, record };
+    }
+    throw new Refused(
+      'digest-differs',
+      'what was written in this session is not there, or not as it was written',
+    );
+  }
+
+  async #commit({ digest }: QuestionBody<'commit'>): Promise<Reply<'commit'>> {
+    const { store, work, onStep } = this.#options;
+    const commit = judgeCommit(this.#session, store.inForce, digest, await work.undelivered());
+    if (commit.kind === 'due') {
+      await this.#whole();
+      await work.stop();
+      try {
+        const leftover = await store.commit(commit.keepsJournal);
+        if (leftover !== undefined) onStep('not-cleared', { reason: leftover.message });
+        const { gatewayId, organisation, ownershipCounter } = store.inForce as SiteRecord;
+        onStep('committed', { gateway: gatewayId, organisation, ownershipCounter, site: digest });
+      } finally {
+        // With what is in force now, whichever that is.
+        await work.start();
+      }
+    }
+    this.#session = committed(this.#session);
+    return { state: stateOf(store.inForce, (await this.#said())?.certificate) };
+  }
+
+  async #trial({ seconds }: QuestionBody<'trial'>): Promise<Reply<'trial'>> {
+    const { work } = this.#options;
+    const reading = await work.trial.run({
+      seconds,
+      signal: this.#ended.signal,
+      tell: (step, detail) => this.#tell('trial', { step, detail }),
+    });
+    const certificate = (await this.#said())?.certificate;
+    if (certificate === undefined) throw new Refused('trial-failed', 'it delivers, and has no certificate');
+    return { reading, fingerprint: fingerprintOf(certificate) };
+  }
+
+  async #sign({ record }: QuestionBody<'sign'>): Promise<Reply<'sign'>> {
+    const privateKeyPem = await this.#checkRecord(record);
+    const { softwareSigner } = await import('@loadline/sdk/identity');
+    const signature = softwareSigner(privateKeyPem).sign(recordToSign(record));
+    this.#options.onStep('record-signed', { record: sha256(record) });
+    return { signature: Buffer.from(signature).toString('base64') };
+  }
+
+  /**
+   * A record says nothing of this gateway that it does not know itself. Where and by whom it was done, it cannot know.
+   *
+   * @returns the private key to sign it with, PEM
+   */
+  async #checkRecord(text: string): Promise<string> {
+    const { store, board, work } = this.#options;
+    const refuse = (what: string): never => {
+      throw new Refused('record-refused', `the record is refused: ${what}`);
+    };
+    let record: ProvisioningRecord;
+    try {
+      record = provisioningRecord.parse(JSON.parse(text));
+    } catch {
+      return refuse('it is not of the form that records have');
+    }
+    const inForce = store.inForce as SiteRecord;
+    const said = await this.#said();
+    if (said === undefined) return refuse('this gateway has no key any more');
+    const { certificate, inForce: own } = said;
+    const { facts } = await board.look();
+    const known = {
+      gatewayId: inForce.gatewayId,
+      organisation: inForce.organisation,
+      serialNumber: board.serialNumber,
+      model: facts.model,
+      runtime: facts.runtime,
+      certificate: certificate === undefined ? null : fingerprintOf(certificate),
+      publicKey: publicKeyDigest(own.publicKey),
+      ownershipCounter: inForce.ownershipCounter,
+      voucher: inForce.voucher,
+      site: inForce.digest,
+    };
+    for (const [name, value] of Object.entries(known)) {
+      const said = record[name as keyof typeof known];
+      if (said !== value) refuse(`its ${name} is ${String(said)}, and here it is ${String(value)}`);
+    }
+    if (record.authority.toSorted().join() !== own.authority.toSorted().join()) {
+      refuse('its authority is not what this gateway trusts');
+    }
+    const { reading } = record;
+    if ((record.result === 'provisioned') !== (reading !== null)) {
+      refuse('provisioned is who has delivered a reading, staged who has not');
+    }
+    if (reading !== null && !work.trial.hasDelivered(reading)) {
+      refuse('its reading is none that was acknowledged in a trial here');
+    }
+    return said.privateKeyPem;
+  }
+
+  async #reset(): Promise<Reply<'reset'>> {
+    const { store, work, onStep } = this.#options;
+    const { inForce } = store;
+    if (inForce !== undefined && inForce.organisation !== this.#owner.organisation) {
+      checkUndelivered(await work.undelivered(), this.#owner.discardsUndelivered);
+    }
+    const undelivered = await work.undelivered();
+    await work.stop();
+    try {
+      await store.reset();
+    } finally {
+      await work.start();
+    }
+    this.#session = { ...newSession(this.#session.nonce), owner: this.#session.owner };
+    onStep('reset', { undelivered });
+    return { undelivered };
+  }
+
+  #close(): Reply<'close'> {
+    // The answer is to leave first.
+    setTimeout(() => this.#options.onClose(), closeMilliseconds);
+    return {};
+  }
+
+  get #owner() {
+    const { owner } = this.#session;
+    if (owner === undefined) throw new Refused('not-owned', 'nobody has shown a voucher in this session');
+    return owner;
+  }
+
+  /** What is in force as it stands on the disk, renewed certificates and all; undefined where nothing is. */
+  async #said() {
+    const { store } = this.#options;
+    const { inForce, currentFolder } = store;
+    if (inForce === undefined || currentFolder === undefined) return undefined;
+    const found = await new IdentityFiles(join(currentFolder, names.state), inForce.gatewayId).find();
+    const { identity } = found.kind === 'identity' ? found : {};
+    const privateKeyPem = identity?.privateKeyPem ?? (await store.read(currentFolder, names.key));
+    if (privateKeyPem === undefined) return undefined;
+    const authority = (await store.read(currentFolder, names.authority)) ?? '';
+    return {
+      privateKeyPem,
+      certificate: identity && certificatesIn(identity.chainPem)[0],
+      inForce: {
+        publicKey: createPublicKey(privateKeyPem).export({ type: 'spki', format: 'pem' }).toString(),
+        authority: certificatesIn(authority).map(fingerprintOf),
+        ownershipCounter: inForce.ownershipCounter,
+        voucher: inForce.voucher,
+        site: inForce.digest,
+      },
+    };
+  }
+}
+
+/** From the answer to `close` to the end of the mode: the tool has it by then, or asks a gateway that is done. */
+const closeMilliseconds = 500;
+
+function stateOf(inForce: SiteRecord | undefined, certificate: unknown): Reply<'describe'>['state'] {
+  if (inForce === undefined) return 'unprovisioned';
+  return certificate === undefined ? 'staged' : 'provisioned';
+}
+
+/** SHA-256 of a public key, SPKI in DER, hex. @param pem of it, or of its private half */
+function publicKeyDigest(pem: string): string {
+  return sha256(createPublicKey(pem).export({ type: 'spki', format: 'der' }));
+}

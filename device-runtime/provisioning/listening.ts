@@ -1,0 +1,81 @@
+import type { News } from '@loadline/sdk/provisioning';
+import type { Reading } from '@loadline/sdk/telemetry';
+import type { PortConfig } from '../config/index.ts';
+import { Radio } from '../radio/index.ts';
+import type { World } from '../world.ts';
+import { HeardTags } from './heard-tags.ts';
+
+/** Milliseconds from one telling to the next. */
+const tellMilliseconds = 1000;
+/** As many ports are listened on at a time. */
+const mostPorts = 16;
+
+export interface ListeningOptions {
+  readonly world: World;
+  /** Serial ports that radio could be heard on. */
+  readonly radioPorts: () => Promise<readonly string[]>;
+  /** What the gateway hears while it works: it has its ports open itself. Undefined where it does not work. */
+  readonly tap: () => Tap | undefined;
+}
+
+/** Frames of a gateway that works. */
+export interface Tap {
+  /** Begins to give them; ends it by what is returned. */
+  begin(onReading: (reading: Reading) => void): () => void;
+  /** The device of a configured port. */
+  pathOf(port: string): string;
+}
+
+/** Hears which tags are on the air: through the gateway where it works, on every serial port where it does not. */
+export class Listening {
+  readonly #options: ListeningOptions;
+
+  constructor(options: ListeningOptions) {
+    this.#options = options;
+  }
+
+  /** Begins, and tells once a second; resolves when all ports are closed again, by what is returned. */
+  begin(tell: (tags: News<'heard'>['tags']) => void): () => Promise<void> {
+    const { world } = this.#options;
+    const heard = new HeardTags();
+    const end = this.#open(heard);
+    const timer = setInterval(() => tell(heard.list(world.clock.monotonic())), tellMilliseconds);
+    return async () => {
+      clearInterval(timer);
+      await (await end)();
+    };
+  }
+
+  async #open(heard: HeardTags): Promise<() => Promise<void>> {
+    const { world, radioPorts, tap } = this.#options;
+    const gateway = tap();
+    if (gateway !== undefined) {
+      const end = gateway.begin((reading) =>
+        heard.heard(reading, gateway.pathOf(reading.port), reading.monotonic),
+      );
+      return async () => end();
+    }
+    const { binding, clock, log } = world;
+    const paths = (await radioPorts()).slice(0, mostPorts);
+    const radio = new Radio({
+      ports: paths.map(portOf),
+      binding,
+      clock,
+      log,
+      onHeard: (frames) => {
+        for (const { port, at, content } of frames) {
+          if (content.kind === 'measurement') heard.heard(content, port, at);
+        }
+      },
+      onChange: () => {},
+      onEvent: ({ code, subject, detail }) => log.info('listening', { code, port: subject, detail }),
+    });
+    radio.open();
+    return () => radio.stop();
+  }
+}
+
+/** As a base station is set up when it is new. */
+function portOf(path: string): PortConfig {
+  return { name: path, path, baud: 115_200, driver: 't24', options: {}, transmit: false };
+}

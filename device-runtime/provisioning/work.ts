@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { type Config, loadConfig } from '../config/index.ts';
+import { askStatus } from '../control/index.ts';
+import { examine } from '../doctor/index.ts';
+import { Gateway } from '../gateway.ts';
+import { DiskJournal, heldReadings } from '../journal/index.ts';
+import type { Latencies } from '../progress.ts';
+import type { World } from '../world.ts';
+import type { Work } from './agent.ts';
+import { hasNetwork } from './board.ts';
+import type { Tap } from './listening.ts';
+import { names } from './site-files.ts';
+import type { SiteStore } from './store.ts';
+import { Trial } from './trial.ts';
+
+/** The gateway of what is in force, while it works: it is made anew for each site. */
+export class SiteWork implements Work {
+  readonly trial: Trial;
+  readonly #world: World;
+  readonly #store: SiteStore;
+  readonly #latencies: (() => Latencies) | undefined;
+  #gateway: Gateway | undefined;
+  #config: Config | undefined;
+  /** Why there is none. */
+  #reason = 'nothing is in force';
+
+  /** @param latencies where to note how long readings take; left out where nobody asks */
+  constructor(world: World, store: SiteStore, latencies?: () => Latencies) {
+    this.#world = world;
+    this.#latencies = latencies;
+    this.#store = store;
+    this.trial = new Trial({
+      look: async () => {
+        const config = this.#config;
+        const status = config && (await askStatus(config.control.socket).catch(() => undefined));
+        return {
+          hasNetwork: hasNetwork(),
+          status,
+          reason: this.#reason,
+          delivered: this.#gateway?.delivered,
+        };
+      },
+      findings: async () => {
+        const config = this.#config;
+        return config === undefined ? [] : (await examine(config, world.clock.wall())).findings;
+      },
+    });
+  }
+
+  get gateway(): Gateway | undefined {
+    return this.#gateway;
+  }
+
+  /** Why the gateway does not work. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  async undelivered(): Promise<number> {
+    if (this.#gateway !== undefined) return this.#gateway.undelivered;
+    const folder = this.#store.currentFolder;
+    return folder === undefined ? 0 : await heldIn(join(folder, names.state), this.#world);
+  }
+
+  async start(): Promise<void> {
+    const { log } = this.#world;
+    const folder = this.#store.currentFolder;
+    if (folder === undefined) return;
+    try {
+      const local = loadConfig(join(folder, names.configuration));
+      const gateway = await Gateway.open(local, this.#world, this.#latencies?.());
+      this.#gateway = gateway;
+      this.#config = local.config;
+      this.#reason = '';
+      gateway.start().catch((error: Error) => {
+        // Told to stop before it had an identity.
+        if (this.#gateway !== gateway) return;
+        this.#reason = error.message;
+        log.error('gateway-not-at-work', { reason: error.message });
+      });
+    } catch (error) {
+      this.#reason = (error as Error).message;
+      log.error('gateway-not-at-work', { reason: this.#reason });
+    }
+  }
+
+  async stop(): Promise<void> {
+    const gateway = this.#gateway;
+    this.#gateway = undefined;
+    this.#config = undefined;
+    this.#reason = 'it was stopped';
+    await gateway?.stop();
+  }
+
+  /** What it hears, for whoever listens. */
+  tap(): Tap | undefined {
+    const gateway = this.#gateway;
+    const config = this.#config;
+    if (gateway === undefined || config === undefined) return undefined;
+    return {
+      begin: (onReading) => {
+        gateway.onHeard = onReading;
+        return () => {
+          gateway.onHeard = undefined;
+        };
+      },
+      pathOf: (name) => config.ports.find((port) => port.name === name)?.path ?? name,
+    };
+  }
+}
+
+/** Readings in the journal of a state folder that no gateway works on. @throws FolderInUse where one does */
+export async function heldIn(state: string, world: Pick<World, 'clock'>): Promise<number> {
+  const { boot, wall, monotonic } = world.clock;
+  const journal = await DiskJournal.open({
+    folder: join(state, 'journal'),
+    boot,
+    // Nothing is appended, and nothing dropped.
+    maxBytes: Number.MAX_SAFE_INTEGER,
+    flushMilliseconds: 1000,
+    now: wall,
+    monotonic,
+    onEvent: () => {},
+  });
+  try {
+    return heldReadings(journal);
+  } finally {
+    await journal.close();
+  }
+}
