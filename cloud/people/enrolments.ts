@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { limits } from '@loadline/sdk/contract';
 import type { Secret } from '@loadline/sdk/platform';
 import type { Authentications } from '../audit/index.ts';
 import type { Issuance } from '../authority/index.ts';
 import type { IssuanceRecorder } from '../issuance.ts';
 import { type Step, type Store, step } from '../store/index.ts';
 import { tokenHash } from './sessions.ts';
-
-/** Milliseconds a one-time enrolment secret is good for. */
-const enrolmentMilliseconds = 7 * 24 * 3_600_000;
 
 /** Where an enrolment came from. */
 export interface EnrolmentArrival {
@@ -39,7 +37,7 @@ export class Enrolments {
   /** A secret for one gateway, and the steps that keep its hash; an earlier one of that gateway ends by them. */
   offer(gateway: string): { secret: string; steps: Step[] } {
     const secret = randomBytes(24).toString('base64url');
-    const expires = this.#now() + enrolmentMilliseconds;
+    const expires = this.#now() + limits.enrolmentSecretMilliseconds;
     return {
       secret,
       steps: [step('setEnrolment', { device: gateway, secretHash: tokenHash(secret), expires })],
@@ -88,7 +86,7 @@ export class Enrolments {
   /** Tells the audit log of somebody who is not enrolled as that gateway, and why. */
   refused(
     gateway: string,
-    code: 'enrolment-refused' | 'request-malformed',
+    code: 'enrolment-refused' | 'request-malformed' | 'device-disabled',
     { organisation, source }: EnrolmentArrival,
   ): void {
     const target = { kind: 'device', id: gateway };

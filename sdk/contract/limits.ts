@@ -110,6 +110,8 @@ export const limits = {
   /** Bytes that came over HTTPS and wait for their commit: of one device, and of all. */
   httpsDeviceBytes: 4 * 1024 * 1024,
   httpsPendingBytes: 64 * 1024 * 1024,
+  /** Milliseconds that a one-time enrolment secret is good for. */
+  enrolmentSecretMilliseconds: 7 * 24 * 3_600_000,
   /** Bytes of one message over a serial link, as CBOR: a flash chunk of 1 MiB, and what is said about it. */
   linkMessageBytes: 1024 * 1024 + 64 * 1024,
   /** CBOR items, of any kind and at any depth, in one message over a serial link; and how deep they may be nested. */
@@ -128,6 +130,8 @@ export const limits = {
   linkCapabilityLength: 24,
   /** Asks over one serial link that may be unanswered at a time, in one direction. */
   linkAsks: 64,
+  /** Certificates an hour that a gateway may be given for the one it has. */
+  certificateRenewalsPerHour: 12,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;
