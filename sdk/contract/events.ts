@@ -144,6 +144,32 @@ export const events = {
     act: 'free space on the data partition',
   },
   'disk-recovered': { severity: 'info', meaning: 'the disk takes readings again', act: 'nothing' },
+  // The certificate, and the authorities that are believed.
+  'certificate-renewed': {
+    severity: 'info',
+    meaning: 'the gateway connects by a new certificate, for a new key',
+    act: 'nothing',
+  },
+  'certificate-expiring': {
+    severity: 'warning',
+    meaning: 'less than a sixth of the life of the certificate is left, and renewing it keeps failing',
+    act: 'look at the reason: the gateway must reach `enrolment.url`',
+  },
+  'certificate-expired': {
+    severity: 'error',
+    meaning: 'the certificate has ended; the gateway keeps its readings and goes on asking for another',
+    act: 'wait a minute where the organisation lets ended certificates be renewed (`certificateGraceDays`); otherwise have the cloud give a new enrolment secret and put it into `enrolment.secret_file`, or provision the gateway again',
+  },
+  'certificate-refused': {
+    severity: 'error',
+    meaning: 'the cloud gives no other certificate for the one that is there, and why',
+    act: 'have the cloud give a new enrolment secret and put it into `enrolment.secret_file`: it is taken up within seconds, without a restart; or provision the gateway again',
+  },
+  'trust-changed': {
+    severity: 'info',
+    meaning: 'the fleet has another authority, which the one before it has certified; or the gateway believes an old one no more',
+    act: 'nothing',
+  },
   // Configuration and commands from the cloud.
   'config-applied': {
     severity: 'info',
