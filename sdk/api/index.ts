@@ -20,6 +20,7 @@ export {
   gatewayScopes,
   type OrganisationScope,
   organisationScopes,
+  provisioningScopes,
   type RoleName,
   roles,
   type Scope,

@@ -197,14 +197,13 @@ const seesDevices = [
  * `loadline provision` does, `provision prepare` too.
  */
 export const provisioningScopes = [
-  'organisation.get',
-  'devices.get',
   'device.get',
   'devices.create',
   'device.enrol',
   'vouchers.create',
   'certificates.create',
   'provisionings.create',
+  'ledger.get',
 ] as const satisfies readonly OrganisationScope[];
 
 const worksOnDevices = [
