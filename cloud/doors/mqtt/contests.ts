@@ -21,6 +21,8 @@ export interface Place {
   turn: number;
   /** Until when it is kept free for the one that was let in last, monotonic ms. */
   heldUntil: number;
+  /** Settles once the store has the last change of it. */
+  kept: Promise<void>;
 }
 
 /** What becomes of a CONNECT that proved its identity. */
@@ -108,6 +110,7 @@ export class Contests {
   async sweep(isStanding: (device: number) => boolean): Promise<void> {
     for (const [number, promised] of [...this.#places]) {
       const place = await promised;
+      await place.kept;
       const now = this.#parts.monotonic();
       const admitted = place.claimants.at(-1)?.admitted ?? Number.NEGATIVE_INFINITY;
       // Connections from before it was let in are over by then.
@@ -128,6 +131,7 @@ export class Contests {
       turn: rows.at(-1)?.turn ?? 0,
       // Whoever had the place when the cloud ended comes back to it first.
       heldUntil: this.#opened + heldMilliseconds,
+      kept: Promise.resolve(),
     };
   }
 
@@ -143,17 +147,15 @@ export class Contests {
     if (!isSame) place.turn += 1;
     const { turn } = place;
     const { number } = device;
-    this.#parts.store
-      .change({
-        steps: [
-          step('stateEpoch', { device: number, epoch, source, at: claimant.at, turn }),
-          step('forgetStatedEpochs', { device: number, through: turn - claimantsKept }),
-        ],
-        audit: [],
-      })
-      .catch((error: Error) =>
-        this.#parts.log.error('epoch-not-kept', { device: device.id, reason: error.message }),
-      );
+    const steps = [
+      step('stateEpoch', { device: number, epoch, source, at: claimant.at, turn }),
+      step('forgetStatedEpochs', { device: number, through: turn - claimantsKept }),
+    ];
+    // The link does not wait for it: what a crash takes of it is a process that is seen anew.
+    place.kept = this.#parts.store.change({ steps, audit: [] }).then(
+      () => {},
+      (error: Error) => this.#parts.log.error('epoch-not-kept', { device: device.id, reason: error.message }),
+    );
   }
 
   #raise(
