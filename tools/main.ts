@@ -1,8 +1,7 @@
 // The `loadline` command. Each subcommand is a folder beside this file that exports its commander `Command`.
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { cloudCommands } from './cloud/commands.ts';
+import { ownVersion } from './version.ts';
 
 /** What a command ends with when it was called wrongly: an unknown option, a missing file. */
 const USAGE_ERROR = 2;
@@ -16,6 +15,8 @@ const onThisMachine: Readonly<Record<string, () => Promise<Command>>> = {
   simulate: async () => (await import('./serial/simulate.ts')).simulateCommand(),
   record: async () => (await import('./serial/record.ts')).recordCommand(),
   cloud: async () => (await import('./state-folder/command.ts')).cloudCommand(),
+  ca: async () => (await import('./ca/command.ts')).caCommand(),
+  provision: async () => (await import('./provision/command.ts')).provisionCommand(),
   replay: async () => (await import('./serial/replay.ts')).replayCommand(),
 };
 
@@ -35,6 +36,8 @@ const program = new Command('loadline')
   )
   .version(ownVersion(), '-V, --version', 'print the version and end')
   .helpOption('-h, --help', 'print this and end; after a command, print what that command takes')
+  // What stands behind a subcommand is that one's, also where the command above it has an option of that name.
+  .enablePositionalOptions()
   .showHelpAfterError("Run 'loadline --help' for what it takes.")
   .exitOverride();
 
@@ -52,12 +55,4 @@ function settled(command: Command, above: Command): Command {
   command.copyInheritedSettings(above);
   for (const below of command.commands) settled(below, command);
   return command;
-}
-
-function ownVersion(): string {
-  const path = findPackageJSON('.', import.meta.url);
-  if (path === undefined)
-    throw new Error(`no package.json above ${import.meta.url}: install @loadline/tools again`);
-  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
-  return version;
 }

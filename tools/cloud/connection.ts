@@ -31,6 +31,14 @@ export async function withCloud(work: (cloud: CloudClient) => Promise<void>): Pr
   }
 }
 
+/** The authority that the certificate of a cloud comes from, PEM; undefined where the system's authorities are trusted. */
+export async function authorityOf(url: string): Promise<string | undefined> {
+  const { LOADLINE_AUTHORITY } = process.env;
+  if (LOADLINE_AUTHORITY) return await authorityIn(LOADLINE_AUTHORITY);
+  const session = await readSession(sessionPath(process.env));
+  return session?.url === url ? (session.authority ?? undefined) : undefined;
+}
+
 /** Keeps what the cloud has set since. */
 async function keep(path: string, session: Session, { cookies }: CloudClient): Promise<void> {
   if (JSON.stringify(cookies) !== JSON.stringify(session.cookies)) {

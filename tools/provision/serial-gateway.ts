@@ -1,0 +1,167 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  type News,
+  type NewsName,
+  news,
+  type QuestionBody,
+  type QuestionName,
+  questions,
+  type RefusalCode,
+  type Reply,
+  refusals,
+} from '@loadline/sdk/provisioning';
+import { Conversation, LinkError } from '@loadline/sdk/serial-link';
+import { type GatewayLine, GatewayRefusal, LineLost } from './line.ts';
+import { actsOnRefusals } from './words.ts';
+
+/** A stream that has been opened, and how it is let go of. */
+export interface OpenedLine {
+  readonly stream: Duplex;
+  close(): Promise<void>;
+}
+
+export interface SerialGatewayOptions {
+  /** Opens the line, now and after it was lost. */
+  readonly open: () => Promise<OpenedLine>;
+  /** Milliseconds in which a line that was lost must be back: a plug that was knocked out, a board that renames its port. */
+  readonly patience: number;
+  /** The line was lost, or is back. */
+  readonly onLife?: (life: 'lost' | 'back') => void;
+}
+
+/** What a link's end of the tool calls itself. */
+export const toolCapabilities = ['provisioning/1'];
+
+/** Milliseconds between two attempts to open a line that was lost. */
+const reopenEvery = 500;
+/** Seconds for an answer to a question that is a matter of disks. */
+const usualSeconds = 30;
+
+/** A gateway behind a serial link: questions and news in the words of `sdk/provisioning`, checked both ways. */
+export class SerialGateway implements GatewayLine {
+  readonly #options: SerialGatewayOptions;
+  readonly #listeners = new Map<NewsName, Set<(body: never) => void>>();
+  readonly #conversation: Conversation;
+  #line: OpenedLine;
+  #lost: string | undefined;
+  #isClosed = false;
+
+  private constructor(line: OpenedLine, options: SerialGatewayOptions) {
+    this.#line = line;
+    this.#options = options;
+    this.#conversation = Conversation.over(line.stream, {
+      role: 'calls',
+      capabilities: toolCapabilities,
+      onTell: (name, body) => this.#hear(name, body),
+      onLife: ({ kind }) => {
+        if (kind === 'detached') void this.#reopen();
+      },
+    });
+  }
+
+  /**
+   * Opens a line and waits until a gateway answers on it.
+   *
+   * @param limitMs milliseconds in which it must
+   * @throws LinkError where nothing answers as a gateway does; what opening throws
+   */
+  static async open(options: SerialGatewayOptions, limitMs: number): Promise<SerialGateway> {
+    const gateway = new SerialGateway(await options.open(), options);
+    try {
+      await gateway.#conversation.link.ready(limitMs);
+      return gateway;
+    } catch (error) {
+      const said = Buffer.from(gateway.#conversation.link.noise).toString('latin1');
+      await gateway.close();
+      throw /login:|password:/i.test(said) ? getty() : error;
+    }
+  }
+
+  async ask<N extends QuestionName>(
+    name: N,
+    body: QuestionBody<N>,
+    { seconds = usualSeconds }: { readonly seconds?: number } = {},
+  ): Promise<Reply<N>> {
+    let answer: unknown;
+    try {
+      answer = await this.#conversation.ask(name, body, { limitMs: seconds * 1000 });
+    } catch (error) {
+      throw this.#judge(error, name);
+    }
+    const reply = questions[name].reply.safeParse(answer);
+    if (reply.success) return reply.data as Reply<N>;
+    const [issue] = reply.error.issues;
+    throw new Error(
+      `the answer to ${name} is not what the protocol says (${issue?.path.join('.')} ${issue?.message}): update loadline, or the gateway`,
+    );
+  }
+
+  onNews<N extends NewsName>(name: N, listener: (news: News<N>) => void): () => void {
+    const all = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, all);
+    all.add(listener);
+    return () => all.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#conversation.close();
+    await this.#line.close();
+  }
+
+  /** What is no news is of a later version, and nothing to end for. */
+  #hear(name: string, body: unknown): void {
+    if (!Object.hasOwn(news, name)) return;
+    const told = news[name as NewsName].safeParse(body);
+    if (!told.success) return;
+    for (const listener of this.#listeners.get(name as NewsName) ?? []) listener(told.data as never);
+  }
+
+  #judge(error: unknown, name: string): unknown {
+    if (!(error instanceof LinkError)) return error;
+    const { code, message, act } = error;
+    if (Object.hasOwn(refusals, code)) {
+      return new GatewayRefusal(code as RefusalCode, message, act || actsOnRefusals[code as RefusalCode]);
+    }
+    switch (code) {
+      case 'link-closed':
+      case 'link-session-ended':
+      case 'link-ask-timeout':
+        return new LineLost(`${this.#lost ?? message}, while it was asked to ${name}`, { cause: error });
+      default:
+        return error;
+    }
+  }
+
+  /** A line that was lost may come back, and what was said over it goes on where it was. */
+  async #reopen(): Promise<void> {
+    const { open, patience, onLife } = this.#options;
+    await this.#line.close();
+    if (this.#isClosed) return;
+    onLife?.('lost');
+    const until = performance.now() + patience;
+    while (!this.#isClosed) {
+      const line = await open().catch(() => undefined);
+      if (line !== undefined && !this.#isClosed) {
+        this.#line = line;
+        this.#conversation.link.attach(line.stream);
+        onLife?.('back');
+        return;
+      }
+      await line?.close();
+      if (performance.now() >= until) break;
+      await wait(reopenEvery);
+    }
+    this.#lost = 'the line was lost';
+    await this.#conversation.close();
+  }
+}
+
+function getty(): Error {
+  return new LinkError(
+    'link-no-answer',
+    "a login prompt answers here: a getty has the gateway's console",
+    'on the gateway: systemctl disable --now serial-getty@…, take console= out of its command line; or use its USB-gadget port',
+  );
+}
