@@ -42,4 +42,5 @@ export {
   windTransmitter,
 } from './transmitters.ts';
 export { type UntilOptions, until } from './until.ts';
+export { type CableEnd, VirtualCable, type VirtualCableOptions } from './virtual-cable.ts';
 export { type ByteSink, type PortState, VirtualPort, type VirtualPortOptions } from './virtual-port.ts';

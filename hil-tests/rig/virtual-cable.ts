@@ -1,0 +1,97 @@
+import { VirtualPort } from './virtual-port.ts';
+
+/** An end of a cable. */
+export type CableEnd = 'left' | 'right';
+
+/** Options of a virtual cable. */
+export interface VirtualCableOptions {
+  /** Folder of the links of both ports; made if missing. Default: temporary ones, removed by close(). */
+  readonly folder?: string;
+  /** Names of the links. Default: `simulated-left` and `simulated-right`. */
+  readonly names?: { readonly left: string; readonly right: string };
+  /** What becomes of bytes on their way: these again, others, or none. Default: they pass. */
+  readonly through?: (bytes: Uint8Array, from: CableEnd) => Uint8Array;
+}
+
+const otherEnd = { left: 'right', right: 'left' } as const;
+
+/**
+ * A null-modem cable between two simulated serial ports: two real kernel ttys, each for a program of its own, and what one
+ * sends the other hears. It can be cut, after a number of bytes too, and watched. It has no flow control: bytes for a
+ * program that does not read wait in memory.
+ */
+export class VirtualCable {
+  readonly left: VirtualPort;
+  readonly right: VirtualPort;
+  readonly #through: NonNullable<VirtualCableOptions['through']>;
+  #isCut = false;
+  /** Bytes that still pass before it is cut. */
+  #bytesLeft = Number.POSITIVE_INFINITY;
+  #onCut = () => {};
+  #bytes = 0;
+
+  private constructor(left: VirtualPort, right: VirtualPort, options: VirtualCableOptions) {
+    this.left = left;
+    this.right = right;
+    this.#through = options.through ?? ((bytes) => bytes);
+    for (const from of ['left', 'right'] as const) {
+      this[from].onData((bytes) => this.#carry(from, this.#through(bytes, from)));
+    }
+  }
+
+  /** Makes both ports and plugs them in. Errors: RigError `pty`, `platform`, `link`. */
+  static async open(options: VirtualCableOptions = {}): Promise<VirtualCable> {
+    const { folder, names = { left: 'simulated-left', right: 'simulated-right' } } = options;
+    const where = folder === undefined ? {} : { folder };
+    const left = await VirtualPort.open({ ...where, name: names.left });
+    const right = await VirtualPort.open({ ...where, name: names.right });
+    return new VirtualCable(left, right, options);
+  }
+
+  /** Bytes that came to the cable from both ends, so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** Nothing passes from now on, and neither program is told. */
+  cut(): void {
+    this.#isCut = true;
+    const told = this.#onCut;
+    this.#onCut = () => {};
+    told();
+  }
+
+  /** Cuts it when so many bytes more have passed, of both directions together; resolves then. */
+  cutAfter(bytes: number): Promise<void> {
+    this.#bytesLeft = bytes;
+    return new Promise((resolve) => {
+      this.#onCut = resolve;
+    });
+  }
+
+  /** Makes it whole again; what was sent meanwhile is lost. */
+  mend(): void {
+    this.#isCut = false;
+    this.#bytesLeft = Number.POSITIVE_INFINITY;
+  }
+
+  async close(): Promise<void> {
+    await this.left.close();
+    await this.right.close();
+  }
+
+  #carry(from: CableEnd, bytes: Uint8Array): void {
+    this.#bytes += bytes.length;
+    if (this.#isCut) return;
+    const passing = bytes.subarray(0, Math.min(bytes.length, this.#bytesLeft));
+    this.#bytesLeft -= passing.length;
+    const to: VirtualPort = this[otherEnd[from]];
+    // What is sent to a port that is unplugged is lost.
+    if (to.state === 'plugged' && passing.length > 0) to.write(passing).catch(() => {});
+    if (this.#bytesLeft === 0) this.cut();
+  }
+}
