@@ -312,10 +312,11 @@ class Talk {
   }
 
   async #commit({ digest }: QuestionBody<'commit'>): Promise<Reply<'commit'>> {
-    const { store, work, onStep } = this.#options;
+    const { store, work, listening, onStep } = this.#options;
     const commit = judgeCommit(this.#session, store.inForce, digest, await work.undelivered());
     if (commit.kind === 'due') {
       await this.#whole();
+      await listening.suspend();
       await work.stop();
       try {
         const leftover = await store.commit(commit.keepsJournal);
@@ -325,6 +326,7 @@ class Talk {
       } finally {
         // With what is in force now, whichever that is.
         await work.start();
+        listening.resume();
       }
     }
     this.#session = committed(this.#session);
@@ -402,17 +404,19 @@ class Talk {
   }
 
   async #reset(): Promise<Reply<'reset'>> {
-    const { store, work, onStep } = this.#options;
+    const { store, work, listening, onStep } = this.#options;
     const { inForce } = store;
     if (inForce !== undefined && inForce.organisation !== this.#owner.organisation) {
       checkUndelivered(await work.undelivered(), this.#owner.discardsUndelivered);
     }
     const undelivered = await work.undelivered();
+    await listening.suspend();
     await work.stop();
     try {
       await store.reset();
     } finally {
       await work.start();
+      listening.resume();
     }
     this.#session = { ...newSession(this.#session.nonce), owner: this.#session.owner };
     onStep('reset', { undelivered });

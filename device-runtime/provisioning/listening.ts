@@ -26,9 +26,17 @@ export interface Tap {
   pathOf(port: string): string;
 }
 
+/** One who listens. */
+interface Listener {
+  readonly heard: HeardTags;
+  /** Closes the ports, once they are open; undefined while it is suspended. */
+  end: Promise<() => Promise<void>> | undefined;
+}
+
 /** Hears which tags are on the air: through the gateway where it works, on every serial port where it does not. */
 export class Listening {
   readonly #options: ListeningOptions;
+  readonly #listeners = new Set<Listener>();
 
   constructor(options: ListeningOptions) {
     this.#options = options;
@@ -38,12 +46,23 @@ export class Listening {
   begin(tell: (tags: News<'heard'>['tags']) => void): () => Promise<void> {
     const { world } = this.#options;
     const heard = new HeardTags();
-    const end = this.#open(heard);
+    const listener: Listener = { heard, end: this.#open(heard) };
+    this.#listeners.add(listener);
     const timer = setInterval(() => tell(heard.list(world.clock.monotonic())), tellMilliseconds);
     return async () => {
       clearInterval(timer);
-      await (await end)();
+      this.#listeners.delete(listener);
+      await close(listener);
     };
+  }
+
+  /** Leaves the ports to a gateway that is about to begin, or to end; `resume` goes on by what there is then. */
+  async suspend(): Promise<void> {
+    await Promise.all([...this.#listeners].map(close));
+  }
+
+  resume(): void {
+    for (const listener of this.#listeners) listener.end ??= this.#open(listener.heard);
   }
 
   async #open(heard: HeardTags): Promise<() => Promise<void>> {
@@ -73,6 +92,12 @@ export class Listening {
     radio.open();
     return () => radio.stop();
   }
+}
+
+async function close(listener: Listener): Promise<void> {
+  const { end } = listener;
+  listener.end = undefined;
+  await (await end)?.();
 }
 
 /** As a base station is set up when it is new. */

@@ -185,7 +185,7 @@ export class SiteStore {
     this.#staged = undefined;
     try {
       await this.#raise();
-      await disk.remove(join(folder, 'staging.json'));
+      await this.#noLongerStaged(folder);
       if (before !== undefined) await disk.remove(before.folder);
       await disk.write(join(this.#folder, 'committed'), `${record.digest}\n`, 0o600);
       await disk.sync(this.#folder);
@@ -233,10 +233,15 @@ export class SiteStore {
     }
     this.#ownership = await this.#kept();
     await this.#raise();
-    if (this.#current !== undefined) await disk.remove(join(this.#current.folder, 'staging.json'));
+    if (this.#current !== undefined) await this.#noLongerStaged(this.#current.folder);
     this.#staged = await this.#findStaged();
     const keep = [target, this.#staged && basename(this.#staged.folder)];
     await this.#removeAll((name) => keep.includes(name));
+  }
+
+  async #noLongerStaged(folder: string): Promise<void> {
+    await this.#disk.remove(join(folder, 'staging.json'));
+    await this.#disk.sync(folder);
   }
 
   async #removeAll(isKept: (name: string) => boolean): Promise<void> {
@@ -251,7 +256,11 @@ export class SiteStore {
       const folder = join(this.#folder, name);
       if (!folderName.test(name) || folder === this.#current?.folder) continue;
       const record = await this.#parsed(join(folder, 'staging.json'), stagingRecord);
-      if (record !== undefined) return { folder, ...record };
+      // One that was in force once, and that a cut has brought back.
+      const isPast =
+        ((await this.#record(folder))?.ownershipCounter ?? Number.POSITIVE_INFINITY) <=
+        this.#ownership.counter;
+      if (record !== undefined && !isPast) return { folder, ...record };
     }
     return undefined;
   }
@@ -265,6 +274,7 @@ export class SiteStore {
     const folder = join(this.#folder, `site-${randomBytes(4).toString('hex')}`);
     await disk.makeFolder(folder);
     await disk.makeFolder(join(folder, names.state));
+    await disk.sync(folder);
     const record = { version: 1, gatewayId, organisation };
     await disk.write(join(folder, 'staging.json'), `${JSON.stringify(record)}\n`, 0o600);
     await disk.sync(folder);
