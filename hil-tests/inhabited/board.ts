@@ -15,7 +15,7 @@ export async function boardRequest(gatewayId: string): Promise<string> {
   return createSigningRequest({ commonName: gatewayId, signer: await boardKey() });
 }
 
-/** The record of a provisioning without a network, and its signature by the key of the boards. */
+/** The record of a provisioning without a network, and its signature: by `signer`, or by the key of the boards. */
 export async function boardRecord(of: {
   readonly gatewayId: string;
   readonly organisation: string;
@@ -23,8 +23,9 @@ export async function boardRecord(of: {
   readonly counter: number;
   readonly where: string;
   readonly authorityPem: string;
+  readonly signer?: Signer;
 }): Promise<{ record: string; signature: string }> {
-  const signer = await boardKey();
+  const signer = of.signer ?? (await boardKey());
   const { gatewayId, organisation, serialNumber, counter, where, authorityPem } = of;
   const digest = 'd0'.repeat(32);
   const record: ProvisioningRecord = {
