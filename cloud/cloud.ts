@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type Log, makePrivateFolder } from '@loadline/sdk/platform';
 import { openAccounts, openStateKeys } from './accounts.ts';
+import { Alarms, describeAlarm, siblings } from './alarms/index.ts';
 import { databaseFiles, fileOnly, type KeySources, offerCopies, openingKey } from './at-rest/index.ts';
 import { AuditKeeper } from './audit/index.ts';
 import { authorityFolder, openAuthority } from './authority/index.ts';
+import { AuthorityKeeper } from './authority-keeper.ts';
+import { Renewals } from './devices/index.ts';
 import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './doors/https/index.ts';
 import { MqttDoor } from './doors/mqtt/index.ts';
 import { SocketDoor, type SocketPorts } from './doors/socket/index.ts';
@@ -17,7 +20,6 @@ import { gauges, Metrics, measured, OperationsListener, Readiness } from './oper
 import { Enrolments, linkUrl } from './people/index.ts';
 import { Retention } from './retention/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
-import { AuthorityKeeper } from './authority-keeper.ts';
 import { type DatabaseOptions, Store, takeFolder } from './store/index.ts';
 import { openUnits } from './units/index.ts';
 
@@ -115,11 +117,25 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const setup = await accounts.setup.offer();
   const { authentications } = accounts;
   const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
+  const { certificateUses } = accounts;
+  const renewals = new Renewals({
+    ...{ authority, directory, certificateUses, authentications, recordIssuance, now, monotonic },
+  });
   const metrics = new Metrics();
   store.onGroup((writes, milliseconds) => metrics.committed(writes, milliseconds));
   const readiness = new Readiness({ folder, store, isFenced: () => false, monotonic });
   const live = new Live();
-  const router = new Router({ store, directory, live, now, monotonic, generation: { id, counter } });
+  const alarms = await Alarms.open({
+    ...{ store, directory, mailer: accounts.mailer, log, now },
+    onAlarm: (alarm) => {
+      metrics.alarmed(alarm.kind);
+      live.publishAlarm(alarm.device.organisation, describeAlarm(alarm));
+    },
+  });
+  const router = new Router({
+    ...{ store, directory, live, now, monotonic, generation: { id, counter } },
+    onSiblings: (device, epochs) => alarms.raise(siblings(device, epochs, now())),
+  });
   const downlink = new Downlink(store, now);
   const counted = await openMetering({ store, log, now, monotonic }, options.metering);
   const { metering, arrivals } = counted;
@@ -135,8 +151,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     downlink,
     live,
     store,
+    alarms,
     keyHolders: accounts.keyHolders,
-    certificateUses: accounts.certificateUses,
+    certificateUses,
     credentialHolders: accounts.credentialHolders,
     onSkipped: (messages) => metrics.skipped('mqtt', messages),
     onTlsFailed: () => metrics.tlsFailed('mqtt'),
@@ -158,13 +175,25 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     authority,
     directory,
     enrolments,
+    renewals,
     router: measured(router, { door: 'https', metrics, monotonic }),
     metering,
     arrivals,
     credentialHolders: accounts.credentialHolders,
     gate,
     ...allHandlers({
-      ...{ ...accounts, ...units, store, directory, live, downlink, retention, enrolments, isConnected },
+      ...{
+        ...accounts,
+        ...units,
+        store,
+        directory,
+        live,
+        downlink,
+        retention,
+        enrolments,
+        isConnected,
+        alarms,
+      },
       ...{ metering, now, rootsPem: () => authority.rootsPem },
       onSkipped: (readings) => metrics.skipped('https', readings),
     }),
@@ -214,6 +243,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       keeper.close();
       // Both at once: neither waits for the slow clients of the other.
       await Promise.all([mqtt, https, socket].map((door) => door.close(doorMilliseconds)));
+      await alarms.close();
       await accounts.close();
       await counted.close();
       await auditKeeper.close();

@@ -27,6 +27,7 @@ export {
   simpleEnrollBodyBytes,
   simpleEnrollResponse,
 } from './est.ts';
+export { resealFolder } from './folder.ts';
 export type { Installation } from './installation.ts';
 export type { Issuance } from './issuing.ts';
 export { authorityFolder, hasSealed } from './kept.ts';

@@ -48,6 +48,14 @@ export function gatewayOf(
   return { kind: 'gateway', device, fingerprint, notAfter: lastMoment(certificate) };
 }
 
+/** Why a certificate that was good has ended before its time, or its gateway is in service no more; undefined: neither. */
+export function endedSince(
+  { device, fingerprint }: ProvenGateway,
+  directory: Directory,
+): CertificateRefusal | undefined {
+  return standingFault(fingerprint, device.id, directory);
+}
+
 /**
  * Why a gateway that was proven is so no more, and undefined where it is: whatever stays open by a certificate asks once
  * a second.

@@ -8,6 +8,7 @@ export {
 } from './credential-holders.ts';
 export {
   type CertificateRefusal,
+  endedSince,
   gatewayOf,
   nameOf,
   type ProvenGateway,
@@ -15,3 +16,4 @@ export {
   remedies,
   stillFault,
 } from './gateway-of.ts';
+export { type NotRenewed, Renewals } from './renewals.ts';

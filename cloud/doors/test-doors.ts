@@ -9,7 +9,9 @@ import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline
 import { generate, type Packet, parser } from 'mqtt-packet';
 import * as assert from 'uvu/assert';
 import { openAccounts, openStateKeys } from '../accounts.ts';
+import { Alarms, describeAlarm, siblings } from '../alarms/index.ts';
 import { openAuthority } from '../authority/index.ts';
+import { Renewals } from '../devices/index.ts';
 import { Downlink } from '../downlink/index.ts';
 import { issuanceRecorder } from '../issuance.ts';
 import { type MeteringOptions, openMetering } from '../metering.ts';
@@ -60,7 +62,6 @@ export async function openDoors(options: MeteringOptions = {}) {
   const monotonic = () => performance.now();
   const counted = await openMetering({ store, log, now, monotonic }, options);
   const { metering, arrivals } = counted;
-  const router = new Router({ store, directory, live, now, monotonic });
   const identity = await authority.issueServer({ names: ['localhost'] });
   const shared = {
     ...({ host: 'localhost', port: 0, identity, directory, downlink, log } as const),
@@ -68,15 +69,24 @@ export async function openDoors(options: MeteringOptions = {}) {
   };
   const page = 'https://localhost';
   const accounts = await openAccounts({ folder, keys, store, directory, page, smtp: undefined, log, now });
-  const { authentications } = accounts;
+  const { authentications, certificateUses } = accounts;
+  const alarms = await Alarms.open({
+    ...{ store, directory, mailer: accounts.mailer, log, now },
+    onAlarm: (alarm) => live.publishAlarm(alarm.device.organisation, describeAlarm(alarm)),
+  });
+  const router = new Router({
+    ...{ store, directory, live, now, monotonic },
+    onSiblings: (device, epochs) => alarms.raise(siblings(device, epochs, now())),
+  });
   const mqtt = await MqttDoor.open({
     ...shared,
     clientTrust: authority.clientTrust(),
     router,
     live,
     store,
+    alarms,
     keyHolders: accounts.keyHolders,
-    certificateUses: accounts.certificateUses,
+    certificateUses,
     credentialHolders: accounts.credentialHolders,
     onSkipped: () => {},
     onTlsFailed: () => {},
@@ -94,12 +104,16 @@ export async function openDoors(options: MeteringOptions = {}) {
   const retention = await Retention.open({ store, directory, log, now });
   const isConnected = (device: string) => mqtt.isConnected(device);
   const enrolments = new Enrolments({ store, authentications, recordIssuance, now });
+  const renewals = new Renewals({
+    ...{ authority, directory, certificateUses, authentications, recordIssuance, now, monotonic },
+  });
   const { credentials } = accounts;
   const units = openUnits({ store, directory, credentials, authority, recordIssuance, now });
   const https = await HttpsDoor.open({
     ...shared,
     authority,
     enrolments,
+    renewals,
     router,
     credentialHolders: accounts.credentialHolders,
     gate,
@@ -114,6 +128,7 @@ export async function openDoors(options: MeteringOptions = {}) {
       retention,
       enrolments,
       isConnected,
+      alarms,
       metering,
       onSkipped: () => {},
       now,
@@ -140,6 +155,7 @@ export async function openDoors(options: MeteringOptions = {}) {
   }
   await directory.reload();
   return {
+    alarms,
     database,
     directory,
     accounting: counted.accounting,
@@ -157,18 +173,25 @@ export async function openDoors(options: MeteringOptions = {}) {
     clock,
     lines,
     authorityPem: authority.certificatePem,
+    /** The cloud's own. */
+    server: { key: identity.privateKeyPem, cert: identity.certificatePem } satisfies Proof,
+    /** A certificate for a gateway that is good, and that the cloud knows nothing of. */
+    async unrecorded(id: string): Promise<Proof> {
+      const { key, request } = await makeRequest(id);
+      const { certificatePem } = await authority.issueGateway(request, id, () => {});
+      return { key, cert: certificatePem };
+    },
     /** A certificate for a gateway, recorded as it is at enrolment. */
     async prove(id: string): Promise<Proof> {
-      const { privateKeyPem } = await generateKeyPair();
-      const signer = softwareSigner(privateKeyPem);
-      const request = createSigningRequest({ commonName: id, signer });
+      const { key, request } = await makeRequest(id);
       const { certificatePem } = await authority.issueGateway(request, id);
       await directory.reload();
-      return { key: privateKeyPem, cert: certificatePem };
+      return { key, cert: certificatePem };
     },
     async close() {
       await mqtt.close();
       await https.close();
+      await alarms.close();
       await accounts.close();
       await retention.close();
       await counted.close();
@@ -176,6 +199,11 @@ export async function openDoors(options: MeteringOptions = {}) {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+async function makeRequest(commonName: string): Promise<{ key: string; request: string }> {
+  const { privateKeyPem: key } = await generateKeyPair();
+  return { key, request: createSigningRequest({ commonName, signer: softwareSigner(key) }) };
 }
 
 /** SHA-256 of a certificate as the store names it. */

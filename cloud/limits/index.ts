@@ -1,4 +1,5 @@
 export { Arrivals } from './arrivals.ts';
+export { Bucket } from './bucket.ts';
 export { loadLimits } from './config.ts';
 export type { Limited } from './gauge.ts';
 export { limitedDetail, rateLimitHeaders } from './headers.ts';

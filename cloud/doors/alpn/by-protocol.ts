@@ -4,25 +4,26 @@ import type { Log } from '@loadline/sdk/platform';
 import { HelloReader } from './client-hello.ts';
 
 export interface ByProtocolOptions {
-  /** What a client asks for by ALPN to be handed on. */
-  readonly protocol: string;
-  /** Takes such a connection: nothing of it has been read, as far as it can see. */
-  readonly accept: (socket: Socket) => void;
+  /**
+   * Who takes a connection that offers these protocols by ALPN (none where it offers nothing): nothing of it has been
+   * read, as far as that one can see. Undefined: the HTTPS server itself.
+   */
+  readonly takerOf: (protocols: readonly string[]) => ((socket: Socket) => void) | undefined;
   /** Milliseconds that a ClientHello may take. */
   readonly milliseconds: number;
   readonly log: Log;
 }
 
 /**
- * Lets a second TLS server share an HTTPS server's port: looks at what each connection asks for before either of
- * them does. Two servers, because whether a client certificate is asked for belongs to a server, not to a protocol,
+ * Lets other TLS servers share an HTTPS server's port: looks at what each connection asks for before any of them
+ * does. Several servers, because whether a client certificate is asked for belongs to a server, not to a protocol,
  * and no browser may ever be asked. The HTTPS server is the one that listens, since without that Node's limits on
  * the time of headers and requests are not at work.
  *
  * @returns closes the connections that have not said yet what they want
  */
 export function shareByProtocol(server: HttpsServer, options: ByProtocolOptions): () => void {
-  const { protocol, accept, milliseconds, log } = options;
+  const { takerOf, milliseconds, log } = options;
   const own = server.listeners('connection') as ((this: HttpsServer, socket: Socket) => void)[];
   const waiting = new Set<Socket>();
   server.removeAllListeners('connection');
@@ -48,13 +49,15 @@ export function shareByProtocol(server: HttpsServer, options: ByProtocolOptions)
         case 'refused':
           refuse(said.reason);
           return;
-        case 'whole':
+        case 'whole': {
           leave();
           socket.pause();
           // The server that gets it takes what it finds here before it reads on.
           socket.unshift(hello.bytes);
-          if (said.protocols.includes(protocol)) accept(socket);
+          const take = takerOf(said.protocols);
+          if (take !== undefined) take(socket);
           else for (const listener of own) listener.call(server, socket);
+        }
       }
     };
     const gone = () => {

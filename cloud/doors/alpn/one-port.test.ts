@@ -127,10 +127,32 @@ test('everybody else gets to the HTTPS door, as ever', async () => {
   }
 });
 
-test('a client certificate is asked for of MQTT only, never of a browser, even if it has one', async () => {
+/** What Chromium, Firefox and Safari offer for a page, and for a WebSocket; and what Node's own client does. */
+const asBrowsers = [{ ALPNProtocols: ['h2', 'http/1.1'] }, { ALPNProtocols: ['http/1.1'] }];
+
+test('a client certificate is asked for of MQTT and of who offers no ALPN, never of a browser, even if it has one', async () => {
   assert.is(await asksForCertificate(mqtt), true);
-  assert.is(await asksForCertificate({}), false);
-  assert.is(await asksForCertificate({ ALPNProtocols: ['h2', 'http/1.1'] }), false);
+  assert.is(await asksForCertificate({}), true);
+  for (const options of asBrowsers) assert.is(await asksForCertificate(options), false);
+});
+
+test('whoever is asked and shows none, or one of whatever kind, is served like a browser', async () => {
+  const stranger = await doors.unrecorded('stranger');
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    for (const shown of [{}, proof, stranger, doors.server]) {
+      for (const path of ['/', '/api/v1/openapi.json', '/api/v1/session', '/.well-known/est/cacerts']) {
+        const { socket } = await tls({ maxVersion, ...shown });
+        let answer = '';
+        socket.on('data', (chunk) => {
+          answer += chunk;
+        });
+        socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+        await once(socket, 'end');
+        assert.match(answer, path === '/api/v1/session' ? /^HTTP\/1\.1 401/ : /^HTTP\/1\.1 200/);
+        socket.destroy();
+      }
+    }
+  }
 });
 
 /** Says CONNECT, and pushes on: all that it hears is CONNACK 5, and the end. Whether its TLS session was resumed. */
@@ -161,18 +183,26 @@ test('without a certificate and without a key MQTT hears CONNACK 5 on this port 
 
 test('a TLS session of one door is none at the other', async () => {
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-    const http = await tls({ maxVersion });
-    const httpSession = await until(() => http.session, 'a ticket');
-    const again = await tls({ maxVersion, session: httpSession });
-    assert.is(again.socket.isSessionReused(), true, 'the control: a ticket opens the door it is of');
-    for (const port of [doors.https.port, doors.mqtt.port]) {
-      assert.is(await isNobody({ port, maxVersion, session: httpSession }), false);
+    const asBrowser = asBrowsers[1];
+    for (const [own, other] of [
+      [asBrowser, { ...proof }],
+      [{ ...proof }, asBrowser],
+    ]) {
+      const http = await tls({ maxVersion, ...own });
+      const httpSession = await until(() => http.session, 'a ticket');
+      const again = await tls({ maxVersion, ...own, session: httpSession });
+      assert.is(again.socket.isSessionReused(), true, 'the control: a ticket opens the door it is of');
+      const elsewhere = await tls({ maxVersion, ...other, session: httpSession });
+      assert.is(elsewhere.socket.isSessionReused(), false);
+      for (const port of [doors.https.port, doors.mqtt.port]) {
+        assert.is(await isNobody({ port, maxVersion, session: httpSession }), false);
+      }
+      const gateway = await tls({ ...mqtt, ...proof, maxVersion });
+      const session = await until(() => gateway.session, 'a ticket');
+      const here = await tls({ maxVersion, ...own, session });
+      assert.is(here.socket.isSessionReused(), false);
+      for (const { socket } of [http, again, elsewhere, gateway, here]) socket.destroy();
     }
-    const gateway = await tls({ ...mqtt, ...proof, maxVersion });
-    const session = await until(() => gateway.session, 'a ticket');
-    const browser = await tls({ maxVersion, session });
-    assert.is(browser.socket.isSessionReused(), false);
-    for (const { socket } of [http, again, gateway, browser]) socket.destroy();
   }
 });
 

@@ -50,8 +50,8 @@ export class FencedDoors {
     this.#mqtt.on('tlsClientError', (_error, socket) => socket.destroy());
     this.#mqtt.on('secureConnection', (socket) => refuseConnect(socket, log));
     this.#closeHellos = shareByProtocol(this.#https, {
-      protocol: 'mqtt',
-      accept: (socket) => void this.#mqtt.emit('connection', socket),
+      takerOf: (protocols) =>
+        protocols.includes('mqtt') ? (socket) => void this.#mqtt.emit('connection', socket) : undefined,
       milliseconds: limits.connectMilliseconds,
       log,
     });

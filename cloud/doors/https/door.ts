@@ -7,11 +7,13 @@ import files from '@fastify/static';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Authority, ServerIdentity } from '../../authority/index.ts';
+import type { Renewals } from '../../devices/index.ts';
 import type { Arrivals } from '../../limits/index.ts';
 import type { Enrolments } from '../../people/index.ts';
 import type { Directory } from '../../router/index.ts';
 import { shareByProtocol } from '../alpn/index.ts';
 import { serverTls } from '../tls.ts';
+import { AskingServer } from './asking-server.ts';
 import { bindOperations } from './bind.ts';
 import type { Handlers } from './call.ts';
 import { estRoutes } from './est-routes.ts';
@@ -52,6 +54,7 @@ export interface HttpsDoorOptions extends IngestParts {
   readonly authority: Authority;
   readonly directory: Directory;
   readonly enrolments: Enrolments;
+  readonly renewals: Renewals;
   /** One for each operation of the API. */
   readonly handlers: Handlers;
   readonly gate: Gate;
@@ -70,18 +73,38 @@ export interface HttpsDoorOptions extends IngestParts {
 /** The HTTPS door: REST under `/api/v1`, EST, live events, and the page; and the way to the MQTT door by ALPN. */
 export class HttpsDoor {
   readonly #app: FastifyInstance;
+  readonly #asking: AskingServer;
   /** Every connection, those in their handshake included: nothing else reaches them. */
   readonly #sockets: ReadonlySet<Socket>;
 
-  private constructor(app: FastifyInstance, sockets: ReadonlySet<Socket>) {
+  private constructor(app: FastifyInstance, asking: AskingServer, sockets: ReadonlySet<Socket>) {
     this.#app = app;
+    this.#asking = asking;
     this.#sockets = sockets;
   }
 
   static async open(options: HttpsDoorOptions): Promise<HttpsDoor> {
     const { identity, log, host, port } = options;
-    const closers: (() => void)[] = [];
     const sockets = new Set<Socket>();
+    const track = (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    };
+    const { authority, directory, onTlsFailed } = options;
+    const asking = new AskingServer({
+      ...{ identity, clientTrust: authority.clientTrust(), directory, onTlsFailed },
+      serve: (socket) => app.server.emit('secureConnection', socket),
+      handshakeMilliseconds: beginMilliseconds,
+    });
+    const closers = [() => asking.close()];
+    const takerOf = (protocols: readonly string[]) => {
+      if (protocols.includes('mqtt')) return options.acceptMqtt;
+      if (protocols.length > 0) return undefined;
+      return (socket: Socket) => {
+        track(socket);
+        asking.accept(socket);
+      };
+    };
     const app = fastify({
       serverFactory: (handler) => {
         const server = createServer(
@@ -99,19 +122,9 @@ export class HttpsDoor {
           handler,
         );
         server.on('checkExpectation', refuseExpectation);
-        server.on('connection', (socket: Socket) => {
-          sockets.add(socket);
-          socket.once('close', () => sockets.delete(socket));
-        });
-        server.on('tlsClientError', options.onTlsFailed);
-        closers.push(
-          shareByProtocol(server, {
-            protocol: 'mqtt',
-            accept: options.acceptMqtt,
-            milliseconds: beginMilliseconds,
-            log,
-          }),
-        );
+        server.on('connection', track);
+        server.on('tlsClientError', onTlsFailed);
+        closers.push(shareByProtocol(server, { takerOf, milliseconds: beginMilliseconds, log }));
         options.arrivals?.guard(server);
         return server;
       },
@@ -141,7 +154,7 @@ export class HttpsDoor {
     ingestRoutes(app, options);
     await app.register(pageFiles);
     await app.listen({ host, port });
-    return new HttpsDoor(app, sockets);
+    return new HttpsDoor(app, asking, sockets);
   }
 
   get port(): number {
@@ -155,9 +168,10 @@ export class HttpsDoor {
     });
   }
 
-  /** Takes another key and certificate: connections that begin from now on get them. */
-  renew(identity: ServerIdentity): void {
+  /** Takes another key and certificate, and others to judge clients' by: for connections that begin from now on. */
+  renew(identity: ServerIdentity, clientTrust: string): void {
     (this.#app.server as Server).setSecureContext(serverTls(identity));
+    this.#asking.renew(identity, clientTrust);
   }
 
   /**
