@@ -152,6 +152,9 @@ test('a reset that is cut leaves it as it was or nobody’s, and the counter sta
       const made = await SiteStore.open(whole, folder);
       await provision(made, { ...first, counter: 7 });
       await work(whole, made, 'readings');
+      // A cut behind the rename of the commit: the counter is not outside yet.
+      await whole.remove('/var/ownership');
+      await whole.sync('/var');
       const disk = whole.killed(cut);
       let isCut = false;
       try {
@@ -173,6 +176,40 @@ test('a reset that is cut leaves it as it was or nobody’s, and the counter sta
       break;
     }
   }
+});
+
+test('a counter that the disk did not take at the commit is taken before a reset', async () => {
+  const disk = await emptyDisk(seeded(1), 'honoured');
+  const { write } = disk;
+  let isFull = true;
+  disk.write = (file, content) =>
+    isFull && file.endsWith('ownership.new')
+      ? Promise.reject(new Error('ENOSPC'))
+      : write.call(disk, file, content);
+  const store = await SiteStore.open(disk, folder);
+  assert.is(await provision(store, first).catch((error: Error) => error.message), 'ENOSPC');
+  assert.is(store.inForce?.ownershipCounter, 1);
+  assert.is(await store.reset().catch((error: Error) => error.message), 'ENOSPC');
+  assert.is(store.inForce?.ownershipCounter, 1);
+  isFull = false;
+  await store.reset();
+  assert.equal([store.inForce, (await SiteStore.open(disk, folder)).ownership.counter], [undefined, 1]);
+});
+
+test('a commit that the disk did not take can be done again', async () => {
+  const disk = await emptyDisk(seeded(1), 'honoured');
+  const store = await SiteStore.open(disk, folder);
+  await provision(store, first);
+  await work(disk, store, 'readings');
+  const { link } = disk;
+  let links = 0;
+  disk.link = (file, name) =>
+    ++links === 2 ? Promise.reject(new Error('EIO')) : link.call(disk, file, name);
+  const again = { ...first, counter: 2, keep: true };
+  assert.is(await provision(store, again).catch((error: Error) => error.message), 'EIO');
+  assert.is(store.inForce?.ownershipCounter, 1);
+  assert.is(await store.commit(true), undefined);
+  assert.is(store.inForce?.ownershipCounter, 2);
 });
 
 test('what a gateway holds goes on with the same owner, without the identity and the locks of before', async () => {

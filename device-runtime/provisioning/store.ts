@@ -137,8 +137,6 @@ export class SiteStore {
   ): Promise<void> {
     const { folder } = this.#need();
     const disk = this.#disk;
-    // Without this a cut site is none, whatever else is there.
-    await disk.remove(join(folder, 'site.json'));
     for (const name of await disk.list(folder)) {
       if (name !== 'staging.json' && name !== names.state) await disk.remove(join(folder, name));
     }
@@ -169,7 +167,7 @@ export class SiteStore {
   async commit(keepsJournal: boolean): Promise<Error | undefined> {
     const disk = this.#disk;
     const { folder } = this.#need();
-    const record = await this.#record(folder);
+    const record = await this.readBack(folder);
     if (record === undefined) throw new Error(`there is no whole site in ${folder}`);
     const before = this.#current;
     await this.#clearState(folder, names.chain);
@@ -256,11 +254,7 @@ export class SiteStore {
       const folder = join(this.#folder, name);
       if (!folderName.test(name) || folder === this.#current?.folder) continue;
       const record = await this.#parsed(join(folder, 'staging.json'), stagingRecord);
-      // One that was in force once, and that a cut has brought back.
-      const isPast =
-        ((await this.#record(folder))?.ownershipCounter ?? Number.POSITIVE_INFINITY) <=
-        this.#ownership.counter;
-      if (record !== undefined && !isPast) return { folder, ...record };
+      if (record !== undefined) return { folder, ...record };
     }
     return undefined;
   }
