@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { databaseFiles, type KeySources, openingKey } from './at-rest/index.ts';
+import { authorityFolder, resealFolder } from './authority/index.ts';
 import { type Keys, openKeys, openSealed, type RingName, ringNames, sealValue } from './keys/index.ts';
 import { resealQueue } from './mail/index.ts';
 import { factorContext } from './people/index.ts';
@@ -17,7 +18,8 @@ The keys of keys.json. The cloud must not be running.
   rotate    adds a version to a ring; what was made with the older ones stays good
   replace   adds a version, seals anew what was sealed, and forgets the older ones: for a leak of keys.json.
             Of the ring token it ends every API token; of derive every application secret, and which devices
-            are known; of seal it ends nothing
+            are known; of seal it ends nothing. After a leak of keys.json together with authority/ the keys of the
+            authority have leaked, too: see docs/identity.md, Rotation
 
   --state DIR   the cloud's state folder
   --ring NAME   token, seal or derive; may be repeated
@@ -121,6 +123,7 @@ async function replace(
   if (ring === 'seal') {
     await resealFactors(keys, store);
     await resealQueue(folder, keys);
+    await resealFolder(authorityFolder(folder), keys);
   }
   await note(store, { ring, forgotten: old.length }, now());
   await keys.forget(ring, old);

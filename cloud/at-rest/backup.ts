@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { copySynced, makePrivateFolder, readIfThere, syncFolder, writeWhole } from '@loadline/sdk/platform';
+import { authorityFolder, heldBy } from '../authority/index.ts';
 import { foldLog, markFenced, rekeyDatabase, surveyDatabase, takeFolder } from '../store/index.ts';
 import { copyDatabase } from './copy-database.ts';
 import { askCloud } from './copy-socket.ts';
@@ -83,12 +84,14 @@ export async function copyKeys(state: string, to: string, backup: string): Promi
   }
 }
 
-/** The files of a state folder that open or prove something, and are in no backup of the database. */
+/**
+ * The files of a state folder that open or prove something, and are in no backup of the database. `authority.key.pem` is there
+ * only until a cloud has taken over a folder from before keys were sealed.
+ */
 export const keyFiles = [
   'database.key',
   'keys.json',
-  join('authority', 'authority.key.pem'),
-  join('authority', 'authority.pem'),
+  ...['authority.json', 'authority.pem', 'authority.key.pem'].map((name) => join('authority', name)),
 ] as const;
 
 /** Refuses what is there already: no backup takes the place of another, and no restore that of a cloud. */
@@ -150,9 +153,11 @@ export async function removeEngineFiles(file: string): Promise<void> {
 async function needsOf(state: string): Promise<Manifest['needs']> {
   const keys = await readIfThere(join(state, 'keys.json'));
   const authority = join(state, 'authority', 'authority.pem');
+  const { roots, issuers } = await heldBy(authorityFolder(state));
   return {
     keys: keys === undefined ? null : ringIds(keys),
     authority: existsSync(authority) ? await fileDigest(authority) : null,
+    authorities: [...roots, ...issuers.slice(0, 1)].map(({ details }) => details.fingerprint),
   };
 }
 

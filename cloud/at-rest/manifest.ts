@@ -51,6 +51,8 @@ const manifestSchema = z.strictObject({
     keys: z.record(z.string(), z.array(z.string())).nullable(),
     /** SHA-256 of `authority/authority.pem`; null where there was none yet. */
     authority: sha256.nullable(),
+    /** Fingerprints of the roots and of what issued; not in backups from before these were kept. */
+    authorities: z.array(sha256).optional(),
   }),
 });
 
@@ -86,6 +88,11 @@ export async function fileDigest(path: string): Promise<string> {
   const digest = createHash('sha256');
   for await (const piece of createReadStream(path, { highWaterMark: 1024 * 1024 })) digest.update(piece);
   return digest.digest('hex');
+}
+
+/** SHA-256 of what a file of this text would hold, hex. */
+export function textDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** What of two surveys differs, in words; none where they are equal. */

@@ -2,10 +2,19 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { copySynced, makePrivateFolder, syncFolder, writeWhole } from '@loadline/sdk/platform';
+import { heldBy } from '../authority/index.ts';
 import { opensWith, surveyDatabase, verifyAudit } from '../store/index.ts';
 import { keyFiles, keyText, mustBeFree, removeEngineFiles, ringIds } from './backup.ts';
 import { databaseFiles } from './files.ts';
-import { backupNames, differences, fileDigest, type Manifest, readManifest, unbalanced } from './manifest.ts';
+import {
+  backupNames,
+  differences,
+  fileDigest,
+  type Manifest,
+  readManifest,
+  textDigest,
+  unbalanced,
+} from './manifest.ts';
 
 /** Something that a restore looked at, in words, and whether it is as it was. */
 export interface Proof {
@@ -142,11 +151,29 @@ async function mustBeItsKeys(folder: string, { needs }: Manifest): Promise<void>
     }
   }
   if (needs.authority !== null) {
-    const path = join(folder, 'authority', 'authority.pem');
-    if (!existsSync(path) || !existsSync(join(folder, 'authority', 'authority.key.pem'))) {
-      throw new Error(`${join(folder, 'authority')} has no authority: no gateway would know the cloud again`);
-    }
-    if ((await fileDigest(path)) !== needs.authority)
-      throw new Error(`${path} is the authority of another fleet`);
+    await mustBeItsAuthority(join(folder, 'authority'), needs);
+  }
+}
+
+/** The root of the backup must be among its roots, and all that has issued certificates among its issuers. */
+async function mustBeItsAuthority(
+  folder: string,
+  { authority, authorities = [] }: Manifest['needs'],
+): Promise<void> {
+  const path = join(folder, 'authority.pem');
+  const { roots, issuers, retired } = await heldBy(folder);
+  const isFromBefore = existsSync(join(folder, 'authority.key.pem'));
+  if (!existsSync(path) || (roots.length === 0 && !isFromBefore)) {
+    throw new Error(`${folder} has no authority: no gateway would know the cloud again`);
+  }
+  const digests = [await fileDigest(path), ...roots.map(({ pem }) => textDigest(pem))];
+  if (!digests.includes(authority ?? '')) throw new Error(`${path} is the authority of another fleet`);
+  const held = new Set([...retired, ...[...roots, ...issuers].map(({ details }) => details.fingerprint)]);
+  const missing = isFromBefore ? [] : authorities.filter((fingerprint) => !held.has(fingerprint));
+  if (missing.length > 0) {
+    throw new Error(
+      `${folder} lacks what has issued certificates since (${missing.map((one) => one.slice(0, 16)).join(', ')}): it is too old; ` +
+        'give the newest copy of the keys',
+    );
   }
 }

@@ -108,12 +108,9 @@ export async function replaceIssuer(ceremony: Ceremony): Promise<Certificate> {
 export async function crossSign(ceremony: Ceremony, text: string): Promise<Certificate> {
   const kept = await heldBy(ceremony.folder);
   const signing = onlineRoot(kept);
-  const [other, ...rest] = readCertificates(text);
-  if (other === undefined || rest.length > 0 || !isRoot(other)) {
-    throw new AuthorityError(
-      'installation-refused',
-      'not signed: the file must hold one root, and nothing else, in PEM',
-    );
+  const [other, ...rest] = readCertificates(text).filter(isRoot);
+  if (other === undefined || rest.length > 0) {
+    throw new AuthorityError('installation-refused', 'not signed: the file must hold one root, in PEM');
   }
   if (isSameAuthority(other, signing)) {
     throw new AuthorityError('installation-refused', 'not signed: that is the root of this cloud itself');

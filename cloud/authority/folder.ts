@@ -12,7 +12,7 @@ import {
   removeWhole,
   writeWhole,
 } from '@loadline/sdk/platform';
-import { sealPrivateKey } from '../keys/index.ts';
+import { type Keyring, openPrivateKey, sealPrivateKey } from '../keys/index.ts';
 import { readCertificate } from './certificates.ts';
 import { AuthorityError } from './errors.ts';
 import { trustedRoots } from './hierarchy.ts';
@@ -102,6 +102,32 @@ export async function openFolder(folder: string, making: Making): Promise<Kept> 
 export function isFromBefore(folder: string): boolean {
   if (hasSealed(folder)) return false;
   return [keptFiles.root, keptFiles.old.key].some((name) => existsSync(join(folder, name)));
+}
+
+/**
+ * Seals every private key of the folder anew with the newest key, before the older ones are forgotten. What is the cloud's
+ * own can be made anew at any time, and is.
+ */
+export async function resealFolder(folder: string, keys: Keyring): Promise<void> {
+  if (!hasSealed(folder)) return;
+  await withFolder(folder, async () => {
+    const kept = (await readKept(folder)) ?? nothing;
+    const again = async <T extends { key: string | null }>(entry: T, publicKeyPem: string): Promise<T> => {
+      if (entry.key === null) return entry;
+      const privateKeyPem = await openPrivateKey(keys, publicKeyPem, entry.key);
+      return { ...entry, key: await sealPrivateKey(keys, publicKeyPem, privateKeyPem) };
+    };
+    const ofCertificate = <T extends Root | Issuing>(entry: T) => again(entry, entry.details.publicKeyPem);
+    await writeKept(folder, {
+      ...kept,
+      roots: await Promise.all(kept.roots.map(ofCertificate)),
+      issuers: await Promise.all(kept.issuers.map(ofCertificate)),
+      request: kept.request && (await again(kept.request, kept.request.publicKeyPem)),
+    });
+    for (const name of [keptFiles.server, keptFiles.voucher]) {
+      if (existsSync(join(folder, name))) await removeWhole(join(folder, name));
+    }
+  });
 }
 
 /** A new issuing certificate under a root whose key is here. */
