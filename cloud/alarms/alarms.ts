@@ -85,7 +85,7 @@ export class Alarms {
 
   private constructor(options: AlarmsOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#tick(), tickMilliseconds);
+    this.#timer = setInterval(() => this.tick(), tickMilliseconds);
     this.#timer.unref();
   }
 
@@ -132,10 +132,13 @@ export class Alarms {
     this.#pauses.drop(id);
   }
 
-  /** Resolves when all that was raised is written. */
+  /** Resolves when all that was raised is written, and mails of it are on their way. */
   async settled(): Promise<void> {
     for (const gathered of this.#gathered.values()) this.#flush(gathered);
-    await this.#writing;
+    for (let writing: Promise<void> | undefined; writing !== this.#writing; ) {
+      writing = this.#writing;
+      await writing;
+    }
   }
 
   async close(): Promise<void> {
@@ -143,7 +146,8 @@ export class Alarms {
     await this.settled();
   }
 
-  #tick(): void {
+  /** To be called once a second: writes what was gathered, tells what has waited, forgets what is old. */
+  tick(): void {
     const now = this.#options.now();
     for (const [key, gathered] of this.#gathered) {
       if (gathered.notBefore > now) continue;

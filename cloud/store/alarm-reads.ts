@@ -31,6 +31,7 @@ export function alarmReads(connection: Connection) {
       .selectAll()
       .where('organisation', '=', p.organisation)
       .orderBy('last', 'desc')
+      .orderBy('first', 'desc')
       .orderBy('id')
       .limit(p.limit),
   );
