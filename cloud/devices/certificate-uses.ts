@@ -48,7 +48,7 @@ export class CertificateUses {
     if (superseded === undefined) return;
     const at = this.#now();
     const entry: AuditDraft = {
-      ...{ organisation: organisation.id, at, channel, action: 'certificate.use' },
+      ...{ organisation: organisation.id, at, channel, action: 'certificate.supersede' },
       ...{ actor: { kind: 'gateway', id }, target: { kind: 'device', id } },
       ...{ outcome: 'done', code: null, before: null, after: { fingerprint, superseded } },
       personal: { of: [], data: { source } },
@@ -60,7 +60,8 @@ export class CertificateUses {
           step('endCertificate', { fingerprint: older, at, reason: 'superseded' }),
         ),
       ],
-      audit: [entry],
+      // That it came in is told by who let it in.
+      audit: superseded.length > 0 ? [entry] : [],
     });
     if (superseded.length > 0) this.#log.info('certificate-superseded', { gateway: id, fingerprint });
     this.#writing ??= this.#write();
