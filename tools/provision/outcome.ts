@@ -24,7 +24,7 @@ export const outcomes = {
   'record-not-kept': {
     code: 8,
     means:
-      'the gateway is provisioned and delivers; the cloud does not have the record of it yet (`loadline provision deliver`)',
+      'the gateway is provisioned and delivers, or is staged; the record of it is not at the cloud (`loadline provision deliver`), or not signed (run it again)',
   },
 } as const satisfies Record<string, { readonly code: number; readonly means: string }>;
 

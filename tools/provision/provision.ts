@@ -63,7 +63,7 @@ export class Provisioning {
   readonly #parts: Parts;
   readonly #known: Known;
   /** What a failure now would leave behind. */
-  #phase: 'before' | 'committing' | 'in-force' | 'delivered' = 'before';
+  #phase: 'before' | 'committing' | 'in-force' = 'before';
   #step: Step | null = null;
   #id: string | null = null;
 
@@ -274,7 +274,7 @@ export class Provisioning {
       tool,
       model: description.model,
       runtime: description.runtime,
-      certificate: source.way === 'kit' ? null : (trial?.fingerprint ?? null),
+      certificate: trial === undefined ? await this.#certificateNow() : trial.fingerprint,
       publicKey: fingerprintOfKey(inForce.publicKey),
       authority: inForce.authority,
       ownershipCounter: inForce.ownershipCounter,
@@ -288,8 +288,13 @@ export class Provisioning {
     const path = this.#parts.recordPath(record);
     await keepRecord(path, { record: text, signature, kept: false });
     this.#known.record = { text, signature, path };
-    if (source.way === 'online') this.#phase = 'delivered';
     return path;
+  }
+
+  /** Fingerprint of the certificate that a gateway without a trial has: where there is a network after all, it enrols at once. */
+  async #certificateNow(): Promise<string | null> {
+    const { gateway } = await this.#parts.line.ask('describe', {});
+    return gateway?.fingerprint ?? null;
   }
 
   /** What this tool put in force, or, where an attempt before did, what the gateway says. */
@@ -349,31 +354,29 @@ export class Provisioning {
   /** How it ended where something was thrown. */
   failure(error: unknown): ResultEvent {
     // The mode ends by itself too; all that counts is done.
-    if (this.#step === 'close' && !(error instanceof GatewayRefusal)) return this.result('provisioned');
+    if (this.#step === 'close')
+      return this.result(this.#parts.source.way === 'kit' ? 'staged' : 'provisioned');
     const failed = judge(error);
+    if (this.#phase === 'committing' && error instanceof LineLost) {
+      failed.says += ': whether the site is in force is not known';
+    }
     return this.result(this.#outcome(failed.outcome), failed);
   }
 
   /** What it comes to, seen from what is in force on the gateway by now. */
   #outcome(outcome: Outcome): Outcome {
-    switch (this.#phase) {
-      case 'before':
-      case 'committing':
-        return outcome;
-      case 'in-force':
-        return 'not-delivered';
-      case 'delivered':
-        return 'record-not-kept';
-    }
+    if (this.#phase !== 'in-force') return outcome;
+    const isThere = this.#parts.source.way === 'kit' || this.#known.trial !== undefined;
+    return isThere && this.#step !== 'trial' ? 'record-not-kept' : 'not-delivered';
   }
 }
 
 /** What an error means: how it ends, why, and what to do. */
 export function judge(error: unknown): {
-  readonly outcome: Outcome;
-  readonly code: string | null;
-  readonly says: string;
-  readonly act: string;
+  outcome: Outcome;
+  code: string | null;
+  says: string;
+  act: string;
 } {
   if (error instanceof ProvisionFailure) {
     const { outcome, code, message, act } = error;
