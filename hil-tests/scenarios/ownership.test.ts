@@ -220,9 +220,13 @@ test('a retired gateway and a retired device are over at every door within two s
     assert.is(await sayLine(cloud, by, words(3)), 'ERR unauthenticated', by);
   }
   assert.is(await sayLine(cloud, 'udp', words(3)), '');
-  await connectGateway(cloud.mqttPort, identity).then(assert.unreachable, () => undefined);
-  await enrolWith(cloud, gateway, enrolmentSecret).then(assert.unreachable, ({ code }) =>
-    assert.is(code, 'enrolment-refused'),
+  await connectGateway(cloud.mqttPort, identity).then(
+    () => assert.unreachable(),
+    () => undefined,
+  );
+  await enrolWith(cloud, gateway, enrolmentSecret).then(
+    () => assert.unreachable(),
+    ({ code }) => assert.is(code, 'enrolment-refused'),
   );
   await assertEnded(open, answered);
 
@@ -283,7 +287,10 @@ test('a gateway moves: its board is released, its data stays, and its next owner
   const open = { 'the link of the gateway': await gatewayLink(cloud, before.identity) };
   await first.caller.get('releaseUnit', { organisation: 'first', unit: serial });
   const answered = performance.now();
-  await connectGateway(cloud.mqttPort, before.identity).then(assert.unreachable, () => undefined);
+  await connectGateway(cloud.mqttPort, before.identity).then(
+    () => assert.unreachable(),
+    () => undefined,
+  );
   await assertEnded(open, answered);
   assert.is(
     await refusal(first.caller.call('releaseUnit', { organisation: 'first', unit: serial })),
@@ -348,7 +355,10 @@ test('what has ended stays so through a restart', async () => {
   const { identity } = await provision(harbour, 'harbour', device, serial);
   await harbour.caller.get('retireDevice', { organisation: 'harbour', device });
   await temporary.restart(() => {});
-  await connectGateway(temporary.cloud.mqttPort, identity).then(assert.unreachable, () => undefined);
+  await connectGateway(temporary.cloud.mqttPort, identity).then(
+    () => assert.unreachable(),
+    () => undefined,
+  );
 });
 
 test.run();
