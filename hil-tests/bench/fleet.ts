@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { certificateDetails, issueCertificate, softwareSigner } from '@loadline/sdk/identity';
+import { certificateDetails, type Issuer, issueCertificate, softwareSigner } from '@loadline/sdk/identity';
 import type Database from 'better-sqlite3-multiple-ciphers';
 import { openStateDatabase } from '../scenarios/state-database.ts';
 import { CloudProcess } from '../system/index.ts';
 import { enrolIdentity, type GatewayIdentity } from '../system/mqtt-gateway.ts';
+import { stolenRoot } from '../system/sealed-keys.ts';
 
 const day = 86_400_000;
 
@@ -18,9 +17,10 @@ export async function makeFleet(state: string, count: number): Promise<GatewayId
   const cloud = await CloudProcess.start({ state });
   const first = await enrolIdentity(cloud, gatewayName(0));
   await cloud.service.stop();
+  const issuer = await stolenRoot(state);
   const database = openStateDatabase(state);
   try {
-    return database.transaction(() => copies(database, state, first, count))();
+    return database.transaction(() => copies(database, issuer, first, count))();
   } finally {
     database.close();
   }
@@ -32,12 +32,10 @@ function gatewayName(index: number): string {
 
 function copies(
   database: Database.Database,
-  state: string,
+  issuer: Issuer,
   first: GatewayIdentity,
   count: number,
 ): GatewayIdentity[] {
-  const authorityKey = readFileSync(join(state, 'authority/authority.key.pem'), 'utf8');
-  const issuer = { certificatePem: first.authorityPem, signer: softwareSigner(authorityKey) };
   const { publicKeyPem } = softwareSigner(first.privateKeyPem);
   const copyDevice = copier(database, 'device', 'id', first.id);
   const copyCertificate = copier(database, 'certificate', 'subject', first.id);

@@ -2,7 +2,7 @@
 // @time-limit 120 s
 // A gateway without a battery for its clock starts in 1970, and its clock is set under way: TLS stays strict, times are right.
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
@@ -17,6 +17,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type FaultProxy, until } from '../rig/index.ts';
 import { needs } from '../runner/debian.ts';
+import { stolenRoot } from '../system/sealed-keys.ts';
 import { Counter } from './counter.ts';
 import { elapsed, gatewayId, Site } from './site.ts';
 
@@ -115,13 +116,9 @@ async function listening(issuer: Issuer, notAfter: number, told: Buffer[]): Prom
   return (server.address() as AddressInfo).port;
 }
 
-/** The fleet's own authority, out of the cloud's state. */
-function fleetAuthority(): Issuer {
-  const folder = join(site.folder, 'cloud/authority');
-  return {
-    signer: softwareSigner(readFileSync(join(folder, 'authority.key.pem'), 'utf8')),
-    certificatePem: readFileSync(join(folder, 'authority.pem'), 'utf8'),
-  };
+/** The fleet's own root, out of the cloud's state. */
+function fleetAuthority(): Promise<Issuer> {
+  return stolenRoot(join(site.folder, 'cloud'));
 }
 
 async function strangersAuthority(): Promise<Issuer> {
@@ -200,7 +197,7 @@ test('again in 1970, with the floor of that run: an impostor and a certificate t
   const told: Buffer[] = [];
   const impostor = await listening(await strangersAuthority(), Date.now() + hour, told);
   // Good for the fleet, good in 1970, and good when this software was made: it is the floor that knows better.
-  const ended = await listening(fleetAuthority(), stoppedAt - 3000, told);
+  const ended = await listening(await fleetAuthority(), stoppedAt - 3000, told);
   proxy.leadTo({ port: impostor });
   site.startGateway(withFakedClock());
   await site.said('port-open');

@@ -223,7 +223,7 @@ test('no address leads out of the folder of the page', async () => {
     '/index.html%00.png',
     '/index.html/../../../package.json',
     '/database.key',
-    '/authority/authority.key.pem',
+    '/authority/authority.json',
     '/keys.json',
   ]) {
     assert.is(await assertRefused({ path }, 404), 'not-found');

@@ -1,7 +1,5 @@
 // Strangers at the MQTT door, by certificate and by name: nobody gets in who is not a gateway of this fleet.
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { gatewayTopic } from '@loadline/sdk/contract';
 import {
@@ -17,6 +15,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
 import { enrolIdentity, type GatewayIdentity } from '../system/mqtt-gateway.ts';
+import { stolenRoot, stolenServer } from '../system/sealed-keys.ts';
 import { GoodGateway } from './good-gateway.ts';
 import { connectPacket, MqttWire, type Proof, publishPacket } from './raw-mqtt.ts';
 import { openStateDatabase } from './state-database.ts';
@@ -71,11 +70,7 @@ test.before(async () => {
   good = await GoodGateway.enrol(temporary);
   stranger = await enrolIdentity(temporary.cloud, ours);
   keys = await generateKeyPair();
-  const authority = (name: string) => readFileSync(join(temporary.state, 'authority', name), 'utf8');
-  fleet = {
-    certificatePem: authority('authority.pem'),
-    signer: softwareSigner(authority('authority.key.pem')),
-  };
+  fleet = await stolenRoot(temporary.state);
   proofs = Object.fromEntries(
     Object.entries(made).map(([key, { name, from, to }]) => [key, proofOf(fleet, name, { from, to })]),
   ) as typeof proofs;
@@ -163,11 +158,8 @@ test('a certificate that is expired or not yet valid does not, although the clou
 });
 
 test("the cloud's own certificate does not: it is a server's", async () => {
-  const own = readFileSync(join(temporary.state, 'authority/server.pem'), 'utf8');
-  await assertRefusedByTls(
-    { privateKeyPem: own, chainPem: own.slice(own.indexOf('-----BEGIN CERT')) },
-    /INVALID_PURPOSE|unsupported|purpose/i,
-  );
+  const own = await stolenServer(temporary.state);
+  await assertRefusedByTls(own, /INVALID_PURPOSE|unsupported|purpose/i);
 });
 
 test('a TLS session of the HTTPS door proves nothing at the MQTT door', async () => {
