@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { CloudClient } from '@loadline/sdk/client';
-import { limits } from '@loadline/sdk/contract';
+import { epochUser, limits } from '@loadline/sdk/contract';
 import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import { generate, type Packet, parser } from 'mqtt-packet';
 import * as assert from 'uvu/assert';
@@ -40,7 +40,12 @@ export type LogLine = Record<string, unknown> & { readonly event: string };
 export type Doors = Awaited<ReturnType<typeof openDoors>>;
 
 /** Opens both doors on free ports. The clock is the system's, plus what is put into `clock.offset` (ms). */
-export async function openDoors(options: MeteringOptions = {}) {
+export async function openDoors(
+  options: MeteringOptions & {
+    /** Milliseconds that certificates of gateways live, where not as usual. */
+    readonly gatewayMilliseconds?: number;
+  } = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-doors-'));
   const clock = { offset: 0 };
   const now = () => Date.now() + clock.offset;
@@ -53,6 +58,7 @@ export async function openDoors(options: MeteringOptions = {}) {
   const keys = await openStateKeys({ folder, store, now });
   const authority = await openAuthority({
     ...{ folder: join(folder, 'authority'), keys, now: Date.now, log: recordIssuance },
+    gatewayMilliseconds: options.gatewayMilliseconds,
   });
   const second = { id: 'second', name: 'Second', created: now() };
   await store.change({ steps: [step('createOrganisation', second)], audit: [] });
@@ -247,10 +253,22 @@ export class Wire {
     return wire;
   }
 
-  connect(clientId: string, version: 3 | 4 = 4): void {
+  /** `epoch`: what it states by its user name. */
+  connect(clientId: string, version: 3 | 4 = 4, epoch?: string): void {
     const protocol = version === 4 ? ({ protocolId: 'MQTT' } as const) : ({ protocolId: 'MQIsdp' } as const);
     const keepalive = limits.mqttKeepaliveSeconds;
-    this.send({ cmd: 'connect', clientId, clean: true, keepalive, protocolVersion: version, ...protocol });
+    const stated = epoch === undefined ? {} : { username: epochUser(epoch) };
+    this.send({
+      ...{
+        cmd: 'connect',
+        clientId,
+        clean: true,
+        keepalive,
+        protocolVersion: version,
+        ...protocol,
+        ...stated,
+      },
+    });
   }
 
   send(packet: Packet): void {

@@ -47,17 +47,21 @@ test('the one port speaks MQTT and HTTP, by ALPN, with a certificate that verifi
   }
 });
 
-test('a client certificate is asked for where MQTT is spoken, and of no browser', async () => {
+test('a client certificate is asked for where MQTT is spoken or no ALPN is offered, and of no browser', async () => {
   const { httpsPort, mqttPort } = temporary.cloud;
   for (const version of versions) {
     for (const [port, ...options] of [
       [mqttPort],
       [mqttPort, '-alpn', 'mqtt'],
       [httpsPort, '-alpn', 'mqtt'],
+      [httpsPort],
     ] as [number, ...string[]][]) {
       assert.match(await handshake(port, version, ...options), asked);
     }
-    for (const options of [[], ['-alpn', 'http/1.1'], ['-alpn', 'h2,http/1.1']]) {
+    for (const options of [
+      ['-alpn', 'http/1.1'],
+      ['-alpn', 'h2,http/1.1'],
+    ]) {
       const said = await handshake(httpsPort, version, ...options);
       assert.match(said, /ServerHello/);
       assert.not.match(said, asked, options.join(' '));
