@@ -32,12 +32,23 @@ export function resourceCommands(): Command[] {
         {
           name: 'list',
           calls: 'listDevices',
-          columns: ['id', 'name', 'kind', 'enabled', 'connected', 'runtime', 'department', 'customer'],
+          columns: [
+            'id',
+            'name',
+            'kind',
+            'enabled',
+            'retired',
+            'connected',
+            'runtime',
+            'department',
+            'customer',
+          ],
         },
         { name: 'show', calls: 'getDevice' },
         { name: 'create', calls: 'createDevice', words: ['id'], once: 'enrolmentSecret' },
         { name: 'set', calls: 'patchDevice' },
         { name: 'enrol', calls: 'enrolDevice', once: 'enrolmentSecret' },
+        { name: 'retire', calls: 'retireDevice', final: true },
         { name: 'ledger', calls: 'getLedger', rows: ledgerRows, columns: ledgerColumns },
         { name: 'rejections', calls: 'listRejections' },
         { name: 'rejection', calls: 'getRejection' },
@@ -88,10 +99,23 @@ export function resourceCommands(): Command[] {
             calls: 'listCertificates',
             columns: ['id', 'issued', 'issuedFor', 'expires', 'used', 'ended', 'reason'],
           },
+          { name: 'issue', calls: 'issueCertificate', words: ['request'] },
           { name: 'revoke', calls: 'revokeCertificate', final: true },
         ]),
       ],
     ),
+    resource('unit', 'boards that gateways run on, and whose they are', [
+      { name: 'list', calls: 'listUnits', columns: ['id', 'device', 'counter', 'claimed'] },
+      { name: 'voucher', calls: 'createVoucher', words: ['serialNumber'] },
+      { name: 'release', calls: 'releaseUnit', final: true },
+    ]),
+    resource('provisioning', 'how gateways were provisioned: records that they have signed', [
+      {
+        name: 'list',
+        calls: 'listProvisionings',
+        columns: ['at', 'serialNumber', 'by', 'certificate', 'id'],
+      },
+    ]),
     resource(
       'series',
       'what sensors say',
@@ -244,6 +268,7 @@ export function resourceCommands(): Command[] {
         { name: 'limit', calls: 'setOrganisationLimits' },
         { name: 'blocks', calls: 'listFleetBlocks' },
         { name: 'lift', calls: 'deleteFleetBlock' },
+        { name: 'release', calls: 'releaseFleetUnit', final: true },
       ],
       [
         resource('operator', 'fleet operators', [
