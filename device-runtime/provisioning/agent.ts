@@ -51,7 +51,7 @@ export interface AgentOptions {
   /** The authorities that this gateway was built to trust, PEM. */
   readonly makerPem: string;
   readonly work: Work;
-  readonly listening: Listening;
+  readonly listening: Pick<Listening, 'begin' | 'suspend' | 'resume'>;
   /** What is known of the time. */
   readonly time: () => JudgedAt;
   /** Milliseconds that never step. */
