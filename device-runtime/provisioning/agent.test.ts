@@ -150,6 +150,23 @@ test('what another session put in its place is not committed under its name', as
   await second.ask('write', { site: siteText(fleet, { organisation: 'other' }) });
   assert.match(await first.refusal('commit', { digest }), /^digest-differs: /);
   assert.match(await first.refusal('read', {}), /^digest-differs: /);
+  // The same site, under a voucher of its own, is not what the first one has written either.
+  await first.ask('key', { gatewayId: 'mast-1', challenge });
+  await first.ask('write', { site: siteText(fleet) });
+  const third = board.session();
+  await third.ask('own', { voucher: voucherOf(fleet, { ownershipCounter: 3 }) });
+  await third.ask('key', { gatewayId: 'mast-1', challenge });
+  await third.ask('write', { site: siteText(fleet) });
+  assert.match(await first.refusal('commit', { digest }), /^digest-differs: /);
+});
+
+test('what waits its turn is judged when it comes', async () => {
+  const { session } = await provision(board);
+  const [, refusal] = await Promise.all([
+    session.ask('reset', {}),
+    session.refusal('sign', { record: '{}' }),
+  ]);
+  assert.match(refusal, /^not-committed: /);
 });
 
 test('the key is the same for the same id and owner, and another for another', async () => {

@@ -93,6 +93,7 @@ test('a site that cannot be used is refused whole, and each wrong key is named',
       /enrolment\.url must not carry/,
     ],
     [{ authority: stranger.certificatePem }, /authority holds CN=Fleet, which is neither/],
+    [{ authority: fleet.voucherSigner.certificatePem }, /authority holds CN=vouchers, which is neither/],
     [{ authority: `${fleet.certificatePem}${stranger.certificatePem}` }, /authority holds CN=Fleet/],
     [
       { authority: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' },
