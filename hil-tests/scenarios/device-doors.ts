@@ -83,9 +83,12 @@ export async function deviceLink(
   return link;
 }
 
+/** How MQTT is come to: by its own port, or by ALPN on the port of HTTPS. */
+export type By = 'port' | 'alpn';
+
 /** The link of a gateway by its certificate; what it is told on `notice` is in `said`. */
-export async function gatewayLink(doors: Doors, identity: GatewayIdentity): Promise<Open> {
-  const client = await connectGateway(doors.mqttPort, identity);
+export async function gatewayLink(doors: Doors, identity: GatewayIdentity, by: By = 'port'): Promise<Open> {
+  const client = await connectGateway(by === 'port' ? doors.mqttPort : doors.httpsPort, identity, by);
   const open = { ended: undefined as number | undefined, said: '', close: () => void client.end(true) };
   client.on('close', () => {
     open.ended ??= performance.now();

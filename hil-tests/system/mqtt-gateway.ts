@@ -45,13 +45,18 @@ export async function enrolWith(cloud: CloudProcess, id: string, secret: string)
  * CONNACK; rejects with what ended it before. MQTT.js leaves publishes of a lost connection unanswered for ever:
  * watch `close`. Close with `client.end(true)`.
  *
- * @param port of the MQTT door on localhost, or of a fault proxy before it
+ * @param port of the MQTT door on localhost, or of a fault proxy before it; by ALPN, of HTTPS
  */
-export function connectGateway(port: number, identity: GatewayIdentity): Promise<MqttClient> {
+export function connectGateway(
+  port: number,
+  identity: GatewayIdentity,
+  by: 'port' | 'alpn' = 'port',
+): Promise<MqttClient> {
   const client = connect({
     protocol: 'mqtts',
     host: 'localhost',
     port,
+    ...(by === 'alpn' && { ALPNProtocols: ['mqtt'] }),
     clientId: identity.id,
     ca: identity.authorityPem,
     key: identity.privateKeyPem,
