@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { healthMessage } from '../contract/index.ts';
+import { alarmMessage, healthMessage } from '../contract/index.ts';
 
 /** What the API says of series, readings, accounts and events. */
 
@@ -133,6 +133,8 @@ export const liveEvents = {
       skipped: count.optional(),
     }),
   ),
+  /** Something that its readers are to look at, as far as they may read alarms (listAlarms). */
+  alarm: alarmMessage,
   ping: z.object({}),
   end: z.object({}),
 } as const;

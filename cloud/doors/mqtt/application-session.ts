@@ -19,8 +19,8 @@ import { eventsNews, readingsNews } from './news.ts';
 import type { SessionKind } from './session.ts';
 import { applicationFilter, covers, filterLevels } from './topic-filter.ts';
 
-/** What opens each channel. */
-const scopes = { readings: 'live.get', events: 'events.get', alarms: 'alarms.get' } as const satisfies Record<
+/** What opens each channel: an alarm is something that happened to a device. */
+const scopes = { readings: 'live.get', events: 'events.get', alarms: 'events.get' } as const satisfies Record<
   ApplicationChannel,
   string
 >;

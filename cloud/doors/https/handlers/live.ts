@@ -1,3 +1,4 @@
+import type { AlarmMessage } from '@loadline/sdk/contract';
 import { reachesDevice, reachesTag, type Standing } from '../../../access/index.ts';
 import { type Directory, type Live, type LiveSeries, Owed } from '../../../router/index.ts';
 import type { Handlers } from '../call.ts';
@@ -91,6 +92,12 @@ export function liveHandlers({
       if (owed.isEmpty && stream.writableLength <= unreadBytes) tellReadings(series);
       else owe(series.filter(isWanted));
     });
+    // They are few: one that a full stream does not take is read over the API.
+    const unfollowAlarms = live.followAlarms(standing.organisation, (alarm) => {
+      const isFor = only === undefined || alarm.device === only;
+      if (!isFor || !seesAlarm(stillMay.standing ?? standing, alarm, directory)) return;
+      if (stream.writableLength <= unreadBytes) tell('alarm', alarm);
+    });
     let looks = 0;
     const recheck = setInterval(() => {
       catchUp();
@@ -107,6 +114,7 @@ export function liveHandlers({
     const leave = () => {
       clearInterval(recheck);
       unfollow();
+      unfollowAlarms();
       return streams.delete(end);
     };
     const end = async () => {
@@ -140,6 +148,14 @@ export function liveHandlers({
 function mayFollow({ organisation, reach }: Standing, id: string, directory: Directory): boolean {
   const device = directory.device(id);
   return device?.organisation.id === organisation.id && reachesDevice(reach, device);
+}
+
+/** Alarms are of whole devices. */
+function seesAlarm(standing: Standing, { device: id }: AlarmMessage, directory: Directory): boolean {
+  const { scopes, reach, withheld } = standing;
+  return (
+    scopes.has('alarms.get') && withheld === null && reach.tags === null && mayFollow(standing, id, directory)
+  );
 }
 
 function sees({ reach }: Standing, { device: id, tag }: LiveSeries, directory: Directory): boolean {
