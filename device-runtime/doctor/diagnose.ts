@@ -3,8 +3,8 @@ import { formerPorts } from '../accounts.ts';
 import type { GatewayStatus } from '../control/index.ts';
 import { error, type Finding, warning } from './finding.ts';
 
-/** Days before the end of a certificate from which somebody should look: renewal is long overdue then. */
-const certificateDays = 14;
+/** Days before the end of a certificate of thirty from which somebody should look: its renewal was due five days ago. */
+const certificateDays = 5;
 /** Seconds a gateway may take to hear its first frame, and to make its first link. */
 const firstSeconds = 60;
 /** Aims are 80 MiB; past this something grows. */
@@ -35,7 +35,9 @@ export function diagnose(status: GatewayStatus, journalBytes: number): Finding[]
     })),
     ...cloud(status, told),
     ...radio(status, told),
-    ...certificate(status.health.certificate.daysLeft),
+    ...(told.has('certificate-expired') || told.has('certificate-refused') || told.has('certificate-expiring')
+      ? []
+      : certificate(status.health.certificate.daysLeft)),
     ...journal(status, told, journalBytes),
     ...(status.health.clock.trust === 'nobody' && !told.has('clock-untrusted')
       ? [warning('clock', 'nobody vouches for the time', events['clock-untrusted'].act)]
@@ -123,13 +125,17 @@ export function certificate(daysLeft: number | null): Finding[] {
     return [
       error(
         'certificate',
-        `it ended ${-daysLeft} days ago, so the cloud refuses the gateway`,
-        'have the cloud give a new enrolment secret, and remove gateway.crt from the state folder',
+        `it ended ${-daysLeft} days ago, so the cloud takes no links by it`,
+        events['certificate-expired'].act,
       ),
     ];
   }
   return [
-    warning('certificate', `it ends in ${daysLeft} days`, 'let the gateway reach the cloud, which renews it'),
+    warning(
+      'certificate',
+      `it ends in ${daysLeft} days`,
+      'let the gateway reach `enrolment.url`, and look into its log for why it is not renewed',
+    ),
   ];
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isExposed } from '@loadline/sdk/platform';
 import type { Config } from '../config/index.ts';
+import { certificateDaysLeft, type identityFiles } from '../identity/index.ts';
 import { findHolders } from '../radio/index.ts';
 import { certificate } from './diagnose.ts';
 import { error, type Finding, warning } from './finding.ts';
@@ -35,7 +36,7 @@ export async function lookAround({ config, gatewayPid, now }: PremisesOptions): 
   const { state } = config.gateway;
   const [keys, daysLeft, ports, freeBytes, unit] = await Promise.all([
     keyFiles(config),
-    certificateDays(join(state, 'gateway.crt'), now),
+    certificateDays(config, now),
     Promise.all(config.ports.map((port) => portFindings(port, gatewayPid))),
     freeOn(state),
     unitState(),
@@ -120,7 +121,9 @@ async function keyFiles({
       (problem: NodeJS.ErrnoException) => problem.code ?? 'unreadable',
     );
     if (exposed === 'ENOENT') {
-      const act = enrolment ? 'the gateway makes it once it reaches the cloud' : 'configure [enrolment]';
+      const act = enrolment?.secret_file
+        ? 'the gateway makes it once it reaches the cloud'
+        : 'provision the gateway, or configure [enrolment] with a secret_file';
       findings.push(warning('identity', `there is no ${path} yet`, act));
     } else if (typeof exposed === 'string') {
       findings.push(warning('identity', `${path} cannot be read (${exposed})`, 'run this as root'));
@@ -142,13 +145,15 @@ async function keyFiles({
   return findings;
 }
 
-async function certificateDays(path: string, now: number): Promise<number | null> {
-  try {
-    const { validToDate } = new X509Certificate(await readFile(path));
-    return Math.floor((validToDate.getTime() - now) / 86_400_000);
-  } catch {
-    return null;
-  }
+/** Of the newest certificate: during a renewal there are two. Who may not read the key may read these. */
+async function certificateDays({ gateway: { state } }: Config, now: number): Promise<number | null> {
+  const chains = await Promise.all(
+    (['gateway.crt', 'renewal.crt'] satisfies (typeof identityFiles)[number][]).map((name) =>
+      readFile(join(state, name), 'utf8').catch(() => undefined),
+    ),
+  );
+  const days = chains.map((chainPem) => certificateDaysLeft(chainPem, { kind: 'at-least', wall: now }));
+  return days.reduce((one, other) => (one === null || (other !== null && other > one) ? other : one), null);
 }
 
 async function freeOn(folder: string): Promise<number | null> {

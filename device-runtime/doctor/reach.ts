@@ -3,23 +3,27 @@ import { readFile } from 'node:fs/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Config } from '../config/index.ts';
+import { trustedPem } from '../identity/index.ts';
 import { error, type Finding } from './finding.ts';
 
 /** Milliseconds each step of the way may take. */
 const stepMilliseconds = 5000;
 
 /** Whether the cloud can be reached from here, and where the way ends: the name, the port, or the handshake. */
-export async function reachFindings({ uplink }: Config): Promise<Finding[]> {
+export async function reachFindings({ uplink, gateway }: Config): Promise<Finding[]> {
   const { host, port, proxy } = uplink;
   if (proxy !== undefined) {
     const { hostname, port: proxyPort } = new URL(proxy.url.replace(/^socks5:/, 'http:'));
     return await knock('proxy', hostname.replace(/^\[|\]$/g, ''), Number(proxyPort) || 80, undefined);
   }
-  const authority = await readFile(uplink.authority).catch(() => undefined);
+  // What the fleet has become since: the file alone may be an old root's.
+  const authority = await readFile(uplink.authority, 'utf8')
+    .then((pem) => trustedPem(gateway.state, pem))
+    .catch(() => undefined);
   return await knock('cloud', host, port, authority);
 }
 
-async function knock(about: string, host: string, port: number, authority?: Buffer): Promise<Finding[]> {
+async function knock(about: string, host: string, port: number, authority?: string): Promise<Finding[]> {
   if (isIP(host) === 0) {
     try {
       await within(lookup(host), 'no answer');
@@ -70,7 +74,7 @@ function tcp(host: string, port: number): Promise<Socket> {
   });
 }
 
-function handshake(socket: Socket, servername: string, ca: Buffer): Promise<void> {
+function handshake(socket: Socket, servername: string, ca: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const name = isIP(servername) === 0 ? { servername } : { host: servername };
     const tls = connectTls({ socket, ca, ALPNProtocols: ['mqtt'], ...name });
