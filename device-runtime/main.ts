@@ -49,7 +49,7 @@ which no key, token, password or name is. Exit codes of doctor: 0 nothing, 1 war
 cannot be asked.
 
 reset makes it nobody's: key, certificate, site and journal go; how often it had an owner stays. network writes the
-site's network as files of systemd-networkd and wpa_supplicant, for root.
+site's network as files of systemd-networkd and wpa_supplicant, for root, and prints what changed.
 
 The gateway's log goes to standard output, one line of JSON an event.
 `;
@@ -217,9 +217,13 @@ async function reset(folder: string): Promise<void> {
 async function network(folder: string): Promise<void> {
   const { applyNetwork } = await import('./provisioning/index.ts');
   try {
-    const { files, wireless } = await applyNetwork(folder, options.root);
-    for (const file of files) process.stdout.write(`wrote ${file}\n`);
-    for (const name of wireless) process.stdout.write(`wireless ${name}\n`);
+    const { changed, joins, leaves } = await applyNetwork(folder, options.root);
+    const lines = [
+      ...changed.map((path) => `changed ${path}`),
+      ...leaves.map((name) => `leaves ${name}`),
+      ...joins.map((name) => `joins ${name}`),
+    ];
+    for (const line of lines) process.stdout.write(`${line}\n`);
   } catch (error) {
     fail((error as Error).message);
   }

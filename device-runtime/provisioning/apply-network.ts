@@ -1,35 +1,81 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { writeWhole } from '@loadline/sdk/platform';
+import { readIfThere, removeWhole, writeWhole } from '@loadline/sdk/platform';
 import { wirelessInterfaces } from './board.ts';
-import { readKeptNetwork, systemFiles } from './network.ts';
+import {
+  isOurs,
+  networkFile,
+  readKeptNetwork,
+  type SystemFile,
+  supplicantFolder,
+  systemFiles,
+} from './network.ts';
 import { names } from './site-files.ts';
 
+/** What is different now, for whoever tells the system. */
+export interface Applied {
+  /** Paths of files that were written or removed, from the root of the file system. */
+  readonly changed: readonly string[];
+  /** Wireless interfaces that join a network anew, and those that leave one. */
+  readonly joins: readonly string[];
+  readonly leaves: readonly string[];
+}
+
 /**
- * Writes the network of the site that is in force as files of systemd-networkd and wpa_supplicant. It is for root, and
- * reads what a program without rights has written: so what it reads is checked as strictly as what came over the line.
+ * Writes the network of the site that is in force as files of systemd-networkd and wpa_supplicant; where nothing is in
+ * force, takes away those of the site before. It is for root, and reads what a program without rights has written: so what
+ * it reads is checked as strictly as what came over the line. Files of others are left alone.
  *
  * @param root where the file system begins; another folder in a test
- * @returns what was written, and the wireless interfaces that wpa_supplicant is for
- * @throws Error where nothing is in force, or its network cannot be used
+ * @throws Error where the network cannot be used
  */
 export async function applyNetwork(
   folder: string,
   root: string,
   wireless: () => Promise<readonly string[]> = wirelessInterfaces,
-): Promise<{ readonly files: readonly string[]; readonly wireless: readonly string[] }> {
-  const file = join(resolve(folder), 'current', names.network);
-  const network = readKeptNetwork(await readFile(file, 'utf8'));
-  const interfaces =
-    network.wifi === undefined ? [] : network.interface ? [network.interface] : await wireless();
-  if (network.wifi !== undefined && interfaces.length === 0) {
+): Promise<Applied> {
+  const json = await readIfThere(join(resolve(folder), 'current', names.network));
+  const wanted = json === undefined ? [] : await filesOf(json, wireless);
+  const gone: string[] = [];
+  for (const path of await presentIn(root)) {
+    if (wanted.some((file) => file.path === path) || !isOurs(await contentOf(root, path))) continue;
+    await removeWhole(join(root, path));
+    gone.push(path);
+  }
+  const written: string[] = [];
+  for (const { path, content, mode } of wanted) {
+    if ((await contentOf(root, path)) === content) continue;
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeWhole(join(root, path), content, mode);
+    written.push(path);
+  }
+  return { changed: [...gone, ...written], joins: interfacesIn(written), leaves: interfacesIn(gone) };
+}
+
+async function filesOf(json: string, wireless: () => Promise<readonly string[]>): Promise<SystemFile[]> {
+  const network = readKeptNetwork(json);
+  const isWireless = network.wifi !== undefined;
+  const interfaces = !isWireless
+    ? []
+    : network.interface === undefined
+      ? await wireless()
+      : [network.interface];
+  if (isWireless && interfaces.length === 0) {
     throw new Error('the site has a wireless network, and this machine has no wireless interface');
   }
-  const files = systemFiles(network, interfaces);
-  for (const { path, content, mode } of files) {
-    const at = join(root, path);
-    await mkdir(dirname(at), { recursive: true });
-    await writeWhole(at, content, mode);
-  }
-  return { files: files.map(({ path }) => path), wireless: interfaces };
+  return systemFiles(network, interfaces);
+}
+
+/** Files that may have been made here. */
+async function presentIn(root: string): Promise<string[]> {
+  const supplicants = await readdir(join(root, supplicantFolder)).catch(() => []);
+  return [networkFile, ...supplicants.map((name) => `${supplicantFolder}/${name}`)];
+}
+
+async function contentOf(root: string, path: string): Promise<string> {
+  return (await readIfThere(join(root, path)).catch(() => undefined)) ?? '';
+}
+
+function interfacesIn(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => /wpa_supplicant-(.+)\.conf$/.exec(path)?.[1] ?? []);
 }

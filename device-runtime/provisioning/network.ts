@@ -41,10 +41,21 @@ export function keptNetwork({ wifi, ...rest }: Network): KeptNetwork {
 
 /** Reads `network.json`. @throws Error where it is none; nobody writes another */
 export function readKeptNetwork(json: string): KeptNetwork {
-  const kept = keptNetworkSchema.parse(JSON.parse(json));
-  const faults = networkFaults(kept);
-  if (faults.length > 0) throw new Error(faults.map(({ key, message }) => `${key} ${message}`).join('; '));
-  return kept;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch {
+    // Not the parser's own words: they quote a text that root has read.
+    throw new Error('the network that is in force is not JSON: write the site again');
+  }
+  const { data, error } = keptNetworkSchema.safeParse(parsed);
+  const [fault] = error
+    ? error.issues.map(({ path }) => path.join('.'))
+    : networkFaults(data).map(({ key }) => key);
+  if (error || fault !== undefined) {
+    throw new Error(`the network that is in force cannot be used: ${fault ?? ''}: write the site again`);
+  }
+  return data;
 }
 
 /** What no schema says: a file that root reads must not be made to say more than it is meant to. */
@@ -79,6 +90,11 @@ export interface SystemFile {
 
 const madeBy = '# Made by Loadline of the site that was provisioned; changes here are lost.\n';
 
+/** Whether a file was made here. */
+export function isOurs(content: string): boolean {
+  return content.startsWith(madeBy);
+}
+
 /**
  * The network as systemd-networkd and wpa_supplicant take it (systemd.network(5), wpa_supplicant.conf(5)).
  *
@@ -92,8 +108,9 @@ export function systemFiles(network: KeptNetwork, wireless: readonly string[]): 
   return [unit, ...wireless.map((name) => ({ path: supplicantFile(name), content, mode: 0o600 as const }))];
 }
 
-const networkFile = 'etc/systemd/network/10-loadline.network';
-const supplicantFile = (name: string) => `etc/wpa_supplicant/wpa_supplicant-${name}.conf`;
+export const networkFile = 'etc/systemd/network/10-loadline.network';
+export const supplicantFolder = 'etc/wpa_supplicant';
+const supplicantFile = (name: string) => `${supplicantFolder}/wpa_supplicant-${name}.conf`;
 
 function networkUnit({ interface: name, wifi, addresses, ntp }: KeptNetwork): string {
   const type = wifi === undefined ? 'ether' : 'wlan';

@@ -13,7 +13,7 @@ import { type CheckedSite, names, sha256 } from './site-files.ts';
  *     DIR/site-1a2b3c4d/             all of one site: its files, and in state/ its key, certificate and journal
  *       site.json                    who it is, whose, by which voucher, and the digest of each file
  *     DIR/site-55667788/             what is being made; `staging.json` says for whom. One of them at most
- *     DIR/committed                  touched after each commit: what waits for a new network looks here
+ *     DIR/committed                  touched after each commit and reset: what waits for a new network looks here
  *     DIR/../ownership               the counter, and who it was last; nothing ever deletes it
  */
 
@@ -185,8 +185,7 @@ export class SiteStore {
       await this.#raise();
       await this.#noLongerStaged(folder);
       if (before !== undefined) await disk.remove(before.folder);
-      await disk.write(join(this.#folder, 'committed'), `${record.digest}\n`, 0o600);
-      await disk.sync(this.#folder);
+      await this.#touch(record.digest);
       return undefined;
     } catch (error) {
       return error as Error;
@@ -202,6 +201,12 @@ export class SiteStore {
     this.#current = undefined;
     this.#staged = undefined;
     await this.#removeAll(() => false);
+    await this.#touch('nothing');
+  }
+
+  async #touch(what: string): Promise<void> {
+    await this.#disk.write(join(this.#folder, 'committed'), `${what}\n`, 0o600);
+    await this.#disk.sync(this.#folder);
   }
 
   /** A file of a site's folder, as it is on the disk now. */

@@ -1,6 +1,6 @@
 // What systemd itself thinks of the unit that ships.
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,6 +22,13 @@ const withSystemd = analyze === true ? test : test.skip;
 const nft = await needs('nft', 'nftables');
 if (nft !== true) console.log(`skipped: the script of the egress policy is in place: ${nft}`);
 
+const units = [
+  'loadline-gateway.service',
+  'loadline-egress.service',
+  'loadline-egress.timer',
+  'loadline-network.service',
+  'loadline-network.path',
+];
 /** Exposure as systemd scores it, 0 (none) to 10; this unit's own figure, rounded up. */
 const mostExposure = 1.9;
 let folder: string;
@@ -30,7 +37,7 @@ test.before(async () => {
   // Its paths are those of an installation: here they are put where the files are.
   folder = await mkdtemp(join(tmpdir(), 'loadline-unit-'));
   await cp(packagingPath, join(folder, 'packaging'), { recursive: true });
-  for (const unit of ['loadline-gateway.service', 'loadline-egress.service', 'loadline-egress.timer']) {
+  for (const unit of [...units, 'loadline-provisioning.conf']) {
     const file = join(folder, 'packaging', unit);
     await writeFile(file, (await readFile(file, 'utf8')).replaceAll('/opt/loadline', folder));
   }
@@ -45,11 +52,27 @@ async function exposure(unit: string): Promise<number> {
 }
 
 withSystemd('systemd understands every line of every unit', async () => {
-  for (const unit of ['loadline-gateway.service', 'loadline-egress.service', 'loadline-egress.timer']) {
+  for (const unit of units) {
     const { stderr } = await run('systemd-analyze', ['verify', join(folder, 'packaging', unit)]);
     assert.is(stderr, '', unit);
   }
 });
+
+withSystemd(
+  'systemd understands what is put in for a gateway that is provisioned over a serial line',
+  async () => {
+    const other = join(folder, 'provisioned');
+    await mkdir(join(other, 'loadline-gateway.service.d'), { recursive: true });
+    await cp(join(folder, 'packaging/loadline-gateway.service'), join(other, 'loadline-gateway.service'));
+    const dropIn = join(other, 'loadline-gateway.service.d/provisioning.conf');
+    await cp(join(folder, 'packaging/loadline-provisioning.conf'), dropIn);
+    const unit = join(other, 'loadline-gateway.service');
+    assert.is((await run('systemd-analyze', ['verify', unit])).stderr, '');
+    await writeFile(dropIn, (await readFile(dropIn, 'utf8')).replace('ExecStart=\n', ''));
+    const fault = await run('systemd-analyze', ['verify', unit]).catch(({ stderr }) => stderr);
+    assert.match(fault, /more than one ExecStart/);
+  },
+);
 
 withSystemd('a line that systemd does not know is seen', async () => {
   const file = join(folder, 'loadline-broken.service');
