@@ -60,11 +60,11 @@ export function parseEnrolmentCredentials(
 }
 
 /**
- * The answer to simpleenroll and simplereenroll: the issued certificate, first, and those between it and the roots. RFC 7030
- * (section 4.2.3) has the first alone; but who gets it must be able to judge it, and to show its chain, without asking again.
+ * The answer to simpleenroll and simplereenroll: the issued certificate and nothing else (RFC 7030, section 4.2.3). There
+ * are clients that refuse an answer with several; those between it and the roots are told by cacerts.
  */
-export function simpleEnrollResponse(chainPem: string): EstResponse {
-  return certsOnly(chainPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []);
+export function simpleEnrollResponse(certificatePem: string): EstResponse {
+  return certsOnly([certificatePem]);
 }
 
 /** The answer to cacerts: the root, and the authorities between it and the gateways (RFC 7030, section 4.1.3). */

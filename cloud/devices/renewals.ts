@@ -57,7 +57,7 @@ export class Renewals {
     readRequest: () => Uint8Array,
     source: string,
   ): Promise<
-    { readonly kind: 'issued'; readonly chainPem: string; readonly gateway: string } | NotRenewed
+    { readonly kind: 'issued'; readonly certificatePem: string; readonly gateway: string } | NotRenewed
   > {
     const proven = this.#judge(shown);
     if (proven.kind === 'refused') return this.#refuse(nameOf(shown), proven, source);
@@ -69,14 +69,14 @@ export class Renewals {
       checkGatewayRequest(request, id);
       const late = this.#tooOften(id);
       if (late !== undefined) return this.#refuse(id, late, source);
-      const { chainPem } = await authority.issueGateway(request, id, (issuance) =>
+      const { certificatePem } = await authority.issueGateway(request, id, (issuance) =>
         this.#parts.recordIssuance(issuance, {
           ...{ organisation: proven.device.organisation.id, channel: 'https', source },
           ...{ actor: { kind: 'gateway', id }, target: { kind: 'device', id }, issuedFor: 'certificate' },
         }),
       );
       await directory.reloadCertificates(id);
-      return { kind: 'issued', chainPem, gateway: id };
+      return { kind: 'issued', certificatePem, gateway: id };
     } catch (error) {
       if (!(error instanceof IdentityError && error.code === 'request-malformed')) throw error;
       return this.#refuse(id, { kind: 'refused', code: 'request-malformed', detail: error.message }, source);

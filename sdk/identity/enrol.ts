@@ -6,7 +6,7 @@
  *     POST /.well-known/est/simplereenroll      over TLS with the client certificate that is to be followed
  *     Content-Type: application/pkcs10          base64 of the request's DER
  */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { type CertificateDetails, certificateDetails } from './details.ts';
 import { IdentityError } from './errors.ts';
 import { askEst, type EstServer, trustedIn, wrongAnswer } from './est.ts';
@@ -17,8 +17,6 @@ interface Wanted extends EstServer {
   readonly gatewayId: string;
   /** The PKCS#10 request, PEM; its common name is the gateway id. */
   readonly requestPem: string;
-  /** What cacerts gave, PEM: an answer may hold our certificate alone, without its intermediates (section 4.2.3). */
-  readonly known?: readonly string[];
 }
 
 export interface EnrolOptions extends Wanted {
@@ -63,7 +61,7 @@ async function certified(
   operation: 'simpleenroll' | 'simplereenroll',
   authorization: string | undefined,
 ): Promise<Enrolment> {
-  const { gatewayId, requestPem, authorityPem, known = [] } = options;
+  const { gatewayId, requestPem, authorityPem } = options;
   const wanted = readSigningRequest(requestPem);
   if (wanted.commonName !== gatewayId) {
     throw new IdentityError(
@@ -79,25 +77,32 @@ async function certified(
   if (certificate.commonName !== gatewayId) {
     throw wrongAnswer(`the certificate is for '${certificate.commonName}', not '${gatewayId}'`);
   }
+  const trusted = trustedIn(authorityPem);
   const others = [...received, ...known.map((pem) => new X509Certificate(pem))];
-  return { chainPem: chain(ours, others, trustedIn(authorityPem)), certificate };
+  // An answer holds our certificate alone (section 4.2.3): what it needs besides is told by cacerts.
+  const chainPem =
+    chain(ours, others, trusted) ?? chain(ours, await askEst(options, { operation: 'cacerts' }), trusted);
+  if (chainPem === undefined) {
+    throw wrongAnswer('our certificate was not issued under the trusted authority');
+  }
+  return { chainPem, certificate };
 }
 
-/** From our certificate up to, and without, one that a trusted authority signed. */
+/** From our certificate up to, and without, one that a trusted authority signed; undefined where there is no way to one. */
 function chain(
   ours: X509Certificate,
   others: readonly X509Certificate[],
   trusted: readonly X509Certificate[],
-): string {
+): string | undefined {
   const links = [ours];
   let last = ours;
   while (!trusted.some((authority) => signed(authority, last))) {
     const next = others.find((each) => !links.includes(each) && signed(each, last));
-    if (next === undefined) throw wrongAnswer('our certificate was not issued under the trusted authority');
+    if (next === undefined) return undefined;
     links.push(next);
     last = next;
   }
-  return links.map(String).join('');
+  return links;
 }
 
 function signed(issuer: X509Certificate, certificate: X509Certificate): boolean {

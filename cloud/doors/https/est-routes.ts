@@ -90,14 +90,14 @@ export function estRoutes(
           enrolments.refused(gatewayId, 'device-disabled', arrival);
           throw new Problem(403, 'device-disabled', remedies['device-disabled']);
         }
-        const { chainPem, fingerprint } = await authority.issueGateway(
+        const { certificatePem, fingerprint } = await authority.issueGateway(
           signingRequest,
           gatewayId,
           (issuance) => enrolments.record(issuance, arrival),
         );
         await directory.reload();
         log.info('gateway-enrolled', { gateway: gatewayId, fingerprint, from: request.ip });
-        return send(reply, simpleEnrollResponse(chainPem));
+        return send(reply, simpleEnrollResponse(certificatePem));
       } catch (error) {
         if (!(error instanceof IdentityError)) throw error;
         enrolments.refused(gatewayId, 'request-malformed', arrival);
@@ -122,9 +122,9 @@ export function estRoutes(
         const status = code === 'request-malformed' ? 400 : code === 'rate-limited' ? 429 : 403;
         throw new Problem(status, code, detail, retryAfterSeconds);
       }
-      const { gateway, chainPem } = renewed;
+      const { gateway, certificatePem } = renewed;
       log.info('certificate-renewed', { gateway, from: request.ip });
-      return send(reply, simpleEnrollResponse(chainPem));
+      return send(reply, simpleEnrollResponse(certificatePem));
     },
   );
 }
