@@ -78,10 +78,9 @@ async function certified(
     throw wrongAnswer(`the certificate is for '${certificate.commonName}', not '${gatewayId}'`);
   }
   const trusted = trustedIn(authorityPem);
-  const others = [...received, ...known.map((pem) => new X509Certificate(pem))];
   // An answer holds our certificate alone (section 4.2.3): what it needs besides is told by cacerts.
   const chainPem =
-    chain(ours, others, trusted) ?? chain(ours, await askEst(options, { operation: 'cacerts' }), trusted);
+    chain(ours, received, trusted) ?? chain(ours, await askEst(options, { operation: 'cacerts' }), trusted);
   if (chainPem === undefined) {
     throw wrongAnswer('our certificate was not issued under the trusted authority');
   }
@@ -102,7 +101,7 @@ function chain(
     links.push(next);
     last = next;
   }
-  return links;
+  return links.map(String).join('');
 }
 
 function signed(issuer: X509Certificate, certificate: X509Certificate): boolean {

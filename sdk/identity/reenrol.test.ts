@@ -111,18 +111,22 @@ test('is by the certificate that is shown, without a secret, and may be for anot
   assert.equal(asked, [{ path, shown, alpn: false, authorization: undefined }]);
 });
 
-test('finds the intermediate among what cacerts gave where the answer is the certificate alone', async () => {
-  await withServer(
-    (body) => [issued(body)],
-    async (url) => {
-      await reenrol(options(url)).then(
-        () => assert.unreachable('an incomplete chain was taken'),
-        (error) => assert.ok(coded('enrolment-malformed', /not issued under the trusted authority/)(error)),
-      );
-      const known = [root.certificatePem, intermediate.certificatePem];
-      const { chainPem } = await reenrol({ ...options(url), known });
-      assert.ok(chainPem.endsWith(intermediate.certificatePem));
-    },
+test('asks for the intermediate where the answer is the certificate alone', async () => {
+  let told = [root.certificatePem, intermediate.certificatePem];
+  const answer = (body: Buffer) => (body.length === 0 ? told : [issued(body)]);
+  const asked = await withServer(answer, async (url) => {
+    const { chainPem } = await reenrol(options(url));
+    assert.ok(chainPem.endsWith(intermediate.certificatePem));
+    assert.is(chainPem.match(/BEGIN CERTIFICATE/g)?.length, 2);
+    told = [root.certificatePem];
+    await reenrol(options(url)).then(
+      () => assert.unreachable('an incomplete chain was taken'),
+      (error) => assert.ok(coded('enrolment-malformed', /not issued under the trusted authority/)(error)),
+    );
+  });
+  assert.equal(
+    asked.map(({ path }) => path.split('/').at(-1)),
+    ['simplereenroll', 'cacerts', 'simplereenroll', 'cacerts'],
   );
 });
 
