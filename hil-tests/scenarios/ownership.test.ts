@@ -17,6 +17,7 @@ import { connectGateway, enrolWith, type GatewayIdentity } from '../system/mqtt-
 import { batchMaker } from './batches.ts';
 import { beginUpload, connects, deviceLink, gatewayLink, openLine, post, sayLine } from './device-doors.ts';
 import { takeInSoftware } from './software-device.ts';
+import { openStateDatabase } from './state-database.ts';
 import { type TemporaryCloud, temporaryCloud } from './temporary-cloud.ts';
 
 const test = suite('ownership of gateways');
@@ -350,11 +351,28 @@ test('the operator of the fleet can release a board: it stands in the fleet’s 
   assert.is(await refusal(first.caller.call('releaseFleetUnit', { unit: serial })), 'not-found');
 });
 
-test('what has ended stays so through a restart', async () => {
+test('what has ended stays so through a restart, and nothing is left that could open again', async () => {
+  const { cloud, state } = temporary;
   const [serial, device] = [`board-${randomUUID()}`, `last-${randomUUID()}`];
-  const { identity } = await provision(harbour, 'harbour', device, serial);
-  await harbour.caller.get('retireDevice', { organisation: 'harbour', device });
-  await temporary.restart(() => {});
+  const { identity } = await provision(first, 'first', device, serial);
+  const organisation = 'first';
+  const body = { kind: 'key', name: 'a key' } as const;
+  await first.caller.get('createDeviceCredential', { organisation, device, body });
+  const { enrolmentSecret } = await first.caller.get('enrolDevice', { organisation, device });
+  cloud.service.watchFor(enrolmentSecret, 'an enrolment secret');
+  await first.caller.get('retireDevice', { organisation, device });
+  await temporary.restart(() => {
+    const database = openStateDatabase(state);
+    const left = (sql: string) => database.prepare(sql).pluck().get(device);
+    assert.is(left('SELECT count(*) FROM enrolment WHERE device = ?'), 0);
+    assert.equal(left('SELECT enabled FROM device WHERE id = ?'), 0);
+    database.close();
+  });
+  const { items } = await temporary.cloud.organisation.listDeviceCredentials({ device });
+  assert.equal(
+    items.map(({ status }) => status),
+    ['revoked'],
+  );
   await connectGateway(temporary.cloud.mqttPort, identity).then(
     () => assert.unreachable(),
     () => undefined,
