@@ -66,16 +66,15 @@ export class Est {
   /**
    * A certificate for a key.
    *
-   * @param known what `authorities` told
    * @returns the chain without its root, PEM
    * @throws IdentityError
    */
-  async certificate(privateKeyPem: string, proof: Proof, known: readonly string[] = []): Promise<string> {
+  async certificate(privateKeyPem: string, proof: Proof): Promise<string> {
     const { createSigningRequest, enrol, reenrol, softwareSigner } = await identityTools();
     const { gatewayId } = this.#options;
     const requestPem = createSigningRequest({ commonName: gatewayId, signer: softwareSigner(privateKeyPem) });
     const server = await this.#server(proof.kind === 'certificate' ? proof.identity : undefined);
-    const wanted = { ...server, gatewayId, requestPem, known };
+    const wanted = { ...server, gatewayId, requestPem };
     const { chainPem } =
       proof.kind === 'certificate' ? await reenrol(wanted) : await enrol({ ...wanted, secret: proof.secret });
     return chainPem;

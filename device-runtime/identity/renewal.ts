@@ -105,7 +105,7 @@ export class Renewal {
     if (est === undefined) {
       if (standing !== 'good') this.#failed(new Error('`enrolment.url` is not configured'), standing);
     } else if (standing === 'good') {
-      if (links.isConnected && monotonic() >= this.#lookAfter) this.#begin(this.#look(est).then(() => {}));
+      if (links.isConnected && monotonic() >= this.#lookAfter) this.#begin(this.#look(est));
     } else if (monotonic() >= this.#notBefore) this.#begin(this.#renew(est, standing));
     else if (standing !== 'due') this.#begin(this.#lookForSecret());
   }
@@ -145,19 +145,16 @@ export class Renewal {
       });
   }
 
-  /** Asks what the fleet's authorities are now; resolves to the certificates that were told. */
-  async #look(est: Est): Promise<readonly string[]> {
+  /** Asks what the fleet's authorities are now. */
+  async #look(est: Est): Promise<void> {
     const { trust, onEvent, monotonic, random, log } = this.#options;
     this.#lookAfter = monotonic() + this.#lookInterval * (0.5 + random());
     try {
-      const told = await est.authorities();
-      const changed = await trust.hear(told);
+      const changed = await trust.hear(await est.authorities());
       if (changed !== undefined) onEvent('trust-changed', clip(changed, limits.eventDetailBytes));
-      return told.told;
     } catch (error) {
       // Whoever cannot be reached for this is not reached for a certificate either, and says so then.
       log.warn('authorities-not-told', { reason: (error as Error).message });
-      return [];
     }
   }
 
@@ -165,9 +162,9 @@ export class Renewal {
     const { files, time, log } = this.#options;
     try {
       if (!this.#isSettled) await files.settle(this.#identity);
-      const known = await this.#look(est);
+      await this.#look(est);
       const privateKeyPem = await files.nextKey(this.#identity, makeKey);
-      const chainPem = await this.#certificate(est, { privateKeyPem, known, standing });
+      const chainPem = await this.#certificate(est, privateKeyPem, standing);
       const { notBefore, notAfter } = termOf(chainPem);
       const now = time();
       if (now.wall > notAfter)
@@ -185,16 +182,8 @@ export class Renewal {
   }
 
   /** By the certificate; where that is refused and somebody has put a secret there, by that. */
-  async #certificate(
-    est: Est,
-    wanted: {
-      readonly privateKeyPem: string;
-      readonly known: readonly string[];
-      readonly standing: Standing;
-    },
-  ): Promise<string> {
-    const { privateKeyPem, known, standing } = wanted;
-    const ask = (proof: Proof) => est.certificate(privateKeyPem, proof, known);
+  async #certificate(est: Est, privateKeyPem: string, standing: Standing): Promise<string> {
+    const ask = (proof: Proof) => est.certificate(privateKeyPem, proof);
     try {
       return await ask({ kind: 'certificate', identity: this.#identity });
     } catch (error) {
