@@ -5,7 +5,14 @@ import { Pauses } from '../guard/index.ts';
 import type { Mailer } from '../mail/index.ts';
 import type { Device, Directory } from '../router/index.ts';
 import { type AlarmRow, type AuditDraft, type Store, step } from '../store/index.ts';
-import { type CloneDetail, type CloneSeen, cloneDetail, isKnown, withSeen } from './clone-detail.ts';
+import {
+  type CloneDetail,
+  type CloneSeen,
+  cloneDetail,
+  isKnown,
+  sourcesOf,
+  withSeen,
+} from './clone-detail.ts';
 
 const dayMilliseconds = 86_400_000;
 
@@ -127,7 +134,7 @@ export class Alarms {
    * does not name yet, and by the same after a day of quiet. Who was first stays.
    */
   async see({ id }: Alarm, by: string, entry: AuditDraft): Promise<void> {
-    const seen = step('seeAlarm', { id, seen: this.#options.now(), by }, 'some');
+    const seen = step('seeAlarm', { id, seen: this.#options.now(), by });
     await this.#options.store.change({ steps: [seen], audit: [entry] });
     this.#pauses.drop(id);
   }
@@ -234,7 +241,7 @@ export class Alarms {
       const { device, detail, first, last: at, times } = alarm;
       const organisation =
         (await store.read('organisation', { id: row.organisation }))?.name ?? row.organisation;
-      const sources = [...new Set(detail.epochs.flatMap(({ source }) => source ?? []))];
+      const sources = sourcesOf(detail);
       for (const { email: address, name } of await store.read('administrators', {
         organisation: row.organisation,
       })) {

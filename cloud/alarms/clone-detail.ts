@@ -64,3 +64,8 @@ export function withSeen(detail: CloneDetail, { evidence, epochs }: CloneSeen): 
     epochs: [...kept.values()].slice(-epochsKept),
   };
 }
+
+/** The addresses that are known, each once. */
+export function sourcesOf({ epochs }: CloneDetail): string[] {
+  return [...new Set(epochs.flatMap(({ source }) => source ?? []))];
+}

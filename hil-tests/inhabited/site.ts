@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { until } from '../rig/index.ts';
 import { batchMaker } from '../scenarios/batches.ts';
 import type { CloudProcess } from '../system/index.ts';
 import { connectGateway, enrolIdentity } from '../system/mqtt-gateway.ts';
@@ -187,13 +189,14 @@ export async function inhabit(cloud: CloudProcess, state: string): Promise<Site>
   return site;
 }
 
-/** Deliveries of one device: the epoch of one that is stored, and the id of one that was refused. */
+/** Deliveries of one device: the epoch of one that is stored, the id of one that was refused, and of the alarm of two. */
 interface Delivered {
   readonly epoch: string;
+  readonly alarm: string;
   readonly rejection: string;
 }
 
-/** Has the devices of an organisation send readings, and something that is refused. */
+/** Has the devices of an organisation send readings, something that is refused, and what two with one card would send. */
 async function deliver(
   cloud: CloudProcess,
   { devices, administrator, id: organisation }: Home,
@@ -203,10 +206,20 @@ async function deliver(
       const gateway = await connectGateway(cloud.mqttPort, await enrolIdentity(cloud, device));
       await gateway.publishAsync(`v1/gw/${device}/telemetry`, Buffer.from(batchMaker()()), { qos: 1 });
       await gateway.publishAsync(`v1/gw/${device}/telemetry`, Buffer.from('no batch'), { qos: 1 });
+      const parent = randomBytes(16).toString('hex');
+      for (const maker of [batchMaker({ parent }), batchMaker({ parent })]) {
+        await gateway.publishAsync(`v1/gw/${device}/telemetry`, Buffer.from(maker()), { qos: 1 });
+      }
       await gateway.endAsync();
       const ledger = await administrator.caller.get('getLedger', { organisation, device });
       const { items } = await administrator.caller.get('listRejections', { organisation, device });
-      return [part, { epoch: ledger.epochs[0]?.epoch ?? '', rejection: items[0]?.id ?? '' }];
+      const alarm = await until(
+        async () =>
+          (await administrator.caller.get('listAlarms', { organisation, query: { device } })).items[0],
+        { what: `the alarm of ${device}` },
+      );
+      const { epoch = '' } = ledger.epochs[0] ?? {};
+      return [part, { epoch, alarm: alarm.id, rejection: items[0]?.id ?? '' }];
     }),
   );
   return Object.fromEntries(delivered) as Record<Part, Delivered>;

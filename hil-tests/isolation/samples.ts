@@ -368,6 +368,14 @@ export const samples: Samples = {
   listAudit: { plain: here },
   exportAudit: { plain: here },
   verifyAudit: { plain: here },
+  listAlarms: { plain: here },
+  patchAlarm: {
+    plain: (place) => ({
+      ...here(place),
+      alarm: place.site.delivered[place.part].alarm,
+      body: { seen: true },
+    }),
+  },
   listBlocks: { plain: here },
   deleteBlock: { plain: async (place) => ({ ...here(place), block: await place.block() }) },
 

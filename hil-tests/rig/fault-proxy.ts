@@ -10,6 +10,8 @@ export interface ProxyTarget {
   /** Default: 127.0.0.1. */
   readonly host?: string;
   readonly port: number;
+  /** The address of this machine that its connections come from. Default: what the system chooses. */
+  readonly localAddress?: string;
 }
 
 /** Options of a fault proxy. */
@@ -69,7 +71,7 @@ interface Connection {
  * runs. It works on the byte stream, above the kernel's TCP: what that means for each fault is said there.
  */
 export class FaultProxy {
-  #target: Required<ProxyTarget>;
+  #target: ProxyTarget;
   readonly #clock: Clock;
   readonly #random: SeededRandom;
   readonly #server: Server;

@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { type Entry, encodeBatch } from '@loadline/sdk/telemetry';
 
-/** Batches of one epoch, each going on where the last one ended; every batch of `readings` readings of `series` tags. */
-export function batchMaker(options: { readings?: number; series?: number } = {}): () => Uint8Array {
-  const { readings = 3, series = 1 } = options;
+/**
+ * Batches of one epoch, each going on where the last one ended; every batch of `readings` readings of `series` tags.
+ * `parent`: the epoch that this one names as the one before it.
+ */
+export function batchMaker(
+  options: { readings?: number; series?: number; parent?: string } = {},
+): () => Uint8Array {
+  const { readings = 3, series = 1, parent } = options;
   const epoch = randomBytes(16).toString('hex');
   const boot = randomBytes(16).toString('hex');
   let next = 0;
@@ -26,7 +31,14 @@ export function batchMaker(options: { readings?: number; series?: number } = {})
       });
     }
     const batch = encodeBatch(
-      { epoch, parent: undefined, boot, oldest: 0, first: next, dropped: [] },
+      {
+        epoch,
+        parent: parent === undefined ? undefined : { epoch: parent, last: 0 },
+        boot,
+        oldest: 0,
+        first: next,
+        dropped: [],
+      },
       entries,
     );
     next += entries.length;

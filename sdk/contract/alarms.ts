@@ -30,6 +30,8 @@ export const alarmMessage = z.object({
    * two began from one state of one journal; whether both are alive is not known.
    */
   evidence: z.array(z.enum(['came-back', 'one-parent'])),
+  /** Addresses that the identity was shown from. */
+  sources: z.array(z.string()),
   /** The processes that showed the identity, what was seen last standing last. */
   epochs: z.array(
     z.object({

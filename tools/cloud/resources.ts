@@ -250,6 +250,20 @@ export function resourceCommands(): Command[] {
       { name: 'sessions', calls: 'listSessionRecords' },
       { name: 'limits', calls: 'getLimits', rows: limitRows },
     ]),
+    resource('alarm', 'what an organisation is to look at: gateways whose identity is there twice', [
+      {
+        name: 'list',
+        calls: 'listAlarms',
+        columns: ['id', 'device', 'kind', 'sources', 'times', 'first', 'last', 'seen'],
+      },
+      {
+        name: 'seen',
+        does: 'Say that an alarm is seen to: nobody is mailed of it any more',
+        calls: 'patchAlarm',
+        takes: [],
+        fixed: { seen: true },
+      },
+    ]),
     resource('block', 'what is being guessed at', [
       { name: 'list', calls: 'listBlocks' },
       { name: 'lift', calls: 'deleteBlock' },
