@@ -91,8 +91,10 @@ export class Outbound {
 
   /** The transmission of a ping that is sent now. */
   ping(now: number): number {
-    this.#ping = { transmission: ++this.#transmission, at: now };
-    return this.#ping.transmission;
+    const transmission = ++this.#transmission;
+    // One at a time is timed: where each question overtook the answer to the one before it, none would ever be.
+    this.#ping ??= { transmission, at: now };
+    return transmission;
   }
 
   /** Takes an acknowledgement; undefined where it is of what was never sent. */
@@ -114,11 +116,10 @@ export class Outbound {
   }
 
   #took(transmission: number, now: number): number | undefined {
-    if (this.#ping?.transmission === transmission) {
-      const { at } = this.#ping;
-      // Of two acknowledgements of one ping the first tells how long it took.
+    const ping = this.#ping;
+    if (ping !== undefined && ping.transmission <= transmission) {
       this.#ping = undefined;
-      return now - at;
+      if (ping.transmission === transmission) return now - ping.at;
     }
     for (const frame of this.#underWay.values()) {
       if (frame.transmission === transmission) return now - frame.at;

@@ -2,9 +2,11 @@
 const first = 300;
 const least = 50;
 const most = 2000;
+/** How often it is doubled: a line that spoils questions is not helped by asking less, as a crowded network is. */
+const doublings = 2;
 
 /**
- * How long an answer may take before it is asked for: RFC 6298 with its smoothing, and doubled with each time that was in
+ * How long an answer may take before it is asked for: RFC 6298 with its smoothing, and doubled after a time that was in
  * vain. Nothing is sent twice because of it, a small question is; so it may be shorter than a transport's over a network.
  */
 export class RoundTrip {
@@ -37,6 +39,6 @@ export class RoundTrip {
 
   /** The time ran out. */
   inVain(): void {
-    this.#inVain = Math.min(8, this.#inVain + 1);
+    this.#inVain = Math.min(doublings, this.#inVain + 1);
   }
 }

@@ -271,7 +271,8 @@ export class SerialLink {
   #noAnswer(limitMs: number): LinkError {
     const { echoes, noiseBytes, bytes } = this.#link.figures;
     const seconds = limitMs / 1000;
-    if (echoes > 0) {
+    // A terminal in its cooked mode writes the zero of a delimiter as two characters.
+    if (echoes > 0 || Buffer.from(this.noise).includes('^@')) {
       const says = `nobody answered within ${seconds} s, and what was sent comes back: a terminal echoes it`;
       return linkError('link-no-answer', says, 'stop the getty on that port, and set the port to raw mode');
     }
