@@ -26,6 +26,8 @@ export interface SiteOptions {
   readonly port?: Readonly<Record<string, unknown>>;
   /** Ports of the cloud's doors, for a cloud that is to come back on them. Default: any that are free. */
   readonly doors?: { readonly httpsPort: number; readonly mqttPort: number };
+  /** How long certificates of gateways live, such as "12s". Default: the usual thirty days. */
+  readonly certificateLife?: string;
   /** Where the cloud listens, and which names its certificate holds besides localhost. Default: this machine alone. */
   readonly reach?: { readonly host?: string; readonly names: readonly string[] };
 }
@@ -86,9 +88,10 @@ export class Site {
 
   /** Prepares all of it, and starts all but the gateway. */
   static async prepare(options: SiteOptions = {}): Promise<Site> {
-    const { link = 'straight', sections = {}, doors = {}, reach = {} } = options;
+    const { link = 'straight', sections = {}, doors = {}, reach = {}, certificateLife } = options;
     const folder = await mkdtemp(join(tmpdir(), 'loadline-site-'));
-    const cloud = await CloudProcess.start({ ...doors, ...reach, state: join(folder, 'cloud') });
+    const life = certificateLife === undefined ? {} : { certificateLife };
+    const cloud = await CloudProcess.start({ ...doors, ...reach, ...life, state: join(folder, 'cloud') });
     const port = await VirtualPort.open({ folder: join(folder, 'dev') });
     const proxy =
       link === 'proxied' ? await FaultProxy.open({ target: { port: cloud.mqttPort } }) : undefined;

@@ -23,6 +23,8 @@ export interface CloudProcessOptions {
   readonly metrics?: boolean;
   /** The file of its limits. Default: the usual ones. */
   readonly limits?: string;
+  /** How long certificates of gateways live, as its option has it, such as "12s". Default: the usual thirty days. */
+  readonly certificateLife?: string;
   /** Where it listens for devices that deliver by socket. Default: nowhere. */
   readonly sockets?: SocketPorts;
   /** The program to start. Default: the shipped one. */
@@ -131,7 +133,7 @@ export class CloudProcess {
 /** Starts the program and waits for nothing: it is on its way to listening. */
 export function startCloudService(options: CloudProcessOptions): Service {
   const { state, httpsPort = 0, mqttPort = 0, host, names = [], logFile } = options;
-  const { metrics = false, limits, sockets, program = cloudProgram } = options;
+  const { metrics = false, limits, certificateLife, sockets, program = cloudProgram } = options;
   return new Service({
     name: 'cloud',
     file: fileURLToPath(program),
@@ -150,6 +152,7 @@ export function startCloudService(options: CloudProcessOptions): Service {
       ...names.flatMap((name) => ['--name', name]),
       ...(metrics ? ['--metrics-port', '0'] : []),
       ...(limits === undefined ? [] : ['--limits', limits]),
+      ...(certificateLife === undefined ? [] : ['--certificate-life', certificateLife]),
       ...(sockets === undefined
         ? []
         : [
