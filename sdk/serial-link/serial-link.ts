@@ -269,7 +269,7 @@ export class SerialLink {
   }
 
   #noAnswer(limitMs: number): LinkError {
-    const { echoes, noiseBytes, bytes } = this.#link.figures;
+    const { echoes, frames, bytes } = this.#link.figures;
     const seconds = limitMs / 1000;
     // A terminal in its cooked mode writes the zero of a delimiter as two characters.
     if (echoes > 0 || Buffer.from(this.noise).includes('^@')) {
@@ -281,7 +281,7 @@ export class SerialLink {
         'look at the cable, at the name of the port, and whether the other end has power and is started';
       return linkError('link-no-answer', `nothing came within ${seconds} s`, act);
     }
-    const says = `${bytes} bytes came within ${seconds} s, ${noiseBytes} of them no frame, and no answer`;
+    const says = `${bytes} bytes came within ${seconds} s, ${frames} frames among them, and no answer`;
     const act = 'something else speaks there: a console, another device, or the baud rate is another';
     return linkError('link-no-answer', says, act);
   }
