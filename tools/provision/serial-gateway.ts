@@ -45,6 +45,8 @@ export class SerialGateway implements GatewayLine {
   readonly #conversation: Conversation;
   #line: OpenedLine;
   #lost: string | undefined;
+  /** Runs while nothing comes. */
+  #missing: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   private constructor(line: OpenedLine, options: SerialGatewayOptions) {
@@ -54,7 +56,10 @@ export class SerialGateway implements GatewayLine {
       role: 'calls',
       capabilities: toolCapabilities,
       onTell: (name, body) => this.#hear(name, body),
+      onSession: () => this.#found(),
       onLife: ({ kind }) => {
+        if (kind === 'resumed') this.#found();
+        if (kind === 'silent' || kind === 'detached') this.#miss();
         if (kind === 'detached') void this.#reopen();
       },
     });
@@ -106,6 +111,7 @@ export class SerialGateway implements GatewayLine {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#missing);
     await this.#conversation.close();
     await this.#line.close();
   }
@@ -134,27 +140,37 @@ export class SerialGateway implements GatewayLine {
     }
   }
 
-  /** A line that was lost may come back, and what was said over it goes on where it was. */
-  async #reopen(): Promise<void> {
-    const { open, patience, onLife } = this.#options;
-    await this.#line.close();
-    if (this.#isClosed) return;
+  /** Nothing comes: a plug was knocked out, a board has no power. It may come back, and then all goes on where it was. */
+  #miss(): void {
+    if (this.#missing !== undefined || this.#isClosed) return;
+    const { patience, onLife } = this.#options;
     onLife?.('lost');
-    const until = performance.now() + patience;
-    while (!this.#isClosed) {
-      const line = await open().catch(() => undefined);
-      if (line !== undefined && !this.#isClosed) {
-        this.#line = line;
-        this.#conversation.link.attach(line.stream);
-        onLife?.('back');
-        return;
+    this.#missing = setTimeout(() => {
+      this.#lost = 'the line was lost';
+      void this.#conversation.close();
+    }, patience);
+  }
+
+  #found(): void {
+    if (this.#missing === undefined) return;
+    clearTimeout(this.#missing);
+    this.#missing = undefined;
+    this.#options.onLife?.('back');
+  }
+
+  async #reopen(): Promise<void> {
+    await this.#line.close();
+    while (!this.#isClosed && this.#lost === undefined) {
+      const line = await this.#options.open().catch(() => undefined);
+      if (line === undefined) {
+        await wait(reopenEvery);
+        continue;
       }
-      await line?.close();
-      if (performance.now() >= until) break;
-      await wait(reopenEvery);
+      this.#line = line;
+      if (this.#isClosed) await line.close();
+      else this.#conversation.link.attach(line.stream);
+      return;
     }
-    this.#lost = 'the line was lost';
-    await this.#conversation.close();
   }
 }
 

@@ -146,7 +146,8 @@ export function parseSiteFile(content: string, file: string): SiteFile {
   const checked = checkTable(document.table, siteFileSchema);
   if ('issues' in checked) throw document.error(checked.issues);
   const { value } = checked;
-  const raw = document.table as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  // A parser's own objects have no prototype; what is compared later is plain.
+  const raw = structuredClone(document.table) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   const { id, name = id, serial_number, replace, discard_undelivered } = value.gateway;
   const { wifi: radio, interface: device, ...wired } = value.network;
   const { proxy, host, ...link } = { ...raw.uplink } as Record<string, unknown>;
