@@ -58,7 +58,7 @@ export function cases(): Case[] {
 function partsOf(id: OperationId, attempt: string): Part[] {
   const { path }: Operation = operations[id];
   if (!path.includes(':organisation') || attempt === 'oneself to administrator') return ['own'];
-  if (/:device|:user|:unit/.test(path)) return ['own', 'department', 'customer'];
+  if (/:device|:user|:unit|:alarm/.test(path)) return ['own', 'department', 'customer'];
   if (partInBody.includes(id) && attempt === 'plain') return ['own', 'department', 'customer'];
   if (path.includes(':department')) return ['own', 'department'];
   if (path.includes(':customer')) return ['own', 'customer'];
