@@ -16,4 +16,4 @@ export {
   remedies,
   stillFault,
 } from './gateway-of.ts';
-export { type NotRenewed, Renewals } from './renewals.ts';
+export { Renewals } from './renewals.ts';

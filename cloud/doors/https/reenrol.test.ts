@@ -335,6 +335,39 @@ test('a connection that stays open by a certificate ends with it, and no other d
   stays.destroy();
 });
 
+test('a link does not outlive the certificate that it was opened by', async () => {
+  const link = await Wire.open(doors, await doors.prove(ours), ours);
+  doors.clock.offset = 31 * day;
+  await link.ended();
+  const [notice] = link.on(`v1/gw/${ours}/notice`);
+  assert.is(notice?.code, 'certificate-expired');
+  assert.match(String(notice?.detail), /certificateGraceDays/);
+});
+
+test('who renews, and who may not, is in the audit log of the organisation', async () => {
+  const proof = await doors.prove(ours);
+  const link = await Wire.open(doors, await renewed(proof), ours);
+  link.socket.destroy();
+  await refusedWith(proof);
+  const told = async () => {
+    await doors.authentications.flush();
+    const { entries } = await doors.store.read('audit', { organisation: 'first', limit: 1000 });
+    return entries
+      .filter(({ target, action }) => target?.id === ours && action.startsWith('certificate.'))
+      .map(({ actor, action, code }) => `${actor.kind} ${action} ${code ?? 'done'}`)
+      .sort();
+  };
+  // Those of its kind may have been counted together with what other tests did.
+  await until(async () => (await told()).includes('gateway certificate.supersede done'), 'the entries');
+  assert.ok((await told()).includes('gateway certificate.create done'));
+  const refusals = await doors.organisation.listAudit({ query: { limit: 1000 } });
+  assert.ok(
+    refusals.items.some(
+      ({ action, code }) => action === 'certificate.renew' && code === 'certificate-superseded',
+    ),
+  );
+});
+
 test('a gateway may do so only so often, and is told when again', async () => {
   const proof = await doors.prove(theirs);
   const { body } = await newRequest(theirs);
