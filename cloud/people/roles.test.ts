@@ -22,7 +22,7 @@ test('an own role opens what its patterns stand for, at once and for everybody w
   done(await fleet.roles.patch(editor, 'reader', { scopes: ['device.*'] }));
   for (const id of [one, other]) {
     const scopes = (await fleet.standing(organisation.id, id))?.scopes;
-    assert.equal([...(scopes ?? [])], ['device.get', 'device.patch', 'device.enrol']);
+    assert.equal([...(scopes ?? [])], ['device.get', 'device.patch', 'device.enrol', 'device.retire']);
   }
   assert.ok(fleet.store.changes > changes);
   const [entry] = await fleet.audit(organisation.id);
