@@ -69,7 +69,7 @@ export interface Authority {
   ): Promise<Issuance>;
   /** The certificate that vouchers are signed with, and its key; made anew like the server's. */
   voucherSigner(): Promise<ChainedIssuer>;
-  /** Takes up what a ceremony has changed in the folder since, if it has. @returns whether it has */
+  /** Takes up what a ceremony has put in force in the folder since. @returns whether there was anything */
   refresh(): Promise<boolean>;
   /** Replaces the issuing certificate in the last third of its life, where the root is in the folder. To be called daily. */
   renew(): Promise<boolean>;
@@ -115,8 +115,11 @@ class FolderAuthority implements Authority {
     this.#options = options;
   }
 
-  /** Records what is new in the folder, and works with it from then on. To be called `withFolder`. */
-  async takeUp(kept: Kept): Promise<void> {
+  /**
+   * Records what is new in the folder, and works with it from then on. To be called `withFolder`.
+   * @returns whether anything of it is believed or shown in another way
+   */
+  async takeUp(kept: Kept): Promise<boolean> {
     const { folder, keys, log } = this.#options;
     const [issuer] = kept.issuers;
     if (issuer === undefined)
@@ -127,10 +130,13 @@ class FolderAuthority implements Authority {
     const recorded = withAllLogged(kept);
     if (all.some(({ logged }) => !logged)) await writeKept(folder, recorded);
     await publishRoot(folder, recorded);
+    const before = inForce(this.#kept);
     this.#kept = recorded;
     this.#issuer = { certificatePem: issuer.pem, signer };
     this.#version = await keptVersion(folder);
+    if (inForce(recorded) === before) return false;
     for (const listener of this.#listeners) listener();
+    return true;
   }
 
   get certificatePem(): string {
@@ -190,8 +196,7 @@ class FolderAuthority implements Authority {
     return await withFolder(folder, async () => {
       const kept = await readKept(folder);
       if (kept === undefined || (await keptVersion(folder)) === this.#version) return false;
-      await this.takeUp(kept);
-      return true;
+      return await this.takeUp(kept);
     });
   }
 
@@ -209,8 +214,7 @@ class FolderAuthority implements Authority {
       if (root.details.notAfter <= current.details.notAfter) return false;
       const next = withIssuer(kept, await newIssuer(this.#options, root), now());
       await writeKept(folder, next);
-      await this.takeUp(next);
-      return true;
+      return await this.takeUp(next);
     });
   }
 
@@ -271,6 +275,17 @@ export function withIssuer(kept: Kept, issuer: Issuing, now: number): Kept {
   const replaced = kept.issuers.map((each) => ({ ...each, key: null }));
   const needed = replaced.filter(({ details }) => details.notAfter + lifetimes.remembered > now);
   return { ...kept, issuers: [issuer, ...needed] };
+}
+
+/** All that decides who is believed and what is shown: equal where nothing of it has changed. */
+function inForce(kept: Kept): string {
+  const distrusted = kept.issuers.filter((issuer) => issuer.distrusted !== null);
+  return [
+    clientTrust(kept),
+    ...caCertificates(kept),
+    ...distrusted.map(({ pem }) => pem),
+    ...kept.retired,
+  ].join();
 }
 
 function withAllLogged(kept: Kept): Kept {
