@@ -32,6 +32,8 @@ export type Value = Latest['value'];
 export type Quality = Latest['quality'];
 /** Something that happened to a device or one of its sensors. */
 export type DeviceEvent = ItemOf<'listEvents'>;
+/** Something that an organisation is to look at. */
+export type Alarm = ItemOf<'listAlarms'>;
 /** What was received of a device and what became of it. */
 export type Ledger = Reply<'getLedger'>;
 /** Milliseconds since 1970, and the physical value; null where the reading was not a number. */

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Account } from './account.tsx';
 import { addressOf } from './address.ts';
+import { Alarms } from './alarms.tsx';
 import type { Api, Device, Series, Standing } from './api.ts';
 import { DeviceState } from './device-state.tsx';
 import { Events } from './events.tsx';
@@ -115,6 +116,15 @@ export function Dashboard({ api, standing, onLink }: Props) {
   const isKnown = isAnswering && (isOpen || !follows);
   return (
     <>
+      {may('alarms.get') && (
+        <Alarms
+          api={api}
+          organisation={organisation}
+          devices={devices}
+          maySee={may('alarm.patch')}
+          now={now}
+        />
+      )}
       {list === undefined && <p role="status">Loading sensors…</p>}
       {list?.length === 0 && <p role="status">{emptyWords(may('series.get'))}</p>}
       {list !== undefined && list.length > 0 && may('readings.get') && (

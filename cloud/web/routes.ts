@@ -71,6 +71,8 @@ export const routes = {
   listRejections: ['GET', '/organisations/:organisation/devices/:device/rejections'],
   getRejection: ['GET', '/organisations/:organisation/devices/:device/rejections/:rejection'],
   listEvents: ['GET', '/organisations/:organisation/devices/:device/events'],
+  listAlarms: ['GET', '/organisations/:organisation/alarms'],
+  patchAlarm: ['PATCH', '/organisations/:organisation/alarms/:alarm'],
   listSeries: ['GET', '/organisations/:organisation/series'],
   patchSeries: ['PATCH', '/organisations/:organisation/devices/:device/series/:series'],
   getReadings: ['GET', '/organisations/:organisation/devices/:device/series/:series/readings'],
