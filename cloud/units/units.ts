@@ -92,8 +92,9 @@ export class Units {
     const { organisation, reach } = editor.standing;
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       const known = await this.#store.read('unit', { serial });
-      const isMine = known?.organisation === organisation.id && this.#reaches(reach, known);
-      if (known !== undefined && known.organisation !== null && !isMine) {
+      const isMine = known?.organisation === organisation.id;
+      const isKept = known !== undefined && known.organisation !== null && !isMine;
+      if (isKept || (isMine && this.#isInServiceElsewhere(reach, known))) {
         await this.#noteRefused(editor, serial);
         return notYours(serial);
       }
@@ -190,6 +191,12 @@ export class Units {
       steps: [],
       audit: [entry({ target, outcome: 'refused', code: 'conflict' })],
     });
+  }
+
+  /** Whether it is a gateway at work that is out of reach: what nobody works with is free to anybody of its organisation. */
+  #isInServiceElsewhere(reach: Reach, row: UnitRow): boolean {
+    const device = this.#deviceOf(row);
+    return device !== undefined && device.retired === null && !reachesDevice(reach, device);
   }
 
   #deviceOf({ device }: UnitRow): Device | undefined {

@@ -151,6 +151,24 @@ test('a gateway of another department, and its board, are out of a technician’
   assert.not.ok(serials.includes(site.other.boards.own));
 });
 
+test('the board of a gateway that was retired elsewhere is free to anybody of its organisation', async () => {
+  const by = site.people.administrator.caller;
+  const maker = site.makers.first;
+  const device = await maker.device(placeOfDepartment());
+  const serialNumber = await maker.board(device);
+  const ask = async () =>
+    (await site.callers.technician.call('createVoucher', { organisation, body: { serialNumber } })).status;
+  assert.is(await ask(), 409);
+  await by.get('retireDevice', { organisation, device });
+  assert.is(await ask(), 201);
+});
+
+/** Where the technician does not reach. */
+function placeOfDepartment() {
+  const { departments, customers } = site.first;
+  return { department: departments.department, customer: customers.own };
+}
+
 test('a technician of another organisation is told that there is no such thing', async () => {
   const { administrator } = site.other;
   const body = { name: 'field', scopes: [...provisioningScopes], days: 1 };
@@ -169,6 +187,12 @@ test('a program that is limited to some devices provisions those, and makes no o
   for await (const { status } of steps(caller, { device })) answers.push(status);
   // The device is there already: its id cannot be had.
   assert.equal(answers, [200, 409, 200, 201, 201, 201, 201]);
+  // It may ask again, as after a cable was pulled: of a new board, and of one whose gateway is its own.
+  const serialNumber = `board-${randomUUID()}`;
+  for (const counter of [1, 2]) {
+    const voucher = await caller.get('createVoucher', { organisation, body: { serialNumber } });
+    assert.is(voucher.counter, counter);
+  }
   const body = { id: `site-${randomUUID()}` };
   assert.is((await caller.call('createDevice', { organisation, body })).status, 403);
 });
