@@ -58,6 +58,38 @@ test('a session that is cut goes on over the port when it is back; another one b
   assert.is(await refusal(another, 'own', { voucher }), 'voucher-refused');
 });
 
+test('a site of as many sensors as one may have is written, and read back', async () => {
+  board.start();
+  const conversation = await board.speak();
+  const { nonce } = await ask(conversation, 'describe', {});
+  await ask(conversation, 'own', { voucher: board.voucher(nonce, 1) });
+  await ask(conversation, 'key', { gatewayId: 'mast-1', challenge });
+  // As many as fit into one message to the cloud, with most of what can be said of each.
+  const sensors = Array.from({ length: 820 }, (_, tag) => ({
+    tag: tag.toString(16).padStart(4, '0'),
+    name: `${tag}`,
+    unit: 'm',
+    interval_seconds: 1,
+    gain: 0.5,
+    offset: 1,
+  }));
+  const configuration = {
+    uplink: { host: 'localhost' },
+    ports: [{ name: 'radio', path: '/dev/nothing' }],
+    sensors,
+  };
+  await ask(conversation, 'write', {
+    site: JSON.stringify({
+      ...{ version: 1, gatewayId: 'mast-1', organisation: 'acme', name: 'Mast' },
+      ...{ authority: vouching.fleet.certificatePem, chain: null },
+      enrolment: { url: 'https://localhost:1', secret: 'one-time-secret-of-it' },
+      ...{ network: { addresses: { by: 'dhcp' } }, proxyPassword: null, configuration },
+    }),
+  });
+  const read = await ask(conversation, 'read', {});
+  assert.equal(JSON.parse(JSON.stringify(read.configuration.sensors)), sensors);
+});
+
 test('who else has the tty open is named', async () => {
   const tty = openSync(board.port.path, 'r+');
   const cat = spawn('cat', [], { stdio: [tty, 'ignore', 'ignore'] });

@@ -114,8 +114,11 @@ export const limits = {
   enrolmentSecretMilliseconds: 7 * 24 * 3_600_000,
   /** Bytes of one message over a serial link, as CBOR: a flash chunk of 1 MiB, and what is said about it. */
   linkMessageBytes: 1024 * 1024 + 64 * 1024,
-  /** CBOR items, of any kind and at any depth, in one message over a serial link; and how deep they may be nested. */
-  linkMessageItems: 10_000,
+  /**
+   * CBOR items, of any kind and at any depth, in one message over a serial link: a configuration of a thousand sensors
+   * is read back in one. And how deep they may be nested.
+   */
+  linkMessageItems: 65_536,
   linkMessageDepth: 16,
   /** Bytes of a message that one frame of a serial link carries. */
   linkFrameBytes: 512,
