@@ -2,6 +2,8 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { chainFault } from '../trust/index.ts';
+import { forge } from './forge.ts';
 import {
   type CertificateOrder,
   certificateDetails,
@@ -17,7 +19,19 @@ const test = suite('certificate');
 const root = await makeRoot();
 const { publicKeyPem } = await generateKeyPair();
 const subject = { commonName: 'gateway-1', publicKeyPem };
-const order: CertificateOrder = { ...terms(), profile: 'gateway', issuer: root, subject };
+const order: Extract<CertificateOrder, { profile: 'gateway' }> = {
+  ...terms(),
+  profile: 'gateway',
+  issuer: root,
+  subject,
+};
+
+/** basicConstraints, as forge reads it. */
+interface Facts {
+  readonly cA: boolean;
+  readonly pathLenConstraint?: number;
+  readonly critical: boolean;
+}
 
 test('says what was ordered, its times in whole seconds', () => {
   const notBefore = Date.UTC(2026, 10, 1);
@@ -124,6 +138,45 @@ test('is not issued with the key of another than its issuer', async () => {
 test('is not issued for what is no key', () => {
   const nobody = { commonName: 'gateway-1', publicKeyPem: 'hello' };
   assert.throws(() => issueCertificate({ ...order, subject: nobody }), coded('key-malformed', /public key/));
+});
+
+test('of an authority says how many authorities may be under it, where that is said, and of nobody else', async () => {
+  const facts = (pem: string) => forge.pki.certificateFromPem(pem).getExtension('basicConstraints');
+  const authority = { ...order, profile: 'authority' } as const;
+  for (const pathLength of [0, 1]) {
+    const { cA, pathLenConstraint, critical } = facts(
+      issueCertificate({ ...authority, pathLength }),
+    ) as Facts;
+    assert.equal([cA, pathLenConstraint, critical], [true, pathLength, true]);
+  }
+  const unlimited = facts(issueCertificate(authority)) as Facts;
+  assert.equal([unlimited.cA, unlimited.pathLenConstraint], [true, undefined]);
+  const { cA, pathLenConstraint } = facts(issueCertificate(order)) as Facts;
+  assert.equal([cA, pathLenConstraint], [false, undefined]);
+});
+
+test('under an authority that may have none under it, issues to holders and to no authority', async () => {
+  const [between, below] = await Promise.all(
+    ['Between', 'Below'].map(async (commonName) => {
+      const { privateKeyPem, publicKeyPem: key } = await generateKeyPair();
+      return { subject: { commonName, publicKeyPem: key }, signer: softwareSigner(privateKeyPem) };
+    }),
+  );
+  if (between === undefined || below === undefined) throw new Error('two were made');
+  const authority = { ...order, profile: 'authority', pathLength: 0 } as const;
+  const first = issueCertificate({ ...authority, subject: between.subject });
+  const issuer = { certificatePem: first, signer: between.signer };
+  const second = issueCertificate({ ...authority, issuer, subject: below.subject });
+  const judged = (...presented: string[]) =>
+    chainFault({
+      presented: presented.map((pem) => new X509Certificate(pem).raw),
+      authorityPem: root.certificatePem,
+      claim: { kind: 'client', commonName: 'gateway-1' },
+      time: { kind: 'known', wall: Date.now() },
+    });
+  assert.is(judged(issueCertificate({ ...order, issuer }), first), undefined);
+  const forged = issueCertificate({ ...order, issuer: { certificatePem: second, signer: below.signer } });
+  assert.match(String(judged(forged, second, first)), /so many authorities under it/);
 });
 
 test('is refused when it is none, or has no common name', () => {
