@@ -1,15 +1,17 @@
+import type { provisioningScopes } from '@loadline/sdk/api';
 import { type CloudClient, CloudError } from '@loadline/sdk/client';
 import { CalledWrongly } from '../cloud/outcome.ts';
 
-/** The scopes that provisioning a gateway needs, and for what. */
-export const scopesNeeded = {
+/** What each of the scopes of provisioning is for. */
+export const scopesNeeded: Readonly<Record<(typeof provisioningScopes)[number], string>> = {
   'vouchers.create': 'to show the gateway that its owner may have it',
   'device.get': 'to see whether the gateway is known already',
   'devices.create': 'to take a new gateway in; not needed for one that was taken in before',
+  'device.enrol': 'to make a kit for a gateway that was taken in before; for nothing else',
   'certificates.create': 'to have its key certified',
   'provisionings.create': 'to keep the signed record',
   'ledger.get': 'to see at the cloud too that a reading came; without it that is not looked at',
-} as const;
+};
 
 /** One that a gateway may be provisioned for. */
 export interface Organisation {
