@@ -1,4 +1,12 @@
 export { type Answerer, type AskOptions, Conversation, type ConversationOptions } from './conversation.ts';
 export { LinkError } from './errors.ts';
-export type { LinkFigures, LinkState, Session } from './link.ts';
+export { decodeFrame, encodeFrame, type Frame } from './frame.ts';
+export {
+  Link,
+  type LinkFigures,
+  type LinkOptions,
+  type LinkState,
+  type Session,
+  type Taken,
+} from './link.ts';
 export { type LinkLife, SerialLink, type SerialLinkOptions } from './serial-link.ts';
