@@ -18,7 +18,10 @@ export function OneDevice(scene: Scene) {
   const loaded = useLoaded(item, () => api.call('getDevice', { organisation, device: item }));
   const device = loaded.value;
   const flip =
-    device !== undefined && may('device.patch') && deviceSwitch(stage, scene, device, loaded.reload);
+    device !== undefined &&
+    device.retired === null &&
+    may('device.patch') &&
+    deviceSwitch(stage, scene, device, loaded.reload);
   return (
     <>
       <Panel

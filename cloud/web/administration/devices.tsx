@@ -202,24 +202,25 @@ function AllDevices(scene: Scene) {
         ]}
         actsOf={(device) => [
           options.isReady && may('device.patch') && { label: 'Change', run: () => change(device) },
-          may('device.patch') && deviceSwitch(stage, scene, device, list.reload),
-          may('device.enrol') && {
-            label: 'New secret',
-            run: () =>
-              stage.confirm({
-                title: `New enrolment secret for ${device.name}?`,
-                text: 'The one before ends. A device that is enrolled already goes on as it is.',
-                act: 'Make it',
-                isDangerous: false,
-                async run() {
-                  const { enrolmentSecret } = await api.call('enrolDevice', {
-                    organisation,
-                    device: device.id,
-                  });
-                  showSecret(device.id, enrolmentSecret);
-                },
-              }),
-          },
+          may('device.patch') && device.retired === null && deviceSwitch(stage, scene, device, list.reload),
+          may('device.enrol') &&
+            device.retired === null && {
+              label: 'New secret',
+              run: () =>
+                stage.confirm({
+                  title: `New enrolment secret for ${device.name}?`,
+                  text: 'The one before ends. A device that is enrolled already goes on as it is.',
+                  act: 'Make it',
+                  isDangerous: false,
+                  async run() {
+                    const { enrolmentSecret } = await api.call('enrolDevice', {
+                      organisation,
+                      device: device.id,
+                    });
+                    showSecret(device.id, enrolmentSecret);
+                  },
+                }),
+            },
         ]}
       />
     </Panel>
