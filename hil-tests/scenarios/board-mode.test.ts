@@ -1,12 +1,13 @@
 // @long
+// @time-limit 240 s
 // When the shipped gateway can be provisioned, and when no more; and how it is made nobody's again.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, VirtualBaseStation, VirtualPort, VirtualRadio, windTransmitter } from '../rig/index.ts';
-import { ask, BoardOnTty, makeVouching, modesOf, patience, type Vouching } from './board-on-tty.ts';
+import { ask, BoardOnTty, makeVouching, modesOf, patience, refusal, type Vouching } from './board-on-tty.ts';
 
 const test = suite('the provisioning mode');
 
@@ -19,6 +20,18 @@ test.before.each(async () => {
   board = await BoardOnTty.make(vouching);
 });
 test.after.each(() => board.remove());
+
+/** Whether anything on the board's disk has a name of that run, as a journal has it. */
+function isInJournal(epoch: string): boolean {
+  const entries = readdirSync(board.site, { recursive: true, withFileTypes: true });
+  const bytes = Buffer.from(epoch, 'hex');
+  return entries
+    .filter((entry) => entry.isFile())
+    .some((entry) => {
+      const content = readFileSync(join(entry.parentPath, entry.name));
+      return content.includes(bytes) || content.includes(epoch);
+    });
+}
 
 test('the mode ends with the work, and the physical act opens it once, over a restart too', async () => {
   const act = join(board.folder, 'act');
@@ -74,11 +87,52 @@ test('it tells what is on the air, before it is provisioned and after', async ()
     assert.equal([tag.tag, tag.port], ['25DF', radioPort.path]);
     assert.type(tag.rssi, 'number');
     // The gateway has that port itself from the commit on, and what it hears is told.
-    await board.provision(conversation, 1, radioPort.path);
+    await board.provision(conversation, 1, { radio: radioPort.path });
     await ask(conversation, 'listen', { on: true });
     heard.length = 0;
     await until(() => (heard.at(-1)?.[0]?.frames ?? 0) > 2, { limitMs: patience });
     await ask(conversation, 'listen', { on: false });
+  } finally {
+    await radio.stop();
+    await radioPort.close();
+  }
+});
+
+test('the same owner goes on with what is held; another one gets nothing of it', async () => {
+  const radioPort = await VirtualPort.open({ folder: join(board.folder, 'radio') });
+  const transmitters = [windTransmitter({ tag: 0x25df, intervalMs: 50 })];
+  const radio = new VirtualRadio(new VirtualBaseStation(radioPort), transmitters);
+  radio.start();
+  try {
+    const service = board.start();
+    const epochs = () =>
+      service.log.filter(({ event }) => event === 'gateway-start').map(({ epoch }) => String(epoch));
+    const conversation = await board.speak();
+    const as = { radio: radioPort.path };
+    await board.provision(conversation, 1, as);
+    const undelivered = async () => (await ask(conversation, 'describe', {})).undelivered;
+    await until(async () => (await undelivered()) > 20, { limitMs: patience });
+
+    await board.provision(conversation, 2, as);
+    const [first, second] = epochs() as [string, string];
+    assert.ok((await undelivered()) > 20, 'what was held goes on');
+    assert.ok(isInJournal(first), 'under its own epoch');
+    await until(() => isInJournal(second), { limitMs: patience });
+
+    const { nonce } = await ask(conversation, 'describe', {});
+    const voucher = board.voucher(nonce, 3, 'other');
+    assert.is(await refusal(conversation, 'own', { voucher }), 'undelivered-readings');
+    await board.provision(conversation, 3, {
+      organisation: 'other',
+      gatewayId: 'mast-9',
+      discardUndelivered: true,
+    });
+    const third = epochs()[2] as string;
+    await until(() => isInJournal(third), { limitMs: patience });
+    assert.is(await undelivered(), 0);
+    for (const epoch of [first, second]) assert.not(isInJournal(epoch), 'nothing of it is on the disk');
+    await ask(conversation, 'reset', {});
+    assert.not(isInJournal(third));
   } finally {
     await radio.stop();
     await radioPort.close();

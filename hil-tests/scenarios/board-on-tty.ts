@@ -49,6 +49,13 @@ export async function makeVouching(): Promise<Vouching> {
   return { fleet, signer: { certificatePem, signer: own } };
 }
 
+export interface ProvisionedAs {
+  readonly radio?: string;
+  readonly organisation?: string;
+  readonly gatewayId?: string;
+  readonly discardUndelivered?: boolean;
+}
+
 /** A board with the shipped gateway on it, and the far end of the tty that it answers on: no tool, no cloud. */
 export class BoardOnTty {
   readonly folder: string;
@@ -125,7 +132,7 @@ export class BoardOnTty {
     return conversation;
   }
 
-  voucher(nonce: string, ownershipCounter: number): string {
+  voucher(nonce: string, ownershipCounter: number, organisation = 'acme'): string {
     const { fleet, signer } = this.#vouching;
     const voucher = {
       serialNumber: 'BOARD-1',
@@ -133,23 +140,29 @@ export class BoardOnTty {
       assertion: 'logged' as const,
       nonce,
       ownershipCounter,
-      organisation: 'acme',
+      organisation,
       pinnedAuthorityPem: fleet.certificatePem,
     };
     return createVoucher({ voucher, signer, chainPem: '' });
   }
 
   /** Puts a site into force, one that leads to no cloud. */
-  async provision(by: Conversation, counter: number, radio = '/dev/nothing'): Promise<void> {
+  async provision(by: Conversation, counter: number, as: ProvisionedAs = {}): Promise<void> {
+    const {
+      radio = '/dev/nothing',
+      organisation = 'acme',
+      gatewayId = 'mast-1',
+      discardUndelivered = false,
+    } = as;
     const { fleet } = this.#vouching;
     const { nonce } = await ask(by, 'describe', {});
-    await ask(by, 'own', { voucher: this.voucher(nonce, counter) });
-    const { request } = await ask(by, 'key', { gatewayId: 'mast-1', challenge });
+    await ask(by, 'own', { voucher: this.voucher(nonce, counter, organisation), discardUndelivered });
+    const { request } = await ask(by, 'key', { gatewayId, challenge });
     const subject = readSigningRequest(request);
     const site = JSON.stringify({
       version: 1,
-      gatewayId: 'mast-1',
-      organisation: 'acme',
+      gatewayId,
+      organisation,
       name: 'Mast',
       authority: fleet.certificatePem,
       chain: issueCertificate({ ...term(30), profile: 'gateway', subject, issuer: fleet }),
