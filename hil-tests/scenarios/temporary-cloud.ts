@@ -19,7 +19,7 @@ export interface TemporaryCloud {
 
 /** Starts a cloud in a process of its own, on a temporary folder. */
 export async function temporaryCloud(
-  options: Pick<CloudProcessOptions, 'sockets' | 'metrics' | 'limits'> = {},
+  options: Pick<CloudProcessOptions, 'sockets' | 'metrics' | 'limits' | 'certificateLife'> = {},
 ): Promise<TemporaryCloud> {
   const folder = await mkdtemp(join(tmpdir(), 'loadline-cloud-'));
   const state = join(folder, 'cloud');
