@@ -55,6 +55,17 @@ test('frames are as they are drawn, between two zeros', () => {
   }
 });
 
+test('on the line they are the bytes of README.md', () => {
+  const lines = [
+    '00 094c4b010311223344 01 01 01 01 0207 01 01 01 01 0c050183036161013fb089ef 00',
+    '00 094c4b010411223344 01 01 01 01 0206 01 01 01 01 0286 01 01 01 01 07090206803992 00',
+  ];
+  assert.equal(
+    drawn.slice(0, 2).map(([one]) => Buffer.from(encodeFrame(one)).toString('hex')),
+    lines.map((line) => line.replaceAll(' ', '')),
+  );
+});
+
 /** With arrays of numbers in place of byte arrays of one class or another. */
 function plainOf(value: object): object {
   return Object.fromEntries(

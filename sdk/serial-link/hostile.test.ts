@@ -139,8 +139,8 @@ test('all frames of earlier sessions, and of this one, come again: nothing happe
     for (const frame of [...wire.gateway.sent]) give(tool, frame, wire.now);
     wire.run(1000, tool);
   }
-  // What is said to the line by one that is gone, while nobody else is there.
   assert.equal([wire.gateway.taken.length, tool.taken.length], taken);
+  assert.equal([wire.gateway.link.heldBytes, tool.link.heldBytes], [0, 0]);
   assert.equal(wire.gateway.link.session, session);
   assert.is(wire.gateway.link.state, 'up');
 });
@@ -216,6 +216,29 @@ test('a window that is said to be endless lets no more be under way than a windo
   let frames = 0;
   while (wire.tool.link.outgoing(wire.now) !== undefined) frames += 1;
   assert.ok(frames <= limits.linkWindowFrames + 2, String(frames));
+});
+
+test('frames that may not come yet, and frames that have come, are not held', () => {
+  const wire = upWire();
+  const tag = tagOf(wire.tool);
+  const data = Buffer.alloc(limits.linkFrameBytes, 0x80);
+  // One is missing, so that none of the others can be put together.
+  for (let number = 2; number < 3000; number++) {
+    give(
+      wire.gateway,
+      encodeFrame({ kind: 'data', tag, transmission: number, number, isLast: false, data }),
+      wire.now,
+    );
+  }
+  for (let turn = 0; turn < 100; turn++) {
+    give(
+      wire.gateway,
+      encodeFrame({ kind: 'data', tag, transmission: 9, number: 0, isLast: true, data }),
+      wire.now,
+    );
+  }
+  assert.ok(wire.gateway.link.heldBytes <= limits.linkWindowFrames * limits.linkFrameBytes);
+  assert.ok(wire.gateway.link.heldBytes > 60 * limits.linkFrameBytes);
 });
 
 test('a message without end is thrown away as it comes, and said to be unreadable when it ends', () => {
