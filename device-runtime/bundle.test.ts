@@ -144,7 +144,7 @@ test('says what is missing where it has neither a certificate nor a way to one',
   await writeFile(join(folder, 'authority.pem'), authorityPem);
   const { code, stderr, stdout } = await gateway('--config', await configFile(config));
   assert.is(code, 2);
-  assert.match(stderr, 'configure [enrolment]');
+  assert.match(stderr, 'give [enrolment] a url');
   assert.not.match(stdout + stderr, 'PRIVATE KEY');
 });
 

@@ -1,11 +1,8 @@
-import { createPublicKey, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
 import {
   keyProof,
   type News,
   type NewsName,
-  type ProvisioningRecord,
-  provisioningRecord,
   type QuestionBody,
   type QuestionName,
   questions,
@@ -14,9 +11,11 @@ import {
 } from '@loadline/sdk/provisioning';
 import { keyName, parseToml } from '@loadline/sdk/toml';
 import type { JudgedAt } from '@loadline/sdk/trust';
-import { IdentityFiles } from '../identity/index.ts';
 import type { Board } from './board.ts';
+import { publicKeyDigest, said, stateOf } from './in-force.ts';
 import type { Listening } from './listening.ts';
+import { checkRecord } from './record.ts';
+import type { SiteRecord } from './records.ts';
 import { Refused } from './refused.ts';
 import {
   checkOrder,
@@ -30,7 +29,7 @@ import {
   written,
 } from './session.ts';
 import { checkSite, names, sha256 } from './site-files.ts';
-import type { SiteRecord, SiteStore } from './store.ts';
+import type { SiteStore } from './store.ts';
 import type { Trial } from './trial.ts';
 import { Attempts, acceptVoucher, certificatesIn, fingerprintOf, voucherDigest } from './voucher.ts';
 
@@ -183,21 +182,21 @@ class Talk {
   async #describe(): Promise<Reply<'describe'>> {
     const { store, board, work, makerPem } = this.#options;
     const { ownership, inForce } = store;
-    const said = await this.#said();
-    const certificate = said?.certificate;
+    const present = await said(store);
+    const certificate = present?.certificate;
     const who = inForce && { id: inForce.gatewayId, organisation: inForce.organisation };
     const known = who ?? ownership.gateway;
     const { facts, interfaces, ports, clock } = await board.look();
     return {
       protocol: 1,
       ...facts,
-      state: stateOf(inForce, certificate),
+      state: stateOf(present),
       gateway: known && {
         ...known,
         fingerprint: certificate === undefined ? null : fingerprintOf(certificate),
         expires: certificate?.validToDate.getTime() ?? null,
       },
-      inForce: said?.inForce ?? null,
+      inForce: present?.inForce ?? null,
       ownershipCounter: ownership.counter,
       nonce: this.#session.nonce,
       maker: certificatesIn(makerPem).map(fingerprintOf),
@@ -330,77 +329,35 @@ class Talk {
       }
     }
     this.#session = committed(this.#session);
-    return { state: stateOf(store.inForce, (await this.#said())?.certificate) };
+    return { state: stateOf(await said(store)) };
   }
 
   async #trial({ seconds }: QuestionBody<'trial'>): Promise<Reply<'trial'>> {
-    const { work } = this.#options;
+    const { store, work } = this.#options;
     const reading = await work.trial.run({
       seconds,
       signal: this.#ended.signal,
       tell: (step, detail) => this.#tell('trial', { step, detail }),
     });
-    const certificate = (await this.#said())?.certificate;
+    const certificate = (await said(store))?.certificate;
     if (certificate === undefined) throw new Refused('trial-failed', 'it delivers, and has no certificate');
     return { reading, fingerprint: fingerprintOf(certificate) };
   }
 
   async #sign({ record }: QuestionBody<'sign'>): Promise<Reply<'sign'>> {
-    const privateKeyPem = await this.#checkRecord(record);
-    const { softwareSigner } = await import('@loadline/sdk/identity');
-    const signature = softwareSigner(privateKeyPem).sign(recordToSign(record));
-    this.#options.onStep('record-signed', { record: sha256(record) });
-    return { signature: Buffer.from(signature).toString('base64') };
-  }
-
-  /**
-   * A record says nothing of this gateway that it does not know itself. Where and by whom it was done, it cannot know.
-   *
-   * @returns the private key to sign it with, PEM
-   */
-  async #checkRecord(text: string): Promise<string> {
-    const { store, board, work } = this.#options;
-    const refuse = (what: string): never => {
-      throw new Refused('record-refused', `the record is refused: ${what}`);
-    };
-    let record: ProvisioningRecord;
-    try {
-      record = provisioningRecord.parse(JSON.parse(text));
-    } catch {
-      return refuse('it is not of the form that records have');
-    }
+    const { store, board, work, onStep } = this.#options;
     const inForce = store.inForce as SiteRecord;
-    const said = await this.#said();
-    if (said === undefined) return refuse('this gateway has no key any more');
-    const { certificate, inForce: own } = said;
+    const present = await said(store);
+    if (present === undefined) throw new Refused('record-refused', 'this gateway has no key any more');
     const { facts } = await board.look();
-    const known = {
-      gatewayId: inForce.gatewayId,
-      organisation: inForce.organisation,
-      serialNumber: board.serialNumber,
-      model: facts.model,
-      runtime: facts.runtime,
-      certificate: certificate === undefined ? null : fingerprintOf(certificate),
-      publicKey: publicKeyDigest(own.publicKey),
-      ownershipCounter: inForce.ownershipCounter,
-      voucher: inForce.voucher,
-      site: inForce.digest,
-    };
-    for (const [name, value] of Object.entries(known)) {
-      const said = record[name as keyof typeof known];
-      if (said !== value) refuse(`its ${name} is ${String(said)}, and here it is ${String(value)}`);
-    }
-    if (record.authority.toSorted().join() !== own.authority.toSorted().join()) {
-      refuse('its authority is not what this gateway trusts');
-    }
-    const { reading } = record;
-    if ((record.result === 'provisioned') !== (reading !== null)) {
-      refuse('provisioned is who has delivered a reading, staged who has not');
-    }
-    if (reading !== null && !work.trial.hasDelivered(reading)) {
-      refuse('its reading is none that was acknowledged in a trial here');
-    }
-    return said.privateKeyPem;
+    checkRecord(record, {
+      ...{ site: inForce, present, facts },
+      hasDelivered: (reading) => work.trial.hasDelivered(reading),
+    });
+    const { softwareSigner } = await import('@loadline/sdk/identity');
+    const signature = softwareSigner(present.privateKeyPem).sign(recordToSign(record));
+    onStep('record-signed', { record: sha256(record) });
+    return { signature: Buffer.from(signature).toString('base64') };
   }
 
   async #reset(): Promise<Reply<'reset'>> {
@@ -434,40 +391,7 @@ class Talk {
     if (owner === undefined) throw new Refused('not-owned', 'nobody has shown a voucher in this session');
     return owner;
   }
-
-  /** What is in force as it stands on the disk, renewed certificates and all; undefined where nothing is. */
-  async #said() {
-    const { store } = this.#options;
-    const { inForce, currentFolder } = store;
-    if (inForce === undefined || currentFolder === undefined) return undefined;
-    const found = await new IdentityFiles(join(currentFolder, names.state), inForce.gatewayId).find();
-    const { identity } = found.kind === 'identity' ? found : {};
-    const privateKeyPem = identity?.privateKeyPem ?? (await store.read(currentFolder, names.key));
-    if (privateKeyPem === undefined) return undefined;
-    const authority = (await store.read(currentFolder, names.authority)) ?? '';
-    return {
-      privateKeyPem,
-      certificate: identity && certificatesIn(identity.chainPem)[0],
-      inForce: {
-        publicKey: createPublicKey(privateKeyPem).export({ type: 'spki', format: 'pem' }).toString(),
-        authority: certificatesIn(authority).map(fingerprintOf),
-        ownershipCounter: inForce.ownershipCounter,
-        voucher: inForce.voucher,
-        site: inForce.digest,
-      },
-    };
-  }
 }
 
 /** From the answer to `close` to the end of the mode: the tool has it by then, or asks a gateway that is done. */
 const closeMilliseconds = 500;
-
-function stateOf(inForce: SiteRecord | undefined, certificate: unknown): Reply<'describe'>['state'] {
-  if (inForce === undefined) return 'unprovisioned';
-  return certificate === undefined ? 'staged' : 'provisioned';
-}
-
-/** SHA-256 of a public key, SPKI in DER, hex. @param pem of it, or of its private half */
-function publicKeyDigest(pem: string): string {
-  return sha256(createPublicKey(pem).export({ type: 'spki', format: 'der' }));
-}

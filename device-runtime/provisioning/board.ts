@@ -8,12 +8,14 @@ import { version } from '../version.ts';
 
 type Described = Reply<'describe'>;
 
+export type Facts = Pick<Described, 'model' | 'serialNumber' | 'runtime' | 'node' | 'system'>;
+
 /** What a board says of itself. */
 export interface Board {
   /** What vouchers name, and stands on its label. */
   readonly serialNumber: string;
   look(): Promise<{
-    readonly facts: Pick<Described, 'model' | 'serialNumber' | 'runtime' | 'node' | 'system'>;
+    readonly facts: Facts;
     readonly interfaces: Described['interfaces'];
     readonly ports: Described['ports'];
     readonly clock: Described['clock'];

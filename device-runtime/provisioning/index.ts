@@ -1,3 +1,3 @@
 export { applyNetwork } from './apply-network.ts';
 export { deviceTree } from './board.ts';
-export { resetSite, runSite, type SiteOptions, type SiteProcess } from './run.ts';
+export { resetSite, runSite, type SiteProcess } from './run.ts';

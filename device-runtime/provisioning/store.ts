@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import { isGatewayId } from '@loadline/sdk/contract';
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { SiteDisk } from './disk.ts';
+import { type Ownership, ownershipRecord, type SiteRecord, siteRecord, stagingRecord } from './records.ts';
 import type { InForce } from './session.ts';
 import { type CheckedSite, names, sha256 } from './site-files.ts';
 
@@ -16,37 +16,6 @@ import { type CheckedSite, names, sha256 } from './site-files.ts';
  *     DIR/committed                  touched after each commit and reset: what waits for a new network looks here
  *     DIR/../ownership               the counter, and who it was last; nothing ever deletes it
  */
-
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const id = z.string().refine(isGatewayId);
-const siteRecord = z.strictObject({
-  version: z.literal(1),
-  gatewayId: id,
-  organisation: id,
-  name: z.string(),
-  ownershipCounter: z.number().int().positive(),
-  /** SHA-256 of the CMS of the voucher it was taken by. */
-  voucher: hash,
-  /** SHA-256 of the site as it was written. */
-  digest: hash,
-  /** SHA-256 of the gateway's public key, SPKI in DER. */
-  publicKey: hash,
-  /** SHA-256 of each file, by its name in this folder. */
-  files: z.record(z.string(), hash),
-});
-
-export type SiteRecord = z.output<typeof siteRecord>;
-
-const stagingRecord = z.strictObject({ version: z.literal(1), gatewayId: id, organisation: id });
-
-const ownershipRecord = z.strictObject({
-  version: z.literal(1),
-  counter: z.number().int().nonnegative(),
-  /** Who it was last. */
-  gateway: z.strictObject({ id: z.string(), organisation: z.string() }).nullable(),
-});
-
-export type Ownership = z.output<typeof ownershipRecord>;
 
 const nobody: Ownership = { version: 1, counter: 0, gateway: null };
 const folderName = /^site-[0-9a-f]{8}$/;
