@@ -21,6 +21,7 @@ export { AuthorityError } from './errors.ts';
 export {
   caCertsResponse,
   csrAttributesResponse,
+  type EnrolmentCredentials,
   type EstResponse,
   parseEnrolmentCredentials,
   parseSimpleEnroll,

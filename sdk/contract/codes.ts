@@ -24,7 +24,7 @@ export const codes = {
   'encoding-malformed': 'the body is not compressed as its Content-Encoding says',
   'body-too-large': 'the body is longer than limits.batchBytes, or inflates beyond limits.batchInflatedBytes',
   'media-type-unsupported':
-    'readings are not taken in this form: Content-Type or Content-Encoding is another',
+    'what was sent is not taken in this form: Content-Type or Content-Encoding is another',
   'too-much-pending':
     'as much as may be under way of this device, or of all, waits for its commit: send this again in a moment',
   // Why something is put off: nothing was taken in, and it is worth trying again later.

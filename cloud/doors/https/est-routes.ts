@@ -8,6 +8,7 @@ import {
   caCertsResponse,
   checkGatewayRequest,
   csrAttributesResponse,
+  type EnrolmentCredentials,
   type EstResponse,
   parseEnrolmentCredentials,
   parseSimpleEnroll,
@@ -62,19 +63,13 @@ export function estRoutes(
     '/.well-known/est/simpleenroll',
     {
       config: { opens: 'public', rateLimit: { ...speedLimit, max: enrolmentsPerMinute } },
-      preParsing: demandRequestType,
+      preParsing: async (request, reply) => {
+        credentialsOf(request, reply);
+        demandRequestType(request);
+      },
     },
     async (request, reply) => {
-      const credentials = parseEnrolmentCredentials(request.headers.authorization);
-      if (credentials === undefined || !isGatewayId(credentials.gatewayId)) {
-        reply.header('www-authenticate', 'Basic realm="enrolment"');
-        throw new Problem(
-          401,
-          'enrolment-refused',
-          'send the gateway id and its one-time secret (HTTP Basic)',
-        );
-      }
-      const { gatewayId, secret } = credentials;
+      const { gatewayId, secret } = credentialsOf(request, reply);
       const organisation = directory.device(gatewayId)?.organisation.id ?? null;
       const arrival = { organisation, source: request.ip };
       try {
@@ -110,7 +105,7 @@ export function estRoutes(
     '/.well-known/est/simplereenroll',
     {
       config: { opens: 'public', rateLimit: { ...speedLimit, max: renewalsPerMinute } },
-      preParsing: demandRequestType,
+      preParsing: async (request) => demandRequestType(request),
     },
     async (request, reply) => {
       const { socket } = request.raw;
@@ -129,13 +124,21 @@ export function estRoutes(
   );
 }
 
+/** The gateway id and the secret of a request; throws the problem where there are none, and says how to send them. */
+function credentialsOf({ headers }: FastifyRequest, reply: FastifyReply): EnrolmentCredentials {
+  const credentials = parseEnrolmentCredentials(headers.authorization);
+  if (credentials !== undefined && isGatewayId(credentials.gatewayId)) return credentials;
+  reply.header('www-authenticate', 'Basic realm="enrolment"');
+  throw new Problem(401, 'enrolment-refused', 'send the gateway id and its one-time secret (HTTP Basic)');
+}
+
 /** The DER of the request in a body. @throws IdentityError `request-malformed` */
 function signingRequestOf({ body }: FastifyRequest): Uint8Array {
   return parseSimpleEnroll(body instanceof Uint8Array ? body : '');
 }
 
 /** Before anybody reads the body as what it is said to be: curl says a form where it is not told otherwise. */
-async function demandRequestType({ headers }: FastifyRequest): Promise<void> {
+function demandRequestType({ headers }: FastifyRequest): void {
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type === requestType) return;
   throw new Problem(
