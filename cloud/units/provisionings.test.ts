@@ -130,7 +130,7 @@ test('the board of another organisation is provisioned by nobody else', async ({
   await doors.client.releaseFleetUnit({ unit: gateway.serialNumber });
   assert.match(
     await refusal(bring(doors, gateway.id, signedBy(gateway.signer, recordOf(gateway)))),
-    /conflict.*no certificate/,
+    /conflict.*no voucher/,
   );
 });
 
