@@ -2,14 +2,25 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
+import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Authority, openAuthority } from './authority/index.ts';
+import {
+  type Authority,
+  crossSign,
+  distrustIssuer,
+  install,
+  makeRequest,
+  openAuthority,
+} from './authority/index.ts';
+import { offlineRoot } from './authority/offline-root.ts';
 import { AuthorityKeeper } from './authority-keeper.ts';
-import { type Doors, openDoors } from './doors/test-doors.ts';
+import { type Doors, openDoors, type Proof, Wire } from './doors/test-doors.ts';
 import { memoryKeys } from './keys/test-keys.ts';
 
 const day = 24 * 3_600_000;
+
+const keys = memoryKeys();
 
 interface Parts {
   doors: Doors;
@@ -26,7 +37,7 @@ test.before(async (parts) => {
   parts.later = -61;
   const now = () => Date.now() + parts.later * day;
   parts.authority = await openAuthority({
-    ...{ folder: parts.folder, keys: memoryKeys(), now, log: () => undefined },
+    ...{ folder: parts.folder, keys, now, log: () => undefined },
   });
 });
 test.after(async ({ doors, folder }) => {
@@ -76,6 +87,75 @@ test('renews the certificate of the server in the last third of its life, at bot
 
   await keeper.renew();
   assert.is(told.length, 2);
+  keeper.close();
+});
+
+/** Whether the MQTT door takes this certificate for one of the fleet: only then does it answer a CONNECT at all. */
+async function isTaken({ mqtt }: Doors, ca: string, proof: Proof): Promise<boolean> {
+  const wire = new Wire({ port: mqtt.port, ca, ...proof });
+  wire.connect('gateway-1');
+  const answered = await wire.got('connack').then(
+    () => true,
+    () => false,
+  );
+  wire.socket.destroy();
+  return answered;
+}
+
+test('takes up what a ceremony has installed: doors show it, and believe what was issued before and after', async (parts) => {
+  const { doors, folder } = parts;
+  const { https, mqtt } = doors;
+  parts.later = 0;
+  const log: string[] = [];
+  const tell = (event: string) => void log.push(event);
+  const ended: string[][] = [];
+  const authority = await openAuthority({ folder, keys, now: Date.now, log: () => undefined });
+  const shown = await authority.issueServer({ names: [] });
+  for (const door of [https, mqtt]) door.renew(shown, authority.clientTrust());
+  const keeper = await AuthorityKeeper.begin({
+    ...{ authority, names: [], shown, doors: [https, mqtt], now: Date.now },
+    endIssuedBy: async (issuers) => void ended.push([...issuers]),
+    log: { info: tell, warn: tell, error: tell },
+  });
+  const pair = await generateKeyPair();
+  const request = createSigningRequest({
+    commonName: 'gateway-1',
+    signer: softwareSigner(pair.privateKeyPem),
+  });
+  const prove = async (): Promise<Proof> => {
+    const { certificatePem } = await authority.issueGateway(request, 'gateway-1');
+    return { key: pair.privateKeyPem, cert: certificatePem };
+  };
+  const oldest = authority.certificatePem;
+  const { issuer } = authority.standing();
+  const before = await prove();
+  const standing = await open(https.port, oldest);
+
+  const ceremony = { folder, keys, now: Date.now };
+  const root = await offlineRoot('Offline');
+  const { requestPem } = await makeRequest(ceremony);
+  const cross = await crossSign(ceremony, root.certificatePem);
+  const files = root.sign(requestPem) + root.certificatePem + cross.pem;
+  await install(ceremony, files, { agree: async () => {}, overlap: 'demanded' });
+  await keeper.look();
+  assert.equal(log, ['authority-root-online', 'authority-changed', 'server-certificate-renewed']);
+  // Who knows only the old root, and who knows only the new one, believe both doors.
+  for (const ca of [oldest, root.certificatePem]) {
+    for (const { port } of [https, mqtt]) (await open(port, ca)).destroy();
+  }
+  const after = await prove();
+  for (const proof of [before, after]) assert.ok(await isTaken(doors, oldest, proof));
+  assert.not.ok(standing.destroyed);
+  standing.destroy();
+
+  await distrustIssuer(ceremony, issuer.fingerprint);
+  await keeper.look();
+  assert.equal(ended, [[issuer.fingerprint]]);
+  assert.not.ok(await isTaken(doors, oldest, before));
+  assert.ok(await isTaken(doors, oldest, after));
+  // Nothing has changed, and nothing is done.
+  await keeper.look();
+  assert.is(ended.length, 1);
   keeper.close();
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { databaseFiles, fileOnly } from './at-rest/index.ts';
+import { authorityFolder, makeRequest, openAuthority, type Standing } from './authority/index.ts';
 import { type Keys, openKeys, openSealed, sealValue } from './keys/index.ts';
 import { keysCommand } from './keys-command.ts';
 import { queueFolder, Spool, type Waiting } from './mail/spool.ts';
@@ -24,7 +25,7 @@ interface Kept {
 
 const test = suite<Kept>('keys on the command line');
 
-/** A state folder in which Ann has a second factor, Bo has been offered one, and a mail waits. */
+/** A state folder in which Ann has a second factor, Bo has been offered one, a mail waits, and a request of its authority. */
 async function makeState(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-keys-command-'));
   const { database: file, key } = databaseFiles(folder);
@@ -48,6 +49,9 @@ async function makeState(): Promise<string> {
   const spool = await Spool.open(queueFolder(folder), keys);
   const mail = { kind: 'account-erased', at: now(), to: { address: 'ann@example.org' } } as const;
   await spool.keep({ id: 'one', mail, at: now(), giveUpAt: now() + 1 });
+  const authority = { folder: authorityFolder(folder), keys, now };
+  await openAuthority({ ...authority, log: () => undefined });
+  await makeRequest(authority);
   return folder;
 }
 
@@ -82,7 +86,7 @@ async function run({ folder }: Kept, ...args: string[]): Promise<{ code: number;
 const fileOf = ({ folder }: Kept) => readFileSync(join(folder, 'keys.json'), 'utf8');
 
 /** What the second factors and the waiting mail say, opened with the keys of now. */
-async function contents(kept: Kept): Promise<{ secrets: string[]; waiting: Waiting[] }> {
+async function contents(kept: Kept): Promise<{ secrets: string[]; waiting: Waiting[]; authority: Standing }> {
   const [keys, store] = [await kept.keys(), await kept.store()];
   const secrets: string[] = [];
   for (const { person, secret, offered } of await store.read('sealedFactors', {})) {
@@ -90,7 +94,17 @@ async function contents(kept: Kept): Promise<{ secrets: string[]; waiting: Waiti
   }
   await store.close();
   const { waiting } = await (await Spool.open(queueFolder(kept.folder), keys)).load();
-  return { secrets, waiting };
+  const folder = authorityFolder(kept.folder);
+  const authority = await openAuthority({
+    folder,
+    keys,
+    now,
+    log: () => assert.unreachable('it is another one'),
+  });
+  // What waits opens, too.
+  const { isNew } = await makeRequest({ folder, keys, now });
+  assert.is(isNew, false);
+  return { secrets, waiting, authority: authority.standing() };
 }
 
 test('lists the versions, and no key', async (kept) => {
@@ -105,13 +119,15 @@ test('lists the versions, and no key', async (kept) => {
 
 test('replaces what values are sealed with, and every one of them opens still', async (kept) => {
   const [before] = (await kept.keys()).ids('seal');
+  const { authority: standing } = await contents(kept);
   const { code, err } = await run(kept, 'replace', '--ring', 'seal');
   assert.equal({ code, err }, { code: 0, err: '' });
   const after = (await kept.keys()).ids('seal');
   assert.is(after.length, 1);
   assert.is.not(after[0], before);
   assert.not.match(fileOf(kept), before ?? '');
-  const { secrets, waiting } = await contents(kept);
+  const { secrets, waiting, authority } = await contents(kept);
+  assert.equal(authority, standing);
   assert.equal(secrets, ['ANNSECRET', 'BOSECRET']);
   assert.equal(
     waiting.map(({ id }) => id),
