@@ -77,7 +77,7 @@ class Memory {
 
   async leave(how: 'for-good' | 'lost'): Promise<void> {
     this.standing = undefined;
-    await this.contests.left(this.device, how);
+    this.contests.left(await this.contests.place(this.device), how);
   }
 }
 

@@ -100,8 +100,7 @@ export class Contests {
   }
 
   /** The link that stood has ended; `for-good`: its process said goodbye, or may not come back. */
-  async left(device: Device, how: 'for-good' | 'lost'): Promise<void> {
-    const place = await this.place(device);
+  left(place: Place, how: 'for-good' | 'lost'): void {
     const now = this.#parts.monotonic();
     place.heldUntil = how === 'lost' ? now + heldMilliseconds : now;
   }

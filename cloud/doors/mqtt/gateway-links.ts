@@ -73,7 +73,7 @@ export class GatewayLinks {
     if (arrival.connection.destroyed) return { kind: 'gone' };
     const decision = place && epoch ? this.#decide(place, epoch, proven, arrival) : 'admitted';
     return decision === 'admitted'
-      ? this.#letIn(arrival, proven, epoch)
+      ? this.#letIn(arrival, proven, place)
       : this.#turnAway(arrival, proven, decision);
   }
 
@@ -110,12 +110,12 @@ export class GatewayLinks {
     return this.#contests.decide(place, { device, source, epoch, began, isStanding });
   }
 
-  #letIn(arrival: Arrival, proven: ProvenGateway, epoch: string | undefined): Admission {
+  #letIn(arrival: Arrival, proven: ProvenGateway, place: Place | undefined): Admission {
     const { certificateUses, log } = this.#parts;
     const { id } = proven.device;
     // Before its certificate is noted as used, or the link that it takes the place of would be cut as superseded.
     this.#sessions.get(id)?.link.takenOver();
-    const session = this.#open(arrival, proven, epoch);
+    const session = this.#open(arrival, proven, place);
     this.#sessions.set(id, session);
     certificateUses.note(proven, { channel: 'mqtt', source: arrival.source });
     this.#tell(id, null, arrival);
@@ -134,12 +134,10 @@ export class GatewayLinks {
   }
 
   /** The link of a gateway that states its epoch has ended, and no other has its place. */
-  #leave({ proven, link, epoch }: GatewaySession): void {
-    if (epoch === undefined) return;
+  #leave({ link, place }: GatewaySession): void {
+    if (place === undefined) return;
     const isForGood = link.saidGoodbye || (link.endCode !== undefined && link.endCode in remedies);
-    this.#contests
-      .left(proven.device, isForGood ? 'for-good' : 'lost')
-      .catch((error: Error) => this.#failed(error));
+    this.#contests.left(place, isForGood ? 'for-good' : 'lost');
   }
 
   #failed(error: Error): void {
@@ -152,7 +150,7 @@ export class GatewayLinks {
     if (told !== undefined) authentications.add(told);
   }
 
-  #open(arrival: Arrival, proven: ProvenGateway, epoch: string | undefined): GatewaySession {
+  #open(arrival: Arrival, proven: ProvenGateway, place: Place | undefined): GatewaySession {
     const { directory, downlink, router, log, monotonic } = this.#parts;
     const { client, connection, source } = arrival;
     const { device: gateway } = proven;
@@ -161,7 +159,7 @@ export class GatewayLinks {
       onSent: (bytes) => link.meter?.account.sent(bytes),
     });
     const link = this.#linkOf(arrival, gateway);
-    return new GatewaySession({ proven, epoch, source, link, down, directory, router, log, monotonic });
+    return new GatewaySession({ proven, place, source, link, down, directory, router, log, monotonic });
   }
 
   #linkOf({ client, connection }: Arrival, { id }: Device): Link {

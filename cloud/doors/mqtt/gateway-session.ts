@@ -3,6 +3,7 @@ import type { Log } from '@loadline/sdk/platform';
 import type { GatewayPrincipal } from '../../access/index.ts';
 import { type ProvenGateway, principalOf } from '../../devices/index.ts';
 import type { Directory, Router } from '../../router/index.ts';
+import type { Place } from './contests.ts';
 import { Deliveries } from './deliveries.ts';
 import type { DownQueue } from './down-queue.ts';
 import { downChannel, mayReceive } from './down-topics.ts';
@@ -15,8 +16,8 @@ export class GatewaySession implements SessionKind {
   /** By which certificate it is whose. */
   readonly proven: ProvenGateway;
   readonly principal: GatewayPrincipal;
-  /** The epoch it stated; undefined of a gateway that states none. */
-  readonly epoch: string | undefined;
+  /** The place that it has; undefined of a gateway that states no epoch. */
+  readonly place: Place | undefined;
   readonly #source: string;
   readonly link: Link;
   readonly down: DownQueue;
@@ -27,7 +28,7 @@ export class GatewaySession implements SessionKind {
   /** `monotonic`: ms. */
   constructor(parts: {
     proven: ProvenGateway;
-    epoch: string | undefined;
+    place: Place | undefined;
     /** The address it comes from. */
     source: string;
     link: Link;
@@ -40,7 +41,7 @@ export class GatewaySession implements SessionKind {
     const { link, router, log, monotonic, down } = parts;
     this.proven = parts.proven;
     this.principal = principalOf(parts.proven);
-    this.epoch = parts.epoch;
+    this.place = parts.place;
     this.#source = parts.source;
     this.link = link;
     this.down = down;
