@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Reading } from '@loadline/sdk/telemetry';
 import { type Config, loadConfig } from '../config/index.ts';
 import { askStatus } from '../control/index.ts';
 import { examine } from '../doctor/index.ts';
@@ -19,6 +20,7 @@ export class SiteWork implements Work {
   readonly #world: World;
   readonly #store: SiteStore;
   readonly #latencies: (() => Latencies) | undefined;
+  readonly #listeners = new Set<(reading: Reading) => void>();
   #gateway: Gateway | undefined;
   #config: Config | undefined;
   /** Why there is none. */
@@ -69,6 +71,9 @@ export class SiteWork implements Work {
     try {
       const local = loadConfig(join(folder, names.configuration));
       const gateway = await Gateway.open(local, this.#world, this.#latencies?.());
+      gateway.onHeard = (reading) => {
+        for (const listener of this.#listeners) listener(reading);
+      };
       this.#gateway = gateway;
       this.#config = local.config;
       this.#reason = '';
@@ -99,9 +104,9 @@ export class SiteWork implements Work {
     if (gateway === undefined || config === undefined) return undefined;
     return {
       begin: (onReading) => {
-        gateway.onHeard = onReading;
+        this.#listeners.add(onReading);
         return () => {
-          gateway.onHeard = undefined;
+          this.#listeners.delete(onReading);
         };
       },
       pathOf: (name) => config.ports.find((port) => port.name === name)?.path ?? name,
