@@ -8,6 +8,7 @@ import {
   createVoucher,
   type Issuer,
   identityLimits,
+  issueCertificate,
   readVoucher,
   type Voucher,
 } from './index.ts';
@@ -41,6 +42,21 @@ test('its signer may stand right under the trusted authority, and several author
   const base64 = createVoucher({ voucher: aVoucher(root), signer: under, chainPem: under.certificatePem });
   const authorityPem = other.certificatePem + root.certificatePem;
   assert.equal(readVoucher(base64, { authorityPem, time }), aVoucher(root));
+});
+
+test('a gateway that knows only the root before believes a voucher by the certificate that crosses over', async () => {
+  const next = await makeRoot('Next root');
+  const subject = { commonName: 'Next root', publicKeyPem: next.signer.publicKeyPem };
+  const cross = issueCertificate({
+    ...{ ...terms(), profile: 'authority', pathLength: undefined },
+    ...{ issuer: root, subject },
+  });
+  const issuing = await makeIssuer(next, 'Next issuing', { profile: 'authority', pathLength: 0 });
+  const by = await makeIssuer(issuing, 'signer', { profile: 'voucher' });
+  const voucher = aVoucher(next);
+  const under = (chain: string) => createVoucher({ voucher, signer: by, chainPem: chain });
+  assert.equal(read(under(issuing.certificatePem + cross)), voucher);
+  refused(under(issuing.certificatePem), /was not issued under the authority/);
 });
 
 test('no voucher is made that would not be read', () => {
