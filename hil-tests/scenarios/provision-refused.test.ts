@@ -36,7 +36,9 @@ test.after(async () => {
 async function isNobodys(): Promise<void> {
   const { path } = bench.cable.left;
   const { events } = await bench.start(['provision', 'find', '--port', path, '--json']).ended;
-  const found = events.find(({ event }) => event === 'gateway')?.description as { state?: unknown } | undefined;
+  const found = events.find(({ event }) => event === 'gateway')?.description as
+    | { state?: unknown }
+    | undefined;
   assert.is(found?.state, 'unprovisioned', JSON.stringify(events));
 }
 
@@ -44,7 +46,6 @@ const without = (scope: string) => provisioningScopes.filter((one) => one !== sc
 
 for (const [scope, step] of [
   ['vouchers.create', 'own'],
-  ['device.get', 'certificate'],
   ['devices.create', 'certificate'],
   ['certificates.create', 'certificate'],
 ] as const) {

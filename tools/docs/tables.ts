@@ -1,6 +1,11 @@
-import { configurationTable } from '@loadline/device-runtime/docs';
+import { configurationTable, keysTable } from '@loadline/device-runtime/docs';
 import { openApi } from '@loadline/sdk/api';
 import { events } from '@loadline/sdk/contract';
+import { refusals } from '@loadline/sdk/provisioning';
+import { scopesNeededTable } from '../provision/field-cloud.ts';
+import { exitCodesTable } from '../provision/outcome.ts';
+import { siteFileSchema } from '../provision/site-file.ts';
+import { refusalsOfGatewayTable } from '../provision/words.ts';
 import { operationsTable, refusalsTable, rolesTable, scopesTable } from './api-tables.ts';
 
 /** Something in the docs that the code has the content of. */
@@ -20,6 +25,10 @@ export const written: readonly Written[] = [
   between('docs/api.md', 'scopes', scopesTable),
   between('docs/api.md', 'roles', rolesTable),
   between('docs/api.md', 'refusals', refusalsTable),
+  between('docs/provisioning.md', 'scopes to provision', scopesNeededTable),
+  between('docs/provisioning.md', 'refusals of the gateway', () => refusalsOfGatewayTable(refusals)),
+  between('docs/provisioning.md', 'exit codes', exitCodesTable),
+  between('docs/provisioning.md', 'site file', () => keysTable(siteFileSchema)),
   { file: 'docs/openapi.json', name: 'description', into: () => `${JSON.stringify(openApi(), null, 1)}\n` },
 ];
 

@@ -13,6 +13,12 @@ export const scopesNeeded: Readonly<Record<(typeof provisioningScopes)[number], 
   'ledger.get': 'to see at the cloud too that a reading came; without it that is not looked at',
 };
 
+/** The table of these, Markdown. */
+export function scopesNeededTable(): string {
+  const rows = Object.entries(scopesNeeded).map(([scope, why]) => `| \`${scope}\` | ${why} |`);
+  return ['| scope | what for |', '| --- | --- |', ...rows].join('\n');
+}
+
 /** One that a gateway may be provisioned for. */
 export interface Organisation {
   readonly id: string;

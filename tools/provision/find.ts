@@ -12,7 +12,7 @@ export interface FindOptions extends Pick<DiscoverOptions, 'baud' | 'patience'> 
 }
 
 /** Milliseconds in which a gateway answers: it hears a call twice a second. */
-const answerMs = 4000;
+const answerMs = 8000;
 
 /** Asks on every port, and tells what is there. */
 export async function findAll({ ports, baud, patience }: FindOptions, report: Report): Promise<Found[]> {

@@ -85,7 +85,7 @@ export async function hearPorts(
   const silent = wanted.filter((tag) => !heard.has(tag));
   const says =
     silent.length === 0
-      ? `heard ${wanted.length === 0 ? tags.length : wanted.length} sensors on ${paths.join(', ')}`
+      ? `heard ${wanted.length === 0 ? `${tags.length} sensors` : `all of them, ${wanted.length},`} on ${paths.join(', ')}`
       : `on ${paths.join(', ')}; not heard: ${silent.join(', ')}`;
   return { ports: portsOf(paths), says };
 }

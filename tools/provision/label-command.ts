@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { CloudError, type OrganisationClient } from '@loadline/sdk/client';
 import { Command, Option } from 'commander';
 import { originOf, withCloud } from '../cloud/connection.ts';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
@@ -82,9 +83,19 @@ async function ofDevice(device: string, flags: Flags): Promise<LabelContent> {
       throw new CalledWrongly('you are in several organisations: --organisation says which');
     const within = client.organisation(organisation.id);
     const { id, name } = await within.getDevice({ device });
-    let serialNumber: string | null = null;
-    for await (const unit of within.each('listUnits')) if (unit.device === id) serialNumber = unit.id;
+    const serialNumber = await serialNumberOf(within, id);
     resolve({ gatewayId: id, name, serialNumber, organisation, cloud: cloud.origin });
   });
   return await promise;
+}
+
+/** The board of a gateway; null where nobody knows, or where that may not be asked: it stands on the board itself. */
+async function serialNumberOf(within: OrganisationClient, id: string): Promise<string | null> {
+  try {
+    for await (const unit of within.each('listUnits')) if (unit.device === id) return unit.id;
+    return null;
+  } catch (error) {
+    if (error instanceof CloudError && error.code === 'forbidden') return null;
+    throw error;
+  }
 }

@@ -341,7 +341,7 @@ export class Provisioning {
       exitCode: outcomes[result].code,
       gatewayId: this.#id,
       serialNumber: description.serialNumber,
-      fingerprint: trial?.fingerprint ?? issued ?? description.gateway?.fingerprint ?? null,
+      fingerprint: trial?.fingerprint ?? issued,
       reading: trial?.reading ?? null,
       record: record?.path ?? null,
       step: this.#step,

@@ -51,10 +51,11 @@ export function gatewayLines(
   description: Extract<ProvisionEvent, { event: 'gateway' }>['description'],
 ): string[] {
   const { model, serialNumber, runtime, node, system, state, gateway, ports, undelivered } = description;
+  const was = state === 'unprovisioned' ? 'was ' : '';
   const owner =
     gateway === null
       ? 'never had an owner'
-      : `${gateway.id} of ${gateway.organisation}${endOf(gateway.expires)}`;
+      : `${was}${gateway.id} of ${gateway.organisation}${endOf(gateway.expires)}`;
   return [
     `gateway on ${port}: ${model}, serial number ${serialNumber}`,
     `  runtime ${runtime}, node ${node}, ${system}`,

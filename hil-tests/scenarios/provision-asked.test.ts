@@ -1,0 +1,95 @@
+// @long
+// @time-limit 180 s
+// A technician at a terminal: what he is asked, the sensors that he sees and picks, and what comes of it.
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { provisioningScopes } from '@loadline/sdk/api';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { until, VirtualPort } from '../rig/index.ts';
+import { Workbench } from './workbench.ts';
+
+const test = suite('provisioning at a terminal');
+
+let bench: Workbench;
+let terminal: VirtualPort;
+
+test.before(async () => {
+  bench = await Workbench.prepare();
+  terminal = await VirtualPort.open({ folder: bench.file('terminal') });
+  await bench.startGateway();
+});
+test.after(async () => {
+  await terminal.close();
+  await bench.close();
+});
+
+const enter = '\r';
+const erase = (count: number) => '\x7f'.repeat(count);
+
+test('he answers, picks a sensor from those on the air, says yes, and has a gateway', async () => {
+  let shown = '';
+  terminal.onData((bytes) => {
+    shown += Buffer.from(bytes).toString();
+  });
+  const token = await bench.token('technician', provisioningScopes);
+  const fd = openSync(terminal.device ?? '', 'r+');
+  const program = fileURLToPath(new URL('../../tools/main.ts', import.meta.url));
+  const words = [...process.execArgv, program, 'provision', '--port', bench.cable.left.path];
+  const child = spawn(process.execPath, words, {
+    stdio: [fd, 'pipe', fd],
+    env: { ...process.env, XDG_CONFIG_HOME: bench.file('home'), ...bench.as(token), TERM: 'xterm' },
+  });
+  closeSync(fd);
+  const out = text(child.stdout as NonNullable<typeof child.stdout>);
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  let at = 0;
+  const asked = async (question: string, keys: string) => {
+    await until(
+      () => {
+        const found = stripVTControlCharacters(shown).indexOf(question, at);
+        if (child.exitCode !== null) throw new Error(`it ended: ${shown.slice(-2000)}`);
+        if (found >= 0) at = found + question.length;
+        return found >= 0;
+      },
+      {
+        limitMs: 60_000,
+        what: `the question "${question}"; shown: ${stripVTControlCharacters(shown).slice(-1500)}`,
+      },
+    );
+    // A prompt that is drawn reads its keys a moment later.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await terminal.write(Buffer.from(keys));
+  };
+  await asked('Its id', enter);
+  await asked('What do people call it?', enter);
+  await asked('Where is it?', `a bench${enter}`);
+  await asked('25E0', '');
+  await asked('0 picked', ' ');
+  await asked('1 picked', enter);
+  await asked('What does 25DF', `Wind${enter}`);
+  await asked('In which unit?', `${erase(1)}m/s${enter}`);
+  await asked('Which network?', enter);
+  await asked('How does it come by its address?', enter);
+  await asked("The cloud's host name", enter);
+  await asked('Its port', `${erase(4)}${bench.cloud.mqttPort}${enter}`);
+  await asked('through a proxy?', enter);
+  await asked('sensor 25DF: Wind, m/s', '');
+  await asked('Write this to the gateway?', 'y');
+  const code = await ended;
+  const said = stripVTControlCharacters(shown);
+  assert.is(code, 0, said.slice(-2000));
+  assert.match(await out, /^provisioned: gw-sim-0001 on SIM-0001/);
+  assert.match(said, /> \[x\] 25DF +\S+ +very good, \d+ %/);
+  assert.match(said, 'a reading was acknowledged');
+  const { items } = await bench.cloud.organisation.listSeries({ query: { device: 'gw-sim-0001' } });
+  assert.ok(
+    items.some((series) => series.name === 'Wind'),
+    JSON.stringify(items),
+  );
+});
+
+test.run();
