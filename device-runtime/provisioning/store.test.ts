@@ -218,6 +218,7 @@ test('what a gateway holds goes on with the same owner, without the identity and
   await provision(store, first);
   await work(disk, store, 'readings');
   await disk.write(`${store.currentFolder}/state/renewal.key`, keyOf('renewed'));
+  await disk.write(`${store.currentFolder}/state/desired.json`, '{}');
   await provision(store, { ...first, counter: 2, keep: true, key: 'two' });
   const state = `${store.currentFolder}/state`;
   assert.equal([...(await disk.list(state))].sort(), ['clock.json', 'gateway.crt', 'gateway.key', 'journal']);

@@ -20,8 +20,11 @@ import { type CheckedSite, names, sha256 } from './site-files.ts';
 const nobody: Ownership = { version: 1, counter: 0, gateway: null };
 const folderName = /^site-[0-9a-f]{8}$/;
 
-/** What of a state folder is of one site alone, and never goes on with the next: who it is, and what a process makes. */
-const ofOneSite = /^(?:gateway\.|renewal\.|trust\.|lock|control\.sock)/;
+/**
+ * What of a state folder is of one site alone, and never goes on with the next: who it is, what a process makes, and a
+ * configuration of the cloud, which would be laid over what was just written. The cloud sends that again.
+ */
+const ofOneSite = /^(?:gateway\.|renewal\.|trust\.|desired\.|lock|control\.sock)/;
 
 interface Current {
   readonly folder: string;
