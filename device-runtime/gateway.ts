@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { limits, type ReportedMessage } from '@loadline/sdk/contract';
+import { limits } from '@loadline/sdk/contract';
 import { type Driver, loadDriver } from '@loadline/sdk/driver';
 import { makePrivateFolder } from '@loadline/sdk/platform';
 import type { Entry, EventWords, Reading } from '@loadline/sdk/telemetry';
@@ -12,24 +12,17 @@ import { checkDesired } from './desired-check.ts';
 import { clip, Downlink } from './downlink/index.ts';
 import { Generations } from './generations.ts';
 import { Happenings } from './happenings.ts';
-import {
-  forgetWedge,
-  HealthReporter,
-  readWedge,
-  serviceManager,
-  type Verdict,
-  verdictLine,
-  Watchdog,
-} from './health/index.ts';
+import type { Verdict, Watchdog } from './health/index.ts';
 import { Trust } from './identity/index.ts';
 import { IdentityKeeper } from './identity-keeper.ts';
-import { Intake, readDerivedState } from './intake.ts';
+import { InForce } from './in-force.ts';
+import { readDerivedState } from './intake.ts';
 import { DiskJournal, heldReadings } from './journal/index.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import type { Latencies } from './progress.ts';
-import { reportedOf } from './reported.ts';
 import type { Delivered } from './uplink/index.ts';
 import { madeAt, version } from './version.ts';
+import { tellWedge, watchdogOf } from './watched.ts';
 import type { World } from './world.ts';
 
 /** Milliseconds that what is held may still take when the gateway is told to stop. */
@@ -55,12 +48,8 @@ export class Gateway {
   readonly #identities: IdentityKeeper;
   readonly #happenings: Happenings;
   #isStopping = false;
-  #config: Config;
-  /** What each configured tag is called. */
-  #names: ReadonlyMap<number, ReportedMessage['sensors'][number]> = new Map();
   /** There are these from `#settle` on, before anybody gets hold of this gateway. */
-  #intake!: Intake;
-  #health!: HealthReporter;
+  #inForce!: InForce;
   #watchdog!: Watchdog;
   #clockTimer: NodeJS.Timeout | undefined;
   #delivered: Delivered | undefined;
@@ -109,7 +98,6 @@ export class Gateway {
     const { config } = local;
     const { state } = config.gateway;
     this.#own = config;
-    this.#config = config;
     this.#world = world;
     this.#journal = parts.disk;
     this.#drivers = parts.drivers;
@@ -139,11 +127,14 @@ export class Gateway {
       time,
       onConnected: (identity) => {
         this.#identities.connected(identity);
-        this.#connected();
+        this.#timekeeper.connected();
+        this.#downlink.connected();
+        this.#inForce.report();
+        void this.#inForce.health.report();
       },
       onDisconnected: () => {
         this.#timekeeper.disconnected();
-        this.#health.changed();
+        this.#inForce.health.changed();
       },
       onAcknowledged: (times, first) => this.#retired(times, first),
       onAnswered: () => this.#downlink.confirmed(),
@@ -159,7 +150,7 @@ export class Gateway {
     });
     this.#identities = new IdentityKeeper({
       own: config,
-      inForce: () => this.#config,
+      inForce: () => this.#inForce.config,
       world,
       trust: parts.trust,
       time,
@@ -172,21 +163,21 @@ export class Gateway {
       onRestored: (detail) => {
         onEvent({ code: 'cloud-restored', subject: '', detail });
         // What it knew of this gateway is as old as its backup.
-        this.#report();
-        void this.#health.report();
+        this.#inForce.report();
+        void this.#inForce.health.report();
       },
     });
     this.#downlink = new Downlink<Config>({
       state,
       own: config,
       check: checkDesired(local, parts.drivers),
-      apply: (desired) => this.#switchTo(desired),
-      onChange: () => this.#report(),
+      apply: (desired) => this.#inForce.switchTo(desired),
+      onChange: () => this.#inForce.report(),
       execute: {
-        transmit: (command, until) => this.#intake.transmit(command, until),
-        'reset-derived': (command) => this.#intake.resetDerived(command),
+        transmit: (command, until) => this.#inForce.intake.transmit(command, until),
+        'reset-derived': (command) => this.#inForce.intake.resetDerived(command),
         report: async () => {
-          await this.#health.report();
+          await this.#inForce.health.report();
           return 'reported';
         },
       },
@@ -198,7 +189,7 @@ export class Gateway {
     });
     this.#control = new LocalControl({
       path: config.control.socket,
-      nameOf: (tag) => this.#names.get(tag),
+      nameOf: (tag) => this.#inForce.nameOf(tag),
       monotonic: clock.monotonic,
       facts: () => this.#account.facts(),
       log,
@@ -211,8 +202,8 @@ export class Gateway {
       timekeeper: this.#timekeeper,
       latencies,
       present: () => ({
-        config: this.#config,
-        intake: this.#intake,
+        config: this.#inForce.config,
+        intake: this.#inForce.intake,
         identity: this.#identities.identity,
         revision: this.#downlink.configuration().revision,
       }),
@@ -227,7 +218,7 @@ export class Gateway {
    */
   async start(): Promise<void> {
     const { log } = this.#world;
-    this.#intake.open();
+    this.#inForce.intake.open();
     this.#clockTimer = setInterval(() => {
       this.#timekeeper.tick();
       this.#identities.tick();
@@ -236,9 +227,7 @@ export class Gateway {
     await this.#control.open().catch((error: Error) => {
       log.warn('control-unavailable', { reason: error.message });
     });
-    const identity = await this.#identities.load();
-    this.#links.start(this.#config, identity);
-    this.#health.start();
+    this.#inForce.connect(await this.#identities.load());
   }
 
   /** Stops reading, sends what is held (within a limit), says the last counts, and leaves all of it in order. */
@@ -250,10 +239,10 @@ export class Gateway {
     await this.#watchdog.stop();
     await this.#control.close();
     clearInterval(this.#clockTimer);
-    await this.#intake.stop();
+    await this.#inForce.intake.stop();
     if (this.#identities.identity !== undefined) {
       await this.#links.drain(drainMilliseconds);
-      await Promise.race([this.#health.finish(), elapsed(farewellMilliseconds)]);
+      await Promise.race([this.#inForce.health.finish(), elapsed(farewellMilliseconds)]);
       await this.#links.stop();
     }
     await identityStopped;
@@ -286,109 +275,40 @@ export class Gateway {
 
   /** Which configuration is in force, what the run before this one left, and what time it is. */
   async #settle(): Promise<void> {
-    const { state } = this.#own.gateway;
     this.#timekeeper.tick();
     await this.#generations.open();
     const config = await this.#downlink.open();
-    this.#takeUp(config, await readDerivedState(this.#own, this.#world.log));
-    this.#watchdog = this.#makeWatchdog();
+    this.#inForce = this.#takeUp(config, await readDerivedState(this.#own, this.#world.log));
+    const look = () => this.#account.look();
+    this.#watchdog = watchdogOf(this.#world, this.#own.gateway.state, {
+      look,
+      inForce: () => this.#inForce.config,
+    });
     this.#happenings.happened({ code: 'gateway-started', subject: '', detail: `version ${version}` });
-    const wedged = await readWedge(state);
-    if (wedged === undefined) return;
-    this.#happenings.happened({ code: 'gateway-wedged', subject: '', detail: wedged });
-    await this.#journal.flush();
-    await forgetWedge(state);
-  }
-
-  #makeWatchdog(): Watchdog {
-    const { log, environment, pid } = this.#world;
-    const { gateway } = this.#own;
-    const inForce = () => this.#config;
-    return new Watchdog({
-      look: () => this.#account.look(),
-      manager: serviceManager({
-        environment,
-        pid,
-        onFailure: (reason) => log.warn('watchdog-not-told', { reason }),
-      }),
-      patience: {
-        get wedged() {
-          return inForce().health.wedged_seconds * 1000;
-        },
-        get gather() {
-          return inForce().uplink.max_delay_ms;
-        },
-      },
-      state: gateway.state,
-      log,
-      status: () => verdictLine(this.#watchdog.verdict),
+    await tellWedge(this.#own.gateway.state, async (detail) => {
+      this.#happenings.happened({ code: 'gateway-wedged', subject: '', detail });
+      await this.#journal.flush();
     });
   }
 
-  #takeUp(config: Config, restored: unknown): void {
-    this.#configure(config);
-    this.#intake = new Intake({
-      config,
+  #takeUp(config: Config, restored: unknown): InForce {
+    const options = {
       drivers: this.#drivers,
       world: this.#world,
-      restored,
-      onEntries: (entries) => this.#take(entries),
-      onBound: (reading) => {
+      account: this.#account,
+      control: this.#control,
+      links: this.#links,
+      configuration: () => this.#downlink.configuration(),
+      identity: () => this.#identities.identity,
+      isStopping: () => this.#isStopping,
+      onEntries: (entries: readonly Entry[]) => this.#take(entries),
+      onBound: (reading: Reading) => {
         this.#control.reading(reading);
         this.onHeard?.(reading);
       },
-      onEvent: (event) => this.#happenings.happened(event),
-      onChange: () => this.#health.changed(),
-    });
-  }
-
-  #configure(config: Config): void {
-    this.#config = config;
-    this.#names = new Map(
-      reportedOf(config, this.#downlink.configuration()).sensors.map((sensor) => [sensor.tag, sensor]),
-    );
-    this.#health = new HealthReporter({
-      compose: () => this.#account.health(),
-      publish: (message) => this.#links.publish('health', JSON.stringify(message)),
-      interval: config.health.interval_seconds * 1000,
-      afterQuiet: config.health.after_quiet_ms,
-    });
-  }
-
-  /** Another configuration is in force from here on; the journal is the same, and so are ports that stay as they are. */
-  async #switchTo(config: Config): Promise<void> {
-    // What is heard until the ports are closed, if they are, goes to the journal.
-    await this.#links.stop();
-    const portsStay = this.#intake.hasPortsOf(config);
-    if (!portsStay) await this.#intake.stop();
-    // Told to stop meanwhile: nothing is opened any more.
-    if (this.#isStopping) return;
-    this.#health.stop();
-    this.#control.configured(portsStay ? 'same-ports' : 'other-ports');
-    if (portsStay) {
-      this.#account.began(this.#intake.takeUp(config));
-      this.#configure(config);
-    } else {
-      this.#account.closed(this.#intake);
-      this.#takeUp(config, this.#intake.derivedState);
-      this.#intake.open();
-    }
-    const { identity } = this.#identities;
-    if (identity === undefined) return;
-    this.#links.start(config, identity);
-    this.#health.start();
-  }
-
-  #connected(): void {
-    this.#timekeeper.connected();
-    this.#downlink.connected();
-    this.#report();
-    void this.#health.report();
-  }
-
-  #report(): void {
-    const reported = reportedOf(this.#config, this.#downlink.configuration());
-    void this.#links.publish('reported', JSON.stringify(reported));
+      onEvent: (event: EventWords) => this.#happenings.happened(event),
+    };
+    return new InForce(options, config, restored);
   }
 
   /** Entries of the sensors; what they have to say is said. */
@@ -410,7 +330,7 @@ export class Gateway {
     if (first?.epoch === this.#journal.epoch) this.#delivered = first;
     this.#account.retired(times);
     this.#downlink.confirmed();
-    this.#health.changed();
+    this.#inForce.health.changed();
   }
 }
 
