@@ -46,13 +46,7 @@ export function decodeHello(body: Uint8Array): Hello | undefined {
   if (!isListOf(versions, limits.linkCapabilities, (one) => Number.isSafeInteger(one))) return undefined;
   if (!isListOf(capabilities, limits.linkCapabilities, isCapability)) return undefined;
   if (!isRandom(instance) || !isRandom(nonce)) return undefined;
-  return {
-    versions: versions as number[],
-    // Copies: what was decoded may be views of bytes that are written over.
-    instance: instance.slice(),
-    nonce: nonce.slice(),
-    capabilities: capabilities as string[],
-  };
+  return { versions: versions as number[], instance, nonce, capabilities: capabilities as string[] };
 }
 
 function isListOf(value: unknown, most: number, is: (one: unknown) => boolean): boolean {

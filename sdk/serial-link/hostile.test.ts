@@ -178,6 +178,8 @@ test('an acknowledgement of what was never sent is not believed', () => {
   const wire = upWire();
   const tag = tagOf(wire.gateway);
   wire.tool.link.send('under way');
+  // It is sent, and lost.
+  while (wire.tool.link.outgoing(wire.now) !== undefined);
   const huge = 2 ** 48 - 1;
   const forged = {
     kind: 'ack',

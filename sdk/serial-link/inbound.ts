@@ -46,8 +46,7 @@ export class Inbound {
   /** Takes a frame in, unless it has come already or may not come yet; what is complete with it, in order. */
   *accept(frame: DataFrame): Generator<Completed> {
     if (frame.number < this.#next || frame.number >= this.#limit) return;
-    // A copy: the bytes of a frame are those of what was read.
-    this.#early.set(frame.number, { ...frame, data: frame.data.slice() });
+    this.#early.set(frame.number, frame);
     for (;;) {
       const due = this.#early.get(this.#next);
       if (due === undefined) return;

@@ -162,6 +162,7 @@ test('within a session every message comes once and in order, and what is acknow
       const [tool, gateway] = programs;
       for (const program of programs) {
         assert.equal(program.unreadable, []);
+        assert.equal([program.end.link.waitingBytes, program.end.link.heldBytes], [0, 0]);
         checkOrder(program);
       }
       for (const [sender, receiver] of [
@@ -177,8 +178,57 @@ test('within a session every message comes once and in order, and what is acknow
         if (one.restarts.length === 0) assert.is(before, 0);
       }
     }),
-    { numRuns: Number(process.env.LOADLINE_RUNS ?? 150) },
+    { numRuns: Number(process.env.LOADLINE_RUNS ?? 100) },
   );
+});
+
+test('on a line that does no harm nothing is sent twice, and little beside the messages', () => {
+  for (const [pace, latency] of [
+    [1, 0],
+    [11.5, 20],
+    [100, 200],
+    [5000, 1],
+  ] as const) {
+    const faults = { loss: 0, duplication: 0, corruption: 0, noise: 0 };
+    const played = new SimulatedLine({ seed: 3, pace, latency, faults, goodFrom: 0, cuts: [] });
+    const tool = new Program(played.ends[0]);
+    const gateway = new Program(played.ends[1]);
+    for (let nth = 0; nth < 20; nth++) tool.send(10_000);
+    const isDone = () => tool.acknowledged.size === 20;
+    assert.ok(played.run(1_000_000, isDone));
+    const [there, back] = played.sent;
+    const what = `${there} and ${back} bytes at ${pace} bytes/ms, ${latency} ms`;
+    assert.ok(there < 1.1 * 200_000, what);
+    assert.ok(back < 0.1 * 200_000, what);
+    // It takes the line's time, and not much more.
+    assert.ok(played.now < 1.15 * (there / pace) + 20 * latency + 300, `${played.now} ms for ${what}`);
+    assert.is(gateway.sessions[0]?.length, 20);
+  }
+});
+
+test('a message that waits for a slow program is let come the moment there is room', () => {
+  const faults = { loss: 0, duplication: 0, corruption: 0, noise: 0 };
+  const played = new SimulatedLine({ seed: 4, pace: 1000, latency: 1, faults, goodFrom: 0, cuts: [] });
+  const tool = new Program(played.ends[0]);
+  new Program(played.ends[1]).end.takeEvery = 10;
+  for (let nth = 0; nth < 600; nth++) tool.send(1000);
+  assert.ok(played.run(100_000, () => tool.acknowledged.size === 600));
+  assert.ok(played.now < 600 * 10 * 1.1, `${played.now} ms`);
+});
+
+test('a process that took the place of another is found as soon as it is spoken to, whichever end calls', () => {
+  const faults = { loss: 0, duplication: 0, corruption: 0, noise: 0 };
+  for (const side of [0, 1] as const) {
+    const played = new SimulatedLine({ seed: 6, pace: 100, latency: 1, faults, goodFrom: 0, cuts: [] });
+    const programs = played.ends.map((end) => new Program(end)) as [Program, Program];
+    assert.ok(played.run(1000, () => programs.every(({ sessions }) => sessions.length === 1)));
+    played.restart(side);
+    programs[side].begin();
+    const [restarted, other] = [programs[side], programs[1 - side] as Program];
+    // The end that answers learns of it by the other's next question; the one that calls calls.
+    const limit = played.now + 1500;
+    assert.ok(played.run(limit, () => restarted.sessions.length === 1 && other.sessions.length === 2));
+  }
 });
 
 test.run();

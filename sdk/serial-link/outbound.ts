@@ -100,7 +100,7 @@ export class Outbound {
   /** Takes an acknowledgement; undefined where it is of what was never sent. */
   acknowledge(ack: AckFrame, now: number): Acknowledged | undefined {
     if (ack.next > this.#number) return undefined;
-    this.#limit = Math.max(this.#limit, Math.min(ack.limit, ack.next + limits.linkWindowFrames));
+    this.#limit = Math.max(this.#limit, ack.limit);
     const took = this.#took(ack.transmission, now);
     for (const frame of this.#underWay.values()) {
       if (hasCome(ack, frame.number)) this.#underWay.delete(frame.number);
@@ -136,7 +136,7 @@ export class Outbound {
   #cut(): UnderWay | undefined {
     const [message] = this.#waiting;
     if (message === undefined || this.#number >= this.#limit) return undefined;
-    // The other end may let more come than this one keeps for being sent again.
+    // Whatever the other end lets come, no more than a window is kept for being sent again.
     if (this.#underWay.size >= limits.linkWindowFrames) return undefined;
     const data = message.bytes.subarray(this.#sent, this.#sent + limits.linkFrameBytes);
     this.#sent += data.length;
