@@ -4,7 +4,7 @@ import { Command } from 'commander';
 /** `loadline cloud …`: what is to be done on the state folder of a cloud, on its own machine. */
 export function cloudCommand(): Command {
   const cloud = new Command('cloud').description(
-    "work on the state folder of a cloud, on its own machine, as the cloud's user: keys, backups, the audit log",
+    "work on the state folder of a cloud, on its own machine, as the cloud's user: the authority, keys, backups, the audit log",
   );
   for (const [name, words] of Object.entries(stateCommandWords)) {
     const one = cloud.command(name);
