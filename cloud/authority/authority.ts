@@ -36,7 +36,7 @@ export interface AuthorityOptions extends Making {
 }
 
 /** A certificate, those above it, and what signs with its key. */
-export interface ChainedIssuer extends Issuer {
+interface ChainedIssuer extends Issuer {
   /** The certificate, and those between it and the roots. */
   readonly chainPem: string;
 }

@@ -213,24 +213,28 @@ test('replace the root: who knows only the old one still believes the cloud, and
     assert.is(clientFaultOf(authority, newer.chainPem), undefined);
   }));
 
-test('replace the root twice: who was off through both still believes the cloud', () =>
+test('replace the root three times: who was off through all of them still believes the cloud', () =>
   withFolder(async (folder) => {
-    const [first, second, third] = [await offlineRoot('A'), await offlineRoot('B'), await offlineRoot('C')];
+    const [first, second, third, fourth] = [
+      ...[await offlineRoot('A'), await offlineRoot('B')],
+      ...[await offlineRoot('C'), await offlineRoot('D')],
+    ] as [OfflineRoot, OfflineRoot, OfflineRoot, OfflineRoot];
     const authority = await begun(folder, first);
     for (const [old, next] of [
       [first, second],
       [second, third],
+      [third, fourth],
     ] as const) {
       const { requestPem } = await makeRequest(at(folder));
       await install(at(folder), next.sign(requestPem) + next.certificatePem + old.crossSign(next), agreed);
     }
     await authority.refresh();
-    for (const known of [first, second, third]) {
+    for (const known of [first, second, third, fourth]) {
       assert.is(await faultOf(authority, known.certificatePem), undefined);
     }
     await retireRoot(at(folder), second.fingerprint);
     await authority.refresh();
-    assert.is(await faultOf(authority, third.certificatePem), undefined);
+    for (const known of [third, fourth]) assert.is(await faultOf(authority, known.certificatePem), undefined);
     // The only way from the first led over the one that is trusted no more.
     assert.match(String(await faultOf(authority, first.certificatePem)), /not issued under/);
   }));

@@ -1,6 +1,5 @@
 export {
   type Authority,
-  type ChainedIssuer,
   checkGatewayRequest,
   openAuthority,
   type Standing,

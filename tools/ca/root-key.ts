@@ -19,7 +19,7 @@ const rounds = 600_000;
 const mostRounds = 20_000_000;
 
 /** Characters that a passphrase needs: whoever copies the file may guess for years. */
-export const shortestPassphrase = 12;
+const shortestPassphrase = 12;
 
 /** The same text, however a keyboard composes it (RFC 8265, section 4.2). */
 const bytesOf = (passphrase: Secret) => new TextEncoder().encode(passphrase.reveal().normalize('NFC'));
