@@ -3,6 +3,7 @@ import type { BindingInterface } from '@serialport/bindings-cpp';
 import type { Agent } from './agent.ts';
 import { Door } from './door.ts';
 import type { PhysicalAct } from './physical-act.ts';
+import type { SiteStore } from './store.ts';
 
 /** Milliseconds between two looks at the physical act. */
 const lookMilliseconds = 1000;
@@ -16,12 +17,15 @@ export interface ModeOptions {
   readonly log: Log;
   /** Milliseconds that never step. */
   readonly monotonic: () => number;
-  readonly isProvisioned: () => boolean;
+  readonly store: Pick<SiteStore, 'inForce' | 'isFinished' | 'finish'>;
   /** Undefined where there is none to be done. */
   readonly act: PhysicalAct | undefined;
 }
 
-/** The provisioning mode: open while the gateway is nobody's, and again when somebody does the physical act. */
+/**
+ * The provisioning mode: open while the gateway is nobody's, or what was begun has not come to its end; and again when
+ * somebody does the physical act.
+ */
 export class Mode {
   readonly #options: ModeOptions;
   #doors: readonly Door[] = [];
@@ -49,7 +53,7 @@ export class Mode {
 
   /** It is done: the ttys are released, and the physical act has counted. */
   async done(): Promise<void> {
-    await this.#options.act?.spend();
+    await this.#finish();
     await this.#close('done');
   }
 
@@ -61,17 +65,30 @@ export class Mode {
   }
 
   async #look(): Promise<void> {
-    const { act, isProvisioned, monotonic, log } = this.#options;
+    const { act, store, monotonic, log } = this.#options;
     try {
       const isDone = (await act?.look()) ?? false;
       if (this.#isStopped) return;
-      const provisioned = isProvisioned();
+      const isProvisioned = store.inForce !== undefined;
       if (!this.isOpen) {
-        if (!provisioned) this.#open('the gateway is not provisioned');
+        if (!isProvisioned) this.#open('the gateway is not provisioned');
         else if (isDone) this.#open('the physical act was done');
-      } else if (provisioned && !isDone && monotonic() - this.#askedAt > idleMilliseconds) {
+        else if (!store.isFinished) this.#open('its provisioning was cut off before the end');
+      } else if (isProvisioned && !isDone && monotonic() - this.#askedAt > idleMilliseconds) {
+        await this.#finish();
         await this.#close('nobody has asked anything for half an hour');
       }
+    } catch (error) {
+      log.error('provisioning-fault', { reason: (error as Error).message });
+    }
+  }
+
+  /** Before the ttys are released: nothing opens them again then. */
+  async #finish(): Promise<void> {
+    const { act, store, log } = this.#options;
+    try {
+      await act?.spend();
+      await store.finish();
     } catch (error) {
       log.error('provisioning-fault', { reason: (error as Error).message });
     }

@@ -134,7 +134,7 @@ async function modeOf(options: SiteOptions, world: World, store: SiteStore, work
     }),
     log,
     monotonic: clock.monotonic,
-    isProvisioned: () => store.inForce !== undefined,
+    store,
     act: whenFile === undefined ? undefined : await PhysicalAct.open(whenFile, resolve(folder)),
   });
   return mode;

@@ -14,6 +14,7 @@ import { type CheckedSite, names, sha256 } from './site-files.ts';
  *       site.json                    who it is, whose, by which voucher, and the digest of each file
  *     DIR/site-55667788/             what is being made; `staging.json` says for whom. One of them at most
  *     DIR/committed                  touched after each commit and reset: what waits for a new network looks here
+ *     DIR/finished                   by which voucher it was provisioned last to the end, its record signed
  *     DIR/../ownership               the counter, and who it was last; nothing ever deletes it
  */
 
@@ -47,6 +48,8 @@ export class SiteStore {
   #current: Current | undefined;
   #staged: Staged | undefined;
   #ownership: Ownership = nobody;
+  /** Voucher of the last provisioning that came to its end. */
+  #finished: string | undefined;
 
   /**
    * Takes up what is there, and clears away what a cut left.
@@ -83,6 +86,22 @@ export class SiteStore {
   /** How often it was given to an owner, and who it was last. */
   get ownership(): Ownership {
     return this.#ownership;
+  }
+
+  /** Whether whoever provisioned what is in force came to the end: what was cut off behind the commit did not. */
+  get isFinished(): boolean {
+    return this.#current === undefined || this.#finished === this.#current.record.voucher;
+  }
+
+  /** It came to its end. */
+  async finish(): Promise<void> {
+    if (this.isFinished || this.#current === undefined) return;
+    const { voucher } = this.#current.record;
+    const file = join(this.#folder, 'finished');
+    await this.#disk.write(`${file}.new`, `${voucher}\n`, 0o600);
+    await this.#disk.rename(`${file}.new`, file);
+    await this.#disk.sync(this.#folder);
+    this.#finished = voucher;
   }
 
   /**
@@ -169,6 +188,7 @@ export class SiteStore {
     const disk = this.#disk;
     await this.#raise();
     await disk.remove(join(this.#folder, 'current'));
+    await disk.remove(join(this.#folder, 'finished'));
     await disk.sync(this.#folder);
     this.#current = undefined;
     this.#staged = undefined;
@@ -207,6 +227,7 @@ export class SiteStore {
       if (record !== undefined) this.#current = { folder, record };
     }
     this.#ownership = await this.#kept();
+    this.#finished = (await disk.read(join(this.#folder, 'finished')))?.trim();
     await this.#raise();
     if (this.#current !== undefined) await this.#noLongerStaged(this.#current.folder);
     this.#staged = await this.#findStaged();

@@ -68,6 +68,28 @@ test('the mode ends with the work, and the physical act opens it once, over a re
   await until(() => modesOf(restarted).length === 1, { limitMs: patience });
 });
 
+test('cut off behind the commit it can be brought to its end, without anybody going up the mast', async () => {
+  const service = board.start();
+  const conversation = await board.speak();
+  await board.provision(conversation, 1);
+  await service.stop('SIGKILL');
+  await conversation.close();
+
+  const restarted = board.start();
+  const again = await board.speak();
+  assert.equal(modesOf(restarted), ['open: its provisioning was cut off before the end']);
+  assert.is((await ask(again, 'describe', {})).inForce?.ownershipCounter, 1);
+  await ask(again, 'close', {});
+  await until(() => modesOf(restarted).length === 2, { limitMs: patience });
+  await restarted.stop();
+
+  const once = board.start();
+  await once.line('gateway-started');
+  await once.line('uplink-lost');
+  assert.equal(modesOf(once), []);
+  assert.not(board.isHeldBy(once.pid));
+});
+
 test('it tells what is on the air, before it is provisioned and after', async () => {
   const radioPort = await VirtualPort.open({ folder: join(board.folder, 'radio') });
   const transmitters = [windTransmitter({ tag: 0x25df, intervalMs: 100 })];
