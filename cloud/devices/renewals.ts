@@ -107,7 +107,7 @@ export class Renewals {
     if (gateway.notAfter >= wall) return gateway;
     const days = directory.certificateGraceDays(gateway.device.organisation);
     const late = this.#fault(shown, name, { wall, endedAfter: wall - days * dayMs });
-    return late === undefined && days > 0 ? gateway : refused('certificate-expired', expired(shown, days));
+    return late === undefined ? gateway : refused('certificate-expired', expired(shown, days));
   }
 
   /** What is wrong with a certificate, were it not for its end. */
