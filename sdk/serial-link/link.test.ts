@@ -216,6 +216,31 @@ test('a message that waits for a slow program is let come the moment there is ro
   assert.ok(played.now < 600 * 10 * 1.1, `${played.now} ms`);
 });
 
+test('the first messages of both ends come as soon as they have found each other', () => {
+  const faults = { loss: 0, duplication: 0, corruption: 0, noise: 0 };
+  const played = new SimulatedLine({ seed: 2, pace: 100, latency: 10, faults, goodFrom: 0, cuts: [] });
+  const programs = played.ends.map((end) => new Program(end)) as [Program, Program];
+  for (const program of programs) program.send(50);
+  const isDone = () => programs.every(({ acknowledged }) => acknowledged.size === 1);
+  // Hello, welcome; the other's hello, its welcome; acknowledgement, message; its acknowledgement: seven ways.
+  assert.ok(played.run(100, isDone), `not after ${played.now} ms`);
+});
+
+test('the last frame of a message that is lost is asked for when its time is over, not when the line seems dead', () => {
+  const faults = { loss: 0, duplication: 0, corruption: 0, noise: 0 };
+  const cuts = [{ from: 1000, until: 1030 }];
+  const played = new SimulatedLine({ seed: 2, pace: 100, latency: 5, faults, goodFrom: 0, cuts });
+  const programs = played.ends.map((end) => new Program(end)) as [Program, Program];
+  for (let nth = 0; nth < 5; nth++) programs[0].send(600);
+  played.run(1000, () => false);
+  assert.is(programs[0].acknowledged.size, 5);
+  programs[0].send(600);
+  assert.ok(
+    played.run(1250, () => programs[0].acknowledged.size === 6),
+    `not after ${played.now} ms`,
+  );
+});
+
 test('a process that took the place of another is found as soon as it is spoken to, whichever end calls', () => {
   const faults = { loss: 0, duplication: 0, corruption: 0, noise: 0 };
   for (const side of [0, 1] as const) {

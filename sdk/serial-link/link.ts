@@ -81,8 +81,6 @@ const helloEvery = 400;
 const helloSpacing = 100;
 /** Milliseconds without anything from the other end after which it is asked for something. */
 const keepalive = 1000;
-/** Milliseconds from one question to the next while the other end lets nothing come. */
-const heldBackEvery = 500;
 /** Milliseconds without anything from the other end after which it is thought to be gone. */
 export const lostMilliseconds = 5000;
 
@@ -479,7 +477,8 @@ export class Link {
   /** When to ask for an acknowledgement. */
   #pingAt({ outbound, roundTrip }: Standing): number {
     if (outbound.isUnanswered) return this.#askedAt + roundTrip.timeout;
-    if (outbound.isHeldBack) return this.#askedAt + Math.max(roundTrip.timeout, heldBackEvery);
-    return Math.max(this.#heardAt, this.#askedAt) + keepalive;
+    // What comes does not say that more may go.
+    const since = outbound.isHeldBack ? this.#askedAt : Math.max(this.#heardAt, this.#askedAt);
+    return since + keepalive;
   }
 }

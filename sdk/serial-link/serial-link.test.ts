@@ -233,6 +233,20 @@ test('a program that fails on a message closes the link, and says why', async ()
   assert.is(await tool.link.closed, 'closed');
 });
 
+test('a stream that takes nothing more is left for another one', async () => {
+  const stuck = new Duplex({ read() {}, write() {} });
+  const tool = linkOver(stuck, 'calls');
+  await refusal(tool.link.ready(50));
+  const [left, right] = duplexPair();
+  const gateway = linkOver(right, 'answers');
+  tool.link.attach(left);
+  await tool.link.ready(2000);
+  await tool.link.send('through');
+  assert.equal(gateway.messages, ['through']);
+  await tool.link.close();
+  await gateway.link.close();
+});
+
 test('a stream that fails is let go of, and its later errors harm nobody', async () => {
   const stream = silence();
   const tool = linkOver(stream, 'calls');
