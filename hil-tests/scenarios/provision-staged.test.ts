@@ -75,10 +75,7 @@ test('without a network it is staged, with an exit code of its own, and its reco
 });
 
 test('used again, a kit finds the gateway staged, and does nothing a second time', async () => {
-  await bench.stopGateway();
-  await bench.act(false);
-  await bench.startGateway();
-  await bench.act(true);
+  await bench.reopenMode();
   const { code, events } = await bench.provision(site, undefined, [
     '--kit',
     kit,

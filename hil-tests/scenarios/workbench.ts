@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -177,6 +178,21 @@ export class Workbench {
   /** Does the physical act, or undoes it. */
   async act(isDone: boolean): Promise<void> {
     await writeFile(this.file('board/act'), isDone ? '1\n' : '0\n');
+  }
+
+  /** Has the gateway, whose mode is over or ends now, answer again: the act is undone, and done anew. */
+  async reopenMode(): Promise<void> {
+    const times = (state: string) =>
+      this.gateway.log.filter((line) => line.event === 'provisioning-mode' && line.state === state).length;
+    await until(() => times('closed') === times('open'), { limitMs: patience, what: 'the mode is over' });
+    const before = times('open');
+    await this.act(false);
+    await until(() => !existsSync(join(this.site, 'spent')), {
+      limitMs: patience,
+      what: 'the act has been undone',
+    });
+    await this.act(true);
+    await until(() => times('open') > before, { limitMs: patience, what: 'the mode is open again' });
   }
 
   /** An API token with these scopes, for a technician's script. */

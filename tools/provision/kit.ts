@@ -1,3 +1,4 @@
+import { isGatewayId } from '@loadline/sdk/contract';
 import { isExposed, readIfThere, writeWhole } from '@loadline/sdk/platform';
 import { type ProvisioningKit, provisioningKit, serialNumber } from '@loadline/sdk/provisioning';
 import { CalledWrongly } from '../cloud/outcome.ts';
@@ -13,10 +14,7 @@ export interface WantedBoard {
   readonly name: string;
 }
 
-/**
- * The boards in a file: a line each with serial number, id, and a name; `#` begins a comment. `id` may be left out where
- * there is one to be had from the serial number. @throws CalledWrongly naming the line
- */
+/** The boards in a file: a line each with serial number, id, and a name; `#` begins a comment. @throws CalledWrongly naming the line */
 export function parseBoards(text: string, file: string): WantedBoard[] {
   const boards: WantedBoard[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
@@ -27,6 +25,8 @@ export function parseBoards(text: string, file: string): WantedBoard[] {
       throw new CalledWrongly(`${where}: ${serial} is no serial number`);
     if (id === undefined)
       throw new CalledWrongly(`${where}: after the serial number comes the id of the gateway`);
+    if (!isGatewayId(id))
+      throw new CalledWrongly(`${where}: ${id} is no id: 1 to 64 of a-z, 0-9 and inner hyphens`);
     if (boards.some((one) => one.serialNumber === serial || one.gatewayId === id)) {
       throw new CalledWrongly(`${where}: ${serial} or ${id} stands in an earlier line already`);
     }
