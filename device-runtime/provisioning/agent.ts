@@ -130,7 +130,11 @@ class Talk {
       );
       throw new Refused('question-malformed', `${question}: ${path} ${issue?.message ?? ''}`.trim());
     }
-    const check = () => checkOrder(this.#session, this.#options.store.inForce, question);
+    const { store } = this.#options;
+    const check = () => {
+      const { inForce, ownership } = store;
+      checkOrder(this.#session, { inForce, ownershipCounter: ownership.counter }, question);
+    };
     check();
     switch (question) {
       case 'describe':

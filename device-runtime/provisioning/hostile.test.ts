@@ -66,6 +66,26 @@ test('a voucher that was used: its counter is not above the one kept', async () 
   await board.session().ask('own', { voucher: voucherOf(fleet, { ownershipCounter: 2 }) });
 });
 
+test('of two that showed a voucher over two lines, the later one is the owner, whoever comes first', async () => {
+  const late = await ownedSession();
+  const { digest } = await late.session.ask('write', { site: siteText(fleet) });
+  const other = board.session();
+  await other.ask('own', { voucher: voucherOf(fleet, { organisation: 'other', ownershipCounter: 2 }) });
+  await other.ask('key', { gatewayId: 'mast-9', challenge });
+  const site = siteText(fleet, { gatewayId: 'mast-9', organisation: 'other' });
+  await other.ask('commit', await other.ask('write', { site }));
+  for (const [name, body] of [
+    ['commit', { digest }],
+    ['key', { gatewayId: 'mast-1', challenge }],
+    ['read', {}],
+    ['reset', {}],
+    ['listen', { on: true }],
+  ] as const) {
+    assert.match(await late.session.refusal(name, body), /^not-owned: the gateway has another owner/, name);
+  }
+  assert.is(board.store.inForce?.organisation, 'other');
+});
+
 test('vouchers without end: ten within a minute, and then nobody is listened to, also on another line', async () => {
   for (let attempt = 0; attempt < 10; attempt++) {
     assert.match(await board.session().refusal('own', { voucher: 'AAAA' }), /^voucher-refused: the voucher/);

@@ -30,6 +30,7 @@ const inForceOf = (of: Partial<InForce> = {}): InForce => ({
   gatewayId: 'mast-1',
   organisation: 'acme',
   ownershipCounter: 1,
+  voucher: 'voucher 1',
   digest: 'one',
   ...of,
 });
@@ -87,6 +88,18 @@ test('a key for another id, or another owner, takes what was written with it', (
   assert.equal([anew.keyOf, anew.written, anew.nonce], [undefined, undefined, 'nonce']);
 });
 
+test('a voucher that was good when it was shown is no more, once it or a later one was used', () => {
+  const session = owned(newSession('nonce'), ownerOf('acme', 2));
+  const may = (inForce: InForce | undefined, ownershipCounter: number) =>
+    refusal(() => checkOrder(session, { inForce, ownershipCounter }, 'key'));
+  assert.is(may(inForceOf(), 1), undefined);
+  // Its own: what it has put into force it may put right.
+  assert.is(may(inForceOf({ ownershipCounter: 2, voucher: 'voucher 2' }), 2), undefined);
+  assert.is(may(inForceOf({ ownershipCounter: 2, voucher: 'another with 2' }), 2), 'not-owned');
+  assert.is(may(inForceOf({ ownershipCounter: 3, voucher: 'voucher 3' }), 3), 'not-owned');
+  assert.is(may(undefined, 2), 'not-owned');
+});
+
 test('readings are given up by a word and in no other way', () => {
   assert.is(
     refusal(() => checkUndelivered(1, false)),
@@ -122,7 +135,7 @@ test('in whatever order they come, nothing is due without an owner, his key, and
       let wrote: string | undefined;
       for (const each of steps) {
         const name: QuestionName = each.do;
-        const order = refusal(() => checkOrder(session, undefined, name));
+        const order = refusal(() => checkOrder(session, { inForce: undefined, ownershipCounter: 0 }, name));
         switch (each.do) {
           case 'own':
             assert.is(order, undefined);

@@ -18,8 +18,16 @@ export interface InForce {
   readonly gatewayId: string;
   readonly organisation: string;
   readonly ownershipCounter: number;
+  /** SHA-256 of the CMS of the voucher it was taken by, hex. */
+  readonly voucher: string;
   /** SHA-256 of the site as it was written, hex. */
   readonly digest: string;
+}
+
+/** What the gateway is, and how often it had an owner. */
+export interface Standing {
+  readonly inForce: InForce | undefined;
+  readonly ownershipCounter: number;
 }
 
 /**
@@ -51,9 +59,19 @@ const ofTheProvisioned: ReadonlySet<QuestionName> = new Set(['trial', 'sign', 'c
  *
  * @throws Refused
  */
-export function checkOrder(session: Session, inForce: InForce | undefined, question: QuestionName): void {
-  if (ofOwners.has(question) && session.owner === undefined) {
-    throw new Refused('not-owned', `${question} is for the owner: show a voucher first (own)`);
+export function checkOrder(
+  session: Session,
+  { inForce, ownershipCounter }: Standing,
+  question: QuestionName,
+): void {
+  const { owner } = session;
+  if (ofOwners.has(question)) {
+    if (owner === undefined)
+      throw new Refused('not-owned', `${question} is for the owner, and nobody has shown a voucher`);
+    // The voucher was good when it was shown. Meanwhile it, or a later one, may have been used over another line.
+    if (owner.ownershipCounter <= ownershipCounter && inForce?.voucher !== owner.voucher) {
+      throw new Refused('not-owned', 'the gateway has another owner since this session showed its voucher');
+    }
   }
   if (ofTheProvisioned.has(question) && inForce === undefined) {
     throw new Refused(
