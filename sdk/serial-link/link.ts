@@ -1,7 +1,15 @@
 import { limits } from '../contract/index.ts';
 import { endedError, LinkError, linkError } from './errors.ts';
 import { decodeFrame, encodeFrame, type Frame, sessionTag } from './frame.ts';
-import { decodeHello, encodeHello, type Hello, instanceBytes, isSame, versions } from './hello.ts';
+import {
+  decodeHello,
+  encodeHello,
+  type Hello,
+  instanceBytes,
+  isCapability,
+  isSame,
+  versions,
+} from './hello.ts';
 import { Inbound } from './inbound.ts';
 import { decodeMessage, encodeMessage } from './message.ts';
 import { Outbound, type Waiting } from './outbound.ts';
@@ -134,7 +142,14 @@ export class Link {
   #echoes = 0;
   #strays = 0;
 
+  /** @throws {RangeError} for capabilities that a hello cannot say. */
   constructor(options: LinkOptions) {
+    const { capabilities } = options;
+    if (capabilities.length > limits.linkCapabilities || !capabilities.every(isCapability)) {
+      throw new RangeError(
+        `capabilities ${JSON.stringify(capabilities)}: their limits stand in sdk/contract`,
+      );
+    }
     this.#options = options;
     this.#instance = options.random(instanceBytes);
     this.#nonce = options.random(instanceBytes);

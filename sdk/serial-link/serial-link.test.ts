@@ -247,6 +247,15 @@ test('a stream that takes nothing more is left for another one', async () => {
   await gateway.link.close();
 });
 
+test('capabilities that a hello cannot say are refused at once', () => {
+  for (const capabilities of [['Provisioning'], ['x'.repeat(25)], new Array(17).fill('x'), ['']]) {
+    assert.throws(
+      () => SerialLink.over(silence(), { role: 'calls', capabilities, onMessage() {} }),
+      /capabilities/,
+    );
+  }
+});
+
 test('a stream that fails is let go of, and its later errors harm nobody', async () => {
   const stream = silence();
   const tool = linkOver(stream, 'calls');
