@@ -74,6 +74,25 @@ test('a gateway that does not run is code 3, with what can be said all the same'
   assert.not.match(said, 'cloud:');
 });
 
+test('a gateway whose identity is there twice is told to look for the copy, and nothing of its network', async () => {
+  const control = await place.run({ cloud: { ...facts.cloud, link: 'down' } });
+  const cloud = await door();
+  place.configure('', 'localhost', cloud.port);
+  control.event({ code: 'identity-contested', subject: '', detail: 'the cloud said identity-contested: …' });
+  const contested = await place.doctor();
+  control.event({ code: 'identity-admitted', subject: '', detail: '' });
+  const admitted = await place.doctor();
+  cloud.close();
+  assert.is(contested.code, 2);
+  assert.match(
+    contested.said,
+    /ERROR +identity-contested: another process with the identity of this gateway/,
+  );
+  assert.match(contested.said, '-> find the copy');
+  assert.not.match(contested.said, 'no link to');
+  assert.not.match(admitted.said, 'identity-contested');
+});
+
 test('a link that is down: the doctor goes the way itself and says where it ends', async () => {
   const down = { cloud: { ...facts.cloud, link: 'down' as const } };
   await place.run(down);
