@@ -273,6 +273,77 @@ test('ended and refused, it says what to do, and takes up a secret that is put t
   await at.renewal.stop();
 });
 
+test('revoked long before its end, it says what to do, and takes up a secret that is put there, at once', async () => {
+  await keepFirst();
+  const secretFile = join(folder, 'secret');
+  const at = await bench({ url: await est.open(fleet), secretFile, draw: () => 0.999 });
+  at.time = known(3);
+  est.refusal = 'the certificate was revoked';
+  at.links.refusals = 2;
+  for (let ticks = 0; ticks < 3; ticks++) await tick(at.renewal);
+  assert.not.ok(
+    est.asked.some((asked) => asked.startsWith('simplereenroll')),
+    'a link or two may be lost',
+  );
+  at.links.isConnected = false;
+  at.links.refusals = 3;
+  await tickUntil(at.renewal, () => codes(at).length > 0, 'it is said');
+  assert.equal(codes(at), ['certificate-refused']);
+  assert.match(at.events[0]?.[1] ?? '', /403.*was revoked.*Put a new enrolment secret into/);
+  await writeFile(secretFile, 'open-sesame\n');
+  est.times = { notBefore: begin + 3 * day, notAfter: begin + 33 * day };
+  await tickUntil(at.renewal, () => at.takenOver.length === 1, 'it takes over');
+  assert.is(est.asked.at(-1), 'simpleenroll open-sesame');
+  await at.renewal.stop();
+});
+
+test('a cloud that gives certificates and takes no links by them is asked less and less often', async () => {
+  await keepFirst();
+  const at = await bench({ url: await est.open(fleet), draw: () => 0.999 });
+  at.links.isConnected = false;
+  at.time = known(3);
+  for (let given = 1; given <= 4; given++) {
+    at.links.refusals = 3;
+    await tickUntil(at.renewal, () => at.takenOver.length === given, `certificate ${given}`);
+    at.links.refusals = 3;
+    for (let ticks = 0; ticks < 3; ticks++) await tick(at.renewal);
+    assert.is(at.takenOver.length, given, 'it waits');
+    at.monotonic += 1000 * 2 ** (given - 1);
+  }
+  await at.renewal.stop();
+});
+
+test('a secret that waits there does not make it ask a cloud that is away any faster', async () => {
+  await keepFirst();
+  const secretFile = join(folder, 'secret');
+  await writeFile(secretFile, 'open-sesame\n');
+  const at = await bench({ url: 'https://localhost:1', secretFile, draw: () => 0.999 });
+  at.time = known(37);
+  const failures = () => at.logged.filter((line) => line.includes('renewal-failed')).length;
+  await tickUntil(at.renewal, () => failures() === 2, 'at once, and once more for the secret');
+  for (let ticks = 0; ticks < 5; ticks++) await tick(at.renewal);
+  assert.is(failures(), 2);
+  await at.renewal.stop();
+});
+
+test('due again before any link was made by the one it has, it asks by that one and keeps it meanwhile', async () => {
+  await keepFirst();
+  const at = await bench({ url: await est.open(fleet) });
+  at.links.isConnected = false;
+  at.time = known(21);
+  est.times = { notBefore: begin + 21 * day, notAfter: begin + 51 * day };
+  await tickUntil(at.renewal, () => at.takenOver.length === 1, 'the second');
+  const [second] = at.takenOver as [Identity];
+  at.time = known(42);
+  est.times = { notBefore: begin + 42 * day, notAfter: begin + 72 * day };
+  est.refusal = 'not now';
+  await tickUntil(at.renewal, () => codes(at).includes('certificate-refused'), 'it is refused');
+  assert.is(est.asked.at(-1), `simplereenroll ${fingerprint(second)}`);
+  const found = await at.files.find();
+  assert.ok(found.kind === 'identity' && found.identity.chainPem === second.chainPem);
+  await at.renewal.stop();
+});
+
 test('turned down with the certificate that it was given, it goes back to the one before while that is good', async () => {
   await keepFirst();
   const at = await bench({ url: await est.open(fleet) });
