@@ -13,7 +13,7 @@ export async function pickSensors(line: GatewayLine): Promise<readonly HeardTag[
   const screen = new Screen(process.stderr);
   const { promise, resolve } = Promise.withResolvers<void>();
   let picker: Picker = emptyPicker;
-  const draw = () => screen.draw(picture(picker, screen.width));
+  const draw = () => screen.draw(picture(picker, screen.width, screen.height));
   const onKey = (_: string | undefined, key: ReadlineKey) => {
     picker = pressed(picker, key);
     draw();
@@ -66,6 +66,10 @@ class Screen {
 
   get width(): number {
     return (this.#output.columns || 80) - 1;
+  }
+
+  get height(): number {
+    return this.#output.rows || 24;
   }
 
   draw(lines: readonly string[]): void {

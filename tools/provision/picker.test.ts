@@ -66,6 +66,16 @@ test('the picture says what is heard, how well, and what is wrong with it, and i
   assert.match(picture(emptyPicker, 80)[0] ?? '', 'nothing is heard yet');
 });
 
+test('of more sensors than the terminal has rows, those around the pointer are shown', () => {
+  const all = Array.from({ length: 40 }, (_, index) => heard(`A0${String(index).padStart(2, '0')}`));
+  const picker = { ...hearing(emptyPicker, all), at: 'A020' };
+  const lines = picture(picker, 200, 10);
+  assert.is(lines.length, 9);
+  assert.ok(lines.some((line) => line.startsWith('> [ ] A020')));
+  assert.match(picture({ ...picker, at: 'A039' }, 200, 10)[7] ?? '', '> [ ] A039');
+  assert.match(picture({ ...picker, at: 'A000' }, 200, 10)[1] ?? '', '> [ ] A000');
+});
+
 test('a signal is words and numbers; one that nobody measured is not known', () => {
   assert.match(signalText({ rssi: -45, cv: 110 }), /^very good, \d+ %/);
   assert.match(signalText({ rssi: -100, cv: 50 }), /^unusable, 0 %/);

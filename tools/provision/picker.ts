@@ -63,12 +63,18 @@ function toggled(all: ReadonlySet<string>, one: string): ReadonlySet<string> {
   return changed;
 }
 
-/** The picker as lines for a terminal. */
-export function picture(picker: Picker, width: number): string[] {
+/** Lines of the terminal that are no rows: the head, the last line, and where the cursor stands. */
+const others = 3;
+
+/** The picker as lines for a terminal of that size; of more sensors than it has rows, those around the pointer. */
+export function picture(picker: Picker, width: number, height = Number.POSITIVE_INFINITY): string[] {
   const { heard, picked, at } = picker;
   const help = 'space picks, a all, enter goes on; it goes on listening';
   if (heard.length === 0) return ['listening: nothing is heard yet', help];
+  const rows = Math.max(1, height - others);
+  const index = heard.findIndex(({ tag }) => tag === at);
+  const first = Math.max(0, Math.min(index - Math.floor(rows / 2), heard.length - rows));
   const mark = ({ tag }: HeardTag) => `${tag === at ? '>' : ' '} ${picked.has(tag) ? '[x]' : '[ ]'} `;
-  const table = heardTable(heard, { mark, width });
+  const table = heardTable(heard.slice(first, first + rows), { mark, width });
   return [...table, `${heard.length} heard, ${picked.size} picked; ${help}`];
 }
