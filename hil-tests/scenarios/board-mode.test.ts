@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, VirtualBaseStation, VirtualPort, VirtualRadio, windTransmitter } from '../rig/index.ts';
 import { ask, BoardOnTty, makeVouching, modesOf, patience, refusal, type Vouching } from './board-on-tty.ts';
+import { SystemdStandIn } from './systemd-stand-in.ts';
 
 const test = suite('the provisioning mode');
 
@@ -88,6 +89,27 @@ test('cut off behind the commit it can be brought to its end, without anybody go
   await once.line('uplink-lost');
   assert.equal(modesOf(once), []);
   assert.not(board.isHeldBy(once.pid));
+});
+
+test('to systemd it is one service that is there, whatever it is told to become', async () => {
+  const systemd = await SystemdStandIn.open(board.folder, 2000);
+  try {
+    const service = board.start(board.flags(), systemd.under);
+    await until(() => systemd.heard(/READY=1.*waits to be provisioned/) === 1, { limitMs: patience });
+    await systemd.hears(/WATCHDOG=1.*waits/);
+    const conversation = await board.speak();
+    await board.provision(conversation, 1);
+    await systemd.hears(/WATCHDOG=1.*is mast-1/, 2);
+    await board.provision(conversation, 2);
+    await ask(conversation, 'close', {});
+    await until(() => modesOf(service).length === 2, { limitMs: patience });
+    await systemd.hears(/WATCHDOG=1.*is mast-1/, 2);
+    assert.equal([systemd.heard(/READY=1/), systemd.heard(/STOPPING=1/)], [1, 0]);
+    await service.stop();
+    assert.is(systemd.heard(/STOPPING=1/), 1);
+  } finally {
+    await systemd.close();
+  }
 });
 
 test('it tells what is on the air, before it is provisioned and after', async () => {

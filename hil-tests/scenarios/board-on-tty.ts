@@ -101,8 +101,9 @@ export class BoardOnTty {
     ];
   }
 
-  start(args: readonly string[] = this.flags()): Service {
-    const service = new Service({ name: 'gateway', file: bundlePath, args, ...leanStart });
+  /** @param under words before its command line */
+  start(args: readonly string[] = this.flags(), under: readonly string[] = []): Service {
+    const service = new Service({ name: 'gateway', file: bundlePath, args, under, ...leanStart });
     this.#services.push(service);
     return service;
   }
