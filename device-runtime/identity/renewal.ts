@@ -173,6 +173,8 @@ export class Renewal {
       // The next run finds it.
       if (this.#stopping.signal.aborted) return;
       log.info('certificate-given', { until: iso(notAfter), reason: standing });
+      // Until a link stands by it, it is an attempt like any other: a cloud that gives what it does not take is not asked on and on.
+      this.#wait(standing);
       this.#previous = standing === 'due' ? this.#identity : undefined;
       this.#isSettled = false;
       this.#go({ privateKeyPem, chainPem }, now.kind === 'known' ? Math.max(now.wall, notBefore) : notBefore);
@@ -224,11 +226,8 @@ export class Renewal {
   }
 
   #failed(error: Error, standing: Standing): void {
-    const { monotonic, random, log, time } = this.#options;
-    this.#failures++;
-    const isShutOut = standing !== 'due';
-    const wait = Math.round(backoffDelay(isShutOut ? shutOutBackoff : backoff, this.#failures, random()));
-    this.#notBefore = monotonic() + wait;
+    const { log, time } = this.#options;
+    const wait = this.#wait(standing);
     const { message: reason } = error;
     if (this.#options.est !== undefined) {
       log.warn('renewal-failed', { reason, failures: this.#failures, retryMs: wait });
@@ -240,6 +239,17 @@ export class Renewal {
         `it ends at ${iso(this.#life.notAfter)}, and is not renewed: ${reason}`,
       );
     }
+  }
+
+  /** Another attempt is made after this many milliseconds. */
+  #wait(standing: Standing): number {
+    const { monotonic, random } = this.#options;
+    this.#failures++;
+    const wait = Math.round(
+      backoffDelay(standing === 'due' ? backoff : shutOutBackoff, this.#failures, random()),
+    );
+    this.#notBefore = monotonic() + wait;
+    return wait;
   }
 
   /** What is wrong, and what somebody must do for this very gateway; in as few bytes as an event has. */
