@@ -13,7 +13,7 @@ import {
   makeRequest,
   openAuthority,
 } from './authority/index.ts';
-import { offlineRoot } from './authority/offline-root.ts';
+import { offlineRoot } from './authority/test-root.ts';
 import { AuthorityKeeper } from './authority-keeper.ts';
 import { type Doors, openDoors, type Proof, Wire } from './doors/test-doors.ts';
 import { memoryKeys } from './keys/test-keys.ts';

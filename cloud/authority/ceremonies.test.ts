@@ -17,8 +17,8 @@ import {
   retireRoot,
   withdrawRequest,
 } from './index.ts';
-import { type OfflineRoot, offlineRoot } from './offline-root.ts';
 import { keys, open, requestFor, says, withFolder } from './test-parts.ts';
+import { type OfflineRoot, offlineRoot } from './test-root.ts';
 
 const test = suite('ceremonies');
 

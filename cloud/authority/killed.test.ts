@@ -13,7 +13,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openKeys } from '../keys/index.ts';
 import { authorityFolder, crossSign, heldBy, makeRequest, openAuthority } from './index.ts';
-import { offlineRoot } from './offline-root.ts';
+import { offlineRoot } from './test-root.ts';
 
 const test = suite('a ceremony that is killed');
 
