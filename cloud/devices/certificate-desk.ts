@@ -30,7 +30,11 @@ export class CertificateDesk {
     if (known === undefined) return refused('not-found', 'the gateway has no such certificate');
     const { serial } = known;
     const { done } = await this.#store.change({
-      steps: [step('endCertificate', { fingerprint, at: this.#now(), reason: 'revoked' }, 'some')],
+      steps: [
+        step('endCertificate', { fingerprint, at: this.#now(), reason: 'revoked' }, 'some'),
+        // By the secret that was spent on it, its key would be given another one.
+        step('endSpentEnrolment', { device: device.id }),
+      ],
       audit: [
         entry({
           target: { kind: 'certificate', id: fingerprint },

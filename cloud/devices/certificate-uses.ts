@@ -56,6 +56,8 @@ export class CertificateUses {
     this.#waiting.push({
       steps: [
         step('noteCertificateUse', { fingerprint, at }),
+        // No answer was lost: the secret that was spent on it need not open again.
+        step('endSpentEnrolment', { device: id }),
         ...superseded.map((older) =>
           step('endCertificate', { fingerprint: older, at, reason: 'superseded' }),
         ),

@@ -87,6 +87,10 @@ export function unitStatements(connection: Connection) {
         .where('device', '=', p.device)
         .where('status', '<>', 'revoked'),
     ),
+    /** Ends its one-time enrolment secret, if a key has been let in by it: that key is not let in by it again. */
+    endSpentEnrolment: prepare<{ device: string }>(connection, (db, p) =>
+      db.deleteFrom('enrolment').where('device', '=', p.device).where('key_hash', 'is not', null),
+    ),
     /** Ends its one-time enrolment secret, spent or not. */
     endEnrolment: prepare<{ device: string }>(connection, (db, p) =>
       db.deleteFrom('enrolment').where('device', '=', p.device),

@@ -1,8 +1,13 @@
 import { request } from 'node:https';
-import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
+import {
+  createSigningRequest,
+  decodeCertsOnly,
+  generateKeyPair,
+  softwareSigner,
+} from '@loadline/sdk/identity';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Doors, openDoors } from '../test-doors.ts';
+import { type Doors, fingerprintOf, openDoors, until, Wire } from '../test-doors.ts';
 
 const test = suite<{ doors: Doors }>('enrolment over HTTPS');
 test.before(async (context) => {
@@ -15,11 +20,16 @@ interface Enrolment {
   readonly secret: string;
   /** Whom the request names, where that is not the gateway. */
   readonly commonName?: string;
+  /** PEM; another one each time where nobody says which. */
+  readonly key?: string;
 }
 
 /** The status of an enrolment, and the certificates that came with it, DER. */
-async function enrol({ https, authorityPem }: Doors, { gateway, secret, commonName = gateway }: Enrolment) {
-  const { privateKeyPem } = await generateKeyPair();
+async function enrol(
+  { https, authorityPem }: Doors,
+  { gateway, secret, commonName = gateway, key }: Enrolment,
+) {
+  const privateKeyPem = key ?? (await generateKeyPair()).privateKeyPem;
   const pem = createSigningRequest({ commonName, signer: softwareSigner(privateKeyPem) });
   const body = pem.replaceAll(/-----[^-]+-----|\s/g, '');
   return await new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
@@ -110,6 +120,41 @@ test('that is refused is told of once a minute, in the chain of whom it concerns
   assert.not.match(text, wrong);
   // A request that was wrong has not used the secret up.
   assert.is((await enrol(doors, { gateway: 'jib', secret })).status, 200);
+});
+
+test('opens again for its key while the answer may have been lost, and no more once what it gave was revoked', async ({
+  doors,
+}) => {
+  const [gateway, secret] = ['derrick', await created(doors, 'derrick')];
+  const { privateKeyPem: key } = await generateKeyPair();
+  const first = await enrol(doors, { gateway, secret, key });
+  assert.is(first.status, 200);
+  assert.is((await enrol(doors, { gateway, secret, key })).status, 200);
+  const [cert = ''] = decodeCertsOnly(first.body);
+  const certificate = fingerprintOf({ key, cert });
+  // A secret that nobody has used yet is another matter: it may be what the gateway is to come back by.
+  await doors.organisation.revokeCertificate({ device: gateway, certificate });
+  assert.is((await enrol(doors, { gateway, secret, key })).status, 403, 'a stolen key would be let in again');
+  const { enrolmentSecret } = await doors.organisation.enrolDevice({ device: gateway });
+  const [other = ''] = (await doors.organisation.listCertificates({ device: gateway })).items
+    .filter(({ ended }) => ended === null)
+    .map(({ id }) => id);
+  await doors.organisation.revokeCertificate({ device: gateway, certificate: other });
+  assert.is((await enrol(doors, { gateway, secret: enrolmentSecret })).status, 200);
+});
+
+test('opens nothing more once the certificate that it gave was used', async ({ doors }) => {
+  const [gateway, secret] = ['stay', await created(doors, 'stay')];
+  const { privateKeyPem: key } = await generateKeyPair();
+  const { body } = await enrol(doors, { gateway, secret, key });
+  const [cert = ''] = decodeCertsOnly(body);
+  const link = await Wire.open(doors, { key, cert }, gateway);
+  const isUsed = async () =>
+    (await doors.organisation.listCertificates({ device: gateway })).items.some(({ used }) => used !== null);
+  await until(isUsed, 'its use in the store');
+  assert.is((await enrol(doors, { gateway, secret, key })).status, 403);
+  assert.is(link.socket.destroyed, false);
+  link.socket.destroy();
 });
 
 test('what the cloud issues to itself is in the fleet’s chain', async ({ doors }) => {
