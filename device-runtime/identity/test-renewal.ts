@@ -104,8 +104,8 @@ export const known = (days: number): Time => ({
   wall: begin + days * day,
 });
 
-/** For tests: waits for a condition. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
+/** Waits for a condition. */
+async function until(condition: () => boolean, what: string): Promise<void> {
   for (const limit = Date.now() + 10_000; !condition(); ) {
     assert.ok(Date.now() < limit, `waited 10 s in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
