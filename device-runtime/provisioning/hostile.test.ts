@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import { type QuestionName, questions, siteBytes } from '@loadline/sdk/provisioning';
 import fc from 'fast-check';
@@ -5,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Refused } from './refused.ts';
 import { certify, challenge, type Fleet, makeFleet, siteText, TestBoard, voucherOf } from './test-parts.ts';
+import { fingerprintOf } from './voucher.ts';
 
 const test = suite('what is shown to a board that it must not take');
 
@@ -112,9 +114,8 @@ test('a site that cannot be used is refused whole, and each wrong key is named',
       { enrolment: { url: 'https://a:b@cloud.example', secret: 'x'.repeat(20) } },
       /enrolment\.url must not carry/,
     ],
-    [{ authority: stranger.certificatePem }, /authority holds CN=Fleet, which is neither/],
-    [{ authority: fleet.voucherSigner.certificatePem }, /authority holds CN=vouchers, which is neither/],
-    [{ authority: `${fleet.certificatePem}${stranger.certificatePem}` }, /authority holds CN=Fleet/],
+    [{ authority: stranger.certificatePem }, /authority holds CN=Fleet: neither/],
+    [{ authority: fleet.voucherSigner.certificatePem }, /authority holds CN=vouchers: neither/],
     [
       { authority: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' },
       /authority holds something/,
@@ -184,6 +185,17 @@ test('a site that cannot be used is refused whole, and each wrong key is named',
   const large = siteText(fleet, { configuration: { ...configuration, pad: 'x'.repeat(siteBytes) } });
   assert.match(await session.refusal('write', { site: large }), /^site-invalid: .*\nit has \d+ bytes/);
   assert.match(await session.refusal('read', {}), /^nothing-written: /);
+});
+
+test('a root that nobody vouches for is left out, and what it has issued is refused', async () => {
+  const { session, request } = await ownedSession();
+  const authority = `${stranger.certificatePem}${fleet.certificatePem}`;
+  await session.ask('write', { site: siteText(fleet, { authority }) });
+  const { authority: kept } = await session.ask('read', {});
+  assert.equal(kept, [fingerprintOf(new X509Certificate(fleet.certificatePem))]);
+  const enrolment = { url: 'https://cloud.example', secret: null };
+  const site = siteText(fleet, { authority, enrolment, chain: certify(stranger, request) });
+  assert.match(await session.refusal('write', { site }), /^chain-refused: .* was not issued under/);
 });
 
 test('a chain that is for another key, another name or of another authority', async () => {

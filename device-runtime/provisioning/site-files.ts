@@ -79,26 +79,28 @@ export function checkSite(text: string, checking: Checking): CheckedSite {
       `the site is for ${site.gatewayId}, and the key that was asked for is ${keyOf}'s: ask for a key for ${site.gatewayId}`,
     );
   }
+  const authority = vouchedRoots(site, checking);
   const rendered = render(site);
   const configFaults = configurationFaults(site, rendered, folder);
   const faults = [
     ...(site.organisation === owner.organisation
       ? []
       : [{ key: 'organisation', message: `must be ${owner.organisation}, which the voucher names` }]),
-    ...authorityFaults(site, checking),
+    ...(typeof authority === 'string' ? [] : [authority]),
     ...enrolmentFaults(site),
     ...networkFaults(site.network),
     ...proxyFaults(site),
     ...configFaults,
   ];
   if (faults.length > 0) invalid(faults);
-  checkChain(site, checking);
+  const trusted = { ...site, authority: authority as string };
+  checkChain(trusted, checking);
   const network = keptNetwork(site.network);
   return {
     site,
     digest: sha256(text),
     network,
-    files: filesOf(site, rendered as string, network),
+    files: filesOf(trusted, rendered as string, network),
     secrets: Object.fromEntries(secretsOf(site).map(([path, secret]) => [path, sha256(secret)])),
   };
 }
@@ -172,29 +174,28 @@ function configurationFaults({ configuration }: Site, rendered: string | Fault, 
   }
 }
 
-/** What it is to trust: the authority that the voucher pins, one it was built to trust, or one that these have signed. */
-function authorityFaults({ authority }: Site, { owner, makerPem }: Checking): Fault[] {
-  const fault = (message: string): Fault[] => [{ key: 'authority', message }];
-  let trusted: X509Certificate[];
+/**
+ * What it is to trust, PEM: of the roots of a site those that the voucher pins, that it was built to trust, or that one of
+ * these has signed. Others are left out: while a fleet changes its root, the site has the old one too, and a board that was
+ * built for the new one has no reason to believe that.
+ */
+function vouchedRoots({ authority }: Site, { owner, makerPem }: Checking): string | Fault {
+  const fault = (message: string): Fault => ({ key: 'authority', message });
+  let roots: X509Certificate[];
   try {
-    trusted = certificatesIn(authority);
+    roots = certificatesIn(authority);
   } catch {
     return fault('holds something that is no certificate');
   }
-  const [pinned] = certificatesIn(owner.pinnedAuthorityPem);
-  const vouched = [...(pinned === undefined ? [] : [pinned]), ...certificatesIn(makerPem)];
-  const stranger = trusted.find(
+  const known = [...certificatesIn(owner.pinnedAuthorityPem), ...certificatesIn(makerPem)];
+  const vouched = roots.filter(
     (one) =>
-      !one.ca ||
-      !vouched.some(
-        (known) => known.raw.equals(one.raw) || (one.checkIssued(known) && one.verify(known.publicKey)),
-      ),
+      one.ca &&
+      known.some((by) => by.raw.equals(one.raw) || (one.checkIssued(by) && one.verify(by.publicKey))),
   );
-  if (trusted.length === 0) return fault('holds no certificate');
-  if (stranger === undefined) return [];
-  return fault(
-    `holds ${stranger.subject.replaceAll('\n', ', ').slice(0, 80)}, which is neither the authority that the voucher pins nor signed by it`,
-  );
+  if (vouched.length > 0) return vouched.map((one) => one.toString()).join('');
+  const names = roots.map(({ subject }) => subject.replaceAll('\n', ', ').slice(0, 80)).join('; ');
+  return fault(`holds ${names}: neither the authority that the voucher pins nor one signed by it`);
 }
 
 function enrolmentFaults({ chain, enrolment: { url, secret } }: Site): Fault[] {
