@@ -183,4 +183,48 @@ test('tells of a certificate that cannot be renewed, and the one there is stays'
   assert.equal(told, ['authority-root-online', 'server-certificate-not-renewed']);
 });
 
+/** What a keeper says at its begin of an issuer and a root with so many days left. */
+async function warnedOf(
+  authority: Authority,
+  days: { issuer: number; root: number },
+  isOnline: boolean,
+): Promise<string[]> {
+  const told: string[] = [];
+  const tell = (event: string, fields: object = {}) => void told.push(`${event} ${JSON.stringify(fields)}`);
+  const { issuer, root } = authority.standing();
+  const now = Date.now();
+  const shown = await authority.issueServer({ names: [] });
+  const keeper = await AuthorityKeeper.begin({
+    ...{ names: [], shown, doors: [], now: () => now, log: { info: tell, warn: tell, error: tell } },
+    endIssuedBy: async () => {},
+    authority: {
+      issueServer: async () => shown,
+      clientTrust: () => authority.clientTrust(),
+      onChange: () => () => {},
+      refresh: async () => false,
+      renew: async () => false,
+      standing: () => ({
+        issuer: { ...issuer, notAfter: now + days.issuer * day },
+        root: { ...root, isOnline, notAfter: now + days.root * day },
+        distrusted: [],
+      }),
+    },
+  });
+  keeper.close();
+  return told;
+}
+
+test('says every day what ends soon and only people can renew, and what to do', async ({ authority }) => {
+  assert.equal(await warnedOf(authority, { issuer: 181, root: 731 }, false), []);
+  const [issuer, ...others] = await warnedOf(authority, { issuer: 179, root: 731 }, false);
+  assert.match(String(issuer), /authority-issuer-ends .*"days":179.*authority request, loadline ca sign/);
+  assert.equal(others, []);
+  const [root] = await warnedOf(authority, { issuer: 500, root: 729 }, false);
+  assert.match(String(root), /authority-root-ends .*"days":729.*cross-signed/);
+  // Under a root that is here it is renewed by itself.
+  const [online, ...rest] = await warnedOf(authority, { issuer: 100, root: 731 }, true);
+  assert.match(String(online), /^authority-root-online/);
+  assert.equal(rest, []);
+});
+
 test.run();
