@@ -57,7 +57,7 @@ const main = fileURLToPath(new URL('../../tools/main.ts', import.meta.url));
 const patience = 60_000;
 
 /** The scopes of a technician's token that is made for nothing but this. */
-export const scopesToProvision = [
+const scopesToProvision = [
   'vouchers.create',
   'device.get',
   'devices.create',

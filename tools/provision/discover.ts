@@ -49,7 +49,7 @@ export async function serialPorts(): Promise<string[]> {
 }
 
 /** Who else has a port open, and what to do; undefined where nobody is seen. Only Linux tells. */
-export async function holderOf(path: string): Promise<{ says: string; act: string } | undefined> {
+async function holderOf(path: string): Promise<{ says: string; act: string } | undefined> {
   if (process.platform !== 'linux' || !existsSync(path)) return undefined;
   const device = statSync(path).rdev;
   const { holders } = await findHolders([device]);
@@ -60,7 +60,7 @@ export async function holderOf(path: string): Promise<{ says: string; act: strin
 }
 
 /** Asks on a port whether a gateway is there. Never throws: what is wrong is what was found. */
-export async function ask(path: string, options: DiscoverOptions): Promise<Found> {
+async function ask(path: string, options: DiscoverOptions): Promise<Found> {
   const { baud, limitMs, patience, onLife } = options;
   const held = await holderOf(path);
   if (held !== undefined) return { kind: 'silent', path, ...held };

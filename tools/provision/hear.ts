@@ -13,7 +13,7 @@ export function portsOf(paths: readonly string[]): Port[] {
 }
 
 /** Which ports carry these sensors, as far as they are heard; undefined while some are missing. */
-export function portsHeard(tags: readonly HeardTag[], wanted: readonly string[]): string[] | undefined {
+function portsHeard(tags: readonly HeardTag[], wanted: readonly string[]): string[] | undefined {
   const needed = new Set(wanted);
   const heard = tags.filter(({ tag }) => needed.size === 0 || needed.has(tag));
   const found = new Set(heard.map(({ tag }) => tag));

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudError, UnreachableError } from '@loadline/sdk/client';
-import { generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
-import { type QuestionName, type Reply, recordToSign } from '@loadline/sdk/provisioning';
+import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
+import { keyProof, type QuestionName, type Reply, recordToSign } from '@loadline/sdk/provisioning';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ProvisionEvent, ResultEvent } from './events.ts';
@@ -115,6 +115,17 @@ test('a key that is another than the request’s is not believed, and nothing is
   assert.equal([result.result, result.step], ['failed', 'key']);
   assert.match(result.says ?? '', 'has not proven that it has its key');
   assert.not.ok(gateway.asked.includes('write'));
+});
+
+test('a request for another name is not taken, however well it is proven', async () => {
+  const other = (_: Reply<'key'>, { gatewayId, challenge }: { gatewayId: string; challenge: string }) => {
+    const request = createSigningRequest({ commonName: 'mast-8', signer });
+    const proven = keyProof({ challenge, nonce: '5'.repeat(32), serialNumber: 'S-1', gatewayId, request });
+    return { request, proof: Buffer.from(signer.sign(proven)).toString('base64') };
+  };
+  const certificate = async () => assert.unreachable('nothing is certified') as never;
+  const { result } = await ran({ key: other }, { cloud: { certificate } });
+  assert.match(result.says ?? '', 'is for mast-8, and mast-7 was asked for');
 });
 
 test('a proof for another tool’s challenge is not believed', async () => {

@@ -31,7 +31,7 @@ export interface SerialGatewayOptions {
 }
 
 /** What a link's end of the tool calls itself. */
-export const toolCapabilities = ['provisioning/1'];
+const toolCapabilities = ['provisioning/1'];
 
 /** Milliseconds between two attempts to open a line that was lost. */
 const reopenEvery = 500;

@@ -46,7 +46,7 @@ function linesOf(event: ProvisionEvent): string[] {
 }
 
 /** What a gateway says of itself. */
-export function gatewayLines(
+function gatewayLines(
   port: string,
   description: Extract<ProvisionEvent, { event: 'gateway' }>['description'],
 ): string[] {

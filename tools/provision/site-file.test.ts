@@ -102,6 +102,8 @@ test('every wrong key is named with its line and what is allowed, several at onc
 test('the tables of the configuration are checked as the gateway checks them, and no others are taken', () => {
   const twin = `${good}\n[[sensors]]\ntag = "25DF"\nname = "Other"\nunit = ""\n`;
   assert.match(problemsIn(twin).join(), 'sensors[2].tag must be different from every other tag');
+  const derived = `${good}\n[[derived]]\ntag = "D001"\nname = "Peak"\nunit = ""\nkind = "peak"\nof = "Gust"\n`;
+  assert.match(problemsIn(derived).join(), 'derived[1].of names "Gust", which is no sensor');
   assert.match(problemsIn(`${good}\n[journal]\nmax_bytes = 1\n`).join(), 'journal is not a key');
   assert.match(
     problemsIn(good.replace('[uplink]', '[uplink]\nauthority = "x"')).join(),
