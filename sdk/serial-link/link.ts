@@ -401,9 +401,8 @@ export class Link {
     };
     this.#early = [];
     this.#openWindow();
-    // The first acknowledgement lets the other end send, and the ping asks for its.
+    // The first acknowledgement lets the other end send.
     this.#isAckDue = true;
-    this.#isPingDue = true;
     this.#note({ kind: 'session', session });
   }
 
