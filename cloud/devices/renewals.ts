@@ -37,7 +37,7 @@ interface RenewalParts {
 /** Certificates of gateways, renewed by the one before: EST's simplereenroll (RFC 7030, section 4.2.2). */
 export class Renewals {
   readonly #parts: RenewalParts;
-  /** How often each gateway may: one whose new certificates come to nothing must not fill the log with them. */
+  /** How often each gateway may be given one: where they come to nothing, they must not fill the log. */
   readonly #buckets = new Map<string, Bucket>();
 
   constructor(parts: RenewalParts) {
@@ -67,7 +67,7 @@ export class Renewals {
     try {
       const request = readRequest();
       checkGatewayRequest(request, id);
-      const late = this.#tooOften(id);
+      const late = this.tooOften(id);
       if (late !== undefined) return this.#refuse(id, late, source);
       const { certificatePem } = await authority.issueGateway(request, id, (issuance) =>
         this.#parts.recordIssuance(issuance, {
@@ -131,7 +131,8 @@ export class Renewals {
     });
   }
 
-  #tooOften(gateway: string): NotRenewed | undefined {
+  /** Whether a gateway has been given too many of late, by whatever it was let in; undefined: it may have one, and it counts. */
+  tooOften(gateway: string): NotRenewed | undefined {
     const now = this.#parts.monotonic();
     const perHour = limits.certificateRenewalsPerHour;
     const bucket = this.#buckets.get(gateway) ?? new Bucket(perHour / 3600, perHour, now);
@@ -142,7 +143,7 @@ export class Renewals {
       return undefined;
     }
     const retryAfterSeconds = Math.ceil(wait / 1000);
-    const detail = `a gateway may renew its certificate ${perHour} times an hour: use the newest one it was given`;
+    const detail = `a gateway is given ${perHour} certificates an hour: use the newest one`;
     return { kind: 'refused', code: 'rate-limited', detail, retryAfterSeconds };
   }
 

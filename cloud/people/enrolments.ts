@@ -86,7 +86,7 @@ export class Enrolments {
   /** Tells the audit log of somebody who is not enrolled as that gateway, and why. */
   refused(
     gateway: string,
-    code: 'enrolment-refused' | 'request-malformed' | 'device-disabled',
+    code: 'enrolment-refused' | 'request-malformed' | 'device-disabled' | 'rate-limited',
     { organisation, source }: EnrolmentArrival,
   ): void {
     const target = { kind: 'device', id: gateway };

@@ -59,7 +59,7 @@ export class TechnicianCertificates {
         ...{ issuedFor: 'technician', besides: [step('endEnrolment', { device: id })] },
       }),
     );
-    await this.#directory.reload();
+    await this.#directory.reloadCertificates(id);
     return { kind: 'done', value: issuance };
   }
 

@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { limits } from '@loadline/sdk/contract';
 import {
   createSigningRequest,
   decodeCertsOnly,
@@ -141,6 +142,16 @@ test('opens again for its key while the answer may have been lost, and no more o
     .map(({ id }) => id);
   await doors.organisation.revokeCertificate({ device: gateway, certificate: other });
   assert.is((await enrol(doors, { gateway, secret: enrolmentSecret })).status, 200);
+});
+
+test('gives no more than so many certificates an hour to a key that cannot use them', async ({ doors }) => {
+  const [gateway, secret] = ['crown', await created(doors, 'crown')];
+  const { privateKeyPem: key } = await generateKeyPair();
+  const statuses = [];
+  for (let asked = 0; asked <= limits.certificateRenewalsPerHour; asked++) {
+    statuses.push((await enrol(doors, { gateway, secret, key })).status);
+  }
+  assert.equal(statuses, [...Array(limits.certificateRenewalsPerHour).fill(200), 429]);
 });
 
 test('opens nothing more once the certificate that it gave was used', async ({ doors }) => {

@@ -85,12 +85,18 @@ export function estRoutes(
           enrolments.refused(gatewayId, 'device-disabled', arrival);
           throw new Problem(403, 'device-disabled', remedies['device-disabled']);
         }
+        // Its key may ask again, and one that cannot use the answer does so for days.
+        const late = renewals.tooOften(gatewayId);
+        if (late !== undefined) {
+          enrolments.refused(gatewayId, 'rate-limited', arrival);
+          throw new Problem(429, 'rate-limited', late.detail, late.retryAfterSeconds);
+        }
         const { certificatePem, fingerprint } = await authority.issueGateway(
           signingRequest,
           gatewayId,
           (issuance) => enrolments.record(issuance, arrival),
         );
-        await directory.reload();
+        await directory.reloadCertificates(gatewayId);
         log.info('gateway-enrolled', { gateway: gatewayId, fingerprint, from: request.ip });
         return send(reply, simpleEnrollResponse(certificatePem));
       } catch (error) {
