@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { limits } from '@loadline/sdk/contract';
 import { type Driver, loadDriver } from '@loadline/sdk/driver';
 import { makePrivateFolder } from '@loadline/sdk/platform';
@@ -242,7 +243,7 @@ export class Gateway {
     await this.#inForce.intake.stop();
     if (this.#identities.identity !== undefined) {
       await this.#links.drain(drainMilliseconds);
-      await Promise.race([this.#inForce.health.finish(), elapsed(farewellMilliseconds)]);
+      await Promise.race([this.#inForce.health.finish(), delay(farewellMilliseconds, undefined, { ref: false })]);
       await this.#links.stop();
     }
     await identityStopped;
@@ -332,9 +333,4 @@ export class Gateway {
     this.#downlink.confirmed();
     this.#inForce.health.changed();
   }
-}
-
-/** Does not keep the process alive by itself. */
-function elapsed(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
