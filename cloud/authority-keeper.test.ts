@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
@@ -87,7 +88,7 @@ test('renews the certificate of the server in the last third of its life, at bot
 
   await keeper.renew();
   assert.is(told.length, 2);
-  keeper.close();
+  await keeper.close();
 });
 
 /** Whether the MQTT door takes this certificate for one of the fleet: only then does it answer a CONNECT at all. */
@@ -156,7 +157,14 @@ test('takes up what a ceremony has installed: doors show it, and believe what wa
   // Nothing has changed, and nothing is done.
   await keeper.look();
   assert.is(ended.length, 1);
-  keeper.close();
+  // What is wrong with the folder is said once, and the cloud goes on with what it had.
+  const said = log.length;
+  await writeFile(join(folder, 'authority.json'), '{', { mode: 0o600 });
+  await keeper.look();
+  await keeper.look();
+  assert.equal(log.slice(said), ['authority-not-taken-up']);
+  assert.ok(await isTaken(doors, oldest, after));
+  await keeper.close();
 });
 
 test('tells of a certificate that cannot be renewed, and the one there is stays', async ({
@@ -179,7 +187,7 @@ test('tells of a certificate that cannot be renewed, and the one there is stays'
     shown: { privateKeyPem: '', certificatePem: '', notAfter: 0 },
     log: { info: tell, warn: tell, error: tell },
   });
-  keeper.close();
+  await keeper.close();
   assert.equal(told, ['authority-root-online', 'server-certificate-not-renewed']);
 });
 
@@ -210,7 +218,7 @@ async function warnedOf(
       }),
     },
   });
-  keeper.close();
+  await keeper.close();
   return told;
 }
 

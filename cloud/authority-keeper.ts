@@ -37,7 +37,11 @@ export class AuthorityKeeper {
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #stopListening: () => void;
   #shown: ServerIdentity;
-  #isBehind = false;
+  /** Whether the doors do not show yet what the authority stands on, and whether its distrusted ones are to be ended. */
+  #toShow = false;
+  #toEnd = true;
+  /** What is wrong with the folder, as it was said last: it is looked at too often to say it each time. */
+  #trouble = '';
   /** One look after the other. */
   #looking: Promise<void> = Promise.resolve();
 
@@ -45,7 +49,8 @@ export class AuthorityKeeper {
     this.#parts = parts;
     this.#shown = parts.shown;
     this.#stopListening = parts.authority.onChange(() => {
-      this.#isBehind = true;
+      this.#toShow = true;
+      this.#toEnd = true;
     });
     this.#timers = [
       setInterval(() => void this.look(), lookMilliseconds).unref(),
@@ -73,10 +78,14 @@ export class AuthorityKeeper {
       const { authority, log } = this.#parts;
       try {
         if (await authority.refresh()) log.info('authority-changed', { ...told(authority) });
+        this.#trouble = '';
       } catch (error) {
-        log.error('authority-not-taken-up', { reason: (error as Error).message });
+        const { message: reason } = error as Error;
+        if (reason !== this.#trouble) log.error('authority-not-taken-up', { reason });
+        this.#trouble = reason;
       }
-      if (this.#isBehind) await this.#show();
+      if (this.#toEnd) await this.#endDistrusted();
+      if (this.#toShow) await this.#show();
     });
   }
 
@@ -89,14 +98,17 @@ export class AuthorityKeeper {
       } catch (error) {
         log.error('authority-not-renewed', { reason: (error as Error).message });
       }
+      await this.#endDistrusted();
       await this.#show();
       this.#warn();
     });
   }
 
-  close(): void {
+  /** Ends the looking; what is under way is done then. */
+  async close(): Promise<void> {
     this.#stopListening();
     for (const timer of this.#timers) clearInterval(timer);
+    await this.#looking;
   }
 
   async #inTurn(work: () => Promise<void>): Promise<void> {
@@ -104,17 +116,27 @@ export class AuthorityKeeper {
     await this.#looking;
   }
 
-  /** Gives the doors the certificate of the server, where it or whom they believe is another one now; ends what is not. */
+  /** Ends what was issued by who is believed no more, until it is done. */
+  async #endDistrusted(): Promise<void> {
+    const { authority, endIssuedBy, log } = this.#parts;
+    try {
+      const { distrusted } = authority.standing();
+      if (distrusted.length > 0) await endIssuedBy(distrusted);
+      this.#toEnd = false;
+    } catch (error) {
+      log.error('certificates-not-ended', { reason: (error as Error).message });
+    }
+  }
+
+  /** Gives the doors the certificate of the server, where it or whom they believe is another one now. */
   async #show(): Promise<void> {
     const { authority, names, doors, log } = this.#parts;
     try {
-      const { distrusted } = authority.standing();
-      if (distrusted.length > 0) await this.#parts.endIssuedBy(distrusted);
       const identity = await authority.issueServer({ names });
       const isOther = identity.certificatePem !== this.#shown.certificatePem;
-      if (!isOther && !this.#isBehind) return;
+      if (!isOther && !this.#toShow) return;
       for (const door of doors) door.renew(identity, authority.clientTrust());
-      this.#isBehind = false;
+      this.#toShow = false;
       this.#shown = identity;
       if (isOther) log.info('server-certificate-renewed', { until: iso(identity.notAfter) });
     } catch (error) {

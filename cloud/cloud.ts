@@ -240,7 +240,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     failed,
     close: async () => {
       readiness.drain();
-      keeper.close();
+      await keeper.close();
       // Both at once: neither waits for the slow clients of the other.
       await Promise.all([mqtt, https, socket].map((door) => door.close(doorMilliseconds)));
       await alarms.close();
