@@ -126,6 +126,7 @@ const ofWholeDevices: ReadonlySet<OrganisationScope> = new Set([
   'certificates.get',
   'certificates.create',
   'certificate.revoke',
+  'certificate.readmit',
   'vouchers.create',
   'provisionings.get',
   'provisionings.create',

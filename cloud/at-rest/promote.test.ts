@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { markFenced, readFleet, Store, step, surveyDatabase } from '../store/index.ts';
+import { markFenced, readFleet, type Step, Store, step, surveyDatabase } from '../store/index.ts';
 import { firstGateway } from '../store/test-store.ts';
 import { promote } from './promote.ts';
 
@@ -108,6 +108,61 @@ test('who is trusted is what he was; all others are held, and those who were inv
   });
 });
 
+test('certificates of gateways that had not ended are held back; all others stay as they are', async ({
+  database,
+}) => {
+  const certificate = (fingerprint: string, over: object = {}) =>
+    step('addCertificate', {
+      ...{ fingerprint, subject: 'mast', serial: fingerprint, expires: 9000, profile: 'gateway' },
+      ...{ issued: 1, issuer: null, issuedFor: 'secret', publicKey: new Uint8Array(), ...over },
+    });
+  const store = await Store.open(database, () => assert.unreachable());
+  await store.change({
+    steps: [
+      certificate('good'),
+      certificate('old', { profile: null }),
+      certificate('over', { expires: 10 }),
+      certificate('revoked'),
+      step('endCertificate', { fingerprint: 'revoked', at: 5, reason: 'revoked' }),
+      certificate('server', { profile: 'server', subject: 'localhost', issuedFor: 'cloud' }),
+      step('claimUnit', { serial: 'board', organisation: 'first', counter: 7, at: 1 }),
+    ],
+    audit: [],
+  });
+  await store.close();
+  markFenced(database, 500);
+  assert.is((await promote({ database, trusted: [], page, now: 1000 })).ended.certificatesHeld, 3);
+  const after = await Store.open(database, () => assert.unreachable());
+  try {
+    const all = (await after.read('directory', {})).certificates;
+    assert.equal(Object.fromEntries(all.map((one) => [one.fingerprint, [one.revoked, one.reason]])), {
+      good: [1000, 'restored'],
+      old: [1000, 'restored'],
+      over: [1000, 'restored'],
+      revoked: [5, 'revoked'],
+      server: [null, null],
+    });
+    const change = async (one: Step) => {
+      const changed = await after.change({ steps: [one], audit: [] });
+      assert.ok(changed.done);
+      return changed.rows[0];
+    };
+    const readmitted = async (fingerprint: string) =>
+      await change(step('readmitCertificate', { fingerprint, at: 2000 }));
+    assert.equal(
+      [await readmitted('over'), await readmitted('revoked'), await readmitted('good')],
+      [0, 0, 1],
+    );
+    // What is held back can still end for good, and is not readmitted then.
+    assert.is(await change(step('endCertificate', { fingerprint: 'old', at: 3, reason: 'superseded' })), 1);
+    assert.is(await readmitted('old'), 0);
+    // Vouchers that the lost cloud may have signed are below those of this one.
+    assert.is((await after.read('unit', { serial: 'board' }))?.counter, 1007);
+  } finally {
+    await after.close();
+  }
+});
+
 /**
  * Every table of the schema, and what becomes of it. Who adds one answers here: does a row of it open something, or make
  * somebody something, that may have been taken away since the backup? Then a step of the promotion ends it.
@@ -116,6 +171,7 @@ const ends = [
   'access_grant',
   'api_token',
   'application_key',
+  'certificate',
   'device',
   'device_credential',
   'enrolment',
@@ -128,7 +184,6 @@ const ends = [
   'recovery_code',
 ];
 const opensNothing: Readonly<Record<string, string>> = {
-  certificate: 'opens nothing while its device is off',
   application: 'its keys are off',
   own_role: 'says what members may do who are held',
   department: 'a place',

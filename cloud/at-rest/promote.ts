@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { identityLimits } from '@loadline/sdk/identity';
 import { linkUrl, makeLink } from '../people/index.ts';
 import { type FleetRow, type Step, Store, step } from '../store/index.ts';
+import { counterAhead } from '../units/index.ts';
 
 /**
  * A restored copy takes over.
@@ -33,6 +35,7 @@ const endings = [
   ['applicationKeysOff', 'switchOffEveryApplicationKey'],
   ['deviceCredentialsOff', 'switchOffEveryDeviceCredential'],
   ['devicesOff', 'switchOffEveryDevice'],
+  ['certificatesHeld', 'holdEveryCertificate'],
   ['enrolments', 'endEveryEnrolment'],
 ] as const satisfies readonly (readonly [string, Step['do']])[];
 
@@ -61,7 +64,15 @@ export async function promote({ database, trusted, page, now }: PromoteOptions):
     const links = people.map((person) => ({ person, ...makeLink('set-password', now) }));
     const steps: Step[] = [
       step('beginGeneration', { generation, at: now }, 'some'),
-      ...endings.map(([, name]) => (name === 'endEveryPassword' ? step(name, { at: now }) : step(name, {}))),
+      ...endings.map(([, name]) =>
+        name === 'endEveryPassword' || name === 'holdEveryCertificate'
+          ? step(name, { at: now })
+          : step(name, {}),
+      ),
+      step('raiseEveryCounter', {
+        by: counterAhead,
+        highest: identityLimits.ownershipCounter - counterAhead,
+      }),
       ...people.flatMap(({ id, operator }) => [
         step('releaseMemberships', { person: id }),
         ...(operator ? [step('makeOperator', { person: id }, 'some')] : []),

@@ -27,7 +27,8 @@ can know what that was; so everything that opens something is taken as revoked:
   memberships, fleet operators, grants             held: an administrator invites each person anew, or removes him
   API tokens, enrolment secrets                    ended; make new ones
   application keys, credentials of devices         off; an administrator switches each on again
-  devices, with the certificates of gateways       off; the same. Gateways keep trying, and keep what they have
+  devices                                          off; the same. Gateways keep trying, and keep what they have
+  certificates of gateways                         held back; an administrator readmits each, or the gateway enrols anew
 Somebody must be let in first: --trust names people who are again what they were, and gets a link for each.
 
   --from BACKUP      the folder that backup made
@@ -190,6 +191,7 @@ const endingWords: Readonly<Record<string, string>> = {
   apiTokensRevoked: 'API tokens revoked',
   applicationKeysOff: 'application keys switched off',
   deviceCredentialsOff: 'credentials of devices switched off',
-  devicesOff: 'devices switched off, with their certificates',
+  devicesOff: 'devices switched off',
+  certificatesHeld: 'certificates of gateways held back until somebody readmits them',
   enrolments: 'enrolment secrets ended',
 };

@@ -12,6 +12,7 @@ export type CertificateRefusal = Extract<
   | 'device-retired'
   | 'certificate-revoked'
   | 'certificate-superseded'
+  | 'certificate-held-back'
   | 'certificate-expired'
 >;
 
@@ -90,6 +91,8 @@ function standingFault(
       return 'certificate-revoked';
     case 'superseded':
       return 'certificate-superseded';
+    case 'restored':
+      return 'certificate-held-back';
     case 'retired':
     case 'moved':
       return 'device-retired';
@@ -118,6 +121,10 @@ export const remedies: Readonly<Record<CertificateRefusal, string>> = {
   'certificate-superseded':
     'a newer certificate of this gateway is in use: renew with that one; where it is lost, have a new enrolment secret made ' +
     'for the gateway (device enrol), or provision it again',
+  'certificate-held-back':
+    'this cloud came back from a backup, and nobody has said since that this certificate was not revoked after it: whoever is ' +
+    'in charge switches the device on and readmits the certificate (device certificate readmit), or has a new enrolment ' +
+    'secret made for the gateway (device enrol)',
   'certificate-expired':
     'have a new enrolment secret made for the gateway (device enrol), or provision it again; an organisation may let expired ' +
     'certificates be renewed for some days (certificateGraceDays)',

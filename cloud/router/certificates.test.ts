@@ -58,6 +58,21 @@ test('what has ended here stays so, whatever the store says yet', () => {
   assert.is(certificates.standing('new', 'mast'), 'retired');
 });
 
+test('one that is held back opens again when it is readmitted, unless it has ended for good meanwhile', () => {
+  const held = { revoked: 9, reason: 'restored' };
+  const certificates = of(...['old', 'new', 'gone'].map((one, at) => row(one, at, held)), row('next', 7));
+  assert.equal(standings(certificates, 'old', 'new', 'gone'), ['restored', 'restored', 'restored']);
+  certificates.readmit('new');
+  // It was read before that, and is told now.
+  certificates.put(row('new', 1, held));
+  certificates.put(row('gone', 2, { revoked: 10, reason: 'retired' }));
+  certificates.readmit('gone');
+  assert.equal(standings(certificates, 'old', 'new', 'gone'), ['restored', 'good', 'retired']);
+  assert.equal(certificates.use('next'), ['old', 'new']);
+  certificates.readmit('old');
+  assert.is(certificates.standing('old', 'mast'), 'superseded');
+});
+
 test('one that was revoked before reasons were kept is revoked', () => {
   assert.is(of(row('old', null, { revoked: 1 })).standing('old', 'mast'), 'revoked');
 });

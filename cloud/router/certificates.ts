@@ -24,7 +24,8 @@ export class Certificates {
     const known = this.#all.get(fingerprint);
     if (known !== undefined) {
       known.used ||= used !== null;
-      known.ended ??= ended;
+      // What is held back may have been readmitted here since it was read: the store says so a moment later.
+      if (ended !== 'restored') known.ended = lasting(known.ended, ended);
       return;
     }
     const certificate = { fingerprint, subject, issued, used: used !== null, ended };
@@ -41,26 +42,41 @@ export class Certificates {
     return certificate.ended ?? 'good';
   }
 
-  /** Has it open nothing from now on; one that has ended before keeps its reason. */
+  /** Has it open nothing from now on; one that has ended for good before keeps its reason. */
   end(fingerprint: string, reason: EndOfCertificate): void {
     const certificate = this.#all.get(fingerprint);
-    if (certificate !== undefined) certificate.ended ??= reason;
+    if (certificate !== undefined) certificate.ended = lasting(certificate.ended, reason);
+  }
+
+  /** Has one open again that is held back after a restore; one that has ended for good meanwhile stays so. */
+  readmit(fingerprint: string): void {
+    const certificate = this.#all.get(fingerprint);
+    if (certificate?.ended === 'restored') certificate.ended = null;
   }
 
   /**
    * Says that it has proven its holder. The first time, the older ones of that holder are superseded by it, and their
-   * fingerprints are the answer; after that the answer is undefined.
+   * fingerprints are the answer, those that are held back among them; after that the answer is undefined.
    */
   use(fingerprint: string): readonly string[] | undefined {
     const certificate = this.#all.get(fingerprint);
     if (certificate === undefined || certificate.used) return undefined;
     certificate.used = true;
     const older = (this.#bySubject.get(certificate.subject) ?? []).filter(
-      (one) => one.ended === null && isOlder(one, certificate),
+      (one) => !isForGood(one.ended) && isOlder(one, certificate),
     );
     for (const one of older) one.ended = 'superseded';
     return older.map((one) => one.fingerprint);
   }
+}
+
+function isForGood(ended: EndOfCertificate | null): boolean {
+  return ended !== null && ended !== 'restored';
+}
+
+/** Of two ends the one that stands: the first that is for good. */
+function lasting(before: EndOfCertificate | null, then: EndOfCertificate | null): EndOfCertificate | null {
+  return isForGood(before) ? before : (then ?? before);
 }
 
 function isOlder(one: Certificate, than: Certificate): boolean {

@@ -1,8 +1,13 @@
+import type { ExpressionBuilder } from 'kysely';
 import { type Connection, prepare } from './database.ts';
 import type { EndOfCertificate, IssuedFor } from './identity-schema.ts';
 import type { Schema } from './schema.ts';
 
-/** Steps of certificates. What has ended once stays so. Times: ms since 1970. */
+/** Not ended for good: what is held back after a restore still can be. */
+const isOpenEnded = (eb: ExpressionBuilder<Schema, 'certificate'>) =>
+  eb.or([eb('revoked', 'is', null), eb('reason', '=', 'restored')]);
+
+/** Steps of certificates. What has ended for good stays so. Times: ms since 1970. */
 export function certificateStatements(connection: Connection) {
   return {
     addCertificate: prepare<{
@@ -42,7 +47,16 @@ export function certificateStatements(connection: Connection) {
           .updateTable('certificate')
           .set({ revoked: p.at, reason: p.reason })
           .where('fingerprint', '=', p.fingerprint)
-          .where('revoked', 'is', null),
+          .where(isOpenEnded),
+    ),
+    /** Has one open again that is held back. Changes nothing where it is not, or its time is over. */
+    readmitCertificate: prepare<{ fingerprint: string; at: number }>(connection, (db, p) =>
+      db
+        .updateTable('certificate')
+        .set({ revoked: null, reason: null })
+        .where('fingerprint', '=', p.fingerprint)
+        .where('reason', '=', 'restored')
+        .where('expires', '>', p.at),
     ),
     /** Ends all that an issuer (its fingerprint) has issued. */
     endCertificatesOfIssuer: prepare<{ issuer: string; at: number }>(connection, (db, p) =>
@@ -51,7 +65,7 @@ export function certificateStatements(connection: Connection) {
         .set({ revoked: p.at, reason: 'revoked' })
         .where('issuer', '=', p.issuer)
         .where('fingerprint', '<>', p.issuer)
-        .where('revoked', 'is', null),
+        .where(isOpenEnded),
     ),
     /** Ends all that a gateway has, as when it is retired. */
     endCertificates: prepare<{ subject: string; at: number; reason: EndOfCertificate }>(connection, (db, p) =>
@@ -59,7 +73,7 @@ export function certificateStatements(connection: Connection) {
         .updateTable('certificate')
         .set({ revoked: p.at, reason: p.reason })
         .where('subject', '=', p.subject)
-        .where('revoked', 'is', null),
+        .where(isOpenEnded),
     ),
   };
 }

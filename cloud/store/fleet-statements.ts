@@ -63,9 +63,32 @@ export function fleetStatements(connection: Connection) {
     switchOffEveryDeviceCredential: prepare<Nothing>(connection, (db) =>
       db.updateTable('device_credential').set({ status: 'inactive' }).where('status', '=', 'active'),
     ),
-    /** Their certificates open nothing while they are off. */
     switchOffEveryDevice: prepare<Nothing>(connection, (db) =>
       db.updateTable('device').set({ enabled: 0 }).where('enabled', '=', 1),
+    ),
+    /** Of gateways, each until an administrator readmits it by name: which of them have ended since, nobody knows. */
+    holdEveryCertificate: prepare<{ at: number }>(connection, (db, p) =>
+      db
+        .updateTable('certificate')
+        .set({ revoked: p.at, reason: 'restored' })
+        .where('revoked', 'is', null)
+        .where((eb) =>
+          eb.or([
+            eb('profile', '=', 'gateway'),
+            // One from before profiles were kept.
+            eb.and([
+              eb('profile', 'is', null),
+              eb('subject', 'in', eb.selectFrom('device').select('device.id')),
+            ]),
+          ]),
+        ),
+    ),
+    /** Above what the lost cloud may have signed since; `highest`: one above that stays. */
+    raiseEveryCounter: prepare<{ by: number; highest: number }>(connection, (db, p) =>
+      db
+        .updateTable('unit')
+        .set((eb) => ({ counter: eb('counter', '+', p.by) }))
+        .where('counter', '<=', p.highest),
     ),
     endEveryEnrolment: prepare<Nothing>(connection, (db) => db.deleteFrom('enrolment')),
     /** A person for whom somebody at the machine speaks is again what he was in organisations. */

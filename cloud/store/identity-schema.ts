@@ -4,8 +4,11 @@ import type { Schema } from './schema.ts';
 /** By what somebody was given a certificate. */
 export type IssuedFor = 'secret' | 'certificate' | 'technician' | 'cloud';
 
-/** Why a certificate opens nothing any more, though its time is not over. */
-export type EndOfCertificate = 'revoked' | 'superseded' | 'retired' | 'moved';
+/**
+ * Why a certificate opens nothing any more, though its time is not over. `restored`: it was good in a backup that was
+ * restored, and nobody has said yet that it was not revoked since. That one alone is no end for good.
+ */
+export type EndOfCertificate = 'revoked' | 'superseded' | 'retired' | 'moved' | 'restored';
 
 /** Tables of how gateways become trusted and stop being trusted. Times are whole milliseconds since 1970. */
 export interface IdentityTables {

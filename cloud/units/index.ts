@@ -11,7 +11,7 @@ import { Units } from './units.ts';
 export type { Provisionings } from './provisionings.ts';
 export type { Retirement } from './retirement.ts';
 export type { TechnicianCertificates } from './technician-certificates.ts';
-export type { Unit, Units } from './units.ts';
+export { counterAhead, type Unit, type Units } from './units.ts';
 
 /** What is done with the boards that gateways run on, and with gateways on site, put together. `now`: ms since 1970. */
 export function openUnits(parts: {

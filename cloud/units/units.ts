@@ -18,7 +18,7 @@ const preparedMilliseconds = 30 * 86_400_000;
  * How far a gateway's counter may be ahead of what this cloud has signed. After a restore it is, by what was signed since
  * the backup; further, somebody only says so, and would use the counter up.
  */
-const counterAhead = 1000;
+export const counterAhead = 1000;
 
 /** Attempts at a change that others were quicker with. */
 const mostAttempts = 5;

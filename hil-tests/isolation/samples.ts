@@ -353,6 +353,11 @@ export const samples: Samples = {
     plain: async (place) => ({ ...ofDevice(place), certificate: await place.certificate() }),
   },
 
+  // None is held back: whoever may is told so, and nothing is done.
+  readmitCertificate: {
+    plain: (place) => ({ ...ofDevice(place), certificate: place.home.certificates[place.part] }),
+  },
+
   listUsage: { plain: here },
   exportUsage: { plain: here },
   listSessionRecords: { plain: here },

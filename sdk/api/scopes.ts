@@ -61,6 +61,9 @@ export const scopes = {
   'certificates.get': read('list the certificates of a gateway'),
   'certificates.create': write('have a certificate issued for a gateway, as who provisions it'),
   'certificate.revoke': write('revoke a certificate of a gateway'),
+  'certificate.readmit': write(
+    'have a certificate of a gateway open again that is held back after a restore',
+  ),
   'vouchers.create': write('make a voucher, by which a gateway takes the organisation for its owner'),
   'provisionings.get': read('read how a gateway was provisioned'),
   'provisionings.create': write('keep the record of a provisioning'),
@@ -234,6 +237,7 @@ export const roles = {
       ...worksOnDevices,
       'device.patch',
       'device.retire',
+      'certificate.readmit',
       'unit.release',
       'retention.patch',
       'departments.get',

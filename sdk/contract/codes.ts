@@ -38,6 +38,8 @@ export const codes = {
   'certificate-revoked': 'the certificate has been revoked',
   'certificate-superseded':
     'a newer certificate of the same gateway has been used since: this one ended with that',
+  'certificate-held-back':
+    'the cloud came back from a backup, and nobody has readmitted this certificate since: it may have been revoked after it',
   'certificate-expired': 'the certificate has expired',
   'certificate-required': 'no client certificate was shown: its own is what a gateway renews by',
   'certificate-refused': 'the certificate is none of this fleet, or not for this',

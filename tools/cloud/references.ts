@@ -55,6 +55,28 @@ export async function idOf(
   return only;
 }
 
+/** What may be left unnamed where there is one alone: the item of a list that is like this. */
+export interface Sole {
+  readonly list: ListId & OperationId;
+  readonly what: string;
+  readonly where: (item: Readonly<Record<string, unknown>>) => boolean;
+}
+
+/** The id of that one. @throws CalledWrongly where there is none, or more than one */
+export async function soleOf(
+  { list, what, where }: Sole,
+  organisation: OrganisationClient,
+  above: Above,
+): Promise<string> {
+  const found: string[] = [];
+  const items = organisation.each(list as never, above as never) as AsyncIterable<Record<string, unknown>>;
+  for await (const item of items) if (where(item)) found.push(String(item.id));
+  const [only] = found;
+  if (only === undefined) throw new CalledWrongly(`there is no ${what}`);
+  if (found.length > 1) throw new CalledWrongly(`there is more than one ${what}: name ${found.join(' or ')}`);
+  return only;
+}
+
 /** A value of a field, with names in it made ids. */
 export async function withIds(
   name: string,

@@ -7,7 +7,7 @@ import { type Field, fieldsOf, nameOf, optionOf, put, read } from './fields.ts';
 import { organisationOf } from './organisation.ts';
 import { attempt, CalledWrongly } from './outcome.ts';
 import { askSure, canAsk } from './prompts.ts';
-import { idOf, withIds } from './references.ts';
+import { idOf, type Sole, soleOf, withIds } from './references.ts';
 import { showItem, showItems, showOnce } from './show.ts';
 
 /** An operation as a verb of a command: its parameters are words after it, its query and body are options. */
@@ -30,6 +30,8 @@ export interface Verb {
   readonly once?: string;
   /** What an answer says is wrong: the command fails by it. */
   readonly wrong?: (reply: unknown) => string | undefined;
+  /** Its last parameter may be left out: what is meant then is the one that is so. */
+  readonly sole?: Sole;
   /** Cannot be undone: on a terminal it is asked for. */
   readonly final?: boolean;
 }
@@ -80,7 +82,9 @@ function verbCommand(resourceName: string, verb: Verb): Command {
   const words = (verb.words ?? []).map((word) => fieldNamed(fields, word));
   const options = fields.filter((field) => !words.includes(field));
   const command = cloudOptions(new Command(verb.name).description(verb.does ?? operation.summary));
-  for (const name of parameters) command.argument(`<${name}>`);
+  for (const name of parameters) {
+    command.argument(verb.sole !== undefined && name === parameters.at(-1) ? `[${name}]` : `<${name}>`);
+  }
   for (const field of words) command.argument(field.required ? `<${nameOf(field)}>` : `[${nameOf(field)}]`);
   for (const field of options) command.addOption(optionOf(field));
   if (isInOne) command.addOption(organisationOption());
@@ -90,7 +94,7 @@ function verbCommand(resourceName: string, verb: Verb): Command {
     const texts = all.slice(0, parameters.length + words.length) as (string | undefined)[];
     const flags = command.opts<Flags>();
     await attempt(`${resourceName} ${verb.name}`, async () => {
-      const named = Object.fromEntries(parameters.map((name, at) => [name, texts[at] ?? '']));
+      const named = Object.fromEntries(parameters.map((name, at) => [name, texts[at]]));
       const given: [Field, unknown][] = [
         ...words.map((field, at) => [field, texts[parameters.length + at]] as const),
         ...options.map((field) => [field, flags[nameOf(field)]] as const),
@@ -117,17 +121,20 @@ type Input = Record<string, unknown> & { readonly query?: Readonly<Record<string
 /** The operation's input from what a command line gave, names made ids, checked by the operation's own schemas. */
 async function inputOf(
   operation: Operation,
-  { fixed }: Verb,
+  { fixed, sole }: Verb,
   line: {
     readonly organisation: OrganisationClient | undefined;
-    readonly named: Readonly<Record<string, string>>;
+    readonly named: Readonly<Record<string, string | undefined>>;
     readonly given: readonly (readonly [Field, unknown])[];
   },
 ): Promise<Input> {
   const { organisation, named, given } = line;
   const parameters: Record<string, string> = {};
   for (const [name, word] of Object.entries(named)) {
-    parameters[name] = organisation === undefined ? word : await idOf(name, word, organisation, parameters);
+    if (organisation === undefined) parameters[name] = word ?? '';
+    else if (word === undefined && sole !== undefined) {
+      parameters[name] = await soleOf(sole, organisation, parameters);
+    } else parameters[name] = await idOf(name, word ?? '', organisation, parameters);
   }
   const parts = { query: {}, body: { ...fixed } };
   for (const [field, value] of given) {

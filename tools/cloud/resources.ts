@@ -101,6 +101,15 @@ export function resourceCommands(): Command[] {
           },
           { name: 'issue', calls: 'issueCertificate', words: ['request'] },
           { name: 'revoke', calls: 'revokeCertificate', final: true },
+          {
+            name: 'readmit',
+            calls: 'readmitCertificate',
+            sole: {
+              list: 'listCertificates',
+              what: 'certificate of it that is held back',
+              where: ({ reason }) => reason === 'restored',
+            },
+          },
         ]),
       ],
     ),

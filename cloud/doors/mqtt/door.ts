@@ -378,6 +378,7 @@ function causeOf(code: Code | undefined, reason: string | undefined): StopCause 
     case 'device-retired':
     case 'certificate-revoked':
     case 'certificate-superseded':
+    case 'certificate-held-back':
     case 'certificate-expired':
       return 'revoked';
     case 'quota-exceeded':

@@ -17,7 +17,12 @@ const certificateReply = z.object({
   expires: z.string(),
   used: z.string().nullable().describe('when it first proved the gateway; the ones before it ended then'),
   ended: z.string().nullable().describe('since when it opens nothing, though its time was not over'),
-  reason: z.enum(['revoked', 'superseded', 'retired', 'moved']).nullable().describe('why it ended'),
+  reason: z
+    .enum(['revoked', 'superseded', 'retired', 'moved', 'restored'])
+    .nullable()
+    .describe(
+      'why it ended; `restored`: the cloud came back from a backup, and it is held back until somebody readmits it',
+    ),
 });
 
 /** Certificates of gateways. */
@@ -64,5 +69,18 @@ export const certificateOperations = {
       'The gateway stays, and so does its data: it comes back with another certificate, for which it needs a new one-time secret ' +
       '(enrolDevice) where this was its only one. A certificate that has ended already stays as it is.',
     status: 204,
+  },
+  readmitCertificate: {
+    method: 'POST',
+    path: `${certificate}/readmission`,
+    opens: 'certificate.readmit',
+    summary: 'Have a certificate of a gateway open again that is held back since the cloud was restored',
+    description:
+      'After a restore every certificate is held back (reason `restored`), since it may have been revoked or superseded after the ' +
+      'backup, and the cloud cannot know. Whoever readmits one says that it was not. Its device must be switched on, and it must ' +
+      'not have expired. Otherwise the gateway enrols anew (enrolDevice), and is better off so where there is any doubt.',
+    status: 200,
+    reply: certificateReply,
+    refuses: ['conflict'],
   },
 } as const satisfies Record<string, Operation>;

@@ -9,13 +9,13 @@ import { doneOf, isoTime, partyOf, personOf } from './editing.ts';
 
 type CertificateReply = ReplyOf<Operations['listCertificates']>['items'][number];
 
-/** The certificates of gateways: list, issue on site, revoke. */
+/** The certificates of gateways: list, issue on site, revoke, readmit. */
 export function certificateHandlers(parts: {
   certificates: CertificateDesk;
   technicianCertificates: TechnicianCertificates;
   /** The roots that are trusted now, PEM. */
   rootsPem: () => string;
-}): Pick<Handlers, 'listCertificates' | 'issueCertificate' | 'revokeCertificate'> {
+}): Pick<Handlers, 'listCertificates' | 'issueCertificate' | 'revokeCertificate' | 'readmitCertificate'> {
   const { certificates, technicianCertificates, rootsPem } = parts;
   return {
     async listCertificates({ input: { query }, device }) {
@@ -33,6 +33,10 @@ export function certificateHandlers(parts: {
 
     async revokeCertificate(call) {
       return doneOf(await certificates.revoke(call, call.device, call.input.certificate));
+    },
+
+    async readmitCertificate(call) {
+      return describe(doneOf(await certificates.readmit(call, call.device, call.input.certificate)));
     },
   };
 }
