@@ -105,7 +105,7 @@ export function estRoutes(authority: Authority, gatewayId: string, secret: strin
     try {
       const issued = await authority.issueGateway(parseSimpleEnroll(Buffer.concat(parts)), gatewayId);
       used = true;
-      send(response, simpleEnrollResponse(issued.chainPem));
+      send(response, simpleEnrollResponse(issued.certificatePem));
     } catch (error) {
       refuse(400, error instanceof IdentityError ? error.code : 'internal', String(error));
     }
