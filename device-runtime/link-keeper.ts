@@ -3,7 +3,7 @@ import { noticeMessage } from '@loadline/sdk/contract';
 import type { Entry } from '@loadline/sdk/telemetry';
 import type { Time } from './clock/index.ts';
 import type { Config } from './config/index.ts';
-import type { Identity } from './identity/index.ts';
+import type { Identity, Refusals } from './identity/index.ts';
 import type { Journal } from './journal/index.ts';
 import { Repeats } from './repeats.ts';
 import {
@@ -52,7 +52,7 @@ export class LinkKeeper {
   /** What the next connection is made with, and what the last one was. */
   #identity: Identity | undefined;
   #linked: Identity | undefined;
-  #refusals = 0;
+  #refusals: Refusals = { said: 0, all: 0 };
   #ended = 0;
   #contested = false;
   #past: { readonly connections: number; readonly disconnects: readonly Disconnect[] } = {
@@ -88,7 +88,7 @@ export class LinkKeeper {
   }
 
   /** Links in a row, with the identity in use, that a cloud that was believed has refused. */
-  get refusals(): number {
+  get refusals(): Refusals {
     return this.#refusals;
   }
 
@@ -131,7 +131,7 @@ export class LinkKeeper {
   /** Goes on with another identity, over one new connection, once nothing is in flight on the one that stands. */
   takeOver(identity: Identity): void {
     this.#identity = identity;
-    this.#refusals = 0;
+    this.#refusals = { said: 0, all: 0 };
     this.#uplink?.renew();
   }
 
@@ -196,10 +196,13 @@ export class LinkKeeper {
     try {
       const link = await connecting;
       this.#linked = identity;
-      this.#refusals = 0;
+      this.#refusals = { said: 0, all: 0 };
       return link;
     } catch (error) {
-      if (error instanceof LinkRefused && identity === this.#identity) this.#refusals++;
+      if (error instanceof LinkRefused && identity === this.#identity) {
+        const { said, all } = this.#refusals;
+        this.#refusals = { said: error.isSaid ? said + 1 : 0, all: all + 1 };
+      }
       throw error;
     }
   }

@@ -17,21 +17,25 @@ const shareLeft = 1 / 6;
 /** Links in a row that a cloud that was believed has refused, past which the certificate may be why. */
 const refusalsBorne = 3;
 
+/** Links in a row that a cloud which was believed has refused: with a word that we may not, and altogether. */
+export interface Refusals {
+  readonly said: number;
+  readonly all: number;
+}
+
 /**
  * Whether it is time to ask for another certificate. Only a time that somebody vouches for says so: a clock that stands at
- * 1970, or at 2099, renews nothing. Where nobody does, links are tried first. The cloud's refusals of links are what there is to go
- * by then, and by a certificate that ends before its time.
+ * 1970, or at 2099, renews nothing. Where nobody does, links are tried first, and refusals are what there is to go by. A cloud
+ * that says so shuts out by a certificate that is good still, too: revoked, or unknown to it since it was restored; only who
+ * asks is told why. One that hangs up may be in trouble, and a fleet that asked it for certificates then would be more of it.
  *
  * @param jitter drawn once for each certificate, 0 <= n < 1
- * @param refusals links in a row that the cloud has refused
  */
-export function standingOf(life: Life, jitter: number, time: Time, refusals: number): Standing {
+export function standingOf(life: Life, jitter: number, time: Time, refusals: Refusals): Standing {
   const { wall } = time;
-  const isRefused = isTurnedDown(refusals);
-  if (time.kind === 'at-least' && !isRefused) return 'good';
+  if (time.kind === 'at-least' && !isTurnedDown(refusals)) return 'good';
   if (wall > life.notAfter) return 'ended';
-  // Revoked, or unknown to a cloud that was restored: only who asks is told why, and only who asks gets another one.
-  if (isRefused) return 'refused';
+  if (time.kind === 'at-least' || refusals.said >= refusalsBorne) return 'refused';
   const share = shareOfLife + jitter * jitterOfLife;
   return wall >= life.since + (life.notAfter - life.since) * share ? 'due' : 'good';
 }
@@ -41,7 +45,7 @@ export function isExpiring({ since, notAfter }: Life, { wall }: Time): boolean {
   return notAfter - wall < (notAfter - since) * shareLeft;
 }
 
-/** Whether the cloud refuses links by a certificate, one after the other. */
-export function isTurnedDown(refusals: number): boolean {
-  return refusals >= refusalsBorne;
+/** Whether the cloud takes no links by a certificate, with or without a word. */
+export function isTurnedDown({ all }: Refusals): boolean {
+  return all >= refusalsBorne;
 }

@@ -1,3 +1,4 @@
+export type { Refusals } from './due.ts';
 export { Est } from './est.ts';
 export type { Identity } from './identity.ts';
 export { IdentityFiles, identityFiles } from './identity-files.ts';

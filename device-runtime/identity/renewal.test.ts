@@ -12,6 +12,7 @@ import {
   fingerprint,
   first,
   fleet,
+  forbidden,
   known,
   RenewalPlace,
   tick,
@@ -149,7 +150,7 @@ test('turned down with the certificate that it was given, it goes back to the on
   at.time = known(21);
   place.est.times = { notBefore: begin + 21 * day, notAfter: begin + 51 * day };
   await tickUntil(at.renewal, () => at.takenOver.length === 1, 'it takes over');
-  at.links.refusals = 3;
+  at.links.refusals = forbidden(3);
   await tickUntil(at.renewal, () => at.takenOver.length === 2, 'it goes back');
   assert.equal(at.takenOver[1], first);
   const found = await at.files.find();

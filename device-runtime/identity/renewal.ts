@@ -4,7 +4,7 @@ import type { Log } from '@loadline/sdk/platform';
 import { type Backoff, backoffDelay, removeWhole } from '@loadline/sdk/platform';
 import type { Time } from '../clock/index.ts';
 import { clip } from '../downlink/index.ts';
-import { isExpiring, isTurnedDown, type Life, type Standing, standingOf } from './due.ts';
+import { isExpiring, isTurnedDown, type Life, type Refusals, type Standing, standingOf } from './due.ts';
 import { type Est, makeKey, type Proof } from './est.ts';
 import { type Identity, termOf } from './identity.ts';
 import type { Found, IdentityFiles } from './identity-files.ts';
@@ -28,7 +28,7 @@ export interface RenewalOptions {
   /** A number 0 <= n < 1, for the jitter. */
   readonly random: () => number;
   /** How the links are: whether one stands, and how many in a row the cloud, believed, has refused. */
-  readonly links: { readonly isConnected: boolean; readonly refusals: number };
+  readonly links: { readonly isConnected: boolean; readonly refusals: Refusals };
   /** Goes on with another identity, over one new connection. */
   readonly takeOver: (identity: Identity) => void;
   readonly onEvent: (code: RenewalEvent, detail: string) => void;

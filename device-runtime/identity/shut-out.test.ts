@@ -10,6 +10,8 @@ import {
   fingerprint,
   first,
   fleet,
+  forbidden,
+  hungUp,
   known,
   RenewalPlace,
   tick,
@@ -29,10 +31,10 @@ test('without a time it tries links first, and asks once the cloud has refused t
   const at = await place.bench({ url: await place.est.open(fleet) });
   at.links.isConnected = false;
   at.time = { kind: 'at-least', wall: 0 };
-  at.links.refusals = 2;
+  at.links.refusals = hungUp(2);
   await tick(at.renewal);
   assert.equal(place.est.asked, []);
-  at.links.refusals = 3;
+  at.links.refusals = hungUp(3);
   place.est.times = { notBefore: begin + 100 * day, notAfter: begin + 130 * day };
   await tickUntil(at.renewal, () => at.takenOver.length === 1, 'it takes over');
   place.est.asked.length = 0;
@@ -92,14 +94,20 @@ test('revoked long before its end, it says what to do, and takes up a secret tha
   const at = await place.bench({ url: await place.est.open(fleet), secretFile, draw: () => 0.999 });
   at.time = known(3);
   place.est.refusal = 'the certificate was revoked';
-  at.links.refusals = 2;
+  at.links.refusals = forbidden(2);
   for (let ticks = 0; ticks < 3; ticks++) await tick(at.renewal);
   assert.not.ok(
     place.est.asked.some((asked) => asked.startsWith('simplereenroll')),
     'a link or two may be lost',
   );
+  at.links.refusals = hungUp(30);
+  for (let ticks = 0; ticks < 3; ticks++) await tick(at.renewal);
+  assert.not.ok(
+    place.est.asked.some((asked) => asked.startsWith('simplereenroll')),
+    'a cloud that hangs up may be in trouble',
+  );
   at.links.isConnected = false;
-  at.links.refusals = 3;
+  at.links.refusals = forbidden(3);
   await tickUntil(at.renewal, () => codes(at).length > 0, 'it is said');
   assert.equal(codes(at), ['certificate-refused']);
   assert.match(at.events[0]?.[1] ?? '', /403.*was revoked.*Put a new enrolment secret into/);
@@ -116,9 +124,9 @@ test('a cloud that gives certificates and takes no links by them is asked less a
   at.links.isConnected = false;
   at.time = known(3);
   for (let given = 1; given <= 4; given++) {
-    at.links.refusals = 3;
+    at.links.refusals = forbidden(3);
     await tickUntil(at.renewal, () => at.takenOver.length === given, `certificate ${given}`);
-    at.links.refusals = 3;
+    at.links.refusals = forbidden(3);
     for (let ticks = 0; ticks < 3; ticks++) await tick(at.renewal);
     assert.is(at.takenOver.length, given, 'it waits');
     at.monotonic += 1000 * 2 ** (given - 1);

@@ -5,12 +5,17 @@ import { certificateDetails } from '@loadline/sdk/identity';
 import { jsonLog } from '@loadline/sdk/platform';
 import * as assert from 'uvu/assert';
 import type { Time } from '../clock/index.ts';
+import type { Refusals } from './due.ts';
 import type { Identity } from './identity.ts';
 import { Est, IdentityFiles, Renewal, Trust } from './index.ts';
 import { makeIdentity, makeRoot, TestEst, type Times } from './test-est.ts';
 
 /** For tests: milliseconds. */
 export const day = 86_400_000;
+/** For tests: links that were refused: none, or so many in a row, with or without a word. */
+const taken: Refusals = { said: 0, all: 0 };
+export const forbidden = (times: number): Refusals => ({ said: times, all: times });
+export const hungUp = (times: number): Refusals => ({ said: 0, all: times });
 /** For tests: when the first certificate begins. */
 export const begin = Date.now();
 const month: Times = { notBefore: begin, notAfter: begin + 30 * day };
@@ -24,7 +29,7 @@ export interface Bench {
   readonly trust: Trust;
   readonly events: [code: string, detail: string][];
   readonly logged: string[];
-  readonly links: { isConnected: boolean; refusals: number };
+  readonly links: { isConnected: boolean; refusals: Refusals };
   readonly takenOver: Identity[];
   /** What is known of the time. */
   time: Time;
@@ -70,7 +75,7 @@ export class RenewalPlace {
     if (found.kind === 'none') throw new Error(found.why);
     const signal = AbortSignal.timeout(30_000);
     const made: Omit<Bench, 'renewal'> = {
-      ...{ files, trust, logged, events: [], links: { isConnected: true, refusals: 0 }, takenOver: [] },
+      ...{ files, trust, logged, events: [], links: { isConnected: true, refusals: taken }, takenOver: [] },
       time: known(0),
       monotonic: 0,
     };
@@ -90,7 +95,7 @@ export class RenewalPlace {
       takeOver: (identity) => {
         made.takenOver.push(identity);
         // What the cloud thinks of this one, nobody knows yet.
-        made.links.refusals = 0;
+        made.links.refusals = taken;
       },
       onEvent: (code, detail) => made.events.push([code, detail]),
     });

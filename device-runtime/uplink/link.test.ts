@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { FarEnd } from './far-end.ts';
+import { LinkRefused } from './link.ts';
 import { linkTo, openFarEnd, until } from './test-links.ts';
 
 const test = suite('link');
@@ -134,6 +135,24 @@ test('a cloud that refuses the gateway, or never answers its CONNECT, is no link
   const impatient = AbortSignal.timeout(300);
   assert.ok(await why(linkTo(mute, { signal: impatient })));
   await until(() => mute.connections.every(({ socket }) => socket.destroyed));
+});
+
+test('tells a cloud that says no from one that is in trouble, or hangs up', async () => {
+  const refusal = async (farEnd: FarEnd) => {
+    const error = await linkTo(farEnd).catch((reason: Error) => reason);
+    return error instanceof LinkRefused ? error.isSaid : error;
+  };
+  assert.is(await refusal(await open({ connack: { code: 5 } })), true);
+  assert.is(await refusal(await open({ connack: { code: 3 } })), false);
+  const silent = await open({ connack: { code: undefined } });
+  const refused = refusal(silent);
+  await until(() => silent.connections.length === 1);
+  silent.connections[0]?.socket.end();
+  assert.is(await refused, false);
+  // Where the network is to blame, it is no refusal at all.
+  const gone = await open();
+  gone.close();
+  assert.not.instance(await linkTo(gone).catch((reason: Error) => reason), LinkRefused);
 });
 
 test('the question for the time is not asked before its answer would be heard, and nothing else waits for that', async () => {

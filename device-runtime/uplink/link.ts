@@ -54,10 +54,20 @@ export interface LinkOptions {
   readonly signal: AbortSignal;
 }
 
-/** The cloud, which was believed, took no link: it said so, or hung up before it said anything. */
+/** The cloud, which was believed, took no link. */
 export class LinkRefused extends Error {
   override readonly name = 'LinkRefused';
+  /** Whether it said that we may not; otherwise it hung up, or was in trouble itself. */
+  readonly isSaid: boolean;
+
+  constructor(cause: Error, isSaid: boolean) {
+    super(cause.message, { cause });
+    this.isSaid = isSaid;
+  }
 }
+
+/** Return code of a CONNACK: not authorised (MQTT 3.1.1, section 3.2.2.3). */
+const notAuthorised = 5;
 
 /** A command must not be lost on the way; of the rest, a newer one says more than an older one sent again. */
 const downQos: Readonly<Record<DownChannel, 0 | 1>> = { notice: 0, desired: 1, command: 1, time: 0 };
@@ -102,7 +112,7 @@ export async function connectLink(options: LinkOptions): Promise<Link> {
       await link.connected;
     } catch (error) {
       if (signal.aborted) throw error;
-      throw new LinkRefused((error as Error).message, { cause: error });
+      throw new LinkRefused(error as Error, link.isForbidden);
     } finally {
       signal.removeEventListener('abort', abort);
     }
@@ -118,6 +128,8 @@ class GatewayLink implements Link {
   /** Resolves once the cloud says that answers to the question for the time will be heard. */
   readonly #answerable = Promise.withResolvers<void>();
   #notice: string | undefined;
+  /** Whether the cloud said, in place of taking the link, that we may not. */
+  isForbidden = false;
 
   constructor(options: LinkOptions, socket: TLSSocket) {
     this.#options = options;
@@ -127,7 +139,10 @@ class GatewayLink implements Link {
       keepaliveSeconds: options.keepaliveSeconds,
       monotonic: options.monotonic,
       onMessage: (topic, payload) => this.#received(topic, payload),
-      explain: (error) => explain(error, options),
+      explain: (error) => {
+        this.isForbidden ||= (error as { code?: unknown }).code === notAuthorised;
+        return explain(error, options);
+      },
     });
     // Perhaps nobody asks.
     this.#answerable.promise.catch(() => {});
