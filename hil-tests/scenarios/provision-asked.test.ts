@@ -3,12 +3,15 @@
 // A technician at a terminal: what he is asked, the sensors that he sees and picks, and what comes of it.
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { provisioningScopes } from '@loadline/sdk/api';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Loot } from '../inhabited/loot.ts';
+import { Mails } from '../inhabited/mails.ts';
+import { arrive } from '../inhabited/person.ts';
 import { until, VirtualPort } from '../rig/index.ts';
 import { Workbench } from './workbench.ts';
 
@@ -19,6 +22,7 @@ let terminal: VirtualPort;
 
 test.before(async () => {
   bench = await Workbench.prepare();
+  await logIn();
   terminal = await VirtualPort.open({ folder: bench.file('terminal') });
   await bench.startGateway();
 });
@@ -26,6 +30,22 @@ test.after(async () => {
   await terminal.close();
   await bench.close();
 });
+
+/** Anna has the role technician, and logs in as she does. */
+async function logIn(): Promise<void> {
+  const { cloud } = bench;
+  const loot = new Loot(({ kind, value }) => cloud.service.watchFor(value, `a secret: ${kind}`));
+  const email = 'anna@example.org';
+  await cloud.organisation.createUser({
+    body: { email, name: 'Anna', role: 'technician', reach: 'organisation' },
+  });
+  const { caller, password } = await arrive({ cloud, loot, mails: new Mails(bench.file('cloud')) }, email);
+  caller.close();
+  await writeFile(bench.file('password'), `${password}\n`, { mode: 0o600 });
+  const words = ['login', '--url', cloud.url, '--authority', bench.file('authority.pem'), '--email', email];
+  const { code, errors } = await bench.start([...words, '--password-file', bench.file('password')]).ended;
+  assert.is(code, 0, errors);
+}
 
 const enter = '\r';
 const erase = (count: number) => '\x7f'.repeat(count);
@@ -35,7 +55,6 @@ test('he answers, picks a sensor from those on the air, says yes, and has a gate
   terminal.onData((bytes) => {
     shown += Buffer.from(bytes).toString();
   });
-  const token = await bench.token('technician', provisioningScopes);
   // A pty has no size of its own.
   execFileSync('stty', ['-F', terminal.device ?? '', 'cols', '140', 'rows', '40']);
   const fd = openSync(terminal.device ?? '', 'r+');
@@ -43,7 +62,7 @@ test('he answers, picks a sensor from those on the air, says yes, and has a gate
   const words = [...process.execArgv, program, 'provision', '--port', bench.cable.left.path];
   const child = spawn(process.execPath, words, {
     stdio: [fd, 'pipe', fd],
-    env: { ...process.env, XDG_CONFIG_HOME: bench.file('home'), ...bench.as(token), TERM: 'xterm' },
+    env: { ...process.env, XDG_CONFIG_HOME: bench.file('home'), TERM: 'xterm' },
   });
   closeSync(fd);
   const out = text(child.stdout as NonNullable<typeof child.stdout>);

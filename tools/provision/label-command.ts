@@ -5,7 +5,7 @@ import { originOf, withCloud } from '../cloud/connection.ts';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
 import { readSession, sessionPath } from '../cloud/session-file.ts';
 import { fieldCloud, organisationIn } from './field-cloud.ts';
-import { type LabelContent, labelPng, labelSvg, labelText } from './label.ts';
+import { type LabelContent, labelForTerminal, labelPng, labelSvg, labelText } from './label.ts';
 import { readKept, readRecord } from './record.ts';
 
 interface Flags {
@@ -36,7 +36,8 @@ export function labelCommand(): Command {
     .action((flags: Flags) =>
       attempt('provision label', async () => {
         const label = await contentOf(flags);
-        const made = await forms[flags.format](label);
+        const isShown = process.stdout.isTTY && flags.out === undefined && flags.format === 'text';
+        const made = await (isShown ? labelForTerminal : forms[flags.format])(label);
         if (flags.out !== undefined) await writeFile(flags.out, made);
         else if (flags.format === 'png' && process.stdout.isTTY)
           throw new CalledWrongly('--out says where the PNG goes');

@@ -1,7 +1,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { boardOf, parseBoards } from './kit.ts';
-import { type LabelContent, labelAddress, labelLines, labelPng, labelSvg, labelText } from './label.ts';
+import {
+  type LabelContent,
+  labelAddress,
+  labelForTerminal,
+  labelLines,
+  labelPng,
+  labelSvg,
+  labelText,
+} from './label.ts';
 
 const test = suite('labels and kits');
 
@@ -36,6 +44,12 @@ test('is text for a terminal, a picture of the code, and a whole label in which 
   assert.match(svg, 'Quay &lt;7&gt; &amp; co');
   assert.match(svg, '<path');
   assert.not.match(svg, 'Quay <7>');
+});
+
+test('brings its own colours to a terminal', async () => {
+  const text = await labelForTerminal(label);
+  assert.match(text, '\u001b[');
+  assert.ok(text.endsWith('Harbour\ncloud.example.org:8443\n'));
 });
 
 test('a name cannot move a terminal’s cursor', async () => {

@@ -31,10 +31,18 @@ export function labelLines(label: LabelContent): string[] {
 
 const correction = { errorCorrectionLevel: 'M' } as const;
 
-/** The label as text for a terminal: the code in half blocks, the lines below it. */
+/** The label as text: the code in half blocks, the lines below it. */
 export async function labelText(label: LabelContent): Promise<string> {
-  const code = await QRCode.toString(labelAddress(label), { ...correction, type: 'utf8' });
-  return `${code.trimEnd()}\n\n${labelLines(label).join('\n')}\n`;
+  return `${(await codeText(label, 'utf8')).trimEnd()}\n\n${labelLines(label).join('\n')}\n`;
+}
+
+/** The same for a terminal, which may show light letters on dark: the code brings its own colours. */
+export async function labelForTerminal(label: LabelContent): Promise<string> {
+  return `${await codeText(label, 'terminal')}\n${labelLines(label).join('\n')}\n`;
+}
+
+async function codeText(label: LabelContent, type: 'utf8' | 'terminal'): Promise<string> {
+  return await QRCode.toString(labelAddress(label), { ...correction, type, small: true });
 }
 
 /** The code alone as a PNG, for a label printer's own software. */
