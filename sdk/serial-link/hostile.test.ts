@@ -6,7 +6,8 @@ import * as assert from 'uvu/assert';
 import { limits } from '../contract/index.ts';
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
 import { encodeHello, instanceBytes, versions } from './hello.ts';
-import { Link, type LinkEvent, lostMilliseconds, type Taken } from './link.ts';
+import type { Taken } from './inbox.ts';
+import { Link, type LinkEvent, lostMilliseconds } from './link.ts';
 import { drawn, drawnBytes } from './simulated-line.ts';
 
 const test = suite('hostile bytes on a serial line');

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { limits } from '../contract/index.ts';
-import type { LinkEvent, Taken } from './link.ts';
+import type { Taken } from './inbox.ts';
+import type { LinkEvent } from './link.ts';
 import { type End, SimulatedLine } from './simulated-line.ts';
 
 const test = suite('a serial link over a bad line');

@@ -1,6 +1,6 @@
 import { limits } from '../contract/index.ts';
-import { endedError, LinkError, linkError } from './errors.ts';
-import { decodeFrame, encodeFrame, type Frame, sessionTag } from './frame.ts';
+import { endedError, linkError } from './errors.ts';
+import { decodeFrame, encodeFrame, type Frame } from './frame.ts';
 import {
   decodeHello,
   encodeHello,
@@ -10,11 +10,11 @@ import {
   isSame,
   versions,
 } from './hello.ts';
-import { Inbound } from './inbound.ts';
-import { decodeMessage, encodeMessage } from './message.ts';
-import { Outbound, type Waiting } from './outbound.ts';
-import { RoundTrip } from './round-trip.ts';
+import { Inbox, type Taken } from './inbox.ts';
+import { encodeMessage } from './message.ts';
+import type { Waiting } from './outbound.ts';
 import { Splitter } from './splitter.ts';
+import { type Session, Standing } from './standing.ts';
 
 export interface LinkOptions {
   /**
@@ -29,24 +29,6 @@ export interface LinkOptions {
   /** Monotonic milliseconds, as all times are that are given to the link. */
   readonly now: number;
 }
-
-/** One run of two processes over a line: it outlives every cut of the line, and neither of them. */
-export interface Session {
-  /** The other end's instance, in hex: another one is another process, or another link of one. */
-  readonly peer: string;
-  /** What it can do. */
-  readonly capabilities: readonly string[];
-}
-
-/** What the owner takes, in the order in which it happened at the other end. */
-export type Taken =
-  | { readonly kind: 'message'; readonly message: unknown }
-  /** A session began: all that comes after it is of this session, and nothing of an earlier one comes any more. */
-  | { readonly kind: 'session'; readonly session: Session }
-  /** The other end closed its link. */
-  | { readonly kind: 'ended' }
-  /** A message came that is none: the other end does not keep to limits or to CBOR. */
-  | { readonly kind: 'unreadable'; readonly error: Error };
 
 /** What is told at once. */
 export type LinkEvent =
@@ -87,24 +69,8 @@ export interface LinkFigures {
 /** Milliseconds from one hello to the next, and when one is due at once. */
 const helloEvery = 400;
 const helloSpacing = 100;
-/** Milliseconds without anything from the other end after which it is asked for something. */
-const keepalive = 1000;
 /** Milliseconds without anything from the other end after which it is thought to be gone. */
 export const lostMilliseconds = 5000;
-
-interface Standing {
-  readonly session: Session;
-  readonly instance: Uint8Array;
-  readonly inTag: number;
-  readonly outTag: number;
-  readonly inbound: Inbound;
-  readonly outbound: Outbound;
-  readonly roundTrip: RoundTrip;
-}
-
-type Entry =
-  | { readonly kind: 'message'; readonly bytes: Uint8Array }
-  | Exclude<Taken, { readonly kind: 'message' }>;
 
 /**
  * One end of a serial link, pure: bytes and values in, bytes and events out, time and randomness given. README.md draws
@@ -116,8 +82,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #instance: Uint8Array;
   readonly #splitter = new Splitter();
-  readonly #inbox: Entry[] = [];
-  #inboxBytes = 0;
+  readonly #inbox = new Inbox();
   #state: LinkState = 'searching';
   #standing: Standing | undefined;
   /** What was sent while there was no session. */
@@ -132,10 +97,6 @@ export class Link {
   /** Hellos are said until then, whatever the role and the state: somebody was heard who may be another one. */
   #callUntil = Number.NEGATIVE_INFINITY;
   #heardAt: number;
-  /** When something was last sent that is to be acknowledged. */
-  #askedAt = Number.NEGATIVE_INFINITY;
-  #isAckDue = false;
-  #isPingDue = false;
   #byeTag: number | undefined;
   #bytes = 0;
   #frames = 0;
@@ -173,7 +134,7 @@ export class Link {
 
   /** Bytes held of what came: messages that were not taken, and parts of such that are not whole. */
   get heldBytes(): number {
-    return this.#inboxBytes + (this.#standing?.inbound.heldBytes ?? 0);
+    return this.#inbox.bytes + (this.#standing?.heldBytes ?? 0);
   }
 
   get figures(): LinkFigures {
@@ -260,15 +221,9 @@ export class Link {
 
   /** The next thing that came, to be asked for until there is none: what is not taken keeps the sender waiting. */
   take(): Taken | undefined {
-    const entry = this.#inbox.shift();
-    if (entry?.kind !== 'message') return entry;
-    this.#inboxBytes -= entry.bytes.length;
+    const taken = this.#inbox.take();
     this.#openWindow();
-    try {
-      return { kind: 'message', message: decodeMessage(entry.bytes) };
-    } catch (error) {
-      return { kind: 'unreadable', error: error as Error };
-    }
+    return taken;
   }
 
   /** Says goodbye, once, and takes nothing in any more. */
@@ -285,7 +240,7 @@ export class Link {
     const times: number[] = [];
     if (this.#isCalling(now)) times.push(this.#helloAt);
     if (this.#state === 'up' && this.#standing !== undefined) {
-      times.push(this.#heardAt + lostMilliseconds, this.#pingAt(this.#standing));
+      times.push(this.#heardAt + lostMilliseconds, this.#standing.askAt(this.#heardAt));
     }
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -327,43 +282,25 @@ export class Link {
     now: number,
     events: LinkEvent[],
   ): void {
-    const { inbound, outbound, roundTrip } = standing;
     switch (frame.kind) {
       case 'data':
-        inbound.hear(frame.transmission);
-        for (const completed of inbound.accept(frame)) {
-          if (completed.kind === 'message') {
-            this.#inbox.push(completed);
-            this.#inboxBytes += completed.bytes.length;
-          } else {
-            const says = `a message came of more than ${limits.linkMessageBytes} bytes`;
-            const act = 'have the other end send less at a time';
-            this.#inbox.push({ kind: 'unreadable', error: new LinkError('link-message-refused', says, act) });
-          }
-        }
+        for (const completed of standing.accept(frame)) this.#inbox.put(completed);
         this.#openWindow();
-        this.#isAckDue = true;
         return;
       case 'ack': {
-        const acknowledged = outbound.acknowledge(frame, now);
-        if (acknowledged === undefined) {
-          this.#strays += 1;
-          return;
-        }
-        if (acknowledged.took === undefined) roundTrip.heard();
-        else roundTrip.answered(acknowledged.took);
-        for (const id of acknowledged.ids) events.push({ kind: 'acknowledged', id });
+        const ids = standing.acknowledge(frame, now);
+        if (ids === undefined) this.#strays += 1;
+        else for (const id of ids) events.push({ kind: 'acknowledged', id });
         return;
       }
       case 'ping':
-        inbound.hear(frame.transmission);
-        this.#isAckDue = true;
+        standing.hear(frame);
         return;
       case 'bye':
         events.push(...this.#drop());
         this.#state = 'searching';
         this.#helloAt = now + helloEvery;
-        this.#note({ kind: 'ended' });
+        this.#inbox.note({ kind: 'ended' });
     }
   }
 
@@ -386,24 +323,14 @@ export class Link {
     this.#heard(now, events);
   }
 
-  #begin({ instance, capabilities }: Hello, now: number, events: LinkEvent[]): void {
+  #begin(hello: Hello, now: number, events: LinkEvent[]): void {
     events.push(...(this.#standing === undefined ? [] : this.#drop()));
     this.#state = 'up';
     this.#heardAt = now;
-    const session = { peer: Buffer.from(instance).toString('hex'), capabilities };
-    this.#standing = {
-      ...{ session, instance },
-      inTag: sessionTag(instance, this.#instance),
-      outTag: sessionTag(this.#instance, instance),
-      inbound: new Inbound(),
-      outbound: new Outbound(this.#early),
-      roundTrip: new RoundTrip(),
-    };
+    this.#standing = new Standing(this.#instance, hello, this.#early);
     this.#early = [];
     this.#openWindow();
-    // The first acknowledgement lets the other end send.
-    this.#isAckDue = true;
-    this.#note({ kind: 'session', session });
+    this.#inbox.note({ kind: 'session', session: this.#standing.session });
   }
 
   /** Ends the session that stands, and drops what was to be sent in it. */
@@ -411,31 +338,20 @@ export class Link {
     const ids = this.#standing?.outbound.unacknowledged ?? this.#early.map(({ id }) => id);
     this.#standing = undefined;
     this.#early = [];
-    this.#isAckDue = false;
-    this.#isPingDue = false;
     return ids.map((id) => ({ kind: 'dropped', id }));
-  }
-
-  /** Puts what happened behind the messages before it. Sessions that brought nothing leave no trace: they cost no memory. */
-  #note(entry: Exclude<Taken, { kind: 'message' | 'unreadable' }>): void {
-    while (['session', 'ended'].includes(this.#inbox.at(-1)?.kind ?? '')) this.#inbox.pop();
-    this.#inbox.push(entry);
   }
 
   #heard(now: number, events: LinkEvent[]): void {
     this.#heardAt = now;
     if (this.#state !== 'silent') return;
     this.#state = 'up';
-    // Its acknowledgement tells at once what was lost.
-    this.#isPingDue = true;
+    this.#standing?.ask();
     events.push({ kind: 'resumed' });
   }
 
   /** Lets more come, where what came is taken. */
   #openWindow(): void {
-    const most = limits.linkWindowFrames;
-    if (this.#inbox.length >= most || this.#inboxBytes >= most * limits.linkFrameBytes) return;
-    if (this.#standing?.inbound.open()) this.#isAckDue = true;
+    if (!this.#inbox.isFull) this.#standing?.openWindow();
   }
 
   #callSoon(now: number): void {
@@ -466,33 +382,6 @@ export class Link {
       this.#helloAt = now + helloEvery;
       return { kind: 'hello', body: encodeHello({ ...about, nonce: this.#nonce }) };
     }
-    return this.#state === 'up' && this.#standing !== undefined
-      ? this.#nextOfSession(this.#standing, now)
-      : undefined;
-  }
-
-  #nextOfSession(standing: Standing, now: number): Frame | undefined {
-    const { outTag: tag, inbound, outbound, roundTrip } = standing;
-    if (this.#isAckDue) {
-      this.#isAckDue = false;
-      return inbound.ack(tag);
-    }
-    if (this.#isPingDue || now >= this.#pingAt(standing)) {
-      if (!this.#isPingDue && outbound.isUnanswered) roundTrip.inVain();
-      this.#isPingDue = false;
-      this.#askedAt = now;
-      return { kind: 'ping', tag, transmission: outbound.ping(now) };
-    }
-    const data = outbound.next(tag, now);
-    if (data !== undefined) this.#askedAt = now;
-    return data;
-  }
-
-  /** When to ask for an acknowledgement. */
-  #pingAt({ outbound, roundTrip }: Standing): number {
-    if (outbound.isUnanswered) return this.#askedAt + roundTrip.timeout;
-    // What comes does not say that more may go.
-    const since = outbound.isHeldBack ? this.#askedAt : Math.max(this.#heardAt, this.#askedAt);
-    return since + keepalive;
+    return this.#state === 'up' ? this.#standing?.next(now, this.#heardAt) : undefined;
   }
 }

@@ -1,14 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { endedError, type LinkError, linkError } from './errors.ts';
-import {
-  Link,
-  type LinkEvent,
-  type LinkFigures,
-  type LinkOptions,
-  type LinkState,
-  type Session,
-} from './link.ts';
+import { Link, type LinkEvent, type LinkFigures, type LinkOptions, type LinkState } from './link.ts';
+import type { Session } from './standing.ts';
 
 export interface SerialLinkOptions extends Pick<LinkOptions, 'role' | 'capabilities'> {
   /** A message came. The next one is given when its promise is settled; meanwhile the other end is kept waiting. */

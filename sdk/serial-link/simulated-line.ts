@@ -1,4 +1,5 @@
-import { Link, type LinkEvent, type Taken } from './link.ts';
+import type { Taken } from './inbox.ts';
+import { Link, type LinkEvent } from './link.ts';
 
 /** Numbers from 0 to below 1 that are the same for the same seed (mulberry32). */
 export function drawn(seed: number): () => number {
