@@ -101,6 +101,22 @@ test('written anew it has other sensors, the same id, and all of its readings', 
   });
 });
 
+test('a passphrase goes to the gateway, and is in nothing that comes back or is told', async () => {
+  await bench.reopenMode();
+  const passphrase = 'correct horse battery';
+  writeFileSync(bench.file('quay.secret'), `${passphrase}\n`, { mode: 0o600 });
+  const wifi = '\n[network]\nwifi = { ssid = "quay", country = "DE", passphrase_file = "quay.secret" }\n';
+  const secret = await bench.provision(await bench.siteFile(id, wifi), token, ['--rewrite']);
+  assert.is(secret.code, 0, JSON.stringify(secret.result));
+  const { fromTool, fromGateway } = bench.passed;
+  // Frames of the link stuff zeros only, so text crosses as it is.
+  assert.ok(fromTool.includes(passphrase), 'the search finds what is there');
+  assert.not.ok(fromGateway.includes(passphrase));
+  assert.not.ok(bench.printed.join('\n').includes(passphrase));
+  const { items } = await bench.cloud.organisation.listProvisionings({ device: id });
+  assert.not.ok(JSON.stringify(items).includes(passphrase));
+});
+
 test('a label says what it is, from the cloud or from the record, and holds no secret', async () => {
   const ofCloud = await bench.start(['provision', 'label', '--device', id], token).ended;
   assert.is(ofCloud.code, 0, ofCloud.errors);
