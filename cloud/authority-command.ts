@@ -17,7 +17,7 @@ import {
   type Installation,
   install,
   makeRequest,
-  type Overview,
+  overviewInWords,
   overviewOf,
   replaceIssuer,
   retireRoot,
@@ -174,7 +174,7 @@ async function keysOf(state: string, now: () => number, mayBegin: boolean): Prom
 async function show({ ceremony, tell, answer }: Call): Promise<void> {
   const overview = overviewOf(await heldBy(ceremony.folder), ceremony.now());
   answer(overview);
-  for (const line of inWords(overview)) tell(line);
+  for (const line of overviewInWords(overview)) tell(line);
 }
 
 async function request({ ceremony, values, tell, answer }: Call): Promise<void> {
@@ -356,37 +356,6 @@ async function writeResult(path: string, text: string): Promise<void> {
   if (there !== undefined)
     throw new CalledWrongly(`${path} is there already: give another name, or remove it`);
   await writeWhole(path, text, 0o644);
-}
-
-function inWords({ roots, issuers, crossCertificates, request: waiting, warnings }: Overview): string[] {
-  const certificate = (
-    what: string,
-    { name, fingerprint, ends, daysLeft }: Overview['roots'][number] | Overview['issuers'][number],
-  ) => [
-    `${what}: ${name}`,
-    `  SHA-256  ${fingerprintInGroups(fingerprint)}`,
-    `  ends     ${ends}, in ${daysLeft} days`,
-  ];
-  const nameOf = (fingerprint: string | null) =>
-    roots.find((root) => root.fingerprint === fingerprint)?.name ?? 'a root that is trusted no more';
-  return [
-    ...roots.flatMap((root) => [
-      ...certificate(root.current ? 'root' : 'root, trusted besides', root),
-      `  its key  ${root.privateKey === 'not here' ? 'is not here' : 'is here, sealed with keys.json'}`,
-    ]),
-    ...issuers.flatMap((issuer) => [
-      ...certificate(issuer.current ? 'issues' : 'has issued', issuer),
-      `  under    ${nameOf(issuer.under)}`,
-      ...(issuer.distrusted === null ? [] : [`  believed no more since ${issuer.distrusted}`]),
-    ]),
-    ...crossCertificates.map(
-      ({ name, by, ends }) => `the key of ${name} is certified by ${nameOf(by)}, until ${ends}`,
-    ),
-    ...(waiting === null
-      ? []
-      : [`a request waits since ${waiting.made}, for the key`, `  ${fingerprintInGroups(waiting.key)}`]),
-    ...warnings.map((warning) => `note: ${warning}`),
-  ];
 }
 
 function iso(time: number): string {

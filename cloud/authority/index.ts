@@ -31,5 +31,5 @@ export { resealFolder } from './folder.ts';
 export type { Installation } from './installation.ts';
 export type { Issuance } from './issuing.ts';
 export { authorityFolder, hasSealed } from './kept.ts';
-export { type Overview, overviewOf, warnDays } from './overview.ts';
+export { overviewInWords, overviewOf, warnDays } from './overview.ts';
 export type { ServerIdentity } from './server-identity.ts';

@@ -1,4 +1,4 @@
-import { keyFingerprint } from '@loadline/sdk/identity';
+import { fingerprintInGroups, keyFingerprint } from '@loadline/sdk/identity';
 import { type Certificate, hasSigned, isSameAuthority } from './certificates.ts';
 import { rootOf, trustedRoots } from './hierarchy.ts';
 import type { Kept } from './kept.ts';
@@ -77,6 +77,44 @@ export function overviewOf(kept: Kept, now: number): Overview {
     },
     warnings: warnings(kept, now),
   };
+}
+
+/** The same for people, a line each. */
+export function overviewInWords({
+  roots,
+  issuers,
+  crossCertificates,
+  request: waiting,
+  warnings,
+}: Overview): string[] {
+  const certificate = (
+    what: string,
+    { name, fingerprint, ends, daysLeft }: Overview['roots'][number] | Overview['issuers'][number],
+  ) => [
+    `${what}: ${name}`,
+    `  SHA-256  ${fingerprintInGroups(fingerprint)}`,
+    `  ends     ${ends}, in ${daysLeft} days`,
+  ];
+  const nameOf = (fingerprint: string | null) =>
+    roots.find((root) => root.fingerprint === fingerprint)?.name ?? 'a root that is trusted no more';
+  return [
+    ...roots.flatMap((root) => [
+      ...certificate(root.current ? 'root' : 'root, trusted besides', root),
+      `  its key  ${root.privateKey === 'not here' ? 'is not here' : 'is here, sealed with keys.json'}`,
+    ]),
+    ...issuers.flatMap((issuer) => [
+      ...certificate(issuer.current ? 'issues' : 'has issued', issuer),
+      `  under    ${nameOf(issuer.under)}`,
+      ...(issuer.distrusted === null ? [] : [`  believed no more since ${issuer.distrusted}`]),
+    ]),
+    ...crossCertificates.map(
+      ({ name, by, ends }) => `the key of ${name} is certified by ${nameOf(by)}, until ${ends}`,
+    ),
+    ...(waiting === null
+      ? []
+      : [`a request waits since ${waiting.made}, for the key`, `  ${fingerprintInGroups(waiting.key)}`]),
+    ...warnings.map((warning) => `note: ${warning}`),
+  ];
 }
 
 function warnings(kept: Kept, now: number): string[] {

@@ -1,21 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import {
-  certificateDetails,
-  fingerprintInGroups,
-  IdentityError,
-  keyFingerprint,
-  parseFingerprint,
-  readSigningRequest,
-} from '@loadline/sdk/identity';
+import { fingerprintInGroups, keyFingerprint, parseFingerprint } from '@loadline/sdk/identity';
 import { readIfThere, writeWhole } from '@loadline/sdk/platform';
 import { Command, InvalidArgumentError } from 'commander';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
 import { askSure, canAsk } from '../cloud/prompts.ts';
 import { newPassphrase, passphraseOf } from './passphrase.ts';
 import { type Made, makeRoot, openRoot, readRoot, rootFiles, rootsIn, signAuthority } from './root-folder.ts';
+import { asItem, itemsIn, readText, requestIn } from './travelling.ts';
 
 const day = 24 * 3_600_000;
 
@@ -207,46 +200,6 @@ function show(): Command {
     );
 }
 
-interface Item {
-  readonly kind: 'root' | 'certificate' | 'request';
-  readonly name: string;
-  /** SHA-256 of a certificate, hex; null of a request. */
-  readonly fingerprint: string | null;
-  /** SHA-256 of the public key, hex. */
-  readonly key: string;
-  readonly until: string | null;
-}
-
-function asItem({ pem, details }: Made): Item {
-  return {
-    kind: rootsIn(pem).length > 0 ? 'root' : 'certificate',
-    name: details.commonName,
-    fingerprint: details.fingerprint,
-    key: keyFingerprint(details.publicKeyPem),
-    until: iso(details.notAfter),
-  };
-}
-
-async function itemsIn(path: string): Promise<Item[]> {
-  const text = await readText(path);
-  if (/PRIVATE KEY/.test(text))
-    throw new CalledWrongly(`${path} holds a private key: only requests and certificates travel`);
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length > 0) return blocks.map((pem) => asItem({ pem, details: certificateDetails(pem) }));
-  const { commonName, publicKeyPem } = requestIn(text, path);
-  const key = keyFingerprint(publicKeyPem);
-  return [{ kind: 'request', name: commonName, fingerprint: null, key, until: null }];
-}
-
-function requestIn(text: string, path: string) {
-  try {
-    return readSigningRequest(text);
-  } catch (error) {
-    if (error instanceof IdentityError) throw new CalledWrongly(`${path}: ${error.message}`);
-    throw error;
-  }
-}
-
 function otherRoot(roots: readonly Made[], signing: Made, path: string): Made {
   const [other, ...rest] = roots;
   if (other === undefined || rest.length > 0)
@@ -273,14 +226,6 @@ async function mustBeExpected(found: string, expected: string | undefined, quest
 async function mustBeFree(path: string): Promise<void> {
   if ((await readIfThere(path)) !== undefined)
     throw new CalledWrongly(`${path} is there already: name another file`);
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new CalledWrongly(`${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }
 
 /** ms since 1970. @throws CalledWrongly where the machine's clock cannot be right */
