@@ -12,9 +12,18 @@ export interface Ended {
 
 /** Runs `loadline` on the command line, to its end, with nobody at a terminal. */
 export function loadline(...args: string[]): Promise<Ended> {
+  return loadlineBy({}, ...args);
+}
+
+/** The same with these variables, by which a program says who it is. */
+export function loadlineBy(variables: Readonly<Record<string, string>>, ...args: string[]): Promise<Ended> {
+  const env = { ...process.env, ...variables };
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [...process.execArgv, main, ...args], (_error, out, err) =>
-      resolve({ code: child.exitCode ?? -1, out, err }),
+    const child = execFile(
+      process.execPath,
+      [...process.execArgv, main, ...args],
+      { env },
+      (_error, out, err) => resolve({ code: child.exitCode ?? -1, out, err }),
     );
     child.stdin?.end();
   });

@@ -1,6 +1,7 @@
 // @long
 // @time-limit 300 s
 // A cloud is lost and comes back from a backup: what was revoked meanwhile stays so, and nobody takes two clouds for one.
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,8 +16,9 @@ import { Mails } from '../inhabited/mails.ts';
 import { codeAt, enableFactor, newPassword, type Person } from '../inhabited/person.ts';
 import { until } from '../rig/index.ts';
 import { CloudProcess, startCloudService } from '../system/index.ts';
-import { connectGateway, enrolIdentity, type GatewayIdentity } from '../system/mqtt-gateway.ts';
+import { connectGateway, enrolIdentity, enrolWith, type GatewayIdentity } from '../system/mqtt-gateway.ts';
 import { cloudCommand as command } from './cloud-command.ts';
+import { estConnection } from './est-connection.ts';
 import { type TemporaryCloud, temporaryCloud } from './temporary-cloud.ts';
 
 const test = suite('a restored cloud');
@@ -88,7 +90,20 @@ class Town {
   gateway(identity: GatewayIdentity): Promise<Came> {
     return connecting(connectGateway(this.cloud.mqttPort, identity));
   }
+
+  /** What a gateway is told that asks EST for its next certificate. */
+  async renewal(identity: GatewayIdentity): Promise<string> {
+    const est = await estConnection(this.cloud, identity);
+    try {
+      return await est.renew();
+    } finally {
+      est.close();
+    }
+  }
 }
+
+const fingerprintOf = ({ chainPem }: GatewayIdentity) =>
+  new X509Certificate(chainPem).fingerprint256.replaceAll(':', '').toLowerCase();
 
 test.before(async () => {
   temporary = await temporaryCloud();
@@ -130,6 +145,10 @@ test('what was revoked after the backup opens nothing after the restore, on any 
     body: { kind: 'token', name: 'header' },
   });
   const mast = await enrolIdentity(temporary.cloud, 'mast');
+  const crane = await enrolIdentity(temporary.cloud, 'crane');
+  const winch = await enrolIdentity(temporary.cloud, 'winch');
+  const board = { serialNumber: 'board-of-the-mast' };
+  await chief.get('createVoucher', { organisation, body: board });
   const { enrolmentSecret } = await chief.get('createDevice', { organisation, body: { id: 'unborn' } });
 
   // They are good, or that they are refused afterwards would say nothing.
@@ -137,7 +156,7 @@ test('what was revoked after the backup opens nothing after the restore, on any 
   assert.is((await bearing(before)).status, 200);
   assert.is(await before.key(key), 'in');
   assert.is(await before.ingest(credential.secret), 200);
-  assert.is(await before.gateway(mast), 'in');
+  for (const one of [mast, crane, winch]) assert.is(await before.gateway(one), 'in');
   assert.is(await before.logIn(bo.email, bo.password), 200);
 
   const made = await command('backup', '--state', state, '--to', backup, '--keys-to', keys, '--json');
@@ -153,6 +172,12 @@ test('what was revoked after the backup opens nothing after the restore, on any 
   await chief.get('deleteApplicationKey', { organisation, application, key: key.id });
   await chief.get('deleteDeviceCredential', { organisation, device: 'soft', credential: credential.id });
   await chief.get('patchDevice', { organisation, device: 'mast', body: { enabled: false } });
+  await chief.get('revokeCertificate', { organisation, device: 'crane', certificate: fingerprintOf(crane) });
+  const winchSince = await enrolIdentity(temporary.cloud, 'winch');
+  assert.is(await before.gateway(winchSince), 'in', 'which ends the one before');
+  // The board goes on to counters that the copy does not know.
+  let { counter: lastCounter } = await chief.get('createVoucher', { organisation, body: board });
+  ({ counter: lastCounter } = await chief.get('createVoucher', { organisation, body: board }));
   const changed = newPassword();
   await anna.caller.get('changePassword', { body: { current: anna.password, password: changed } });
   await before.caller().get('setPassword', { body: { secret: carlsLink, password: newPassword() } });
@@ -161,7 +186,7 @@ test('what was revoked after the backup opens nothing after the restore, on any 
   assert.is((await bearing(before)).status, 401);
   assert.is(await before.key(key), 'refused');
   assert.is(await before.ingest(credential.secret), 401);
-  assert.is(await before.gateway(mast), 'refused');
+  for (const one of [mast, crane, winch]) assert.is(await before.gateway(one), 'refused');
 
   // The machine is gone.
   await temporary.cloud.service.stop();
@@ -211,7 +236,10 @@ test('what was revoked after the backup opens nothing after the restore, on any 
     promoted.out,
   );
   assert.ok(
-    ended.deviceCredentialsOff === 1 && ended.devicesOff === 3 && ended.enrolments >= 1,
+    ended.deviceCredentialsOff === 1 &&
+      ended.devicesOff === 5 &&
+      ended.certificatesHeld === 3 &&
+      ended.enrolments >= 1,
     promoted.out,
   );
   const link = /#set-password=([\w-]+)/.exec(promoted.err)?.[1] ?? '';
@@ -251,11 +279,7 @@ test('what was revoked after the backup opens nothing after the restore, on any 
     const devices = await boss.caller.get('listDevices', { organisation });
     assert.equal(
       devices.items.map(({ id, enabled }) => [id, enabled]),
-      [
-        ['mast', false],
-        ['soft', false],
-        ['unborn', false],
-      ],
+      ['crane', 'mast', 'soft', 'unborn', 'winch'].map((id) => [id, false]),
     );
     await after.caller().call('requestPasswordReset', { body: { email: bo.email } });
     const bos = await after.enter(await after.mails.link('password-reset', bo.email), bo.email);
@@ -270,8 +294,27 @@ test('what was revoked after the backup opens nothing after the restore, on any 
     const code = await annaAgain.caller.call('confirmSecondFactor', { body: { code: codeAt(factor, 0) } });
     assert.ok(code.status >= 400);
 
-    // An administrator switches a device on; it is let in, and hears of the new generation.
-    await boss.caller.get('patchDevice', { organisation, device: 'mast', body: { enabled: true } });
+    // That a device is switched on revives no certificate, whatever became of it after the backup.
+    const readmitted = async (identity: GatewayIdentity) => {
+      const certificate = fingerprintOf(identity);
+      return (
+        await boss.caller.call('readmitCertificate', { organisation, device: identity.id, certificate })
+      ).status;
+    };
+    assert.is(await readmitted(mast), 409, 'its device is off');
+    for (const one of [mast, crane, winch]) {
+      await boss.caller.get('patchDevice', { organisation, device: one.id, body: { enabled: true } });
+      assert.is(await after.gateway(one), 'refused', `the certificate of ${one.id}`);
+      assert.is(await after.renewal(one), 'certificate-held-back');
+    }
+    assert.is(await after.renewal(winchSince), 'gateway-unknown', 'one that the copy does not know');
+    // An administrator readmits one by name: it is let in, and hears of the new generation; no other is.
+    assert.is(await readmitted(mast), 200);
+    assert.is(await readmitted(mast), 409, 'there is nothing to readmit any more');
+    const [readmission] = (await boss.caller.get('listAudit', { organisation, query: { limit: 1000 } })).items
+      .filter(({ action }) => action === 'certificate.readmit')
+      .filter(({ outcome }) => outcome === 'done');
+    assert.is(readmission?.target?.id, fingerprintOf(mast));
     const client = await until(() => connectGateway(cloud.mqttPort, mast).catch(() => undefined), {
       what: 'the gateway that was switched on',
     });
@@ -287,6 +330,28 @@ test('what was revoked after the backup opens nothing after the restore, on any 
     } finally {
       client.end(true);
     }
+    for (const one of [crane, winch]) assert.is(await after.gateway(one), 'refused', one.id);
+    // One that enrols anew is in by that, and what was held back of it ends for good.
+    const winchAgain = await enrolAnew(after, boss.caller, 'winch');
+    assert.is(await after.gateway(winchAgain), 'in');
+    assert.is(await after.renewal(winch), 'certificate-superseded');
+    assert.is(await readmitted(winch), 409);
+    // One that is held back can be revoked, too, and is not readmitted then.
+    await boss.caller.get('revokeCertificate', {
+      organisation,
+      device: 'crane',
+      certificate: fingerprintOf(crane),
+    });
+    assert.is(await after.renewal(crane), 'certificate-revoked');
+    assert.is(await readmitted(crane), 409);
+    // Vouchers are above what the lost cloud signed: by what the board says, and where nobody can ask it.
+    const prepared = await boss.caller.get('createVoucher', { organisation, body: board });
+    assert.ok(prepared.counter > lastCounter && prepared.expires !== null, `counter ${prepared.counter}`);
+    const online = { ...board, nonce: 'a5'.repeat(16), counter: prepared.counter + 900 };
+    assert.is(
+      (await boss.caller.get('createVoucher', { organisation, body: online })).counter,
+      prepared.counter + 901,
+    );
     // A credential that was revoked does not come back with its device.
     await boss.caller.get('patchDevice', { organisation, device: 'soft', body: { enabled: true } });
     assert.is(await after.ingest(credential.secret), 401, 'a token of a device that is on again');
@@ -306,6 +371,13 @@ async function connackOf(port: number, ca: string): Promise<string> {
   const said: Buffer[] = [];
   for await (const piece of socket) said.push(piece as Buffer);
   return Buffer.concat(said).toString('hex');
+}
+
+/** Enrols a gateway by a new secret, as its administrator has it made. */
+async function enrolAnew({ cloud }: Town, by: Caller, device: string): Promise<GatewayIdentity> {
+  const { enrolmentSecret } = await by.get('enrolDevice', { organisation, device });
+  const watched = Object.assign(Object.create(cloud), { service: { watchFor: () => {} } });
+  return await enrolWith(watched, device, enrolmentSecret);
 }
 
 /** Enrols a gateway by a secret that is there already. */
