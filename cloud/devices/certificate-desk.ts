@@ -20,7 +20,10 @@ export class CertificateDesk {
     return this.#store.read('certificatesOf', { gateway: id });
   }
 
-  /** Ends it for good, and what is open by it; one that has ended stays as it is. */
+  /**
+   * Ends it for good, what is open by it, and what was renewed by it and not used yet: whoever has the key may have renewed it
+   * in time. One that has ended stays as it is.
+   */
   async revoke(
     { entry }: Pick<Editor, 'entry'>,
     device: Device,
@@ -28,10 +31,13 @@ export class CertificateDesk {
   ): Promise<Result<undefined>> {
     const known = (await this.list(device)).find((one) => one.fingerprint === fingerprint);
     if (known === undefined) return refused('not-found', 'the gateway has no such certificate');
-    const { serial } = known;
+    const { serial, issued } = known;
+    const at = this.#now();
+    const renewals = step('endUnusedRenewals', { subject: device.id, since: issued ?? 0, at });
     const { done } = await this.#store.change({
       steps: [
-        step('endCertificate', { fingerprint, at: this.#now(), reason: 'revoked' }, 'some'),
+        step('endCertificate', { fingerprint, at, reason: 'revoked' }, 'some'),
+        renewals,
         // By the secret that was spent on it, its key would be given another one.
         step('endSpentEnrolment', { device: device.id }),
       ],
@@ -43,7 +49,12 @@ export class CertificateDesk {
         }),
       ],
     });
-    if (done) this.#directory.certificates.end(fingerprint, 'revoked');
+    if (done) {
+      this.#directory.certificates.end(fingerprint, 'revoked');
+      // From here on it renews nothing; what it was just being given stands before this in the store's line.
+      await this.#store.change({ steps: [renewals], audit: [] });
+      await this.#directory.reloadCertificates(device.id);
+    }
     return { kind: 'done', value: undefined };
   }
 

@@ -49,6 +49,17 @@ export function certificateStatements(connection: Connection) {
           .where('fingerprint', '=', p.fingerprint)
           .where(isOpenEnded),
     ),
+    /** Ends what a gateway was given since then for the certificate it had, and has not used yet. */
+    endUnusedRenewals: prepare<{ subject: string; since: number; at: number }>(connection, (db, p) =>
+      db
+        .updateTable('certificate')
+        .set({ revoked: p.at, reason: 'revoked' })
+        .where('subject', '=', p.subject)
+        .where('issued_for', '=', 'certificate')
+        .where('issued', '>=', p.since)
+        .where('used', 'is', null)
+        .where(isOpenEnded),
+    ),
     /** Has one open again that is held back. Changes nothing where it is not, or its time is over. */
     readmitCertificate: prepare<{ fingerprint: string; at: number }>(connection, (db, p) =>
       db

@@ -170,6 +170,22 @@ test('what was used by EST first supersedes like what was used by MQTT first', a
   assert.is((await entryOf(last))?.used, null);
 });
 
+test('who has revoked a certificate has ended what was renewed by it and not used yet', async () => {
+  const stolen = await doors.prove(ours);
+  const kept = await renewed(stolen);
+  const before = await doors.prove('another-mast');
+  await doors.organisation.revokeCertificate({ device: ours, certificate: fingerprintOf(stolen) });
+  for (const proof of [stolen, kept]) assert.is((await refusedWith(proof)).code, 'certificate-revoked');
+  assert.equal(
+    (await listed()).map(({ reason }) => reason),
+    ['revoked', 'revoked'],
+  );
+  assert.is(doors.directory.certificates.standing(fingerprintOf(before), 'another-mast'), 'good');
+  // What somebody else answers for is another matter.
+  const fresh = await doors.prove(ours);
+  assert.is((await entryOf(fresh))?.ended, null);
+});
+
 test('without a certificate it says what to show, and everything else is served', async () => {
   const { code, body } = await refusedWith(undefined);
   assert.is(code, 'certificate-required');

@@ -66,6 +66,7 @@ export const certificateOperations = {
     opens: 'certificate.revoke',
     summary: 'Revoke a certificate of a gateway for good; what is open by it ends within two seconds',
     description:
+      'What the gateway was given for it and has not used yet ends with it, and so does a one-time secret that was spent. ' +
       'The gateway stays, and so does its data: it comes back with another certificate, for which it needs a new one-time secret ' +
       '(enrolDevice) where this was its only one. A certificate that has ended already stays as it is.',
     status: 204,
