@@ -167,7 +167,8 @@ export const events = {
   },
   'trust-changed': {
     severity: 'info',
-    meaning: 'the fleet has another authority, which the one before it has certified; or the gateway believes an old one no more',
+    meaning:
+      'the fleet has another authority, which the one before it has certified; or the gateway believes an old one no more',
     act: 'nothing',
   },
   // Configuration and commands from the cloud.
