@@ -96,12 +96,15 @@ export interface Standing {
  * SealError where `keys` do not open what is sealed in it.
  */
 export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
-  return await withFolder(options.folder, async () => {
+  const authority = await withFolder(options.folder, async () => {
     const kept = await openFolder(options.folder, options);
-    const authority = new FolderAuthority(options);
-    await authority.takeUp(kept);
-    return authority;
+    const opened = new FolderAuthority(options);
+    await opened.takeUp(kept);
+    return opened;
   });
+  // A cloud that was off meanwhile must not end by an issuer that it can replace itself: its doors need a certificate first.
+  await authority.renew();
+  return authority;
 }
 
 class FolderAuthority implements Authority {

@@ -319,6 +319,17 @@ test('the issuing certificate is replaced by itself in the last third of its lif
     assert.is((await open(folder, () => now)).authority.standing().issuer.fingerprint, second.fingerprint);
   }));
 
+test('a cloud that was off past the end of the issuing certificate replaces it at its start, where the root is here', () =>
+  withFolder(async (folder) => {
+    const { authority } = await open(folder);
+    const { issuer, root } = authority.standing();
+    const late = () => issuer.notAfter + 86_400_000;
+    const again = await open(folder, late);
+    assert.is.not(again.authority.standing().issuer.fingerprint, issuer.fingerprint);
+    assert.is(again.authority.standing().root.fingerprint, root.fingerprint);
+    assert.ok((await again.authority.issueServer({ names: [] })).notAfter > late());
+  }));
+
 test('nothing outlives its issuer, nothing is issued after its end, and it is said long before', () =>
   withFolder(async (folder) => {
     let now = Date.now();
