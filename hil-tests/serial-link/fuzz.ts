@@ -40,6 +40,8 @@ const step = 5;
 const keptFrames = 500;
 /** Bytes that one end may hold: a message in parts, and what a window lets come beside it. */
 const mostHeld = 1_500_000;
+/** Milliseconds in which two ends have found each other again: a silence, and hellos. */
+const recoveryMs = 10_000;
 /** Milliseconds in which everything has come once the attacks are over: a silence, a hello, and what waits. */
 const settleMs = 60_000;
 
@@ -91,7 +93,7 @@ export function fuzzLink({ bytes, seed, say = () => {}, newLink }: LinkFuzzOptio
     const forged = forgedFrame(random, inside);
     spent += forged.length;
     play('a frame with the tags of the session', () => inside.inject(forged));
-    if (random.integer(0, 400) === 0) line.restart(oneOf(random, line.ends));
+    if (random.integer(0, 60) === 0) line.restart(oneOf(random, line.ends));
     for (const one of lines) play('what came of it', () => one.run(random.integer(0, 2) * step));
     memory.most = Math.max(memory.most, resident());
     if (spent - told >= bytes / 10) {
@@ -167,8 +169,10 @@ class Line {
     }
   }
 
-  /** Without attacks, and with nothing more to be said: all that waits has to come. */
+  /** Without attacks: when nothing more is to be said, all that waits has to come. */
   settle(): void {
+    // What was said to a process that was killed last is not heard by the next: there is to be something that is.
+    this.run(recoveryMs);
     this.#isSending = false;
     const isDone = () => this.ends.every(({ link }) => link.state === 'up' && link.waitingBytes === 0);
     for (const until = this.now + settleMs; this.now < until && !isDone(); ) this.run(step);
