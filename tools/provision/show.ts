@@ -8,7 +8,7 @@ export function humanReport(tell: (text: string) => void, conclude: (text: strin
   let heard = '';
   let trial = '';
   return (event) => {
-    const lines = linesOf(event).map(printable);
+    const lines = linesOf(event).flatMap(asLines);
     if (event.event === 'heard') {
       // Once a second the same is no news.
       const names = event.tags.map(({ tag }) => tag).join();
@@ -22,6 +22,11 @@ export function humanReport(tell: (text: string) => void, conclude: (text: strin
     const write = event.event === 'result' ? conclude : tell;
     for (const line of lines) write(`${line}\n`);
   };
+}
+
+/** What is wrong with a site is a list, and stays one. Indented, so that no gateway can make a line of the tool's own. */
+function asLines(text: string): string[] {
+  return text.split(/\r?\n/).map((line, at) => printable(at === 0 ? line : `    ${line}`));
 }
 
 function linesOf(event: ProvisionEvent): string[] {
