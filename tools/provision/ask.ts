@@ -1,5 +1,6 @@
 import { isGatewayId } from '@loadline/sdk/contract';
 import type { Reply } from '@loadline/sdk/provisioning';
+import { printable } from '../cloud/columns.ts';
 import { CalledWrongly } from '../cloud/outcome.ts';
 import { askChoice, askSecret, askSure, askText } from '../cloud/prompts.ts';
 import type { FieldCloud, Organisation } from './field-cloud.ts';
@@ -19,7 +20,7 @@ export interface Named {
   readonly rewrite: boolean;
 }
 
-const tell = (text: string) => void process.stderr.write(`${text}\n`);
+const tell = (text: string) => void process.stderr.write(`${text.split('\n').map(printable).join('\n')}\n`);
 
 /** Which organisation the gateway is to be of. */
 export async function askOrganisation({ organisations }: FieldCloud): Promise<Organisation> {
