@@ -243,7 +243,10 @@ export class Gateway {
     await this.#inForce.intake.stop();
     if (this.#identities.identity !== undefined) {
       await this.#links.drain(drainMilliseconds);
-      await Promise.race([this.#inForce.health.finish(), delay(farewellMilliseconds, undefined, { ref: false })]);
+      await Promise.race([
+        this.#inForce.health.finish(),
+        delay(farewellMilliseconds, undefined, { ref: false }),
+      ]);
       await this.#links.stop();
     }
     await identityStopped;
