@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { CloudError, UnreachableError } from '@loadline/sdk/client';
-import type { Code } from '@loadline/sdk/contract';
 import type { ProvisioningKit, ProvisioningRecord, Reply, Site } from '@loadline/sdk/provisioning';
 import { site as siteSchema } from '@loadline/sdk/provisioning';
 import {
@@ -15,13 +13,13 @@ import {
 import type { Report, ResultEvent } from './events.ts';
 import type { FieldCloud } from './field-cloud.ts';
 import { hearPorts } from './hear.ts';
+import { judge } from './judge.ts';
 import { boardOf } from './kit.ts';
-import { type GatewayLine, GatewayRefusal, LineLost } from './line.ts';
+import { type GatewayLine, LineLost } from './line.ts';
 import { type FromCloud, type Order, siteOf } from './order.ts';
 import { type Outcome, outcomes, ProvisionFailure } from './outcome.ts';
 import { planOf, type Step, steps } from './plan.ts';
 import { keepRecord, recordText } from './record.ts';
-import { actsOnCodes, actsOnRefusals } from './words.ts';
 
 /** Where vouchers, certificates and secrets come from. */
 export type Source =
@@ -369,45 +367,6 @@ export class Provisioning {
     const isThere = this.#parts.source.way === 'kit' || this.#known.trial !== undefined;
     return isThere && this.#step !== 'trial' ? 'record-not-kept' : 'not-delivered';
   }
-}
-
-/** What an error means: how it ends, why, and what to do. */
-export function judge(error: unknown): {
-  outcome: Outcome;
-  code: string | null;
-  says: string;
-  act: string;
-} {
-  if (error instanceof ProvisionFailure) {
-    const { outcome, code, message, act } = error;
-    return { outcome, code, says: message, act };
-  }
-  if (error instanceof GatewayRefusal) {
-    const { code, message, act } = error;
-    return { outcome: 'refused-by-gateway', code, says: message, act: act || actsOnRefusals[code] };
-  }
-  if (error instanceof LineLost) {
-    return {
-      outcome: 'failed',
-      code: null,
-      says: error.message,
-      act: 'check the cable and the power, and run it again: it takes up what is there',
-    };
-  }
-  if (error instanceof UnreachableError) {
-    return {
-      outcome: 'no-cloud',
-      code: null,
-      says: error.message,
-      act: 'check this machine’s network, or take a kit: loadline provision prepare',
-    };
-  }
-  if (error instanceof CloudError) {
-    const { code, message, status } = error;
-    const act = actsOnCodes[code as Code] ?? 'see docs/api.md for this refusal';
-    return { outcome: status === 401 ? 'no-cloud' : 'refused-by-cloud', code, says: message, act };
-  }
-  return { outcome: 'failed', code: null, says: (error as Error).message, act: 'run it again' };
 }
 
 function needed<T>(value: T | undefined): T {

@@ -7,8 +7,8 @@ import { baudRate } from '../serial/lines.ts';
 import type { Report, ResultEvent } from './events.ts';
 import { type FieldCloud, fieldCloud } from './field-cloud.ts';
 import { type FoundGateway, findOne } from './find.ts';
+import { judge } from './judge.ts';
 import { type Outcome, outcomes } from './outcome.ts';
-import { judge } from './provision.ts';
 import { humanReport, jsonReport } from './show.ts';
 
 /** Options of every command that talks to a gateway. */
