@@ -121,10 +121,10 @@ export const remedies: Readonly<Record<CertificateRefusal, string>> = {
   'certificate-superseded':
     'a newer certificate of this gateway is in use: renew with that one; where it is lost, have a new enrolment secret made ' +
     'for the gateway (device enrol), or provision it again',
+  // A gateway tells the beginning of it on site, beside what it says itself.
   'certificate-held-back':
-    'this cloud came back from a backup, and nobody has said since that this certificate was not revoked after it: whoever is ' +
-    'in charge switches the device on and readmits the certificate (device certificate readmit), or has a new enrolment ' +
-    'secret made for the gateway (device enrol)',
+    'held back since the cloud was restored: switch the device on and readmit it (device certificate readmit), or have a new ' +
+    'enrolment secret made (device enrol)',
   'certificate-expired':
     'have a new enrolment secret made for the gateway (device enrol), or provision it again; an organisation may let expired ' +
     'certificates be renewed for some days (certificateGraceDays)',

@@ -1,7 +1,7 @@
 // @long
-// @time-limit 240 s
+// @time-limit 360 s
 // A gateway at work whose cloud is lost and comes back from a backup: it notices, says so, and what the lost cloud had
-// acknowledged since the backup is shown as lost, to the number.
+// acknowledged since the backup is shown as lost, to the number. It gets in again when its certificate is readmitted.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
@@ -13,6 +13,7 @@ import { until } from '../rig/index.ts';
 import { startCloudService } from '../system/index.ts';
 import { cloudCommand } from './cloud-command.ts';
 import { Counter, countsIn } from './counter.ts';
+import { loadlineBy } from './loadline-command.ts';
 import { gatewayId as device, Site } from './site.ts';
 
 const organisation = 'first';
@@ -95,6 +96,22 @@ test('a gateway notices that its cloud was restored, and what is lost is shown',
     assert.is((await chief.get('getDevice', { organisation, device })).enabled, false);
     await chief.get('patchDevice', { organisation, device, body: { enabled: true } });
 
+    // That it is switched on is not enough. It asks why, and says on site what is to be done.
+    const told = await site.gateway.line('certificate-refused', 120_000);
+    assert.match(String(told.detail), /switch the device on and readmit it/);
+    const { value: token } = await chief.get('createToken', {
+      organisation,
+      body: { name: 'readmission', scopes: ['certificates.get', 'certificate.readmit'], days: 1 },
+    });
+    const readmit = await loadlineBy(
+      {
+        ...{ LOADLINE_URL: site.cloud.url, LOADLINE_TOKEN: token, LOADLINE_ORGANISATION: organisation },
+        LOADLINE_AUTHORITY: join(state, 'authority', 'authority.pem'),
+      },
+      ...['device', 'certificate', 'readmit', device],
+    );
+    assert.is(readmit.code, 0, readmit.err);
+
     const noticed = await site.gateway.line('cloud-restored', 90_000);
     assert.match(String(noticed.detail), 'generation 2 of the cloud, after 1');
     const ledger = await until(
@@ -114,6 +131,9 @@ test('a gateway notices that its cloud was restored, and what is lost is shown',
       events.some(({ code }) => code === 'cloud-restored'),
       JSON.stringify(events),
     );
+
+    // Its epochs are other ones than those that the copy knows: nobody takes it for its own clone.
+    assert.equal((await chief.get('listAlarms', { organisation, query: {} })).items, []);
 
     // What is in the copy, and what came since; nothing twice, nothing else.
     const counts = countsIn(site.readings());
