@@ -61,7 +61,8 @@ export interface AgentOptions {
   readonly onStep: (step: string, detail: Readonly<Record<string, string | number>>) => void;
 }
 
-type Tell = <N extends NewsName>(name: N, body: News<N>) => void;
+/** Resolves when the tool has it, or never will. */
+type Tell = <N extends NewsName>(name: N, body: News<N>) => Promise<void>;
 
 /** Answers the questions of tools: one disk, one thing at a time, however many lines there are. */
 export class Agent {
@@ -341,7 +342,7 @@ class Talk {
     const reading = await work.trial.run({
       seconds,
       signal: this.#ended.signal,
-      tell: (step, detail) => this.#tell('trial', { step, detail }),
+      tell: (step, detail) => void this.#tell('trial', { step, detail }),
     });
     const certificate = (await said(store))?.certificate;
     if (certificate === undefined) throw new Refused('trial-failed', 'it delivers, and has no certificate');

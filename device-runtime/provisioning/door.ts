@@ -124,9 +124,7 @@ export class Door {
       onSession: ({ peer }) => {
         log.info('provisioning-session', { path, peer });
         void this.#talk?.end();
-        this.#talk = agent.converse((name, body) => {
-          conversation.tell(name, body).catch(() => {});
-        });
+        this.#talk = agent.converse((name, body) => conversation.tell(name, body).catch(() => {}));
       },
       onLife: ({ kind }) => {
         if (kind !== 'ended') return;

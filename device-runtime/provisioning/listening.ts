@@ -42,13 +42,24 @@ export class Listening {
     this.#options = options;
   }
 
-  /** Begins, and tells once a second; resolves when all ports are closed again, by what is returned. */
-  begin(tell: (tags: News<'heard'>['tags']) => void): () => Promise<void> {
+  /**
+   * Begins, and tells once a second; resolves when all ports are closed again, by what is returned.
+   *
+   * @param tell resolves when it was told: until then nothing more is. A UART takes seconds for hundreds of tags, and
+   * answers to questions would stand behind all that waits.
+   */
+  begin(tell: (tags: News<'heard'>['tags']) => Promise<void>): () => Promise<void> {
     const { world } = this.#options;
     const heard = new HeardTags();
     const listener: Listener = { heard, end: this.#open(heard) };
     this.#listeners.add(listener);
-    const timer = setInterval(() => tell(heard.list(world.clock.monotonic())), tellMilliseconds);
+    let isTelling = false;
+    const timer = setInterval(async () => {
+      if (isTelling) return;
+      isTelling = true;
+      await tell(heard.list(world.clock.monotonic()));
+      isTelling = false;
+    }, tellMilliseconds);
     return async () => {
       clearInterval(timer);
       this.#listeners.delete(listener);

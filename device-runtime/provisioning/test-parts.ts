@@ -154,7 +154,7 @@ export class TestBoard {
   }
 
   /** A session, as a tool has one after its hello. */
-  session(tell: (name: string, body: unknown) => void = () => {}) {
+  session(tell: (name: string, body: unknown) => Promise<void> = async () => {}) {
     const talk = this.agent.converse(tell);
     return {
       end: () => talk.end(),
