@@ -163,7 +163,7 @@ export const events = {
   'certificate-refused': {
     severity: 'error',
     meaning: 'the cloud gives no other certificate for the one that is there, and why',
-    act: 'have the cloud give a new enrolment secret and put it into `enrolment.secret_file`: it is taken up within seconds, without a restart; or provision the gateway again',
+    act: 'do what the reason asks for, such as to readmit it after the cloud was restored; otherwise have the cloud give a new enrolment secret and put it into `enrolment.secret_file`: it is taken up within seconds, without a restart; or provision the gateway again',
   },
   'trust-changed': {
     severity: 'info',
