@@ -196,6 +196,14 @@ test('issues nothing for a request that asks for another gateway', () =>
     assert.is(log.length, 2);
   }));
 
+test('makes what vouchers are signed with once, however many ask for the first of them at a time', () =>
+  withFolder(async (folder) => {
+    const { authority, log } = await open(folder);
+    const signers = await Promise.all([1, 2, 3, 4].map(() => authority.voucherSigner()));
+    assert.is(new Set(signers.map(({ certificatePem }) => certificatePem)).size, 1);
+    assert.is(log.filter(({ profile }) => profile === 'voucher').length, 1);
+  }));
+
 test('hands out nothing that could not be logged', () =>
   withFolder(async (folder) => {
     let full = false;

@@ -107,12 +107,21 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   return authority;
 }
 
+/** What an identity of the cloud's own is to be. */
+interface Wanted {
+  readonly commonName: string;
+  readonly profile: Profile;
+  readonly fits: (certificate: Certificate) => boolean;
+}
+
 class FolderAuthority implements Authority {
   readonly #options: AuthorityOptions;
   readonly #listeners = new Set<() => void>();
   #kept = nothing;
   #issuer: Issuer | undefined;
   #version = '';
+  /** The last of the cloud's own identities to be opened: two that are made at a time would write one file. */
+  #owning: Promise<unknown> = Promise.resolve();
 
   constructor(options: AuthorityOptions) {
     this.#options = options;
@@ -238,11 +247,14 @@ class FolderAuthority implements Authority {
     };
   }
 
-  /** A key and certificate of the cloud's own, out of the folder. */
-  async #own(
-    name: 'server' | 'voucher',
-    wanted: { commonName: string; profile: Profile; fits: (certificate: Certificate) => boolean },
-  ) {
+  /** A key and certificate of the cloud's own, out of the folder; one after the other. */
+  #own(name: 'server' | 'voucher', wanted: Wanted) {
+    const opened = this.#owning.then(() => this.#openOwn(name, wanted));
+    this.#owning = opened.catch(() => undefined);
+    return opened;
+  }
+
+  async #openOwn(name: 'server' | 'voucher', wanted: Wanted) {
     const { folder, keys, now, log } = this.#options;
     const { commonName, profile, fits } = wanted;
     const [issuer] = this.#kept.issuers as [Issuing];
