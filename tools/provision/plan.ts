@@ -66,7 +66,8 @@ export function planOf(standing: Standing): Plan {
   }
   const isIt = gateway?.id === order.gatewayId && gateway.organisation === organisation;
   if (isIt && description.inForce !== null && !rewrite) {
-    if (way === 'kit') return { kind: 'resume', steps: state === 'staged' ? ['record', 'close'] : [] };
+    // It may have enrolled meanwhile: whether it delivers, nobody has asked who has no cloud.
+    if (way === 'kit') return { kind: 'resume', steps: ['record', 'close'] };
     if (state === 'provisioned') return { kind: 'resume', steps: ['trial', 'record', 'keep', 'close'] };
   }
   if (!isIt) checkUndelivered(standing);

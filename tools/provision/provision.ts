@@ -116,7 +116,7 @@ export class Provisioning {
         if (step === 'own') await this.own(order.discardUndelivered);
         else await this.#doing(step, () => this.#do(step, order));
       }
-      return this.result(source.way === 'kit' && all.length > 0 ? 'staged' : 'provisioned');
+      return this.result(source.way === 'kit' ? 'staged' : 'provisioned');
     } catch (error) {
       return this.failure(error);
     }
