@@ -212,6 +212,30 @@ test('a commit that the disk did not take can be done again', async () => {
   assert.is(store.inForce?.ownershipCounter, 2);
 });
 
+test('a commit whose rename was done and not synced is in force, and no attempt writes into it', async () => {
+  const disk = await emptyDisk(seeded(1), 'honoured');
+  const store = await SiteStore.open(disk, folder);
+  await provision(store, first);
+  const { rename, sync } = disk;
+  let isPointed = false;
+  disk.rename = async (from, to) => {
+    await rename.call(disk, from, to);
+    isPointed ||= to.endsWith('/current');
+  };
+  disk.sync = async (path) => {
+    if (isPointed && path === folder) throw new Error('EIO');
+    await sync.call(disk, path);
+  };
+  const again = { ...first, counter: 2, keep: true };
+  assert.is(await provision(store, again).catch((error: Error) => error.message), 'EIO');
+  Object.assign(disk, { rename, sync });
+  assert.is(store.inForce?.ownershipCounter, 2);
+  assert.is(`${folder}/${await disk.pointer(`${folder}/current`)}`, store.currentFolder);
+  await store.keyFor(first.id, first.organisation, async () => keyOf('three'));
+  assert.is.not(store.stagedFolder, store.currentFolder);
+  assert.ok(await store.readBack(store.currentFolder as string));
+});
+
 test('what a gateway holds goes on with the same owner, without the identity and the locks of before', async () => {
   const disk = await emptyDisk(seeded(1), 'honoured');
   const store = await SiteStore.open(disk, folder);

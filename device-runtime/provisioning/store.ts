@@ -153,7 +153,8 @@ export class SiteStore {
    *
    * @param keepsJournal the gateway stays who it is: what it holds goes on with it
    * @returns what could not be cleared away behind it, which the next start does; undefined where all could
-   * @throws where nothing was written whole, or the disk did not take it: then what was in force still is
+   * @throws where nothing was written whole, or the disk did not take it: then what was in force still is; where only the
+   *   last sync failed, `inForce` is what was written, and a power cut may yet undo it
    */
   async commit(keepsJournal: boolean): Promise<Error | undefined> {
     const disk = this.#disk;
@@ -169,9 +170,10 @@ export class SiteStore {
     await disk.remove(aside);
     await disk.point(aside, basename(folder));
     await disk.rename(aside, join(this.#folder, 'current'));
-    await disk.sync(this.#folder);
+    // Also where the sync fails: what has the name is written into no more.
     this.#current = { folder, record };
     this.#staged = undefined;
+    await disk.sync(this.#folder);
     try {
       await this.#raise();
       await this.#noLongerStaged(folder);
