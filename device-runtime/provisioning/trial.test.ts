@@ -74,6 +74,21 @@ test('a trial tells each step once, and ends with the reading', async () => {
   assert.not(trial.hasDelivered({ ...reading, number: 4 }));
 });
 
+test('trials without end keep the readings of the latest alone', async () => {
+  let number = 0;
+  const trial = new Trial({
+    look: async () => lookOf({ delivered: { epoch: 'ab', number: ++number, tag: 1 } }),
+    findings: async () => [],
+  });
+  const { signal } = new AbortController();
+  const first = await trial.run({ seconds: 5, signal, tell: () => {} });
+  assert.ok(trial.hasDelivered(first));
+  let last = first;
+  for (let more = 0; more < 32; more++) last = await trial.run({ seconds: 5, signal, tell: () => {} });
+  assert.not(trial.hasDelivered(first));
+  assert.ok(trial.hasDelivered(last));
+});
+
 test('one that fails says how far it came, what is wrong and what to do; one that nobody waits for ends', async () => {
   const trial = new Trial({
     look: async () => lookOf({ status: statusOf('down', { reason: 'the name has no address' }) }),

@@ -29,13 +29,16 @@ export interface TrialOptions {
 
 const everyMilliseconds = 250;
 const detailCharacters = 300;
+/** Readings of trials that a record may still name. */
+const mostDelivered = 32;
 /** Findings that a refusal names. */
 const mostFindings = 5;
 
 /** Whether the gateway delivers: it works by itself, and is looked at. */
 export class Trial {
   readonly #options: TrialOptions;
-  readonly #delivered = new Set<string>();
+  /** What the latest trials ended with: there is no end of trials that whoever has the cable may ask for. */
+  readonly #delivered: string[] = [];
 
   constructor(options: TrialOptions) {
     this.#options = options;
@@ -43,7 +46,7 @@ export class Trial {
 
   /** Whether a trial of this process ended with this reading. */
   hasDelivered(reading: Acknowledged): boolean {
-    return this.#delivered.has(keyOf(reading));
+    return this.#delivered.includes(keyOf(reading));
   }
 
   /**
@@ -67,7 +70,8 @@ export class Trial {
         tell(step, detail.slice(0, detailCharacters));
       }
       if (reading !== undefined) {
-        this.#delivered.add(keyOf(reading));
+        this.#delivered.push(keyOf(reading));
+        if (this.#delivered.length > mostDelivered) this.#delivered.shift();
         return reading;
       }
       if (signal.aborted) throw new Refused('trial-failed', 'the session is over');
