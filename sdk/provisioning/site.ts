@@ -16,7 +16,7 @@ const interfaceName = z
 
 const wifi = z.strictObject({
   ssid: z.string().min(1).max(32),
-  /** WPA2 or WPA3 personal (IEEE 802.11: 8 to 63 printable characters). A secret. Null for an open network. */
+  /** WPA2 personal (IEEE 802.11: 8 to 63 printable characters); SAE alone is not spoken. A secret. Null for an open network. */
   passphrase: z
     .string()
     .regex(/^[\x20-\x7e]{8,63}$/, 'must be 8 to 63 printable characters')

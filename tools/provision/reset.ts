@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { CalledWrongly } from '../cloud/outcome.ts';
 import { askSure, canAsk } from '../cloud/prompts.ts';
 import { organisationIn } from './field-cloud.ts';
+import { LineLost } from './line.ts';
 import { Provisioning } from './provision.ts';
 import { attempt, type LineFlags, lineOptions, online, withGateway } from './run.ts';
 
@@ -48,6 +49,12 @@ export function resetCommand(): Command {
               });
               return provisioning.result('reset');
             } catch (error) {
+              if (error instanceof LineLost) {
+                report({
+                  event: 'note',
+                  says: 'whether it is reset is not known: loadline provision find tells',
+                });
+              }
               return provisioning.failure(error);
             }
           }),

@@ -55,7 +55,9 @@ const wifi = table({
   ssid: text(1, 32).describe('name of the wireless network'),
   passphrase_file: path()
     .optional()
-    .describe('file with the passphrase (WPA2, WPA3 personal), mode 0600; without it the network is open'),
+    .describe(
+      'file with the passphrase (WPA2 personal; WPA3 where the network takes WPA2 too), mode 0600; without it the network is open',
+    ),
   country: z
     .string('must be two capital letters, such as "DE"')
     .regex(/^[A-Z]{2}$/, 'must be two capital letters, such as "DE"')
