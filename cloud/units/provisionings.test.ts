@@ -1,3 +1,4 @@
+// @long
 import { generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
 import type { ProvisioningRecord } from '@loadline/sdk/provisioning';
 import { suite } from 'uvu';

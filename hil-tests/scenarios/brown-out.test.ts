@@ -1,3 +1,4 @@
+// @long
 // A supply that dips: frames cut in the middle, rubbish, flipped bits, an adapter gone for 100 ms; what came whole is stored.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

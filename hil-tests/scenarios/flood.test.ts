@@ -1,3 +1,4 @@
+// @long
 // A line that is full, and one fuller than any: nothing is lost, and the gateway's memory stays what it was.
 import { stallMilliseconds } from '@loadline/sdk/t24';
 import { suite } from 'uvu';

@@ -1,3 +1,4 @@
+// @long
 // Strangers and nonsense at the HTTPS door: bounded, answered, and everybody else is served on.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { apiPrefix, operations, problemReply } from '@loadline/sdk/api';

@@ -1,3 +1,4 @@
+// @long
 // A link that is slow, stands still, breaks and stays away: every reading arrives in the end, and once.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,3 +1,4 @@
+// @long
 // Strangers and nonsense at the MQTT door: bounded, closed, and every gateway is served on.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';

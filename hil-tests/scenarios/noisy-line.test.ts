@@ -1,3 +1,4 @@
+// @long
 // A line with more noise than frames: every frame is delivered, every byte accounted for, and the noise is said.
 import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';

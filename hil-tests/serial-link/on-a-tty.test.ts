@@ -1,3 +1,4 @@
+// @long
 // The serial link over real ttys: serialport at both ends, and a console beside it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

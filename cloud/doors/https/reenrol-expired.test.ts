@@ -1,3 +1,4 @@
+// @long
 // Certificates that have really ended, by the clock that OpenSSL judges by: it has one word for all of these.
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// @long
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
