@@ -1,7 +1,7 @@
 // The shipped gateway on a tty that somebody may provision it by: what it does there, whoever speaks.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { openSync } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -91,7 +91,8 @@ test('a site of as many sensors as one may have is written, and read back', asyn
 });
 
 test('who else has the tty open is named', async () => {
-  const tty = openSync(board.port.path, 'r+');
+  // O_NOCTTY: a hang-up of this port must not end this test.
+  const tty = openSync(board.port.path, constants.O_RDWR | constants.O_NOCTTY);
   const cat = spawn('cat', [], { stdio: [tty, 'ignore', 'ignore'] });
   try {
     const service = board.start();
