@@ -6,6 +6,9 @@ const count = z.number().int().nonnegative();
 const words = (most: number) => z.string().max(most);
 const nothing = z.strictObject({});
 
+/** Milliseconds since 1970; any that a date can be made of. */
+const moment = z.number().min(-8.64e15).max(8.64e15);
+
 /** SHA-256 of the bytes of a site as it was written, JSON. */
 const digest = hex(64);
 
@@ -55,8 +58,7 @@ export const questions = {
           id: z.string(),
           organisation: z.string(),
           fingerprint: digest.nullable(),
-          /** Milliseconds since 1970. */
-          expires: z.number().nullable(),
+          expires: moment.nullable(),
         })
         .nullable(),
       /**
@@ -94,7 +96,7 @@ export const questions = {
       ports: z.array(z.strictObject({ path: words(256), holder: words(200).nullable() })),
       /** Readings of its present owner that the cloud does not have. */
       undelivered: count,
-      clock: z.strictObject({ wall: z.number(), trusted: z.boolean() }),
+      clock: z.strictObject({ wall: moment, trusted: z.boolean() }),
     }),
   },
   own: {

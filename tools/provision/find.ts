@@ -23,8 +23,14 @@ export async function findAll({ ports, baud, patience }: FindOptions, report: Re
       says: life === 'lost' ? 'the line is gone; waiting for it' : 'the line is back: it goes on',
     });
   const found = await discover(paths, { baud, limitMs: answerMs, patience, onLife });
-  for (const one of found) report(eventOf(one));
-  return found;
+  try {
+    for (const one of found) report(eventOf(one));
+    return found;
+  } catch (error) {
+    // A line that is left open keeps the program alive.
+    await closeAll(found);
+    throw error;
+  }
 }
 
 function eventOf(found: Found): ProvisionEvent {

@@ -59,6 +59,18 @@ test('an answer that is not what the protocol says is not believed', async () =>
   await gateway.close();
 });
 
+test('a time that no date can be made of is none', async () => {
+  const gateway = await TestGateway.open(signer, {
+    describe: (honest) => ({
+      ...honest,
+      gateway: { id: 'quay-7', organisation: 'first', fingerprint: null, expires: 1e30 },
+    }),
+  });
+  const error = await thrown(gateway.line.ask('describe', {}));
+  assert.match(error.message, 'the answer to describe is not what the protocol says (gateway.expires ');
+  await gateway.close();
+});
+
 test('a line that is gone is waited for, no longer than it may be, and it is said at which question it went', async () => {
   const [here, there] = duplexPair();
   const far = Conversation.over(there, {
