@@ -2,7 +2,7 @@
 // @time-limit 180 s
 // A technician at a terminal: what he is asked, the sensors that he sees and picks, and what comes of it.
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -57,7 +57,7 @@ test('he answers, picks a sensor from those on the air, says yes, and has a gate
   });
   // A pty has no size of its own.
   execFileSync('stty', ['-F', terminal.device ?? '', 'cols', '140', 'rows', '40']);
-  const fd = openSync(terminal.device ?? '', 'r+');
+  const fd = openSync(terminal.device ?? '', constants.O_RDWR | constants.O_NOCTTY);
   const program = fileURLToPath(new URL('../../tools/main.ts', import.meta.url));
   const words = [...process.execArgv, program, 'provision', '--port', bench.cable.left.path];
   const child = spawn(process.execPath, words, {
