@@ -113,8 +113,7 @@ class Talk {
   /** Nobody is there any more. */
   async end(): Promise<void> {
     this.#ended.abort(new Error('the session is over'));
-    await this.#stopListening?.();
-    this.#stopListening = undefined;
+    await this.#endListening();
   }
 
   /**
@@ -143,7 +142,8 @@ class Talk {
       case 'own':
         return await this.#inTurn(() => this.#own(data as QuestionBody<'own'>));
       case 'listen':
-        return await this.#listen(data as QuestionBody<'listen'>);
+        // In turn: asked twice at once, one would begin that nobody ends.
+        return await this.#inTurn(() => this.#listen(data as QuestionBody<'listen'>));
       case 'trial':
         return await this.#trial(data as QuestionBody<'trial'>);
       default:
@@ -243,12 +243,17 @@ class Talk {
   }
 
   async #listen({ on }: QuestionBody<'listen'>): Promise<Reply<'listen'>> {
-    await this.#stopListening?.();
-    this.#stopListening = undefined;
+    await this.#endListening();
     if (on && !this.#ended.signal.aborted) {
       this.#stopListening = this.#options.listening.begin((tags) => this.#tell('heard', { tags }));
     }
     return {};
+  }
+
+  async #endListening(): Promise<void> {
+    const end = this.#stopListening;
+    this.#stopListening = undefined;
+    await end?.();
   }
 
   async #key({ gatewayId, challenge }: QuestionBody<'key'>): Promise<Reply<'key'>> {

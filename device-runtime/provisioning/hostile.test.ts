@@ -218,6 +218,17 @@ test('a chain that is for another key, another name or of another authority', as
   assert.is(await write(certify(fleet, request)), 'answered');
 });
 
+test('who asks to listen many times at once listens once, and not beyond his session', async () => {
+  const session = board.session();
+  await session.ask('own', { voucher: voucherOf(fleet) });
+  await Promise.all(Array.from({ length: 20 }, () => session.ask('listen', { on: true })));
+  assert.is(board.listeners, 1);
+  const late = session.ask('listen', { on: true });
+  await session.end();
+  await late;
+  assert.is(board.listeners, 0);
+});
+
 test('anything at all is answered, or refused by a name', async () => {
   const { session } = await ownedSession();
   const names = (Object.keys(questions) as QuestionName[]).filter((name) => name !== 'trial');

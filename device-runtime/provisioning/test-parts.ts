@@ -97,6 +97,8 @@ export class TestBoard {
   readonly store: SiteStore;
   readonly steps: string[] = [];
   starts = 0;
+  /** Who listens now. */
+  listeners = 0;
   undelivered = 0;
   closed = false;
   now = 0;
@@ -143,7 +145,16 @@ export class TestBoard {
       board,
       makerPem,
       work,
-      listening: { begin: () => async () => {}, suspend: async () => {}, resume: () => {} },
+      listening: {
+        begin: () => {
+          this.listeners++;
+          return async () => {
+            this.listeners--;
+          };
+        },
+        suspend: async () => {},
+        resume: () => {},
+      },
       time: () => this.time,
       monotonic: () => this.now,
       onClose: () => {
