@@ -62,7 +62,7 @@ export interface OwnRoleRow {
 }
 
 /** What an organisation lets in at the doors. */
-interface DoorPolicyRow {
+export interface DoorPolicyRow {
   readonly organisation: string;
   readonly sockets: SocketPolicy;
   readonly certificateGraceDays: number;
