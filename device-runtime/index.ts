@@ -13,4 +13,4 @@ export {
 export { statusCommand } from './control/index.ts';
 export { doctorCommand } from './doctor/index.ts';
 export { DiskJournal, type Journal, type Run } from './journal/index.ts';
-export { watchLife } from './radio/index.ts';
+export { adviceOn, findHolders, watchLife } from './radio/index.ts';

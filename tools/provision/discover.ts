@@ -1,5 +1,5 @@
 import { existsSync, globSync, statSync } from 'node:fs';
-import { adviceOn, findHolders } from '@loadline/device-runtime/radio';
+import { adviceOn, findHolders } from '@loadline/device-runtime';
 import type { Reply } from '@loadline/sdk/provisioning';
 import { SerialPort } from 'serialport';
 import { openSerial } from '../serial/lines.ts';
