@@ -23,7 +23,13 @@ const doorTls = {
   ].join(':'),
 } as const;
 
-/** The key and certificate of a TLS server, with what it speaks: at its start, and when they are renewed. */
-export function serverTls({ privateKeyPem, certificatePem }: ServerIdentity) {
-  return { key: privateKeyPem, cert: certificatePem, ...doorTls };
+/**
+ * The key and certificate of a TLS server, with what it speaks: at its start, and when they are renewed. A session begun at
+ * one door is none at another, where certificates may be asked for.
+ */
+export function serverTls(
+  { privateKeyPem, certificatePem }: ServerIdentity,
+  door: 'mqtt' | 'https' | 'https-asking' | 'socket' | 'fenced',
+) {
+  return { key: privateKeyPem, cert: certificatePem, sessionIdContext: door, ...doorTls };
 }

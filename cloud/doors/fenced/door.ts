@@ -38,14 +38,13 @@ export class FencedDoors {
   private constructor(options: FencedDoorsOptions) {
     const { identity, log } = options;
     this.#https = createServer(
-      { ...serverTls(identity), handshakeTimeout: limits.connectMilliseconds },
+      { ...serverTls(identity, 'https'), handshakeTimeout: limits.connectMilliseconds },
       refuseRequest,
     );
     this.#mqtt = createTlsServer({
-      ...serverTls(identity),
+      ...serverTls(identity, 'fenced'),
       ALPNProtocols: ['mqtt'],
       handshakeTimeout: limits.connectMilliseconds,
-      sessionIdContext: 'fenced',
     });
     this.#mqtt.on('tlsClientError', (_error, socket) => socket.destroy());
     this.#mqtt.on('secureConnection', (socket) => refuseConnect(socket, log));

@@ -33,14 +33,12 @@ export class AskingServer {
     const { identity, clientTrust, serve, handshakeMilliseconds } = parts;
     this.#directory = parts.directory;
     this.#server = createServer({
-      ...serverTls(identity),
+      ...serverTls(identity, 'https-asking'),
       ca: clientTrust,
       requestCert: true,
       // Nobody needs one but who renews it, and of one that is not good that is told in words.
       rejectUnauthorized: false,
       handshakeTimeout: handshakeMilliseconds,
-      // A session begun by another server of the port, where certificates are not asked for, is none here.
-      sessionIdContext: 'https-asking',
     });
     this.#server.on('secureConnection', (socket) => {
       this.#note(socket);
@@ -62,7 +60,7 @@ export class AskingServer {
 
   /** Takes another key and certificate, and others to judge by: for connections that begin from now on. */
   renew(identity: ServerIdentity, clientTrust: string): void {
-    this.#server.setSecureContext({ ...serverTls(identity), ca: clientTrust });
+    this.#server.setSecureContext({ ...serverTls(identity, 'https-asking'), ca: clientTrust });
   }
 
   close(): void {

@@ -109,9 +109,7 @@ export class HttpsDoor {
       serverFactory: (handler) => {
         const server = createServer(
           {
-            ...serverTls(identity),
-            // A session begun at the MQTT door, with its certificate, is none here.
-            sessionIdContext: 'https',
+            ...serverTls(identity, 'https'),
             handshakeTimeout: beginMilliseconds,
             headersTimeout: beginMilliseconds,
             requestTimeout: requestMilliseconds,
@@ -170,7 +168,7 @@ export class HttpsDoor {
 
   /** Takes another key and certificate, and others to judge clients' by: for connections that begin from now on. */
   renew(identity: ServerIdentity, clientTrust: string): void {
-    (this.#app.server as Server).setSecureContext(serverTls(identity));
+    (this.#app.server as Server).setSecureContext(serverTls(identity, 'https'));
     this.#asking.renew(identity, clientTrust);
   }
 

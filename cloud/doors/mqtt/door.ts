@@ -96,15 +96,13 @@ export class MqttDoor {
       drainTimeout: limits.commitMilliseconds,
     });
     const server = createServer({
-      ...serverTls(identity),
+      ...serverTls(identity, 'mqtt'),
       ca: clientTrust,
       requestCert: true,
       // Applications show none. One that is shown and is not good is refused when the handshake is done.
       rejectUnauthorized: false,
       handshakeTimeout: limits.connectMilliseconds,
       ALPNProtocols: ['mqtt'],
-      // A session begun at another door, where nobody shows a certificate, is none here.
-      sessionIdContext: 'mqtt',
     });
     const door = new MqttDoor(options, server, broker);
     door.#listen();
@@ -122,7 +120,7 @@ export class MqttDoor {
 
   /** Takes another key and certificate, and whom to believe: links that begin from now on get them. */
   renew(identity: ServerIdentity, clientTrust: string): void {
-    this.#server.setSecureContext({ ...serverTls(identity), ca: clientTrust });
+    this.#server.setSecureContext({ ...serverTls(identity, 'mqtt'), ca: clientTrust });
   }
 
   get port(): number {

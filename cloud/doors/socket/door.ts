@@ -93,7 +93,7 @@ export class SocketDoor {
 
   /** Takes another key and certificate: connections that begin from now on get them. */
   renew(identity: ServerIdentity): void {
-    this.#tls?.setSecureContext(serverTls(identity));
+    this.#tls?.setSecureContext(serverTls(identity, 'socket'));
   }
 
   /**
@@ -145,11 +145,9 @@ export class SocketDoor {
     }
     if (ports.tls !== undefined) {
       const server = createTlsServer({
-        ...serverTls(identity),
+        ...serverTls(identity, 'socket'),
         allowHalfOpen: true,
         handshakeTimeout: limits.connectMilliseconds,
-        // A session begun at another door is none here.
-        sessionIdContext: 'socket',
       });
       this.#tls = server;
       this.#listenTls(server);
