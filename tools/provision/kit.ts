@@ -14,6 +14,10 @@ export interface WantedBoard {
   readonly name: string;
 }
 
+export function isSerialNumber(text: string): boolean {
+  return serialNumber.safeParse(text).success;
+}
+
 /** The boards in a file: a line each with serial number, id, and a name; `#` begins a comment. @throws CalledWrongly naming the line */
 export function parseBoards(text: string, file: string): WantedBoard[] {
   const boards: WantedBoard[] = [];
@@ -21,8 +25,7 @@ export function parseBoards(text: string, file: string): WantedBoard[] {
     const [serial, id, ...name] = line.replace(/#.*/, '').trim().split(/\s+/);
     if (!serial) continue;
     const where = `${file}:${index + 1}`;
-    if (!serialNumber.safeParse(serial).success)
-      throw new CalledWrongly(`${where}: ${serial} is no serial number`);
+    if (!isSerialNumber(serial)) throw new CalledWrongly(`${where}: ${serial} is no serial number`);
     if (id === undefined)
       throw new CalledWrongly(`${where}: after the serial number comes the id of the gateway`);
     if (!isGatewayId(id))

@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { access, constants } from 'node:fs/promises';
 import { request } from 'node:https';
+import { dirname, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { limits } from '@loadline/sdk/contract';
+import { isGatewayId, limits } from '@loadline/sdk/contract';
 import { caCertificates } from '@loadline/sdk/identity';
 import type { ProvisioningKit } from '@loadline/sdk/provisioning';
 import { Command, InvalidArgumentError } from 'commander';
@@ -9,7 +11,7 @@ import { authorityOf, withCloud } from '../cloud/connection.ts';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
 import { fieldCloud, organisationIn } from './field-cloud.ts';
 import { textOf } from './files.ts';
-import { makeKit, parseBoards, type WantedBoard, writeKit } from './kit.ts';
+import { isSerialNumber, makeKit, parseBoards, type WantedBoard, writeKit } from './kit.ts';
 
 interface Flags {
   readonly serial?: string;
@@ -59,6 +61,10 @@ Exit codes: 0 done, 1 refused by the cloud, 2 called wrongly, 3 not reachable or
 
 async function prepare(flags: Flags): Promise<void> {
   const boards = await boardsOf(flags);
+  // Before anything is asked for: what the cloud gives once would be lost.
+  await access(dirname(resolve(flags.out)), constants.W_OK).catch((error: Error) => {
+    throw new CalledWrongly(`--out: the kit cannot be put there: ${error.message}`);
+  });
   await withCloud(async (client) => {
     const cloud = await fieldCloud(client);
     const organisation = organisationIn(cloud, flags.organisation);
@@ -82,7 +88,10 @@ async function boardsOf({ serial, id, name, boards }: Flags): Promise<WantedBoar
     throw new CalledWrongly('--serial or --boards says for which boards');
   if (boards !== undefined) return parseBoards(await textOf(boards, 'the file of the boards'), boards);
   if (id === undefined) throw new CalledWrongly('--id says what the gateway is to be called');
-  return parseBoards(`${serial} ${id} ${name ?? ''}`, '--serial');
+  if (!isSerialNumber(serial as string)) throw new CalledWrongly(`--serial: ${serial} is no serial number`);
+  if (!isGatewayId(id))
+    throw new CalledWrongly(`--id: ${id} is no id: 1 to 64 of a-z, 0-9 and inner hyphens`);
+  return [{ serialNumber: serial as string, gatewayId: id, name: name ?? id }];
 }
 
 /** The roots that gateways are to trust, as the cloud tells them over a connection that is believed. */
