@@ -148,7 +148,8 @@ test('whoever is asked and shows none, or one of whatever kind, is served like a
         });
         socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
         await once(socket, 'end');
-        assert.match(answer, path === '/api/v1/session' ? /^HTTP\/1\.1 401/ : /^HTTP\/1\.1 200/);
+        const status = path === '/api/v1/session' ? 401 : 200;
+        assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), `${path}: ${answer.slice(0, 200)}`);
         socket.destroy();
       }
     }
