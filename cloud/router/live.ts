@@ -94,14 +94,10 @@ export class Live {
     this.#monotonic = monotonic;
   }
 
-  /** How many follow: readings, events or alarms. */
+  /** How many follow readings or events. Alarms are told to a stream of readings besides, and do not count again. */
   get followers(): number {
     let count = 0;
-    for (const followers of [
-      ...this.#followers.values(),
-      ...this.#eventFollowers.values(),
-      ...this.#alarmFollowers.values(),
-    ]) {
+    for (const followers of [...this.#followers.values(), ...this.#eventFollowers.values()]) {
       count += followers.size;
     }
     return count;
