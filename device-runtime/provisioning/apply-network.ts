@@ -1,6 +1,7 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { readIfThere, removeWhole, writeWhole } from '@loadline/sdk/platform';
+import { removeWhole, writeWhole } from '@loadline/sdk/platform';
 import { wirelessInterfaces } from './board.ts';
 import {
   isOurs,
@@ -24,21 +25,29 @@ export interface Applied {
 /**
  * Writes the network of the site that is in force as files of systemd-networkd and wpa_supplicant; where nothing is in
  * force, takes away those of the site before. It is for root, and reads what a program without rights has written: so what
- * it reads is checked as strictly as what came over the line. Files of others are left alone.
+ * it reads is checked as strictly as what came over the line. Files of others are left alone: where one has the place of a
+ * file that is needed, nothing is written.
  *
  * @param root where the file system begins; another folder in a test
- * @throws Error where the network cannot be used
+ * @throws Error where the network cannot be used, or somebody else's file is in its place
  */
 export async function applyNetwork(
   folder: string,
   root: string,
   wireless: () => Promise<readonly string[]> = wirelessInterfaces,
 ): Promise<Applied> {
-  const json = await readIfThere(join(resolve(folder), 'current', names.network));
+  const json = await readRegular(join(resolve(folder), 'current', names.network));
   const wanted = json === undefined ? [] : await filesOf(json, wireless);
+  for (const { path } of wanted) {
+    const content = await contentOf(root, path);
+    if (content === undefined || isOurs(content)) continue;
+    throw new Error(
+      `${join(root, path)} was not made by Loadline: nothing was changed; move it away, and run it again`,
+    );
+  }
   const gone: string[] = [];
   for (const path of await presentIn(root)) {
-    if (wanted.some((file) => file.path === path) || !isOurs(await contentOf(root, path))) continue;
+    if (wanted.some((file) => file.path === path) || !isOurs((await contentOf(root, path)) ?? '')) continue;
     await removeWhole(join(root, path));
     gone.push(path);
   }
@@ -72,8 +81,36 @@ async function presentIn(root: string): Promise<string[]> {
   return [networkFile, ...supplicants.map((name) => `${supplicantFolder}/${name}`)];
 }
 
-async function contentOf(root: string, path: string): Promise<string> {
-  return (await readIfThere(join(root, path)).catch(() => undefined)) ?? '';
+/** Undefined where nothing is there; nothing of ours where it cannot be read. */
+async function contentOf(root: string, path: string): Promise<string | undefined> {
+  return await readRegular(join(root, path)).catch(() => '');
+}
+
+/** More than any network says. */
+const mostBytes = 64 * 1024;
+
+/**
+ * A file's text; undefined where nothing is there. It is opened without waiting and without following a link: in the place
+ * of a file somebody may have put a pipe, which would hang its reader, or a link to a file that he may not read himself.
+ *
+ * @throws Error where it is no regular file, or too large
+ */
+async function readRegular(path: string): Promise<string | undefined> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'ELOOP') throw new Error(`${path} is a link, and no regular file: it is not read`);
+    throw error;
+  });
+  if (file === undefined) return undefined;
+  try {
+    const about = await file.stat();
+    if (!about.isFile()) throw new Error(`${path} is no regular file: it is not read`);
+    if (about.size > mostBytes) throw new Error(`${path} is larger than ${mostBytes} bytes: it is not read`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 function interfacesIn(paths: readonly string[]): string[] {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -113,6 +114,31 @@ test('what was made for the site before goes with it, and what others made stays
   await rm(join(root, 'site/current'));
   assert.equal(await apply(join(root, 'site')), { changed: [networkPath], joins: [], leaves: [] });
   assert.is(await readFile(others, 'utf8'), 'network={}\n');
+});
+
+test('a file of somebody else in the place of one that is needed is named, and nothing is written', async () => {
+  const wifi = { ssid: 'open', passphrase: null, country: 'DE' };
+  const folder = await inForce(keptOf({ addresses: { by: 'dhcp' }, wifi }));
+  await mkdir(join(root, dirname(supplicantPath)), { recursive: true });
+  for (const content of ['network={}\n', '']) {
+    await writeFile(join(root, supplicantPath), content);
+    const fault = await apply(folder).catch((error: Error) => error.message);
+    assert.match(fault as string, `${join(root, supplicantPath)} was not made by Loadline`);
+    assert.is(await textOf(supplicantPath), content);
+    assert.is(await stat(join(root, networkPath)).catch(() => undefined), undefined);
+  }
+});
+
+test('what is no regular file is not read: neither a pipe, which would hang, nor a link', async () => {
+  const folder = await inForce(keptOf({ addresses: { by: 'dhcp' } }));
+  const json = join(folder, 'site-1/network.json');
+  await rm(json);
+  execFileSync('mkfifo', [json]);
+  assert.match((await apply(folder).catch((error: Error) => error.message)) as string, 'is no regular file');
+  await rm(json);
+  await writeFile(join(root, 'elsewhere'), JSON.stringify(keptOf({ addresses: { by: 'dhcp' } })));
+  await symlink(join(root, 'elsewhere'), json);
+  assert.match((await apply(folder).catch((error: Error) => error.message)) as string, 'is a link');
 });
 
 test('a file that a gateway was made to write says nothing to root but what a network is', async () => {
