@@ -6,6 +6,8 @@ type HeardTag = News<'heard'>['tags'][number];
 
 /** As many as one message names. */
 const mostTags = 256;
+/** As many are remembered, with their counts: a tag may be heard by several base stations. */
+const mostSightings = 4096;
 /** Characters of a value. */
 const valueCharacters = 256;
 
@@ -16,21 +18,29 @@ interface Sighting {
   readonly frames: number;
 }
 
-/** Which tags are on the air, on which port, by which base station, and how well they are heard. Pure. */
+/**
+ * Which tags are on the air, on which port, by which base station, and how well they are heard. Where more are heard than
+ * one message names, it names those heard last: a sensor that somebody has just woken is among them, however many others
+ * were there before it. Pure.
+ */
 export class HeardTags {
+  /** The one heard last stands last. */
   readonly #sightings = new Map<string, Sighting>();
 
   /** @param at monotonic milliseconds */
   heard(reading: Sighting['reading'], path: string, at: number): void {
     const key = `${reading.tag} ${path} ${reading.base}`;
     const before = this.#sightings.get(key);
-    if (before === undefined && this.#sightings.size >= mostTags) return;
+    this.#sightings.delete(key);
     this.#sightings.set(key, { reading, path, at, frames: (before?.frames ?? 0) + 1 });
+    const [longestAgo] = this.#sightings.keys();
+    if (this.#sightings.size > mostSightings && longestAgo !== undefined) this.#sightings.delete(longestAgo);
   }
 
-  /** Those with the best signal first; where none is known, those heard most often. */
+  /** The 256 heard last. Those with the best signal first; where none is known, those heard most often. */
   list(now: number): HeardTag[] {
     return [...this.#sightings.values()]
+      .slice(-mostTags)
       .map(({ reading, path, at, frames }) => {
         const { tag, base, value, flags, quality } = reading;
         const radio = quality.kind === 'radio' ? quality : undefined;

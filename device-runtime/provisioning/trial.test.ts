@@ -172,4 +172,19 @@ test('no more tags are listed than one message may name', () => {
   assert.is(heard.list(0).length, 256);
 });
 
+test('of more tags than one message names, those heard last are told, and none is forgotten meanwhile', () => {
+  const heard = new HeardTags();
+  const hear = (tag: number, at: number) => {
+    const reading = { base: 1, tag, value: { type: 'none' }, flags: 0, quality: { kind: 'none' } } as const;
+    heard.heard(reading, '/dev/a', at);
+  };
+  for (let tag = 0; tag <= 256; tag++) hear(tag, tag);
+  const told = () => heard.list(1000).map(({ tag }) => tag);
+  assert.ok(told().includes('0100'), 'the 257th is told');
+  assert.not.ok(told().includes('0000'), 'the one heard longest ago is not');
+  hear(0, 500);
+  assert.is(heard.list(1000).find(({ tag }) => tag === '0000')?.frames, 2);
+  assert.not.ok(told().includes('0001'));
+});
+
 test.run();

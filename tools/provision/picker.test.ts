@@ -76,6 +76,12 @@ test('of more sensors than the terminal has rows, those around the pointer are s
   assert.match(picture({ ...picker, at: 'A000' }, 200, 10)[1] ?? '', '> [ ] A000');
 });
 
+test('it says that there are more where the gateway tells of as many as one message names', () => {
+  const all = Array.from({ length: 256 }, (_, index) => heard(`A${String(index).padStart(3, '0')}`));
+  assert.match(picture(hearing(emptyPicker, all), 200, 10).at(-1) ?? '', 'there are more');
+  assert.not.match(picture(hearing(emptyPicker, all.slice(1)), 200, 10).at(-1) ?? '', 'there are more');
+});
+
 test('a signal is words and numbers; one that nobody measured is not known', () => {
   assert.match(signalText({ rssi: -45, cv: 110 }), /^very good, \d+ %/);
   assert.match(signalText({ rssi: -100, cv: 50 }), /^unusable, 0 %/);

@@ -8,15 +8,26 @@ export interface Picker {
   /** The tag that the keys act on; undefined while nothing is heard. */
   readonly at: string | undefined;
   readonly state: 'picking' | 'done' | 'cancelled';
+  /** Whether there may be more than the gateway tells of. */
+  readonly isCut: boolean;
 }
 
-export const emptyPicker: Picker = { heard: [], picked: new Set(), at: undefined, state: 'picking' };
+export const emptyPicker: Picker = {
+  heard: [],
+  picked: new Set(),
+  at: undefined,
+  state: 'picking',
+  isCut: false,
+};
+
+/** As many as one message names: a gateway that hears more tells of those heard last. */
+const mostTold = 256;
 
 /** What is heard now: rows stay where they are by their tag, and so does what is picked. */
 export function hearing(picker: Picker, tags: readonly HeardTag[]): Picker {
   const heard = bestOfEach(tags);
   const at = heard.some(({ tag }) => tag === picker.at) ? picker.at : heard[0]?.tag;
-  return { ...picker, heard, at };
+  return { ...picker, heard, at, isCut: tags.length >= mostTold };
 }
 
 /** A key as `node:readline` names it. */
@@ -76,5 +87,6 @@ export function picture(picker: Picker, width: number, height = Number.POSITIVE_
   const first = Math.max(0, Math.min(index - Math.floor(rows / 2), heard.length - rows));
   const mark = ({ tag }: HeardTag) => `${tag === at ? '>' : ' '} ${picked.has(tag) ? '[x]' : '[ ]'} `;
   const table = heardTable(heard.slice(first, first + rows), { mark, width });
-  return [...table, `${heard.length} heard, ${picked.size} picked; ${help}`];
+  const last = picker.isCut ? ` last (there are more: only the ${mostTold} heard last are told)` : '';
+  return [...table, `${heard.length} heard${last}, ${picked.size} picked; ${help}`];
 }
