@@ -11,6 +11,9 @@ export interface FindOptions extends Pick<DiscoverOptions, 'baud' | 'patience'> 
   readonly ports: readonly string[];
 }
 
+/** Whether somebody may be asked which of several gateways is meant. */
+export type Asking = 'may-ask' | 'never-asks';
+
 /** Milliseconds in which a gateway answers: it hears a call twice a second. */
 const answerMs = 8000;
 
@@ -45,17 +48,19 @@ function eventOf(found: Found): ProvisionEvent {
  * The gateway that is meant; lines to others are closed.
  *
  * @param serialNumber of the only board that is meant
- * @throws ProvisionFailure where there is none, or several and nobody to ask
+ * @throws ProvisionFailure where there is none
+ * @throws CalledWrongly where there are several, and nobody to ask
  */
 export async function findOne(
   options: FindOptions,
   report: Report,
+  asking: Asking,
   serialNumber?: string,
 ): Promise<FoundGateway> {
   const found = await findAll(options, report);
   const gateways = found.filter((one) => one.kind === 'gateway');
   try {
-    const chosen = await choose(gateways, found, serialNumber);
+    const chosen = await choose(found, asking, serialNumber);
     await closeAll(gateways.filter((one) => one !== chosen));
     return chosen;
   } catch (error) {
@@ -68,18 +73,22 @@ export async function closeAll(found: readonly Found[]): Promise<void> {
   await Promise.all(found.map(async (one) => one.kind === 'gateway' && (await one.line.close())));
 }
 
-async function choose(
-  gateways: readonly FoundGateway[],
+/** Of what was found, the gateway that is meant. @throws as `findOne` */
+export async function choose(
   found: readonly Found[],
+  asking: Asking,
   serialNumber: string | undefined,
 ): Promise<FoundGateway> {
+  const gateways = found.filter((one) => one.kind === 'gateway');
   const [only, second] = gateways;
   if (only === undefined) throw nothingFound(found);
   if (second === undefined) return only;
   const meant = gateways.find(({ description }) => description.serialNumber === serialNumber);
   if (meant !== undefined) return meant;
   const paths = gateways.map(({ path, description }) => `${description.serialNumber} on ${path}`);
-  if (!canAsk()) throw new CalledWrongly(`several gateways answer: --port says which, ${paths.join(', ')}`);
+  if (asking === 'never-asks' || !canAsk()) {
+    throw new CalledWrongly(`several gateways answer: --port says which, ${paths.join(', ')}`);
+  }
   const path = await askChoice(
     'Which gateway?',
     gateways.map((one, index) => ({ value: one.path, label: paths[index] as string })),

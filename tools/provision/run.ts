@@ -66,14 +66,15 @@ export async function online(work: (cloud: FieldCloud) => Promise<ResultEvent>):
   return await promise;
 }
 
-/** Work with the gateway that is connected; its line is closed behind it. */
+/** Work with the gateway that is connected; its line is closed behind it. With `--json` or a site file nobody is asked. */
 export async function withGateway(
-  { port: ports, baud, wait }: LineFlags,
+  { port: ports, baud, wait, json, config }: LineFlags & { readonly config?: string },
   report: Report,
   work: (gateway: FoundGateway) => Promise<ResultEvent>,
   serialNumber?: string,
 ): Promise<ResultEvent> {
-  const gateway = await findOne({ ports, baud, patience: wait * 1000 }, report, serialNumber);
+  const asking = json || config !== undefined ? 'never-asks' : 'may-ask';
+  const gateway = await findOne({ ports, baud, patience: wait * 1000 }, report, asking, serialNumber);
   try {
     return await work(gateway);
   } finally {
