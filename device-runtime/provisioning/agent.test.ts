@@ -97,6 +97,24 @@ test('another process finds the same in force, and a commit of it again changes 
   assert.is((await again.session().ask('describe', {})).state, 'provisioned');
 });
 
+test('its owner reads what is in force before he has written anything, and no secret comes with it', async () => {
+  await provision(board);
+  const session = board.session();
+  assert.match(await session.refusal('read', {}), /^not-owned: /);
+  await session.ask('own', { voucher: voucherOf(fleet, { organisation: 'other', ownershipCounter: 2 }) });
+  assert.match(await session.refusal('read', {}), /^nothing-written: /);
+  await session.ask('own', { voucher: voucherOf(fleet, { ownershipCounter: 2 }) });
+  const { gatewayId, secrets, present } = await session.ask('read', {});
+  assert.equal([gatewayId, secrets], ['mast-1', {}]);
+  const { name, network } = JSON.parse(siteText(fleet));
+  assert.equal(JSON.parse(JSON.stringify(present)), {
+    name,
+    network: { ntp: [], ...network },
+    preSharedKey: null,
+    proxyPassword: null,
+  });
+});
+
 test('nothing is answered out of order', async () => {
   const session = board.session();
   const bodies = {

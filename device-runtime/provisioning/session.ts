@@ -85,7 +85,10 @@ export function checkOrder(
       'no key was asked for: ask for one first (key), for the gateway id of the site',
     );
   }
-  if ((question === 'read' || question === 'commit') && session.written === undefined) {
+  // What is in force its owner may read without having written anything.
+  const isPresent =
+    question === 'read' && inForce !== undefined && inForce.organisation === owner?.organisation;
+  if ((question === 'read' || question === 'commit') && session.written === undefined && !isPresent) {
     throw new Refused('nothing-written', 'nothing was written in this session');
   }
 }

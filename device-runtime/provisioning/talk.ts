@@ -11,6 +11,7 @@ import { keyName, parseToml } from '@loadline/sdk/toml';
 import type { AgentOptions, Tell } from './agent.ts';
 import { describe } from './describe.ts';
 import { publicKeyDigest, said, stateOf } from './in-force.ts';
+import { readKeptNetwork } from './network.ts';
 import { checkRecord } from './record.ts';
 import type { SiteRecord } from './records.ts';
 import { Refused } from './refused.ts';
@@ -205,8 +206,9 @@ export class Talk {
   }
 
   async #read(): Promise<Reply<'read'>> {
-    const { folder, record } = await this.#whole();
     const { store } = this.#options;
+    const isPresent = this.#session.written === undefined;
+    const { folder, record } = isPresent ? this.#present() : await this.#whole();
     const fileOf = async (name: string) => (await store.read(folder, name)) ?? '';
     const configuration = parseToml(await fileOf(names.configuration), names.configuration).table;
     return {
@@ -215,8 +217,20 @@ export class Talk {
       configuration,
       authority: certificatesIn(await fileOf(names.authority)).map(fingerprintOf),
       chain: certificatesIn(await fileOf(names.chain)).map(fingerprintOf),
-      secrets: this.#secrets,
+      secrets: isPresent ? {} : this.#secrets,
+      ...(isPresent && {
+        present: presentOf(record, await fileOf(names.network), await fileOf(names.proxyPassword)),
+      }),
     };
+  }
+
+  /** What is in force. Its certificate may have been renewed since it was written. */
+  #present(): { folder: string; record: SiteRecord } {
+    const { inForce: record, currentFolder: folder } = this.#options.store;
+    if (record === undefined || folder === undefined) {
+      throw new Refused('nothing-written', 'nothing was written in this session, and nothing is in force');
+    }
+    return { folder, record };
   }
 
   /** What was written in this session, whole and as it was written, beside or in force. */
@@ -315,6 +329,17 @@ export class Talk {
     if (owner === undefined) throw new Refused('not-owned', 'nobody has shown a voucher in this session');
     return owner;
   }
+}
+
+function presentOf({ name }: SiteRecord, networkJson: string, proxyPassword: string) {
+  const { wifi, ...rest } = readKeptNetwork(networkJson);
+  const { psk = null } = wifi ?? {};
+  return {
+    name,
+    network: { ...rest, ...(wifi && { wifi: { ssid: wifi.ssid, country: wifi.country } }) },
+    preSharedKey: psk === null ? null : sha256(psk),
+    proxyPassword: proxyPassword === '' ? null : sha256(proxyPassword.replace(/\n$/, '')),
+  };
 }
 
 /** From the answer to `close` to the end of the mode: the tool has it by then, or asks a gateway that is done. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isGatewayId } from '../contract/index.ts';
+import { network, wifi } from './site.ts';
 
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`), `${digits} hex digits`);
 const count = z.number().int().nonnegative();
@@ -130,6 +131,7 @@ export const questions = {
     body: z.strictObject({ site: z.string() }),
     reply: z.strictObject({ digest }),
   },
+  /** What was written in this session; where nothing was, what is in force, if it is the owner's. */
   read: {
     body: nothing,
     reply: z.strictObject({
@@ -140,8 +142,19 @@ export const questions = {
       /** SHA-256 fingerprints of what the files hold. */
       authority: z.array(digest),
       chain: z.array(digest),
-      /** SHA-256 of each secret that was written, by the path of its member in the site. */
+      /** SHA-256 of each secret that was written in this session, by the path of its member in the site. */
       secrets: z.record(z.string(), digest),
+      /** What is in force and no part of its configuration; undefined where it is what was written in this session. */
+      present: z
+        .strictObject({
+          name: z.string(),
+          /** Without the passphrase. */
+          network: network.omit({ wifi: true }).extend({ wifi: wifi.omit({ passphrase: true }).optional() }),
+          /** SHA-256 of the pre-shared key (hex) and of the proxy's password; null where there is none. */
+          preSharedKey: digest.nullable(),
+          proxyPassword: digest.nullable(),
+        })
+        .optional(),
     }),
   },
   commit: {

@@ -14,7 +14,7 @@ const interfaceName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/, 'must be the name of an interface');
 
-const wifi = z.strictObject({
+export const wifi = z.strictObject({
   ssid: z.string().min(1).max(32),
   /** WPA2 personal (IEEE 802.11: 8 to 63 printable characters); SAE alone is not spoken. A secret. Null for an open network. */
   passphrase: z
