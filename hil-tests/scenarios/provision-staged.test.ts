@@ -83,7 +83,7 @@ test('used again, a kit finds the gateway staged, and does nothing a second time
     bench.file('again.json'),
   ]);
   assert.is(code, 4);
-  assert.equal(events.find(({ event }) => event === 'plan')?.steps, ['record', 'close']);
+  assert.equal(events.find(({ event }) => event === 'plan')?.steps, ['compare', 'record', 'close']);
 });
 
 test('with a network it enrols by itself and delivers, and then the cloud takes its record', async () => {

@@ -79,12 +79,22 @@ test('run again, it sees a reading through and keeps a record, and changes nothi
   const again = await bench.provision(await bench.siteFile(id), token);
   assert.is(again.code, 0, JSON.stringify(again.result));
   assert.equal(again.events.find(({ event }) => event === 'plan')?.steps, [
+    'own',
+    'compare',
     'trial',
     'record',
     'keep',
     'close',
   ]);
   assert.is(again.result?.fingerprint, end.result?.fingerprint);
+});
+
+test('ordered otherwise it is left as it is, and that is no success', async () => {
+  await bench.reopenMode();
+  const more = '\n[[sensors]]\ntag = "25E0"\nname = "Gust"\nunit = "m/s"\n';
+  const { code, result } = await bench.provision(await bench.siteFile(id, more), token);
+  assert.equal([code, result?.step], [1, 'compare'], JSON.stringify(result));
+  assert.match(String(result?.says), 'not as ordered: sensors;');
 });
 
 test('written anew it has other sensors, the same id, and all of its readings', async () => {

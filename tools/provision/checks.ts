@@ -119,10 +119,10 @@ function differences(site: Site, back: Reply<'read'>): string[] {
 }
 
 /** What the gateway says in its configuration itself. */
-const ownTables = ['gateway', 'enrolment', 'control', 'clock', 'journal'];
+export const ownTables = ['gateway', 'enrolment', 'control', 'clock', 'journal'];
 
 /** `uplink` without the paths of files, which the gateway adds. */
-function withoutOwnFiles(uplink: unknown): unknown {
+export function withoutOwnFiles(uplink: unknown): Readonly<Record<string, unknown>> {
   const { authority: _, proxy, ...rest } = { ...(uplink as Record<string, unknown>) };
   if (proxy === undefined) return rest;
   const { password_file: __, ...kept } = { ...(proxy as Record<string, unknown>) };
@@ -130,7 +130,7 @@ function withoutOwnFiles(uplink: unknown): unknown {
 }
 
 /** A value as JSON has it: nothing undefined, no prototypes. */
-function plain(value: unknown): unknown {
+export function plain(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 

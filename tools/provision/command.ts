@@ -157,10 +157,11 @@ async function interactive(
     organisation: organisation.id,
     way: 'online',
     rewrite: named.rewrite,
+    asked: 'id',
   } as const;
   const rest = { serialNumber: undefined, ports: [] };
   if (planOf({ ...standing, order: { ...named, ...rest } }).kind === 'resume') {
-    return await provisioning.run(orderOfName(named), false);
+    return await provisioning.run(orderOfName(named), false, 'id');
   }
   try {
     await provisioning.own(named.discardUndelivered);

@@ -4,7 +4,8 @@ export const outcomes = {
   reset: { code: 0, means: "the gateway is nobody's any more (`loadline provision reset`)" },
   failed: {
     code: 1,
-    means: 'it failed before anything was in force: the gateway is what it was; run it again',
+    means:
+      'it failed before anything was put in force: the gateway is what it was; do what it says, and run it again. Also where it is provisioned already, and not as ordered (`--rewrite`)',
   },
   'called-wrongly': {
     code: 2,

@@ -17,6 +17,7 @@ function standing(said: Partial<Standing['description']>, more: Partial<Standing
     organisation: 'harbour',
     way: 'online',
     rewrite: false,
+    asked: 'site',
     ...more,
   };
 }
@@ -39,7 +40,12 @@ test('its sensors are listened for where nobody says on which ports they are', (
 
 test('a gateway that is what was ordered only gets what was left', () => {
   const { kind, steps } = planOf(standing({ ...asIt, undelivered: 12 }));
-  assert.equal([kind, steps], ['resume', ['trial', 'record', 'keep', 'close']]);
+  assert.equal([kind, steps], ['resume', ['own', 'compare', 'trial', 'record', 'keep', 'close']]);
+});
+
+test('where only its id was said there is nothing to compare: its site stays', () => {
+  const { steps } = planOf(standing(asIt, { asked: 'id' }));
+  assert.equal(steps, ['trial', 'record', 'keep', 'close']);
 });
 
 test('it is written anew where that is said, and its readings go on with it', () => {
@@ -64,8 +70,12 @@ test('a kit asks no cloud: nothing is certified, tried or kept there', () => {
 });
 
 test('a kit that was cut after the commit only gets its record, also where it has enrolled meanwhile', () => {
-  assert.equal(planOf(standing({ ...asIt, state: 'staged' }, { way: 'kit' })).steps, ['record', 'close']);
-  assert.equal(planOf(standing(asIt, { way: 'kit' })).steps, ['record', 'close']);
+  assert.equal(planOf(standing({ ...asIt, state: 'staged' }, { way: 'kit' })).steps, [
+    'compare',
+    'record',
+    'close',
+  ]);
+  assert.equal(planOf(standing(asIt, { way: 'kit' })).steps, ['compare', 'record', 'close']);
 });
 
 test('another owner’s board is moved, once it holds nothing of his or that may be lost', () => {

@@ -8,6 +8,7 @@ import { ProvisionFailure } from './outcome.ts';
  */
 export const steps = {
   own: 'shows it a voucher: who may own it',
+  compare: 'compares what is in force with what is ordered',
   hear: 'listens for its sensors',
   key: 'has it make its key, and prove that it has it',
   certificate: 'has the cloud certify that key',
@@ -36,7 +37,11 @@ export interface Standing {
   readonly way: Way;
   /** Whether a gateway that already is what it is to become is written anew. */
   readonly rewrite: boolean;
+  /** What was said: a whole site, or only which gateway it is to be, so that the site in force stays. */
+  readonly asked: Asked;
 }
+
+export type Asked = 'site' | 'id';
 
 /** What has to be done, in order. */
 export interface Plan {
@@ -66,9 +71,13 @@ export function planOf(standing: Standing): Plan {
   }
   const isIt = gateway?.id === order.gatewayId && gateway.organisation === organisation;
   if (isIt && description.inForce !== null && !rewrite) {
-    // It may have enrolled meanwhile: whether it delivers, nobody has asked who has no cloud.
-    if (way === 'kit') return { kind: 'resume', steps: ['record', 'close'] };
-    if (state === 'provisioned') return { kind: 'resume', steps: ['trial', 'record', 'keep', 'close'] };
+    // It may have enrolled meanwhile: whether it delivers, nobody has asked who has no cloud. Its voucher was used, so
+    // what is in force is not shown to it: the digest of that is.
+    if (way === 'kit') return { kind: 'resume', steps: ['compare', 'record', 'close'] };
+    if (state === 'provisioned') {
+      const compared: Step[] = standing.asked === 'site' ? ['own', 'compare'] : [];
+      return { kind: 'resume', steps: [...compared, 'trial', 'record', 'keep', 'close'] };
+    }
   }
   if (!isIt) checkUndelivered(standing);
   return { kind: kindOf(standing, isIt), steps: stepsOf(standing) };

@@ -1,15 +1,17 @@
 // What the tool does with a gateway that answers as it should, and what it does with one that does not: over the real link.
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudError, UnreachableError } from '@loadline/sdk/client';
 import { createSigningRequest, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
-import { keyProof, type QuestionName, type Reply, recordToSign } from '@loadline/sdk/provisioning';
+import { keyProof, type QuestionName, type Reply, recordToSign, type Site } from '@loadline/sdk/provisioning';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ProvisionEvent, ResultEvent } from './events.ts';
 import type { FieldCloud } from './field-cloud.ts';
-import type { Order } from './order.ts';
+import { type Order, siteOf } from './order.ts';
+import { checkDigest } from './present.ts';
 import { Provisioning } from './provision.ts';
 import { refuse, TestGateway, testCloud } from './test-gateway.ts';
 
@@ -54,9 +56,10 @@ async function ran(
     readonly cloud?: Partial<FieldCloud>;
     readonly order?: Partial<Order>;
     readonly described?: Partial<Reply<'describe'>>;
+    readonly inForce?: Site;
   } = {},
 ): Promise<Ran> {
-  const gateway = await TestGateway.open(signer, lies, more.described);
+  const gateway = await TestGateway.open(signer, lies, more.described, more.inForce);
   const { cloud, kept } = await testCloud(more.cloud);
   const events: ProvisionEvent[] = [];
   try {
@@ -242,21 +245,81 @@ test('an id that works on another board is left to it, unless this one takes its
   assert.is((await ran({}, { cloud, order: { replace: true } })).result.result, 'provisioned');
 });
 
+const present = {
+  ...{ publicKey: signer.publicKeyPem, authority: ['a'.repeat(64)], ownershipCounter: 3 },
+  ...{ voucher: 'b'.repeat(64), site: 'c'.repeat(64) },
+};
+const asIt = {
+  state: 'provisioned',
+  gateway: { id: 'mast-7', organisation: 'harbour', fingerprint: 'd'.repeat(64), expires: 0 },
+  inForce: present,
+} as const;
+
+/** What is in force after the order was carried out. */
+const siteInForce = (of: Partial<Order> = {}): Site =>
+  siteOf({ ...order, ...of }, [{ name: 'radio', path: '/dev/radio' }], {
+    organisation: 'harbour',
+    authority: '',
+    chain: null,
+    enrolment: { url: 'https://cloud.example:8443', secret: null },
+    uplink: { host: 'cloud.example', port: null },
+  });
+
 test('a gateway that another attempt put in force gets its trial and its record, and no new key', async () => {
-  const inForce = {
-    ...{ publicKey: signer.publicKeyPem, authority: ['a'.repeat(64)], ownershipCounter: 3 },
-    ...{ voucher: 'b'.repeat(64), site: 'c'.repeat(64) },
-  };
-  const gateway = { id: 'mast-7', organisation: 'harbour', fingerprint: 'd'.repeat(64), expires: 0 };
-  const {
-    result,
-    gateway: asked,
-    kept,
-  } = await ran({}, { described: { state: 'provisioned', gateway, inForce } });
+  const { result, gateway: asked, kept } = await ran({}, { described: asIt, inForce: siteInForce() });
   assert.is(result.result, 'provisioned', String(result.says));
-  assert.equal(asked.asked, ['describe', 'trial', 'sign', 'close']);
+  assert.equal(asked.asked, ['describe', 'own', 'read', 'trial', 'sign', 'close']);
   const { ownershipCounter, voucher, site } = JSON.parse(kept[0]?.record ?? '');
-  assert.equal([ownershipCounter, voucher, site], [3, inForce.voucher, inForce.site]);
+  assert.equal([ownershipCounter, voucher, site], [3, present.voucher, present.site]);
+});
+
+test('one whose site is another than what is ordered is left as it is, and what differs is named', async () => {
+  const { uplink, network, secrets } = order;
+  const others: [named: string, of: Partial<Order>][] = [
+    ['gateway.name', { name: 'Mast 8' }],
+    ['network', { network: { ...network, ntp: ['time.example'] } }],
+    ['network.wifi', { network: { ...network, wifi: { ssid: 'quay', country: 'FR' } } }],
+    ["network.wifi's passphrase", { secrets: { ...secrets, wifiPassphrase: 'another horse' } }],
+    ["uplink.proxy's password", { secrets: { ...secrets, proxyPassword: 'open' } }],
+    ['uplink', { uplink: { ...uplink, rest: {} } }],
+    ['uplink', { uplink: { ...uplink, host: 'other.example' } }],
+    ['cloud.url', { cloudUrl: 'https://other.example' }],
+    ['ports', { ports: [{ name: 'radio', path: '/dev/other' }] }],
+    ['sensors', { tables: { sensors: [{ tag: '25df', name: 'Gust', unit: 'm/s' }] } }],
+    ['health', { tables: { ...order.tables, health: { interval_seconds: 5 } } }],
+  ];
+  for (const [named, of] of others) {
+    const { result, gateway } = await ran({}, { described: asIt, inForce: siteInForce(), order: of });
+    assert.equal([result.result, result.exitCode, result.step], ['failed', 1, 'compare'], named);
+    assert.match(
+      result.says ?? '',
+      `it is mast-7 already, and not as ordered: ${named}; nothing was changed`,
+    );
+    assert.match(result.act ?? '', '--rewrite');
+    assert.equal(gateway.asked, ['describe', 'own', 'read']);
+  }
+  const more = siteInForce({ tables: { ...order.tables, copies: { window_ms: 5 } } });
+  assert.match((await ran({}, { described: asIt, inForce: more })).result.says ?? '', 'as ordered: copies;');
+});
+
+test('a kit, to which nothing is shown, tells by the digest whether it is what is ordered', () => {
+  const from = {
+    ...{ organisation: 'harbour', authority: '', chain: null, uplink: { host: 'cloud.example', port: 8883 } },
+    enrolment: { url: 'https://cloud.example:8443', secret: 'one-time' },
+  };
+  const paths = ['/dev/a', '/dev/b', '/dev/c'];
+  const ports = paths.map((path) => ({ path, holder: null }));
+  const heard = [
+    { name: 'radio', path: '/dev/a' },
+    { name: 'radio-2', path: '/dev/c' },
+  ];
+  const site = createHash('sha256')
+    .update(JSON.stringify(siteOf(order, heard, from)))
+    .digest('hex');
+  const described = { inForce: { ...present, site }, ports };
+  checkDigest(order, from, described);
+  assert.throws(() => checkDigest({ ...order, name: 'Mast 8' }, from, described), /not as ordered/);
+  assert.throws(() => checkDigest({ ...order, ports: [] }, from, described), /not as ordered/);
 });
 
 test('no sensor heard, and no way to know where they are: says so, and what holds a port', async () => {

@@ -18,7 +18,8 @@ import { boardOf } from './kit.ts';
 import { type GatewayLine, LineLost } from './line.ts';
 import { type FromCloud, type Order, siteOf } from './order.ts';
 import { type Outcome, outcomes, ProvisionFailure } from './outcome.ts';
-import { planOf, type Step, steps } from './plan.ts';
+import { type Asked, planOf, type Step, steps } from './plan.ts';
+import { checkDigest, checkPresent } from './present.ts';
 import { keepRecord, recordText } from './record.ts';
 
 /** Where vouchers, certificates and secrets come from. */
@@ -94,7 +95,7 @@ export class Provisioning {
   }
 
   /** Does all that is left to make the gateway what was ordered. Never throws: how it ended is the result. */
-  async run(order: Order, rewrite: boolean): Promise<ResultEvent> {
+  async run(order: Order, rewrite: boolean, asked: Asked = 'site'): Promise<ResultEvent> {
     this.#id = order.gatewayId;
     try {
       const { source, report } = this.#parts;
@@ -104,15 +105,17 @@ export class Provisioning {
         organisation: source.way === 'kit' ? source.kit.organisation : source.organisation,
         way: source.way,
         rewrite,
+        asked,
       };
       const { kind, steps: all } = planOf(standing);
       report({ event: 'plan', kind, steps: all });
       if (kind === 'resume') {
-        this.#phase = 'in-force';
         const says = `it is ${order.gatewayId} already: only what was left is done (--rewrite writes its site anew)`;
         report({ event: 'note', says });
       }
       for (const step of all) {
+        // Until it is known to be what was ordered, nothing of this is done.
+        if (kind === 'resume' && step !== 'own' && step !== 'compare') this.#phase = 'in-force';
         if (step === 'own') await this.own(order.discardUndelivered);
         else await this.#doing(step, () => this.#do(step, order));
       }
@@ -125,6 +128,8 @@ export class Provisioning {
   /** Does one step; what it says when it is done. */
   async #do(step: Exclude<Step, 'own'>, order: Order): Promise<string> {
     switch (step) {
+      case 'compare':
+        return await this.#compare(order);
       case 'hear':
         return await this.#hear(order);
       case 'key':
@@ -147,6 +152,14 @@ export class Provisioning {
         await this.#parts.line.ask('close', {});
         return 'the mode is over: the gateway answers here no more';
     }
+  }
+
+  async #compare(order: Order): Promise<string> {
+    const { line, source, now } = this.#parts;
+    const { description } = this.#known;
+    if (source.way === 'kit') checkDigest(order, fromKit(source.kit, description, now()), description);
+    else checkPresent(order, await line.ask('read', {}), source.cloud.origin);
+    return 'what is in force is what was ordered';
   }
 
   async #hear(order: Order): Promise<string> {
@@ -196,15 +209,7 @@ export class Provisioning {
   async #write(order: Order): Promise<string> {
     const { line, source, now } = this.#parts;
     if (source.way === 'kit') {
-      const { kit } = source;
-      const board = boardOf(kit, this.#known.description.serialNumber, now());
-      this.#known.from = {
-        organisation: kit.organisation,
-        authority: kit.authority,
-        chain: null,
-        enrolment: { url: kit.enrolmentUrl, secret: board.enrolmentSecret },
-        uplink: kit.uplink,
-      };
+      this.#known.from = fromKit(source.kit, this.#known.description, now());
     }
     const parsed = siteOf(order, this.#known.ports ?? order.ports ?? [], needed(this.#known.from));
     const wrong = siteSchema.safeParse(parsed).error?.issues[0];
@@ -367,6 +372,23 @@ export class Provisioning {
     const isThere = this.#parts.source.way === 'kit' || this.#known.trial !== undefined;
     return isThere && this.#step !== 'trial' ? 'record-not-kept' : 'not-delivered';
   }
+}
+
+/** What a kit adds to an order. */
+function fromKit(
+  kit: ProvisioningKit,
+  { serialNumber }: Pick<Reply<'describe'>, 'serialNumber'>,
+  now: number,
+): FromCloud {
+  const { organisation, authority, enrolmentUrl, uplink } = kit;
+  const { enrolmentSecret } = boardOf(kit, serialNumber, now);
+  return {
+    organisation,
+    authority,
+    chain: null,
+    enrolment: { url: enrolmentUrl, secret: enrolmentSecret },
+    uplink,
+  };
 }
 
 function needed<T>(value: T | undefined): T {

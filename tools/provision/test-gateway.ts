@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { duplexPair } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { CloudError } from '@loadline/sdk/client';
@@ -29,6 +29,9 @@ import { SerialGateway } from './serial-gateway.ts';
 const day = 86_400_000;
 const hash = (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex');
 
+const keyOf = (ssid: string, passphrase: string) =>
+  pbkdf2Sync(passphrase, ssid, 4096, 32, 'sha1').toString('hex');
+
 type Answers = { [N in QuestionName]?: (body: QuestionBody<N>) => Reply<N> | Promise<Reply<N>> };
 
 /** Refuses a question as a gateway does. */
@@ -50,11 +53,15 @@ export class TestGateway {
     this.asked = asked;
   }
 
-  /** @param lies answers that are not a gateway's, by question; they are given what it would answer */
+  /**
+   * @param lies answers that are not a gateway's, by question; they are given what it would answer
+   * @param inForce what `read` shows before anything is written
+   */
   static async open(
     signer: Signer,
     lies: { [N in QuestionName]?: (honest: Reply<N>, body: QuestionBody<N>) => Reply<N> } = {},
     described: Partial<Reply<'describe'>> = {},
+    inForce?: Site,
   ): Promise<TestGateway> {
     const [here, there] = duplexPair();
     const asked: QuestionName[] = [];
@@ -97,7 +104,9 @@ export class TestGateway {
         return { digest: hash(site) };
       },
       read: () => {
-        const site = gateway?.site as Site;
+        const isPresent = gateway?.site === undefined;
+        const site = (gateway?.site ?? inForce) as Site;
+        const { wifi, ...wired } = site.network;
         const secrets = {
           'enrolment.secret': site.enrolment.secret,
           'network.wifi.passphrase': site.network.wifi?.passphrase ?? null,
@@ -110,15 +119,24 @@ export class TestGateway {
           configuration: {
             ...rest,
             gateway: { id: site.gatewayId, state: 'state' },
+            enrolment: { url: site.enrolment.url },
             uplink: { ...(uplink as object), authority: 'authority.pem' },
           },
           authority: fingerprintsOf(site.authority),
           chain: site.chain === null ? [] : fingerprintsOf(site.chain),
           secrets: Object.fromEntries(
             Object.entries(secrets).flatMap(([name, secret]) =>
-              secret === null ? [] : [[name, hash(secret)]],
+              secret === null || isPresent ? [] : [[name, hash(secret)]],
             ),
           ),
+          ...(isPresent && {
+            present: {
+              name: site.name,
+              network: { ...wired, ...(wifi && { wifi: { ssid: wifi.ssid, country: wifi.country } }) },
+              preSharedKey: wifi?.passphrase ? hash(keyOf(wifi.ssid, wifi.passphrase)) : null,
+              proxyPassword: site.proxyPassword === null ? null : hash(site.proxyPassword),
+            },
+          }),
         };
       },
       commit: () => ({ state: gateway?.site?.chain === null ? 'staged' : 'provisioned' }),
