@@ -1,3 +1,4 @@
+// @long
 // A T24-GW1 on the port: its lines of text become readings like any others, each saying what the line said.
 import type { DataProviderPacket } from '@loadline/sdk/t24';
 import { suite } from 'uvu';

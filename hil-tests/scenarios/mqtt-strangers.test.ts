@@ -1,3 +1,4 @@
+// @long
 // Strangers at the MQTT door, by certificate and by name: nobody gets in who is not a gateway of this fleet.
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';

@@ -1,3 +1,4 @@
+// @long
 // The ports as `openssl s_client` sees them: protocols by ALPN, versions, and whom a client certificate is asked of.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// @long
 // Other sources than base stations on the shipped gateway: an integrator's own driver, and a T24-SO read by a template.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// @long
 // The page in a browser, as a person meets it: login, sensors, values that move, the plot, log-out.
 // @time-limit 300 s
 import type { Browser, Locator, Page } from 'playwright-core';

@@ -1,3 +1,4 @@
+// @long
 // A firewall lets 8883 out no more: the gateway finds the same cloud on its HTTPS port by ALPN, and stays with it.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

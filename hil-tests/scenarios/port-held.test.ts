@@ -1,3 +1,4 @@
+// @long
 // Another program reads the port as well, and takes bytes away: it is named in the event, in the ledger and by the doctor.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// @long
 // An adapter that comes back as another device, under another name: the pattern finds it, and nothing is lost.
 import { renameSync, rmSync } from 'node:fs';
 import { suite } from 'uvu';

@@ -1,3 +1,4 @@
+// @long
 // A radio that is unplugged and plugged in again: the gateway finds it, and accounts for what it heard.
 import { readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { suite } from 'uvu';

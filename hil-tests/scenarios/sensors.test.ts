@@ -1,3 +1,4 @@
+// @long
 // What the cloud has of sensors: calibration with the raw value kept, send policies, derived series, a tare, and events.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,3 +1,4 @@
+// @long
 // A session that ends, ends everywhere: on the page, in REST, and on a live stream that is open.
 import { request } from 'node:https';
 import { connect } from 'node:tls';

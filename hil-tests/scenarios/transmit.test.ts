@@ -1,3 +1,4 @@
+// @long
 // EXPERIMENTAL: a command from the cloud to a T24 module. It leaves once, as it must, where it may, and never to all.
 import type { CloudError } from '@loadline/sdk/client';
 import { suite } from 'uvu';

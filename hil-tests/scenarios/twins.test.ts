@@ -1,3 +1,4 @@
+// @long
 // Adapters that look alike: ports find their own by base address or by tags, also when cables are swapped meanwhile.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

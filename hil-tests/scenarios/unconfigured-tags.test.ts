@@ -1,3 +1,4 @@
+// @long
 // Tags that nobody configured: a stray one is no series, one that keeps coming is, and only so many may.
 import { encodeFrame, encodePacket } from '@loadline/sdk/t24';
 import { suite } from 'uvu';

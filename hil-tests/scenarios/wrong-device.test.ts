@@ -1,3 +1,4 @@
+// @long
 // Another base station than the configuration expects answers: it is refused, and said in event, ledger and by the doctor.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
