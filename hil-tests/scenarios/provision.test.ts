@@ -98,7 +98,7 @@ test('ordered otherwise it is left as it is, and that is no success', async () =
 });
 
 test('written anew it has other sensors, the same id, and all of its readings', async () => {
-  await bench.reopenMode();
+  // The mode is still open: the one before was refused.
   const before = await bench.stored(id, 1);
   const more = '\n[[sensors]]\ntag = "25E0"\nname = "Gust"\nunit = "m/s"\n';
   const anew = await bench.provision(await bench.siteFile(id, more), token, ['--rewrite']);
