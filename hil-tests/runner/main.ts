@@ -1,5 +1,6 @@
 // npm test [-- FILTER...]: builds what tests run, then runs every file of tests whose path contains a filter.
-// npm run test:long: the files that wait for real limits to run out, which npm test leaves out unless a filter names them.
+// npm run test:long: the files that wait for real limits to run out, which npm test leaves out unless a filter names them;
+// what fails among others there runs once more, alone.
 import { join } from 'node:path';
 import { buildBundles } from './build.ts';
 import { discoverTests } from './discover.ts';
@@ -22,5 +23,9 @@ const found = discoverTests(root, filters);
 const files = filters.length > 0 ? found : found.filter(({ isLong }) => isLong === isLongRun);
 const left = found.length - files.length;
 if (left > 0 && !isLongRun) console.log(`${left} files of long tests are left to npm run test:long`);
-const passed = await runAll(root, files, console.log, interrupted.signal);
+const passed = await runAll(root, files, {
+  print: console.log,
+  signal: interrupted.signal,
+  failing: isLongRun ? 'again-alone' : 'failed',
+});
 process.exitCode = passed ? 0 : 1;

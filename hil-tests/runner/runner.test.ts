@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { discoverTests } from './discover.ts';
-import { runAll } from './run-all.ts';
+import { type Failing, runAll } from './run-all.ts';
 import { runFile } from './run-file.ts';
 
 // The files under trial are written here, outside the workspace, so that `npm test` itself does not find them.
@@ -34,13 +34,12 @@ function run(name: string, source: string, timeLimitMs = 30_000, signal = never)
   return runFile(root, { path: write(name, source), timeLimitMs, isLong: false }, signal);
 }
 
-async function runPrinted(files: string[]) {
+async function runPrinted(files: string[], failing: Failing = 'failed') {
   const lines: string[] = [];
   const passed = await runAll(
     root,
     files.map((path) => ({ path, timeLimitMs: 30_000, isLong: false })),
-    (line) => lines.push(line),
-    never,
+    { print: (line) => lines.push(line), signal: never, failing },
   );
   return { passed, lines };
 }
@@ -208,5 +207,27 @@ test('a file says that it is long, and is told from the others', () => {
 });
 
 test.after(() => rmSync(root, { recursive: true, force: true }));
+
+test('what fails among others may pass alone, and is named; what fails alone too has failed', async () => {
+  const once = `${UVU}import { existsSync, writeFileSync } from 'node:fs';
+test('fails the first time', () => {
+  const isFirst = !existsSync('been-here');
+  writeFileSync('been-here', '');
+  assert.not(isFirst);
+});
+test.run();
+`;
+  const busy = write('busy.test.ts', once);
+  const broken = write('broken.test.ts', `${UVU}test('fails', () => assert.ok(false));\ntest.run();\n`);
+  assert.is((await runPrinted([busy])).passed, false);
+  rmSync(join(root, 'been-here'));
+  const { passed, lines } = await runPrinted([busy], 'again-alone');
+  assert.is(passed, true);
+  assert.ok(lines.includes('passed when it ran again, alone: busy.test.ts'));
+  assert.is(lines.at(-1), '1 passed, 0 failed');
+  const second = await runPrinted([broken], 'again-alone');
+  assert.is(second.passed, false);
+  assert.ok(second.lines.includes('failed when it ran again, alone: broken.test.ts'));
+});
 
 test.run();
