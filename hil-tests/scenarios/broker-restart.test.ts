@@ -1,4 +1,5 @@
 // @long
+// @time-limit 180 s
 // The cloud is stopped, killed and started again under a gateway at work, and stays away for a while: it catches up.
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -92,7 +93,8 @@ test('while the cloud is away the waits grow, drawn by lot and bounded, and all 
   await counter.sendWhile(
     50,
     until(() => site.gateway.log.filter(({ event }) => event === 'uplink-connected').length > links, {
-      limitMs: 40_000,
+      // Two waits: the first attempt may come before the cloud listens.
+      limitMs: 70_000,
       what: 'the gateway has come back by itself',
     }),
   );
