@@ -1,28 +1,22 @@
 import { type Connection, prepare } from './database.ts';
+import type { IdentityTables } from './identity-schema.ts';
 
 /** Steps about what organisations are to look at. Times in ms since 1970. */
 export function alarmStatements(connection: Connection) {
   return {
-    addAlarm: prepare<{
-      id: string;
-      organisation: string;
-      device: number;
-      kind: string;
-      first: number;
-      last: number;
-      times: number;
-      detail: string;
-    }>(connection, (db, p) =>
-      db.insertInto('alarm').values({
-        id: p.id,
-        organisation: p.organisation,
-        device: p.device,
-        kind: p.kind,
-        first: p.first,
-        last: p.last,
-        times: p.times,
-        detail: p.detail,
-      }),
+    addAlarm: prepare<Omit<IdentityTables['alarm'], 'seen' | 'seen_by' | 'told' | 'pause'>>(
+      connection,
+      (db, p) =>
+        db.insertInto('alarm').values({
+          id: p.id,
+          organisation: p.organisation,
+          device: p.device,
+          kind: p.kind,
+          first: p.first,
+          last: p.last,
+          times: p.times,
+          detail: p.detail,
+        }),
     ),
     /** It goes on. */
     setAlarm: prepare<{ id: string; last: number; times: number; detail: string }>(connection, (db, p) =>

@@ -1,4 +1,5 @@
 import { type Connection, prepare } from './database.ts';
+import type { IdentityTables } from './identity-schema.ts';
 
 /** Steps of the boards that gateways run on, of how they were provisioned, and of how devices end. Times: ms since 1970. */
 export function unitStatements(connection: Connection) {
@@ -49,17 +50,7 @@ export function unitStatements(connection: Connection) {
         .where('serial', '=', p.serial)
         .where('organisation', '=', p.organisation),
     ),
-    addProvisioning: prepare<{
-      id: string;
-      device: number;
-      organisation: string;
-      at: number;
-      serial: string;
-      actor: string;
-      record: string;
-      signature: Uint8Array;
-      fingerprint: string;
-    }>(connection, (db, p) =>
+    addProvisioning: prepare<IdentityTables['provisioning']>(connection, (db, p) =>
       db.insertInto('provisioning').values({
         id: p.id,
         device: p.device,
