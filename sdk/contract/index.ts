@@ -30,6 +30,12 @@ export {
   type ResultMessage,
   reportedMessage,
   resultMessage,
+  type SlotName,
+  slotName,
+  type UpdateMessage,
+  type UpdatingMessage,
+  updateMessage,
+  updatingMessage,
 } from './messages.ts';
 export { admits, type SocketPolicy, type SocketTransport, socketPolicies } from './sockets.ts';
 export {

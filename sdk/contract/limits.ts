@@ -135,6 +135,10 @@ export const limits = {
   linkAsks: 64,
   /** Certificates an hour that a gateway may be given for the one it has. */
   certificateRenewalsPerHour: 12,
+  /** Files of a release, bytes of one of them (Node is the largest), and bytes of its manifest. */
+  releaseFiles: 2000,
+  releaseFileBytes: 256 * 1024 * 1024,
+  releaseManifestBytes: 1024 * 1024,
   /** Milliseconds a reading's time may lie ahead of its arrival before it is set apart. */
   futureMilliseconds: 5 * 60_000,
 } as const;

@@ -184,6 +184,58 @@ export const clockAnswer = z.object({
 export type ClockQuestion = z.infer<typeof clockQuestion>;
 export type ClockAnswer = z.infer<typeof clockAnswer>;
 
+/**
+ * Which release a gateway is to run, topic `update`, JSON: after each connection, and when it changes. `offer` is null where
+ * nothing is offered, or no longer: what is under way and not yet in a slot is given up.
+ */
+export const updateMessage = z.strictObject({
+  version: z.literal(1),
+  offer: z
+    .strictObject({
+      /** The same for the same wish: a gateway that went back from it does not try it again under this id. */
+      id: z.uuid(),
+      release: z.string().min(1).max(64),
+    })
+    .nullable(),
+});
+export type UpdateMessage = z.infer<typeof updateMessage>;
+
+/** Which part of the disk a release runs from: one of the two slots, or what came with the image or the package. */
+export const slotName = z.enum(['a', 'b', 'factory']);
+export type SlotName = z.infer<typeof slotName>;
+
+/**
+ * What a gateway runs, and how far it is with what was offered, topic `updating`, JSON: after each connection, at each
+ * change, and while it downloads now and then.
+ */
+export const updatingMessage = z.strictObject({
+  version: z.literal(1),
+  running: z.strictObject({
+    release: z.string().max(64),
+    /** Null where no launcher started it: such a gateway is updated by hand. */
+    slot: slotName.nullable(),
+    target: z.string().max(32),
+  }),
+  /** The offer that this is about; null while there is none, and there was none. */
+  offer: z.uuid().nullable(),
+  progress: z.discriminatedUnion('state', [
+    z.strictObject({ state: z.literal('idle') }),
+    /** For its window, for a trusted time, for a link: `detail` says for what. */
+    z.strictObject({ state: z.literal('waiting'), detail: z.string().max(300) }),
+    /** Bytes, of those that have to travel. */
+    z.strictObject({ state: z.literal('downloading'), done: count, total: count }),
+    z.strictObject({ state: z.literal('installing') }),
+    /** The new release runs, and has to report health within these seconds. */
+    z.strictObject({ state: z.literal('trying'), secondsLeft: count }),
+    z.strictObject({ state: z.literal('confirmed') }),
+    /** The launcher went back to what ran before. */
+    z.strictObject({ state: z.literal('rolled-back'), detail: z.string().max(300) }),
+    /** It was never tried: what came does not hold, or has no room. */
+    z.strictObject({ state: z.literal('refused'), code: z.string().max(64), detail: z.string().max(300) }),
+  ]),
+});
+export type UpdatingMessage = z.infer<typeof updatingMessage>;
+
 /** Why the cloud is about to close a link, topic `notice`, JSON. */
 export const noticeMessage = z.strictObject({ code: z.string().max(64), detail: z.string().max(500) });
 export type NoticeMessage = z.infer<typeof noticeMessage>;

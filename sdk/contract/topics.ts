@@ -1,8 +1,8 @@
 /**
  * MQTT topics, once for both ends (wire contract, version 1).
  *
- *     v1/gw/<gateway id>/telemetry | health | reported | result | clock      gateway -> cloud
- *     v1/gw/<gateway id>/notice | desired | command | time                   cloud -> gateway
+ *     v1/gw/<gateway id>/telemetry | health | reported | result | clock | updating   gateway -> cloud
+ *     v1/gw/<gateway id>/notice | desired | command | time | update                 cloud -> gateway
  *
  *     v1/dev/<device id>/telemetry | json | senml | senml-cbor               device with a key -> cloud
  *     v1/dev/<device id>/notice                                              cloud -> device with a key
@@ -15,9 +15,9 @@
  */
 
 /** What a gateway may publish. */
-export const upChannels = ['telemetry', 'health', 'reported', 'result', 'clock'] as const;
+export const upChannels = ['telemetry', 'health', 'reported', 'result', 'clock', 'updating'] as const;
 /** What a gateway may subscribe to. */
-export const downChannels = ['notice', 'desired', 'command', 'time'] as const;
+export const downChannels = ['notice', 'desired', 'command', 'time', 'update'] as const;
 
 /** What a device with a key may publish: a batch, or readings by name in the form that the channel is called by. */
 export const deviceUpChannels = ['telemetry', 'json', 'senml', 'senml-cbor'] as const;
