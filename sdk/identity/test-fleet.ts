@@ -18,6 +18,12 @@ export interface Holder {
   readonly cert: string;
 }
 
+/** For tests: when a certificate begins and ends, ms since 1970. */
+export interface Times {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
 const day = 86_400_000;
 // Read once: what is issued a second later must not outlive its issuer.
 const now = Date.now();
@@ -28,16 +34,24 @@ export function terms() {
 }
 
 /** For tests: a root with a key of its own. */
-export async function makeRoot(commonName = 'Test root'): Promise<Issuer> {
+export async function makeRoot(commonName = 'Test root', times?: Times): Promise<Issuer> {
   const signer = softwareSigner((await generateKeyPair()).privateKeyPem);
-  return { signer, certificatePem: createAuthority({ commonName, signer, ...terms() }) };
+  return { signer, certificatePem: createAuthority({ commonName, signer, ...terms(), ...times }) };
 }
 
 /** For tests: a new key with a certificate of `issuer`. */
-export async function makeHolder(issuer: Issuer, commonName: string, profile: Profile): Promise<Holder> {
+export async function makeHolder(
+  issuer: Issuer,
+  commonName: string,
+  profile: Profile,
+  times?: Times,
+): Promise<Holder> {
   const { privateKeyPem, publicKeyPem } = await generateKeyPair();
   const subject = { commonName, publicKeyPem };
-  return { key: privateKeyPem, cert: issueCertificate({ ...terms(), ...profile, issuer, subject }) };
+  return {
+    key: privateKeyPem,
+    cert: issueCertificate({ ...terms(), ...times, ...profile, issuer, subject }),
+  };
 }
 
 /** For tests: a server on this machine. */

@@ -13,7 +13,7 @@ import {
   type Profile,
   softwareSigner,
 } from '../identity/index.ts';
-import { type Holder, localServer } from '../identity/test-fleet.ts';
+import { type Holder, localServer, makeHolder, makeRoot, type Times } from '../identity/test-fleet.ts';
 import { chainFault, type JudgedAt, presentedChain } from './index.ts';
 
 const test = suite('certificates that ended lately');
@@ -33,35 +33,18 @@ const lately = (days: number, wall = now): JudgedAt => ({
 
 const pair = async () => softwareSigner((await generateKeyPair()).privateKeyPem);
 
-async function rootCalled(commonName: string): Promise<Issuer> {
-  const signer = await pair();
-  return {
-    signer,
-    certificatePem: createAuthority({ commonName, signer, serial: randomBytes(16), ...long }),
-  };
-}
-
-async function intermediate(issuer: Issuer, times: { notBefore: number; notAfter: number }): Promise<Issuer> {
+async function intermediate(issuer: Issuer, times: Times): Promise<Issuer> {
   const signer = await pair();
   const subject = { commonName: 'Fleet intermediate', publicKeyPem: signer.publicKeyPem };
   const order = { ...times, profile: 'authority', pathLength: 0, serial: randomBytes(16), issuer, subject };
   return { signer, certificatePem: issueCertificate(order as Parameters<typeof issueCertificate>[0]) };
 }
 
-async function holder(
-  issuer: Issuer,
-  times = ended,
-  profile = gateway,
-  commonName = 'mast',
-): Promise<Holder> {
-  const { privateKeyPem, publicKeyPem } = await generateKeyPair();
-  const subject = { commonName, publicKeyPem };
-  const cert = issueCertificate({ ...times, ...profile, serial: randomBytes(16), issuer, subject });
-  return { key: privateKeyPem, cert };
-}
+const holder = (issuer: Issuer, times = ended, profile: Profile = gateway, commonName = 'mast') =>
+  makeHolder(issuer, commonName, profile, times);
 
-const root = await rootCalled('Fleet');
-const sameName = await rootCalled('Fleet');
+const root = await makeRoot('Fleet', long);
+const sameName = await makeRoot('Fleet', long);
 const server = await holder(root, long, localServer, 'cloud');
 
 /** Has a client show its certificate to a server that lets everybody in, and judges it. */

@@ -13,7 +13,7 @@ import {
   type Profile,
   softwareSigner,
 } from '../identity/index.ts';
-import { type Holder, localServer } from '../identity/test-fleet.ts';
+import { type Holder, localServer, makeHolder, makeRoot } from '../identity/test-fleet.ts';
 import { chainFault, type JudgedAt, presentedChain } from './index.ts';
 
 const test = suite('impostors');
@@ -25,26 +25,10 @@ const floor: JudgedAt = { kind: 'at-least', wall: now - year / 2 };
 const sane = { notBefore: now - year, notAfter: now + year };
 const ended = { notBefore: now - 2 * year, notAfter: now - year };
 
-async function authority(
-  commonName: string,
-  times = { notBefore: now - 9 * year, notAfter: now + 9 * year },
-) {
-  const signer = softwareSigner((await generateKeyPair()).privateKeyPem);
-  const serial = randomBytes(16);
-  return { signer, certificatePem: createAuthority({ commonName, signer, serial, ...times }) };
-}
-
-async function holder(
-  issuer: Issuer,
-  profile: Profile = localServer,
-  times = sane,
-  commonName = 'cloud',
-): Promise<Holder> {
-  const { privateKeyPem, publicKeyPem } = await generateKeyPair();
-  const subject = { commonName, publicKeyPem };
-  const cert = issueCertificate({ ...times, ...profile, serial: randomBytes(16), issuer, subject });
-  return { key: privateKeyPem, cert };
-}
+const decades = { notBefore: now - 9 * year, notAfter: now + 9 * year };
+const authority = (commonName: string, times = decades) => makeRoot(commonName, times);
+const holder = (issuer: Issuer, profile: Profile = localServer, times = sane, commonName = 'cloud') =>
+  makeHolder(issuer, commonName, profile, times);
 
 const root = await authority('Loadline fleet');
 const sameName = await authority('Loadline fleet');
