@@ -21,6 +21,7 @@ import { readDerivedState } from './intake.ts';
 import { DiskJournal, heldReadings } from './journal/index.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import type { Latencies } from './progress.ts';
+import { readOffer } from './update/index.ts';
 import type { Delivered } from './uplink/index.ts';
 import { madeAt, version } from './version.ts';
 import { tellWedge, watchdogOf } from './watched.ts';
@@ -146,6 +147,10 @@ export class Gateway {
           const answer = Buffer.from(payload).toString('utf8');
           this.#timekeeper.answered(answer);
           this.#generations.answered(answer);
+        } else if (channel === 'update') {
+          const read = readOffer(payload);
+          if (read.ok) log.info('update-offered', { release: read.offer?.release ?? null });
+          else log.warn('update-malformed', { reason: read.fault });
         } else this.#downlink.received(channel, payload);
       },
     });

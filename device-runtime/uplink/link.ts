@@ -70,7 +70,13 @@ export class LinkRefused extends Error {
 const notAuthorised = 5;
 
 /** A command must not be lost on the way; of the rest, a newer one says more than an older one sent again. */
-const downQos: Readonly<Record<DownChannel, 0 | 1>> = { notice: 0, desired: 1, command: 1, time: 0 };
+const downQos: Readonly<Record<DownChannel, 0 | 1>> = {
+  notice: 0,
+  desired: 1,
+  command: 1,
+  time: 0,
+  update: 1,
+};
 
 /** The question for the time is of no use later: it is asked again. */
 const upQos: Readonly<Record<UpChannel, 0 | 1>> = {
@@ -79,6 +85,7 @@ const upQos: Readonly<Record<UpChannel, 0 | 1>> = {
   reported: 1,
   result: 1,
   clock: 0,
+  updating: 1,
 };
 
 /**
@@ -127,6 +134,8 @@ class GatewayLink implements Link {
   readonly #link: MqttLink;
   /** Resolves once the cloud says that answers to the question for the time will be heard. */
   readonly #answerable = Promise.withResolvers<void>();
+  /** Resolves once the cloud lets this gateway hear of updates: an older one does not know the word. */
+  readonly #updatable = Promise.withResolvers<void>();
   #notice: string | undefined;
   /** Whether the cloud said, in place of taking the link, that we may not. */
   isForbidden = false;
@@ -145,8 +154,10 @@ class GatewayLink implements Link {
       },
     });
     // Perhaps nobody asks.
-    this.#answerable.promise.catch(() => {});
-    void this.#link.closed.then((why) => this.#answerable.reject(new Error(why)));
+    for (const granted of [this.#answerable, this.#updatable]) {
+      granted.promise.catch(() => {});
+      void this.#link.closed.then((why) => granted.reject(new Error(why)));
+    }
     void this.#link.connected.then(
       () => this.#subscribe(),
       () => {},
@@ -181,6 +192,8 @@ class GatewayLink implements Link {
       throw new Error(`${channel}: ${body.length} bytes, and at most ${most} are taken`);
     // Asked before, the cloud would have nobody to answer, and the time would come half a minute later.
     if (channel === 'clock') await this.#answerable.promise;
+    // One that does not know updates would end the link over it, and a new release with an old cloud would have no link.
+    if (channel === 'updating') await this.#updatable.promise;
     await this.#link.publish(gatewayTopic(this.#options.gatewayId, channel), body, upQos[channel]);
   }
 
@@ -194,8 +207,13 @@ class GatewayLink implements Link {
       granted.then(
         () => {
           if (channel === 'time') this.#answerable.resolve();
+          if (channel === 'update') this.#updatable.resolve();
         },
-        (error: Error) => this.#link.lose(`the cloud refuses ${channel}: ${error.message}`),
+        (error: Error) => {
+          const refused = new Error(`the cloud refuses ${channel}: ${error.message}`);
+          if (channel === 'update') this.#updatable.reject(refused);
+          else this.#link.lose(refused.message);
+        },
       );
     }
   }
