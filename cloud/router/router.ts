@@ -7,6 +7,8 @@ import {
   reportedMessage,
   resultMessage,
   type UpChannel,
+  type UpdatingMessage,
+  updatingMessage,
 } from '@loadline/sdk/contract';
 import { type Batch, decodeBatch, numberedFrom, TelemetryError } from '@loadline/sdk/telemetry';
 import { may, type Principal } from '../access/index.ts';
@@ -54,6 +56,7 @@ const scopeOf = {
   health: 'health.deliver',
   reported: 'reported.deliver',
   result: 'result.deliver',
+  updating: 'updating.deliver',
   clock: 'clock.ask',
 } as const;
 
@@ -66,6 +69,7 @@ export class Router {
   readonly #turns: Turns;
   readonly #generation: ClockAnswer['generation'];
   readonly #onSiblings: ((device: Device, epochs: readonly [string, string]) => void) | undefined;
+  readonly #onUpdating: ((device: Device, message: UpdatingMessage) => void) | undefined;
 
   /** `now`: ms since 1970; `monotonic`: ms. */
   constructor(parts: {
@@ -78,6 +82,8 @@ export class Router {
     generation?: ClockAnswer['generation'];
     /** Told where two epochs of a device name one parent: the earlier one, and the one that was delivered now. */
     onSiblings?: (device: Device, epochs: readonly [string, string]) => void;
+    /** Told, after the commit, of what a gateway said of its update. */
+    onUpdating?: (device: Device, message: UpdatingMessage) => void;
   }) {
     this.#store = parts.store;
     this.#directory = parts.directory;
@@ -85,6 +91,7 @@ export class Router {
     this.#now = parts.now;
     this.#generation = parts.generation;
     this.#onSiblings = parts.onSiblings;
+    this.#onUpdating = parts.onUpdating;
     this.#turns = new Turns(parts.monotonic);
   }
 
@@ -136,6 +143,9 @@ export class Router {
         return;
       case 'result':
         this.#result(device, body, settle);
+        return;
+      case 'updating':
+        this.#updating(device, body, settle);
     }
   }
 
@@ -169,6 +179,19 @@ export class Router {
       payload: body,
     } as const;
     this.#store.write(write, (outcome) => settle(receiptOf(outcome)));
+  }
+
+  #updating(device: Device, body: Uint8Array, settle: (receipt: Receipt) => void): void {
+    const message = parseJson(body, updatingMessage);
+    if (message === undefined) {
+      const detail = 'not an updating message of version 1';
+      this.#reject(device, 'updating', 'updating-malformed', detail, body, settle);
+      return;
+    }
+    this.#store.write({ kind: 'updating', device: device.number, message, at: this.#now() }, (outcome) => {
+      if (outcome.kind !== 'failed') this.#onUpdating?.(device, message);
+      settle(receiptOf(outcome));
+    });
   }
 
   #telemetry(device: Device, { body, meter, source }: Delivery, settle: (receipt: Receipt) => void): void {

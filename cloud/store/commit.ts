@@ -11,6 +11,7 @@ import { type EpochState, EpochTable } from './epoch-table.ts';
 import { addRange, countNumbers, hasNumber, rangesAsJson } from './number-set.ts';
 import { type Statements, writeStatements } from './statements.ts';
 import { type Timeline, wallSpan, wallTime } from './timeline.ts';
+import { UpdateReports } from './update-commit.ts';
 import type { DeliveryWrite, Outcome, RejectionWrite, Unnumbered, Write } from './writes.ts';
 
 /** Why a delivery without numbers is rejected for what it is known again by. */
@@ -31,6 +32,7 @@ export class Committer {
   readonly #connection: Connection;
   readonly #statements: Statements;
   readonly #results: CommandResults;
+  readonly #updates: UpdateReports;
   readonly #changer: Changer;
   readonly #counters: Counters;
   readonly #chunks: ChunkWriter;
@@ -46,6 +48,7 @@ export class Committer {
     this.#connection = connection;
     this.#statements = writeStatements(connection);
     this.#results = new CommandResults(connection);
+    this.#updates = new UpdateReports(connection);
     this.#changer = new Changer(connection);
     this.#counters = new Counters(connection);
     this.#chunks = new ChunkWriter(connection);
@@ -97,6 +100,8 @@ export class Committer {
         return done(s.setReported.run(write));
       case 'result':
         return done(this.#result(write, ledger));
+      case 'updating':
+        return done(this.#updates.take(write));
       case 'checkpoint':
         // Taken before times were resolved that it does not know: the one after it will.
         if (write.through < this.#resolvedAt) return done(0);

@@ -13,6 +13,7 @@ import type { FleetTables } from './fleet-schema.ts';
 import type { EndOfCertificate, IdentityTables, IssuedFor } from './identity-schema.ts';
 import type { PeopleTables } from './people-schema.ts';
 import type { RetentionTables } from './retention-schema.ts';
+import type { UpdateTables } from './update-schema.ts';
 
 /**
  * The tables. Times are whole milliseconds since 1970 unless a name says otherwise; `device` and `epoch`
@@ -30,7 +31,8 @@ export interface Schema
     IdentityTables,
     PeopleTables,
     RetentionTables,
-    FleetTables {
+    FleetTables,
+    UpdateTables {
   organisation: {
     id: string;
     name: string;
@@ -49,6 +51,8 @@ export interface Schema
     readings_days: number | null;
     /** Days after the end of its certificate within which a gateway may still renew it. */
     grace_days: Generated<number>;
+    /** Whether its gateways are offered other releases than they run. */
+    updates: Generated<'on' | 'paused'>;
     /** Goes up with every change of what people are in it: a change is made on what was read, or not at all. */
     revision: Generated<number>;
   };

@@ -5,6 +5,7 @@ import type { ChangeOutcome, ChangeWrite } from './change.ts';
 import type { ExpireWrite, MergeWrite } from './chunks/writes.ts';
 import type { ResultWrite } from './downlink-writes.ts';
 import type { Timeline, TimelinePoint } from './timeline.ts';
+import type { UpdatingWrite } from './update-commit.ts';
 
 /** What can be written, and what comes of it: the messages between the process and its one writer thread. */
 
@@ -121,6 +122,7 @@ export type Write =
   | HealthWrite
   | ReportedWrite
   | ResultWrite
+  | UpdatingWrite
   | CheckpointWrite
   | MergeWrite
   | ExpireWrite

@@ -124,11 +124,13 @@ export const scopes = {
   'health.deliver': own("report a gateway's health and its own ledger"),
   'reported.deliver': own('report what a gateway is configured to be'),
   'result.deliver': own('say what became of a command'),
+  'updating.deliver': own('say what it runs, and how far it is with an update'),
   'clock.ask': own('ask for the time'),
   'notice.receive': own('be told why a link is about to be closed'),
   'desired.receive': own('be told what it is to be configured as'),
   'command.receive': own('be given commands'),
   'time.receive': own('be told the time'),
+  'update.receive': own('be told which release it is to run'),
 } as const satisfies Record<string, Meaning>;
 
 export type Scope = keyof typeof scopes;

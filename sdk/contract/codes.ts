@@ -20,6 +20,7 @@ export const codes = {
   'reported-malformed': 'the reported configuration is not what the contract says',
   'result-malformed': 'the result of a command is not what the contract says',
   'command-unknown': 'the result is of a command that this gateway was not given',
+  'updating-malformed': 'what is said of an update is not what the contract says',
   'clock-malformed': 'the question for the time is not what the contract says',
   'encoding-malformed': 'the body is not compressed as its Content-Encoding says',
   'body-too-large': 'the body is longer than limits.batchBytes, or inflates beyond limits.batchInflatedBytes',

@@ -8,6 +8,7 @@ const receiveScopes = {
   desired: 'desired.receive',
   command: 'command.receive',
   time: 'time.receive',
+  update: 'update.receive',
 } as const satisfies Record<DownChannel, string>;
 
 /** The channel of a topic towards a gateway; undefined for every other topic and filter. */

@@ -28,6 +28,14 @@ const command = gatewayTopic(ours, 'command');
 const clock = gatewayTopic(ours, 'clock');
 const time = gatewayTopic(ours, 'time');
 const result = gatewayTopic(ours, 'result');
+const updating = gatewayTopic(ours, 'updating');
+/** What a gateway says that has been offered nothing. */
+const runs = {
+  version: 1,
+  running: { release: '1.4.0', slot: 'a', target: 'linux-arm64' },
+  offer: null,
+  progress: { state: 'idle' },
+} as const;
 const report = { kind: 'report' } as const;
 
 /** The refusal's status and code. */
@@ -119,6 +127,8 @@ test('what is no question, and what is no result, is rejected with its reason an
     [clock, 'clock-malformed', 'x'.repeat(limits.messageBytes + 1)],
     [result, 'result-malformed', '[]'],
     [result, 'result-malformed', JSON.stringify({ version: 1, id: 'x', outcome: 'done', detail: '' })],
+    [updating, 'updating-malformed', '{"version":1}'],
+    [updating, 'updating-malformed', JSON.stringify({ ...runs, offer: 'x' })],
     [
       result,
       'command-unknown',
