@@ -127,7 +127,7 @@ test('what is no question, and what is no result, is rejected with its reason an
     [clock, 'clock-malformed', 'x'.repeat(limits.messageBytes + 1)],
     [result, 'result-malformed', '[]'],
     [result, 'result-malformed', JSON.stringify({ version: 1, id: 'x', outcome: 'done', detail: '' })],
-    [updating, 'updating-malformed', '{"version":1}'],
+    [updating, 'updating-malformed', '{"version":1,"offer":null}'],
     [updating, 'updating-malformed', JSON.stringify({ ...runs, offer: 'x' })],
     [
       result,
