@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { removeWhole, writeWhole } from '@loadline/sdk/platform';
+import { readRegular, removeWhole, writeWhole } from '@loadline/sdk/platform';
 import { wirelessInterfaces } from './board.ts';
 import {
   isOurs,
@@ -36,7 +35,7 @@ export async function applyNetwork(
   root: string,
   wireless: () => Promise<readonly string[]> = wirelessInterfaces,
 ): Promise<Applied> {
-  const json = await readRegular(join(resolve(folder), 'current', names.network));
+  const json = await textOf(join(resolve(folder), 'current', names.network));
   const wanted = json === undefined ? [] : await filesOf(json, wireless);
   for (const { path } of wanted) {
     const content = await contentOf(root, path);
@@ -83,34 +82,15 @@ async function presentIn(root: string): Promise<string[]> {
 
 /** Undefined where nothing is there; nothing of ours where it cannot be read. */
 async function contentOf(root: string, path: string): Promise<string | undefined> {
-  return await readRegular(join(root, path)).catch(() => '');
+  return await textOf(join(root, path)).catch(() => '');
 }
 
 /** More than any network says. */
 const mostBytes = 64 * 1024;
 
-/**
- * A file's text; undefined where nothing is there. It is opened without waiting and without following a link: in the place
- * of a file somebody may have put a pipe, which would hang its reader, or a link to a file that he may not read himself.
- *
- * @throws Error where it is no regular file, or too large
- */
-async function readRegular(path: string): Promise<string | undefined> {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    if (error.code === 'ELOOP') throw new Error(`${path} is a link, and no regular file: it is not read`);
-    throw error;
-  });
-  if (file === undefined) return undefined;
-  try {
-    const about = await file.stat();
-    if (!about.isFile()) throw new Error(`${path} is no regular file: it is not read`);
-    if (about.size > mostBytes) throw new Error(`${path} is larger than ${mostBytes} bytes: it is not read`);
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
+/** A file's text; undefined where nothing is there. @throws Error where it is no regular file, or too large */
+async function textOf(path: string): Promise<string | undefined> {
+  return (await readRegular(path, mostBytes))?.toString('utf8');
 }
 
 function interfacesIn(paths: readonly string[]): string[] {

@@ -1,4 +1,5 @@
-import { chmod, copyFile, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /** Windows has neither modes nor folders that can be synced; its own access lists decide there. */
@@ -64,6 +65,52 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+/**
+ * Opens a file to read that somebody with fewer rights may have put there, and is put into its place between two looks:
+ * without waiting and without following a link, since a pipe would hang its reader, and a link may lead to a file that he
+ * may not read himself. What is known of the handle stays so. @returns undefined where nothing is there
+ *
+ * @param mostBytes of a file that is longer nothing is read
+ * @throws Error where it is a link, no regular file, or too long
+ */
+export async function openRegular(path: string, mostBytes: number): Promise<FileHandle | undefined> {
+  // Windows has neither flag.
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    if (error.code === 'ELOOP') throw new Error(`${path} is a link, and no regular file: it is not read`);
+    throw error;
+  });
+  if (file === undefined) return undefined;
+  try {
+    const about = await file.stat();
+    if (!about.isFile()) throw new Error(`${path} is no regular file: it is not read`);
+    if (about.size > mostBytes) throw new Error(`${path} is larger than ${mostBytes} bytes: it is not read`);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+
+/** All of a file that `openRegular` opens, and not a byte more than it may have. */
+export async function readRegular(path: string, mostBytes: number): Promise<Buffer | undefined> {
+  const file = await openRegular(path, mostBytes);
+  if (file === undefined) return undefined;
+  try {
+    const room = Buffer.alloc(mostBytes + 1);
+    let filled = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(room, filled, room.length - filled, filled);
+      filled += bytesRead;
+      if (filled > mostBytes) throw new Error(`${path} is larger than ${mostBytes} bytes: it is not read`);
+      if (bytesRead === 0) return room.subarray(0, filled);
+    }
+  } finally {
+    await file.close();
   }
 }
 

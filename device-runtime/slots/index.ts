@@ -1,0 +1,26 @@
+export {
+  type BootState,
+  clearResult,
+  confirm,
+  confirmLauncher,
+  formatBootState,
+  type LauncherResult,
+  parseBootState,
+  readBootState,
+  readResult,
+  startTrial,
+  type Trial,
+  type WrittenSlot,
+} from './boot-state.ts';
+export { claimsOf, filesToFetch, manifestIn, sourcesOf } from './held.ts';
+export { type Layout, type LayoutEnvironment, layoutOf, slotFolder } from './layout.ts';
+export {
+  clearStaging,
+  type InstallRequest,
+  type InstallResult,
+  installRequest,
+  installResult,
+  type RefusalCode,
+  readInstallResult,
+  requestInstall,
+} from './requests.ts';
