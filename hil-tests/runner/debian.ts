@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const APT_LOCK_WAIT_S = 60;
 
 /**
- * True when `command` can be run. If it is missing, root on Debian installs the package of that name, or `from`,
+ * True when `command` can be run; or, where it is an absolute path, is there. If it is missing, root on Debian installs the package of that name, or `from`,
  * first. Otherwise the answer is one line that says why not, for a test to be skipped with:
  *
  *     const strace = await needs('strace');
@@ -39,7 +39,7 @@ const NO_SERVICES = '/usr/sbin/policy-rc.d';
 /** Files of tests run beside each other, so the first to come installs and the others wait and find it there. */
 async function install(command: string, from: string): Promise<void> {
   const script = `
-    command -v "$1" >/dev/null && exit 0
+    case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null ;; esac && exit 0
     [ -e ${NO_SERVICES} ] || {
       trap 'rm -f ${NO_SERVICES}' EXIT
       printf '#!/bin/sh\nexit 101\n' > ${NO_SERVICES}
@@ -54,6 +54,7 @@ async function install(command: string, from: string): Promise<void> {
 }
 
 function isInstalled(command: string): boolean {
+  if (isAbsolute(command)) return existsSync(command);
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);

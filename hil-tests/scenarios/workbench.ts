@@ -11,6 +11,7 @@ import {
   VirtualCable,
   VirtualPort,
   VirtualRadio,
+  type VirtualTransmitter,
   windTransmitter,
 } from '../rig/index.ts';
 import { CloudProcess, Service } from '../system/index.ts';
@@ -50,11 +51,17 @@ export interface WorkbenchOptions {
   readonly serialNumber?: string;
   /** Seconds of patience of the tool for a line that is gone. */
   readonly wait?: number;
+  /** What the cloud is called by boards that are not on this machine. Default: localhost, and there are none. */
+  readonly cloudName?: string;
+  /** What is on the air. Default: one transmitter of wind. */
+  readonly transmitters?: readonly VirtualTransmitter[];
+  /** Milliseconds that anything may take. Default: a minute. */
+  readonly patience?: number;
 }
 
 const main = fileURLToPath(new URL('../../tools/main.ts', import.meta.url));
-/** Milliseconds that anything here may take. */
-const patience = 60_000;
+/** Milliseconds that anything here may take where nothing else is said. */
+const usualPatience = 60_000;
 
 /** The scopes of a technician's token that is made for nothing but this. */
 const scopesToProvision = [
@@ -76,7 +83,9 @@ export class Workbench {
   readonly cable: VirtualCable;
   readonly radioPort: VirtualPort;
   readonly serialNumber: string;
-  readonly #radio: VirtualRadio;
+  readonly radio: VirtualRadio;
+  readonly #cloudName: string;
+  readonly #patience: number;
   readonly #wait: number;
   readonly #passed: { fromTool: Buffer[]; fromGateway: Buffer[] };
   readonly #tools = new Set<ChildProcess>();
@@ -85,8 +94,9 @@ export class Workbench {
   readonly printed: string[] = [];
 
   private constructor(
-    parts: Pick<Workbench, 'folder' | 'cloud' | 'cable' | 'radioPort' | 'serialNumber'> & {
-      radio: VirtualRadio;
+    parts: Pick<Workbench, 'folder' | 'cloud' | 'cable' | 'radioPort' | 'serialNumber' | 'radio'> & {
+      cloudName: string;
+      patience: number;
       wait: number;
       passed: { fromTool: Buffer[]; fromGateway: Buffer[] };
     },
@@ -96,15 +106,21 @@ export class Workbench {
     this.cable = parts.cable;
     this.radioPort = parts.radioPort;
     this.serialNumber = parts.serialNumber;
-    this.#radio = parts.radio;
+    this.radio = parts.radio;
+    this.#cloudName = parts.cloudName;
+    this.#patience = parts.patience;
     this.#wait = parts.wait;
     this.#passed = parts.passed;
   }
 
   /** Prepares all of it, and starts all but the gateway. */
-  static async prepare({ serialNumber = 'SIM-0001', wait = 5 }: WorkbenchOptions = {}): Promise<Workbench> {
+  static async prepare(options: WorkbenchOptions = {}): Promise<Workbench> {
+    const { serialNumber = 'SIM-0001', wait = 5, cloudName, patience = usualPatience } = options;
+    const { transmitters = [windTransmitter({ tag: 0x25df, intervalMs: 100 })] } = options;
     const folder = await mkdtemp(join(tmpdir(), 'loadline-bench-'));
-    const cloud = await CloudProcess.start({ state: join(folder, 'cloud') });
+    const reach = cloudName === undefined ? {} : { host: '0.0.0.0', names: [cloudName] };
+    const logFile = join(folder, 'cloud.log');
+    const cloud = await CloudProcess.start({ ...reach, state: join(folder, 'cloud'), logFile });
     const passed = { fromTool: [] as Buffer[], fromGateway: [] as Buffer[] };
     const cable = await VirtualCable.open({
       folder: join(folder, 'cable'),
@@ -115,11 +131,10 @@ export class Workbench {
       },
     });
     const radioPort = await VirtualPort.open({ folder: join(folder, 'dev') });
-    const radio = new VirtualRadio(new VirtualBaseStation(radioPort), [
-      windTransmitter({ tag: 0x25df, intervalMs: 100 }),
-    ]);
+    const radio = new VirtualRadio(new VirtualBaseStation(radioPort), transmitters);
     radio.start();
-    const bench = new Workbench({ folder, cloud, cable, radioPort, serialNumber, radio, wait, passed });
+    const places = { folder, cloudName: cloudName ?? 'localhost', patience, wait };
+    const bench = new Workbench({ ...places, cloud, cable, radioPort, serialNumber, radio, passed });
     await mkdir(bench.file('board'), { recursive: true });
     await writeFile(bench.file('board/serial-number'), `${serialNumber}\n`);
     await writeFile(bench.file('board/model'), 'Simulated board\n');
@@ -159,7 +174,7 @@ export class Workbench {
           ({ event }) => event === 'provisioning-port-open' || event === 'uplink-connected',
         );
       },
-      { limitMs: patience, what: 'the gateway is there' },
+      { limitMs: this.#patience, what: 'the gateway is there' },
     );
   }
 
@@ -184,15 +199,18 @@ export class Workbench {
   async reopenMode(): Promise<void> {
     const times = (state: string) =>
       this.gateway.log.filter((line) => line.event === 'provisioning-mode' && line.state === state).length;
-    await until(() => times('closed') === times('open'), { limitMs: patience, what: 'the mode is over' });
+    await until(() => times('closed') === times('open'), {
+      limitMs: this.#patience,
+      what: 'the mode is over',
+    });
     const before = times('open');
     await this.act(false);
     await until(() => !existsSync(join(this.site, 'spent')), {
-      limitMs: patience,
+      limitMs: this.#patience,
       what: 'the act has been undone',
     });
     await this.act(true);
-    await until(() => times('open') > before, { limitMs: patience, what: 'the mode is open again' });
+    await until(() => times('open') > before, { limitMs: this.#patience, what: 'the mode is open again' });
   }
 
   /** An API token with these scopes, for a technician's script. */
@@ -216,7 +234,7 @@ id = "${id}"
 name = "Bench ${id}"
 
 [uplink]
-host = "localhost"
+host = "${this.#cloudName}"
 port = ${this.cloud.mqttPort}
 
 [health]
@@ -268,7 +286,10 @@ ${more}`,
       child,
       ended,
       told: (what, wanted) =>
-        until(() => events().find(wanted), { limitMs: patience, what: `${what}; it said ${said.errors}` }),
+        until(() => events().find(wanted), {
+          limitMs: this.#patience,
+          what: `${what}; it said ${said.errors}`,
+        }),
     };
   }
 
@@ -300,7 +321,7 @@ ${more}`,
   as(token: string | undefined): Record<string, string> {
     if (token === undefined) return {};
     return {
-      LOADLINE_URL: this.cloud.url,
+      LOADLINE_URL: `https://${this.#cloudName}:${this.cloud.httpsPort}`,
       LOADLINE_TOKEN: token,
       LOADLINE_AUTHORITY: this.file('authority.pem'),
     };
@@ -322,7 +343,7 @@ ${more}`,
         await new Promise((resolve) => setTimeout(resolve, 100));
         return readings.stored >= count ? readings.stored : undefined;
       },
-      { limitMs: patience, what: `${count} readings of ${id} are stored` },
+      { limitMs: this.#patience, what: `${count} readings of ${id} are stored` },
     );
   }
 
@@ -330,7 +351,7 @@ ${more}`,
   async close(): Promise<void> {
     for (const child of this.#tools) child.kill('SIGKILL');
     await this.#gateway?.stop();
-    this.#radio.stop();
+    this.radio.stop();
     await this.radioPort.close();
     await this.cable.close();
     await this.cloud.service.stop();
