@@ -171,6 +171,33 @@ export const events = {
       'the fleet has another authority, which the one before it has certified; or the gateway believes an old one no more',
     act: 'nothing',
   },
+  // Releases.
+  'release-installed': {
+    severity: 'info',
+    meaning: 'another release lies in a slot, whole and checked; the gateway ends and starts with it next',
+    act: 'nothing',
+  },
+  'release-confirmed': {
+    severity: 'info',
+    meaning: 'the release that was tried has reached the cloud and heard its sensors, and stays',
+    act: 'nothing',
+  },
+  'release-rolled-back': {
+    severity: 'error',
+    meaning:
+      'the release that was tried did not report health in time, or could not run; the one before is in force again',
+    act: 'nothing on site: readings go on; say what it was to who made the release, with the support archive (`loadline doctor --bundle`)',
+  },
+  'release-refused': {
+    severity: 'error',
+    meaning: 'a release that was offered was not installed, and why; what runs stays',
+    act: 'look at the reason: a signature and a digest are for who made the release to mend, room on the data partition is for you; then have it offered again',
+  },
+  'release-withdrawn': {
+    severity: 'info',
+    meaning: 'an update was given up, because the cloud does not offer it any more',
+    act: 'nothing',
+  },
   // Configuration and commands from the cloud.
   'config-applied': {
     severity: 'info',
