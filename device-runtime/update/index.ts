@@ -1,1 +1,3 @@
 export { readOffer } from './offer.ts';
+export { openBelow, type ReleaseSource, stagedFolder } from './release-source.ts';
+export { type MetadataFile, type TrustedManifest, TrustedReleases, type TrustOptions } from './trusted.ts';
