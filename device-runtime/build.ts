@@ -11,7 +11,7 @@ const bindingFolder = dirname(
 );
 
 /** The platforms a gateway runs on. */
-const platforms = ['linux-x64', 'linux-arm64', 'linux-arm'];
+const everyPlatform = ['linux-x64', 'linux-arm64', 'linux-arm'];
 
 /**
  * The binding looks for its native half beside its own package, which a bundle does not have: it is told to look
@@ -51,6 +51,20 @@ const shortNamesInLibraries: Plugin = {
   },
 };
 
+/** The bundle says the version it is built as, which need not be the one in its sources. */
+function versionOf(version: string): Plugin {
+  return {
+    name: 'version',
+    setup({ onLoad }) {
+      onLoad({ filter: /package\.json$/ }, ({ path }) =>
+        path === join(room, 'package.json')
+          ? { contents: JSON.stringify({ version }), loader: 'json' }
+          : null,
+      );
+    },
+  };
+}
+
 /** What CommonJS modules in the bundle expect around them, and ES modules lack. */
 const variables = Object.entries(leanStart.environment).map(([name, value]) => `${name}=${value}`);
 const banner = `#!/usr/bin/env -S ${[...variables, 'node', ...leanStart.nodeFlags].join(' ')}
@@ -59,18 +73,42 @@ const require = __createRequire(import.meta.url);
 const __dirname = import.meta.dirname;
 const __filename = import.meta.filename;`;
 
+export interface GatewayBuild {
+  /** Where to; by default `dist/bundle` of this package. */
+  readonly folder?: string;
+  /** Whose serial binding comes along; by default that of every platform, for any libc. */
+  readonly platform?: string;
+  /** What it says its version is; by default that of the package. */
+  readonly version?: string;
+}
+
+export interface GatewayBundle {
+  readonly file: string;
+  /** Each file that something of is in the bundle, relative to the root of the workspace. */
+  readonly sources: readonly string[];
+}
+
 /**
  * Bundles the gateway into one file that needs nothing but Node 24 and the native serial binding beside it:
  *
  *     dist/bundle/gateway.mjs
  *     dist/bundle/prebuilds/linux-x64/…
  *     dist/bundle/packaging/…              systemd units, egress policy
+ *     dist/bundle/launcher/…               what starts it, and goes back to the release before it
+ *
+ * The same sources give the same bytes, wherever they lie and whoever builds.
  */
-export async function buildGateway(): Promise<{ file: string }> {
-  const folder = join(room, 'dist', 'bundle');
+export async function buildGateway({
+  folder = join(room, 'dist', 'bundle'),
+  platform,
+  version,
+}: GatewayBuild = {}): Promise<GatewayBundle> {
   const file = join(folder, 'gateway.mjs');
   const fresh = `${file}.${process.pid}`;
-  await build({
+  const { metafile } = await build({
+    // Paths in the bundle (names of CommonJS modules) are relative to this, and not to where the build was started.
+    absWorkingDir: dirname(room),
+    metafile: true,
     entryPoints: [join(room, 'main.ts')],
     outfile: fresh,
     bundle: true,
@@ -82,7 +120,12 @@ export async function buildGateway(): Promise<{ file: string }> {
     minifyWhitespace: true,
     legalComments: 'none',
     banner: { js: banner },
-    plugins: [prebuildsBesideBundle, noLocales, shortNamesInLibraries],
+    plugins: [
+      prebuildsBesideBundle,
+      noLocales,
+      shortNamesInLibraries,
+      ...(version === undefined ? [] : [versionOf(version)]),
+    ],
     // Native, optional, and loaded only where a port is USB HID: found in a node_modules above the bundle.
     external: ['node-hid'],
     alias: {
@@ -94,21 +137,25 @@ export async function buildGateway(): Promise<{ file: string }> {
     logLevel: 'warning',
   });
   await chmod(fresh, 0o755);
-  await copyPrebuilds(join(folder, 'prebuilds'));
+  await copyPrebuilds(join(folder, 'prebuilds'), platform);
   await copyPackaging(join(folder, 'packaging'));
   // Put into place whole: a gateway may be started from there at any moment.
   await rename(fresh, file);
-  return { file };
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  const sources = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path);
+  return { file, sources: sources.sort() };
 }
 
-async function copyPrebuilds(to: string): Promise<void> {
-  for (const platform of platforms) {
-    const from = join(bindingFolder, 'prebuilds', platform);
-    await mkdir(join(to, platform), { recursive: true });
+async function copyPrebuilds(to: string, platform: string | undefined): Promise<void> {
+  for (const each of platform === undefined ? everyPlatform : [platform]) {
+    const from = join(bindingFolder, 'prebuilds', each);
+    await mkdir(join(to, each), { recursive: true });
     for (const name of await readdir(from)) {
-      const fresh = join(to, platform, `${name}.${process.pid}`);
+      // A release brings its own Node, which is linked to glibc.
+      if (platform !== undefined && !name.includes('.glibc.')) continue;
+      const fresh = join(to, each, `${name}.${process.pid}`);
       await copyFile(join(from, name), fresh);
-      await rename(fresh, join(to, platform, name));
+      await rename(fresh, join(to, each, name));
     }
   }
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { buildCommand } from './build/command.ts';
+import { buildCommand } from '../release-build/command.ts';
 
 /** What `loadline release` can do, each in a file of its own, in the order of a release's life. */
 const subcommands: readonly (() => Command)[] = [buildCommand];

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { type ReleaseTarget, releaseTargets, releaseVersion } from '@loadline/sdk/release';
 import { Command, InvalidArgumentError } from 'commander';
-import { attempt, CalledWrongly } from '../../cloud/outcome.ts';
+import { attempt, CalledWrongly } from '../cloud/outcome.ts';
 
 interface Flags {
   readonly target: ReleaseTarget;

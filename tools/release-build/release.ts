@@ -1,0 +1,73 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildGateway } from '@loadline/device-runtime/build';
+import type { ReleaseManifest, ReleaseTarget } from '@loadline/sdk/release';
+import { CalledWrongly } from '../cloud/outcome.ts';
+import { ownVersion } from '../version.ts';
+import { Lock } from './lock.ts';
+import { nodeFor } from './node-binary.ts';
+import { megabytes, packRelease } from './pack.ts';
+import { readSources } from './sources.ts';
+
+/** What is to be built. */
+export interface Order {
+  readonly target: ReleaseTarget;
+  /** Where the folder of the release is put; by default `dist/release` in the checkout. */
+  readonly out?: string;
+  /** Its version, where that is not the one of the sources. */
+  readonly as?: string;
+  readonly healthSeconds: number;
+  readonly allowDirty: boolean;
+}
+
+/** A release as it was built. */
+export interface Built {
+  readonly folder: string;
+  readonly manifest: ReleaseManifest;
+}
+
+/**
+ * Builds a release from the checkout at `root`.
+ *
+ * @throws CalledWrongly where the checkout is none that a release can be built from
+ */
+export async function buildRelease(root: string, order: Order, tell: (line: string) => void): Promise<Built> {
+  const { target, out = join(root, 'dist/release'), healthSeconds } = order;
+  const { commit, committed, dirty } = readSources(root, order.allowDirty ? 'allowed' : 'refused');
+  const version = versionOf(order.as ?? ownVersion(), dirty);
+  const lock = new Lock(root);
+  const { version: nodeVersion } = lock.at(`node_modules/node-${target}`);
+  if (process.versions.node !== nodeVersion) {
+    throw new CalledWrongly(
+      `this is Node ${process.versions.node}, and a release is packed by the Node that it brings (${nodeVersion}), or its ` +
+        "bytes would be others: run 'npm ci' without --omit=optional, on Linux x64 or arm64",
+    );
+  }
+  const name = `loadline-gateway-${version}-${target}`;
+  const folder = join(out, name);
+  // Made beside its place and put there whole.
+  const fresh = `${folder}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  const tree = join(fresh, 'tree');
+  await mkdir(join(tree, 'bin'), { recursive: true });
+
+  tell(`${name}, from ${commit.slice(0, 12)}${dirty === undefined ? '' : ' and what is not committed'}`);
+  const node = await nodeFor(target, lock, root, tell);
+  await writeFile(join(tree, 'bin/node'), node.binary);
+  await buildGateway({ folder: tree, platform: target, version });
+  const facts = { version, target, commit, committed, node: node.version, healthSeconds, launcher: 1 };
+  const manifest = await packRelease(fresh, facts, tell);
+
+  await rm(folder, { recursive: true, force: true });
+  await rename(fresh, folder);
+  const plain = manifest.files.reduce((sum, { length }) => sum + length, 0);
+  const packed = manifest.files.reduce((sum, file) => sum + file.packed.length, 0);
+  tell(`${manifest.files.length} files, ${megabytes(plain)}, packed ${megabytes(packed)}: ${folder}`);
+  return { folder, manifest };
+}
+
+/** What is not committed makes a version one that comes before it: `1.4.0-dirty.d1a2b3c4`. */
+function versionOf(version: string, dirty: string | undefined): string {
+  if (dirty === undefined) return version;
+  return `${version}${version.includes('-') ? '.' : '-'}dirty.${dirty}`;
+}
