@@ -150,6 +150,8 @@ export class Profiles {
           // What he ordered of gateways goes on, by the id that the audit logs keep.
           step('forgetDesirer', { by: email, instead: `user ${id}` }),
           step('forgetCommander', { by: email, instead: `user ${id}` }),
+          step('forgetRolloutMaker', { by: email, instead: `user ${id}` }),
+          step('forgetPinner', { by: email, instead: `user ${id}` }),
           step('removePerson', { person: id }, 'some'),
           step('eraseAuditPersonal', { user: id }),
         ],

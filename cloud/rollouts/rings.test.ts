@@ -63,9 +63,9 @@ test('a share of many gateways is about that many of them, and others for anothe
 });
 
 test('an offer has one id for one wish and gateway, a UUID, and another for each attempt, gateway and wish', () => {
-  const wish = fc.oneof(
-    fc.record<Wish>({ kind: fc.constant('rollout'), rollout: fc.uuid(), release: version }),
-    fc.record<Wish>({ kind: fc.constant('pin'), pin: fc.uuid(), release: version }),
+  const wish: fc.Arbitrary<Wish> = fc.oneof(
+    fc.record({ kind: fc.constant('rollout' as const), rollout: fc.uuid(), release: version }),
+    fc.record({ kind: fc.constant('pin' as const), pin: fc.uuid(), release: version }),
   );
   fc.assert(
     fc.property(wish, id, fc.nat(9), (one, to, attempt) => {

@@ -18,6 +18,7 @@ import { retentionStatements } from './retention-statements.ts';
 import { sessionStatements } from './session-statements.ts';
 import { tokenStatements } from './token-statements.ts';
 import { unitStatements } from './unit-statements.ts';
+import { updateStatements } from './update-statements.ts';
 
 /** Changes of what people administer: named steps that are taken together, with what the audit log says of them. */
 
@@ -41,6 +42,7 @@ function changeStatements(connection: Connection) {
     ...limitStatements(connection),
     ...fleetStatements(connection),
     ...unitStatements(connection),
+    ...updateStatements(connection),
   };
 }
 
@@ -82,6 +84,7 @@ export type Changed =
 /** Steps that note how something is used and change nobody's rights: by them alone nothing is to be asked again. */
 const noting: ReadonlySet<StepName> = new Set([
   'addAlarm',
+  'addOffer',
   'forgetAlarms',
   'forgetStatedEpochs',
   'noteApiTokenUse',
@@ -94,6 +97,7 @@ const noting: ReadonlySet<StepName> = new Set([
   'stateEpoch',
   'tellAlarm',
   'touchSession',
+  'trimOffers',
 ]);
 
 /** Whether a change may have changed what somebody may do. */

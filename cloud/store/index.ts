@@ -51,5 +51,14 @@ export { type LedgerSum, type Survey, surveyDatabase } from './survey.ts';
 export { type Timeline, wallTime } from './timeline.ts';
 export type { ApiTokenRow, ApplicationKeyRow, ApplicationRow, HeldKeyRow } from './token-reads.ts';
 export type { ProvisioningRow, UnitRow } from './unit-reads.ts';
+export type {
+  OfferRow,
+  RolloutCounts,
+  RolloutFailure,
+  RolloutRow,
+  UpdateRow,
+  UpdateSettingRow,
+  UpdateStateRow,
+} from './update-reads.ts';
 export type { OfferState, Ring, RolloutState } from './update-schema.ts';
 export type { DeliveryOutcome, DeliveryWrite, Outcome, Unnumbered } from './writes.ts';

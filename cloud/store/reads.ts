@@ -31,6 +31,7 @@ import { type PlacedReading, SeriesIndex, type SeriesState } from './series-inde
 import { parseStored } from './stored-message.ts';
 import { tokenReads } from './token-reads.ts';
 import { unitReads } from './unit-reads.ts';
+import { updateReads } from './update-reads.ts';
 
 /** A device as the store knows it. */
 export interface DeviceRow {
@@ -131,6 +132,7 @@ export function storeReads(connection: Connection) {
     ...operatorReads(connection),
     ...tokenReads(connection),
     ...unitReads(connection),
+    ...updateReads(connection),
     ...pageReads(connection),
     ...aggregateReads(connection),
     ...plotReads(connection),

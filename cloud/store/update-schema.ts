@@ -86,6 +86,8 @@ export interface UpdateTables {
     since: number;
     /** When it was taken: installed, or tried. Null before. */
     took: number | null;
+    /** 1 where it was offered once more since: it counts no more. */
+    retried: Generated<number>;
   };
 }
 
@@ -144,7 +146,8 @@ export function updateTables({ schema }: Kysely<Schema>): Compilable[] {
       .addColumn('code', 'text')
       .addColumn('detail', 'text')
       .addColumn('since', 'integer', (c) => c.notNull())
-      .addColumn('took', 'integer'),
+      .addColumn('took', 'integer')
+      .addColumn('retried', 'integer', (c) => c.notNull().defaultTo(0)),
     schema.createIndex('update_offer_of_device').on('update_offer').columns(['device', 'made']),
     schema.createIndex('update_offer_of_rollout').on('update_offer').columns(['rollout', 'state']),
     schema.alterTable('organisation').addColumn('updates', 'text', (c) => c.notNull().defaultTo('on')),

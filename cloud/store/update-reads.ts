@@ -1,0 +1,183 @@
+import type { SlotName } from '@loadline/sdk/contract';
+import { type Connection, prepare } from './database.ts';
+import type { OfferState, UpdateTables } from './update-schema.ts';
+
+/** A rollout as it is stored. Times are ms since 1970. */
+export type RolloutRow = Omit<UpdateTables['rollout'], 'number' | 'revision'> & {
+  readonly number: number;
+  readonly revision: number;
+};
+
+/** What a gateway last said of itself. */
+export type UpdateStateRow = Omit<UpdateTables['update_state'], 'slot' | 'state'> & {
+  readonly slot: SlotName | null;
+  readonly state: OfferState | 'idle';
+};
+
+export type UpdateSettingRow = UpdateTables['update_setting'];
+export type OfferRow = UpdateTables['update_offer'];
+
+/** What is known of one gateway's updates; undefined of what there is nothing. */
+export interface UpdateRow {
+  readonly setting: UpdateSettingRow | undefined;
+  readonly state: UpdateStateRow | undefined;
+  /** Whether its organisation lets its gateways be updated. */
+  readonly isUpdated: boolean;
+}
+
+/** How it goes with what was offered for a rollout: gateways by state; of those that took it, how many are overdue. */
+export interface RolloutCounts {
+  readonly states: Readonly<Partial<Record<OfferState, number>>>;
+  readonly overdue: number;
+}
+
+/** Bad ends of a rollout, those alike together. */
+export interface RolloutFailure {
+  readonly state: OfferState;
+  readonly code: string | null;
+  readonly detail: string | null;
+  readonly gateways: number;
+}
+
+/** Bad ends that are told apart at most. */
+const mostFailures = 20;
+
+/** Questions about what gateways run, and are to run. */
+export function updateReads(connection: Connection) {
+  const rollouts = prepare<Record<never, never>, RolloutRow>(connection, (db) =>
+    db.selectFrom('rollout').selectAll().orderBy('number', 'desc'),
+  );
+  const one = prepare<{ id: string }, RolloutRow>(connection, (db, p) =>
+    db.selectFrom('rollout').selectAll().where('id', '=', p.id),
+  );
+  const states = prepare<{ rollout: string }, { state: OfferState; count: number }>(connection, (db, p) =>
+    db
+      .selectFrom('update_offer')
+      .select(['state', (eb) => eb.fn.countAll<number>().as('count')])
+      .where('rollout', '=', p.rollout)
+      .where('retried', '=', 0)
+      .groupBy('state'),
+  );
+  const overdue = prepare<{ rollout: string; before: number }, { count: number }>(connection, (db, p) =>
+    db
+      .selectFrom('update_offer')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('rollout', '=', p.rollout)
+      .where('retried', '=', 0)
+      .where('state', 'not in', ['confirmed', 'rolled-back', 'refused'])
+      .where('took', '<', p.before),
+  );
+  const failures = prepare<{ rollout: string; limit: number }, RolloutFailure>(connection, (db, p) =>
+    db
+      .selectFrom('update_offer')
+      .select(['state', 'code', 'detail', (eb) => eb.fn.countAll<number>().as('gateways')])
+      .where('rollout', '=', p.rollout)
+      .where('retried', '=', 0)
+      .where('state', 'in', ['rolled-back', 'refused'])
+      .groupBy(['state', 'code', 'detail'])
+      .orderBy('gateways', 'desc')
+      .limit(p.limit),
+  );
+  const failed = prepare<{ rollout: string }, { device: number }>(connection, (db, p) =>
+    db
+      .selectFrom('update_offer')
+      .select('device')
+      .distinct()
+      .where('rollout', '=', p.rollout)
+      .where('retried', '=', 0)
+      .where('state', 'in', ['rolled-back', 'refused']),
+  );
+  const setting = prepare<{ device: number }, UpdateSettingRow>(connection, (db, p) =>
+    db.selectFrom('update_setting').selectAll().where('device', '=', p.device),
+  );
+  const state = prepare<{ device: number }, UpdateStateRow>(
+    connection,
+    (db, p) => db.selectFrom('update_state').selectAll().where('device', '=', p.device) as never,
+  );
+  const policy = prepare<{ device: number }, { updates: 'on' | 'paused' }>(connection, (db, p) =>
+    db
+      .selectFrom('device')
+      .innerJoin('organisation', 'organisation.id', 'device.organisation')
+      .select('organisation.updates')
+      .where('device.number', '=', p.device),
+  );
+  const settings = prepare<{ organisation: string }, UpdateSettingRow>(connection, (db, p) =>
+    db
+      .selectFrom('update_setting')
+      .innerJoin('device', 'device.number', 'update_setting.device')
+      .selectAll('update_setting')
+      .where('device.organisation', '=', p.organisation),
+  );
+  const statesOf = prepare<{ organisation: string }, UpdateStateRow>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('update_state')
+        .innerJoin('device', 'device.number', 'update_state.device')
+        .selectAll('update_state')
+        .where('device.organisation', '=', p.organisation) as never,
+  );
+  const offer = prepare<{ id: string }, OfferRow>(connection, (db, p) =>
+    db.selectFrom('update_offer').selectAll().where('id', '=', p.id),
+  );
+  const offers = prepare<{ device: number; limit: number }, OfferRow>(connection, (db, p) =>
+    db
+      .selectFrom('update_offer')
+      .selectAll()
+      .where('device', '=', p.device)
+      .orderBy('made', 'desc')
+      .orderBy('id')
+      .limit(p.limit),
+  );
+  const running = prepare<Record<never, never>, { release: string; state: string; count: number }>(
+    connection,
+    (db) =>
+      db
+        .selectFrom('update_state')
+        .select(['release', 'state', (eb) => eb.fn.countAll<number>().as('count')])
+        .groupBy(['release', 'state']),
+  );
+
+  return {
+    /** All of them, the newest first. */
+    rollouts: (_: Record<never, never>): RolloutRow[] => rollouts.all({}),
+
+    rollout: (query: { id: string }): RolloutRow | undefined => one.first(query),
+
+    /** `before`: what was taken then or earlier is overdue, ms since 1970. */
+    rolloutCounts(query: { rollout: string; before: number }): RolloutCounts {
+      return {
+        states: Object.fromEntries(states.all(query).map((row) => [row.state, row.count])),
+        overdue: overdue.first(query)?.count ?? 0,
+      };
+    },
+
+    /** The most frequent first. */
+    rolloutFailures: ({ rollout }: { rollout: string }): RolloutFailure[] =>
+      failures.all({ rollout, limit: mostFailures }),
+
+    /** Row numbers of gateways that went back from it, or refused it. */
+    rolloutFailed: (query: { rollout: string }): number[] => failed.all(query).map(({ device }) => device),
+
+    update(query: { device: number }): UpdateRow {
+      return {
+        setting: setting.first(query),
+        state: state.first(query),
+        isUpdated: policy.first(query)?.updates === 'on',
+      };
+    },
+
+    /** Of all gateways of an organisation of which anything is known. */
+    updatesOf(query: { organisation: string }): { settings: UpdateSettingRow[]; states: UpdateStateRow[] } {
+      return { settings: settings.all(query), states: statesOf.all(query) };
+    },
+
+    offer: (query: { id: string }): OfferRow | undefined => offer.first(query),
+
+    /** What a gateway was offered, the newest first. */
+    offers: (query: { device: number; limit: number }): OfferRow[] => offers.all(query),
+
+    /** How many gateways run what, and how far they are: all over the fleet. */
+    runningReleases: (_: Record<never, never>) => running.all({}),
+  };
+}
