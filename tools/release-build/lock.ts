@@ -13,7 +13,15 @@ export interface LockedPackage {
   readonly folder: string;
 }
 
-type Entry = { name?: string; version?: string; integrity?: string; license?: string; link?: boolean };
+interface Entry {
+  readonly name?: string;
+  readonly version?: string;
+  readonly integrity?: string;
+  readonly license?: string;
+  readonly link?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
 
 /** What package-lock.json says of each folder. */
 export class Lock {
@@ -45,5 +53,23 @@ export class Lock {
       if (Object.hasOwn(this.#entries, folder)) return this.at(folder);
     }
     throw new Error(`package-lock.json has no package that ${path} belongs to`);
+  }
+
+  /** The folders of what the package in `folder` depends on, as Node finds them from there; what is not installed is left out. */
+  dependenciesOf(folder: string): string[] {
+    const { dependencies = {}, optionalDependencies = {} } = this.#entries[folder] ?? {};
+    const found = Object.keys({ ...dependencies, ...optionalDependencies }).map((name) =>
+      this.#find(name, folder),
+    );
+    return found.filter((each) => each !== undefined);
+  }
+
+  #find(name: string, from: string): string | undefined {
+    const parts = from.split('/');
+    for (let depth = parts.length; depth >= 0; depth -= 1) {
+      const folder = [...parts.slice(0, depth), 'node_modules', name].join('/');
+      if (Object.hasOwn(this.#entries, folder)) return folder;
+    }
+    return undefined;
   }
 }

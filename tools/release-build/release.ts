@@ -4,9 +4,12 @@ import { buildGateway } from '@loadline/device-runtime/build';
 import type { ReleaseManifest, ReleaseTarget } from '@loadline/sdk/release';
 import { CalledWrongly } from '../cloud/outcome.ts';
 import { ownVersion } from '../version.ts';
+import { packagesInside } from './contents.ts';
+import { writeLicences } from './licences.ts';
 import { Lock } from './lock.ts';
 import { nodeFor } from './node-binary.ts';
-import { megabytes, packRelease } from './pack.ts';
+import { megabytes, packRelease, sha256 } from './pack.ts';
+import { writeBill } from './sbom.ts';
 import { readSources } from './sources.ts';
 
 /** What is to be built. */
@@ -54,7 +57,15 @@ export async function buildRelease(root: string, order: Order, tell: (line: stri
   tell(`${name}, from ${commit.slice(0, 12)}${dirty === undefined ? '' : ' and what is not committed'}`);
   const node = await nodeFor(target, lock, root, tell);
   await writeFile(join(tree, 'bin/node'), node.binary);
-  await buildGateway({ folder: tree, platform: target, version });
+  const { sources } = await buildGateway({ folder: tree, platform: target, version });
+  const packages = packagesInside(sources, lock);
+  await writeFile(join(tree, 'LICENSES.txt'), await writeLicences(root, node.licence, packages));
+  const bill = {
+    ...{ version, target, commit, committed, packages, license: 'Apache-2.0' },
+    // This process is the Node of the release, though maybe for another machine.
+    node: { versions: process.versions, sha256: sha256(node.binary) },
+  };
+  await writeFile(join(tree, 'sbom.cdx.json'), writeBill(bill));
   const facts = { version, target, commit, committed, node: node.version, healthSeconds, launcher: 1 };
   const manifest = await packRelease(fresh, facts, tell);
 
