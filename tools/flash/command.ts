@@ -1,0 +1,188 @@
+import { Command } from 'commander';
+import { CalledWrongly } from '../cloud/outcome.ts';
+import { askDisk, askItsName, type Destination, destinationOf, isSame } from './choose.ts';
+import { readDisks, removable } from './disks.ts';
+import type { Report, ResultEvent } from './events.ts';
+import { findImage } from './image.ts';
+import { FlashFailure, outcomes } from './outcome.ts';
+import { humanReport, jsonReport } from './show.ts';
+import { openDisk, openFile, type Target } from './target.ts';
+import { writeImage } from './write.ts';
+
+interface Flags {
+  readonly image?: string;
+  readonly to?: string;
+  readonly yesWrite?: string;
+  readonly json: boolean;
+}
+
+const codes = Object.entries(outcomes).map(([name, { code }]) => `${code} ${name}`);
+
+const help = `
+Without --image it lists the removable disks that are here, and what is on them.
+
+  loadline flash                                             which disks are here
+  loadline flash --image loadline.img.zst                    asks which disk, and for its name
+  sudo loadline flash --image loadline.img.zst --to /dev/sdb
+  loadline flash --image loadline.img.zst --to card.img      to a file, on any system
+  loadline flash --image loadline.img.zst --to /dev/sdb --yes-write sdb --json    asks nothing; a line of JSON an event
+
+The image is .img, .img.zst, .img.xz or .img.gz. Where its block map (.bmap) lies beside it only the blocks that hold something
+are written. Nothing is written to a disk that is mounted, in use, built in, or no whole disk. What was written is
+read back past the page cache; the partition table is written last, so that a card that was not written to its end does not start.
+Before, the disk has to show that it holds as much as it says.
+
+Exit codes: ${codes.join(', ')}.
+All of it: docs/flashing.md`;
+
+/** `loadline flash`. */
+export function flashCommand(): Command {
+  return new Command('flash')
+    .description('write an image to a card, and read it back')
+    .option('--image <file>', 'what is written: .img, .img.zst, .img.xz, .img.gz')
+    .option('--to <disk|file>', 'where: a whole disk such as /dev/sdb, or a file; default: a question')
+    .option('--yes-write <name>', "the disk's name, as it would be typed (sdb): for scripts")
+    .option('--json', 'a line of JSON an event; the last is the result', false)
+    .addHelpText('after', help)
+    .action((flags: Flags) => attempt(flags));
+}
+
+const out = (text: string) => void process.stdout.write(text);
+const err = (text: string) => void process.stderr.write(text);
+
+async function attempt(flags: Flags): Promise<void> {
+  const report = flags.json ? jsonReport(out) : humanReport(err, out, process.stderr.isTTY === true);
+  if (flags.image === undefined && flags.to === undefined) {
+    try {
+      report({ event: 'disks', disks: removable(await readDisks()) });
+    } catch (error) {
+      conclude(report, failure(error, null));
+    }
+    return;
+  }
+  const interrupted = untilInterrupted();
+  try {
+    conclude(report, await flash(flags, report, interrupted.signal));
+  } catch (error) {
+    conclude(report, failure(error, flags.to ?? null));
+  } finally {
+    interrupted.end();
+  }
+}
+
+function conclude(report: Report, result: ResultEvent): void {
+  report(result);
+  process.exitCode = result.exitCode;
+}
+
+/** Ctrl-C, or an order to end: what is under way is ended in order, and said to be incomplete. */
+function untilInterrupted(): { readonly signal: AbortSignal; end(): void } {
+  const controller = new AbortController();
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const stop = (name: NodeJS.Signals) => {
+    // A second one means: now. The partition table is not on the disk in any case.
+    if (controller.signal.aborted) process.exit(outcomes.interrupted.code);
+    controller.abort(
+      new FlashFailure(
+        'interrupted',
+        `interrupted (${name}): the card is incomplete, has no partition table, and does not start`,
+        'write it again from the beginning',
+      ),
+    );
+  };
+  for (const name of names) process.on(name, stop);
+  return {
+    signal: controller.signal,
+    end: () => {
+      for (const name of names) process.off(name, stop);
+    },
+  };
+}
+
+async function flash(flags: Flags, report: Report, signal: AbortSignal): Promise<ResultEvent> {
+  if (flags.image === undefined) throw new CalledWrongly('--image says what is to be written');
+  const image = await findImage(flags.image);
+  report({
+    event: 'image',
+    path: image.path,
+    blockMap: image.mapPath ?? null,
+    imageBytes: image.imageBytes ?? null,
+    mappedBytes: image.map?.mappedBytes ?? null,
+  });
+  const to = flags.to ?? (await askDisk(!flags.json));
+  const destination = await destinationOf(to, image.imageBytes);
+  await askItsName(destination, flags.yesWrite);
+  signal.throwIfAborted();
+  const began = performance.now();
+  const target = await opened(destination, image.imageBytes);
+  let isWhole = false;
+  try {
+    const bytesWritten = await writeImage({
+      image,
+      target,
+      report,
+      signal,
+      monotonic: () => performance.now(),
+    });
+    isWhole = true;
+    return {
+      ...noResult,
+      result: 'written',
+      exitCode: outcomes.written.code,
+      to: target.name,
+      bytesWritten,
+      seconds: Math.round(performance.now() - began) / 1000,
+      readBack: target.readBack,
+    };
+  } finally {
+    await target.close();
+    if (!isWhole) {
+      await target.abandon();
+      if (destination.kind === 'file') report({ event: 'note', says: `${destination.path} is removed` });
+    }
+  }
+}
+
+/** Opens what was asked about, and looks again whether it still is that. */
+async function opened(destination: Destination, neededBytes: number | undefined): Promise<Target> {
+  if (destination.kind === 'file') return await openFile(destination.path);
+  const { disk } = destination;
+  const now = await destinationOf(disk.path, neededBytes);
+  if (now.kind !== 'disk' || !isSame(disk, now.disk)) {
+    throw new FlashFailure(
+      'disk-refused',
+      `${disk.name} is another disk than a moment ago`,
+      'look at the list again: loadline flash',
+    );
+  }
+  return await openDisk(disk.path, disk.bytes);
+}
+
+const noResult = {
+  event: 'result',
+  to: null,
+  bytesWritten: null,
+  seconds: null,
+  readBack: null,
+  site: null,
+  says: null,
+  act: null,
+} as const;
+
+/** How it ended that did not come to its end. */
+function failure(error: unknown, to: string | null): ResultEvent {
+  const { outcome, act } =
+    error instanceof FlashFailure
+      ? error
+      : error instanceof CalledWrongly
+        ? ({ outcome: 'called-wrongly', act: 'loadline flash --help says how it is called' } as const)
+        : ({ outcome: 'failed', act: 'try again' } as const);
+  return {
+    ...noResult,
+    result: outcome,
+    exitCode: outcomes[outcome].code,
+    to,
+    says: (error as Error).message,
+    act,
+  };
+}
