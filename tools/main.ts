@@ -17,6 +17,7 @@ const onThisMachine: Readonly<Record<string, () => Promise<Command>>> = {
   cloud: async () => (await import('./state-folder/command.ts')).cloudCommand(),
   ca: async () => (await import('./ca/command.ts')).caCommand(),
   provision: async () => (await import('./provision/command.ts')).provisionCommand(),
+  flash: async () => (await import('./flash/command.ts')).flashCommand(),
   release: async () => (await import('./release/command.ts')).releaseCommand(),
   replay: async () => (await import('./serial/replay.ts')).replayCommand(),
 };
