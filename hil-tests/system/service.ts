@@ -16,6 +16,8 @@ export interface ServiceOptions {
   readonly args: readonly string[];
   /** A file that gets a copy of everything the service prints. Default: none. */
   readonly logFile?: string;
+  /** The Node that runs it. Default: this process's own. */
+  readonly node?: string;
   /** Flags for Node itself. Default: those of this process. */
   readonly nodeFlags?: readonly string[];
   /** Words that come before it: a program that starts it in a place of its own, and becomes it. Default: none. */
@@ -50,8 +52,9 @@ export class Service {
 
   constructor(options: ServiceOptions) {
     const { name, file, args, logFile, nodeFlags = process.execArgv, under = [], environment } = options;
+    const { node = process.execPath } = options;
     this.name = name;
-    const [program = process.execPath, ...words] = [...under, process.execPath, ...nodeFlags, file, ...args];
+    const [program = node, ...words] = [...under, node, ...nodeFlags, file, ...args];
     this.#child = spawn(program, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

@@ -1,0 +1,95 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { until } from '../rig/index.ts';
+
+const run = promisify(execFile);
+
+/** The wire that the emulated machine's network card is on, and this end of it. */
+export const wire = {
+  tap: 'wire0',
+  address: '10.78.0.1',
+  first: '10.78.0.100',
+  last: '10.78.0.150',
+} as const;
+/** What the cloud is called on it: its certificate holds this name. */
+export const cloudName = 'cloud.test';
+
+/** Marks the process that is in a network of its own already. */
+const mark = 'LOADLINE_OWN_LAN';
+
+/**
+ * Whether this process has a network of its own. Where it has none, it runs this very program anew in one, and ends with its
+ * code: a process cannot change the network of those of its threads that run already.
+ */
+export function isInOwnNetwork(): boolean {
+  return process.env[mark] === process.pid.toString();
+}
+
+/** Words that start a program in a network of its own, with its own file of names. */
+export function inOwnNetwork(folder: string): string[] {
+  const hosts = join(folder, 'hosts');
+  writeFileSync(hosts, `127.0.0.1 localhost\n${wire.address} ${cloudName}\n`);
+  const script = `mount --bind ${hosts} /etc/hosts; ip link set lo up; export ${mark}=$$; exec "$@"`;
+  return ['unshare', '--net', '--mount', 'sh', '-ec', script, 'sh'];
+}
+
+/**
+ * The network that the machine comes into: an address by DHCP, and names by DNS, from one server that knows the cloud and
+ * nothing else. It makes an interface, so it is for a process that is in a network of its own.
+ */
+export class Lan {
+  readonly #server: ChildProcess;
+  readonly #log: string;
+
+  private constructor(server: ChildProcess, log: string) {
+    this.#server = server;
+    this.#log = log;
+  }
+
+  static async open(folder: string): Promise<Lan> {
+    const { tap, address, first, last } = wire;
+    await run('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap']);
+    await run('ip', ['address', 'add', `${address}/24`, 'dev', tap]);
+    await run('ip', ['link', 'set', tap, 'up']);
+    const path = join(folder, 'dnsmasq.log');
+    const log = openSync(path, 'a');
+    const words = [
+      ...['--keep-in-foreground', '--conf-file=/dev/null', '--log-facility=-', '--pid-file=', '--user=root'],
+      ...[`--interface=${tap}`, '--except-interface=lo', '--bind-interfaces', '--no-resolv', '--no-hosts'],
+      ...[`--dhcp-range=${first},${last},1h`, '--dhcp-authoritative', '--dhcp-leasefile=/dev/null'],
+      ...[`--address=/${cloudName}/${address}`, '--log-queries', '--log-dhcp'],
+    ];
+    const server = spawn('dnsmasq', words, { stdio: ['ignore', log, log] });
+    const abandon = () => server.kill('SIGKILL');
+    process.once('exit', abandon);
+    server.once('exit', () => process.off('exit', abandon));
+    await once(server, 'spawn');
+    const lan = new Lan(server, path);
+    await until(() => lan.#said(/started, version/), { what: `dnsmasq has started; ${path}` });
+    return lan;
+  }
+
+  /** The address that the machine was given last; undefined before it was given one. */
+  get given(): string | undefined {
+    const given = [...readFileSync(this.#log, 'utf8').matchAll(/DHCPACK\(\S+\) (\S+)/g)];
+    return given.at(-1)?.[1];
+  }
+
+  /** How often the machine was given an address. */
+  get leases(): number {
+    return [...readFileSync(this.#log, 'utf8').matchAll(/DHCPACK\(/g)].length;
+  }
+
+  #said(what: RegExp): boolean {
+    return what.test(readFileSync(this.#log, 'utf8'));
+  }
+
+  async close(): Promise<void> {
+    const ended = once(this.#server, 'exit');
+    this.#server.kill();
+    await ended;
+  }
+}

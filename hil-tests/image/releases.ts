@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { ReleaseTarget } from '@loadline/sdk/release';
+
+const tool = fileURLToPath(new URL('../../tools/main.ts', import.meta.url));
+/** Milliseconds: the first one of all fetches Node, and packs it for a minute. */
+const patience = 600_000;
+
+/** A release as the shipped tool built it. */
+export interface BuiltRelease {
+  readonly folder: string;
+  /** What lies in a slot. */
+  readonly tree: string;
+  readonly version: string;
+}
+
+export interface ReleaseOrder {
+  readonly target: ReleaseTarget;
+  /** Where its folder is put. */
+  readonly out: string;
+  /** Its version. Default: the sources' own. */
+  readonly as?: string;
+  /** Seconds that it has for reporting health. Default: the tool's. */
+  readonly healthSeconds?: number;
+}
+
+/** Has `loadline release build` build one from this checkout. */
+export async function buildRelease(order: ReleaseOrder): Promise<BuiltRelease> {
+  const { target, out, as, healthSeconds } = order;
+  const { folder, version } = (await loadline([
+    ...['release', 'build', '--target', target, '--out', out, '--allow-dirty', '--json'],
+    ...(as === undefined ? [] : ['--as', as]),
+    ...(healthSeconds === undefined ? [] : ['--health-seconds', String(healthSeconds)]),
+  ])) as { folder: string; version: string };
+  return { folder, tree: join(folder, 'tree'), version };
+}
+
+/** Runs `loadline` with these words, and reads the JSON that it prints last. Throws an Error with what it said. */
+export async function loadline(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    [...process.execArgv, tool, ...words],
+    { env: { ...process.env, ...environment }, timeout: patience, maxBuffer: 64 << 20 },
+  );
+  const last = stdout.trim().split('\n').at(-1) ?? '';
+  try {
+    return JSON.parse(last);
+  } catch {
+    throw new Error(`loadline ${words.join(' ')} printed no JSON: ${stdout}${stderr}`);
+  }
+}
