@@ -9,6 +9,7 @@ import type { Intake } from './intake.ts';
 import type { Journal } from './journal/index.ts';
 import type { LinkKeeper } from './link-keeper.ts';
 import type { Latencies } from './progress.ts';
+import type { ReleaseStatus } from './update/index.ts';
 import { version } from './version.ts';
 import type { World } from './world.ts';
 
@@ -27,6 +28,7 @@ export interface AccountParts {
     readonly revision: string | null;
   };
   readonly verdict: () => Verdict;
+  readonly release: () => ReleaseStatus;
 }
 
 /**
@@ -48,6 +50,11 @@ export class Account {
   /** Readings that the cloud has acknowledged. */
   get acknowledged(): number {
     return this.#acknowledged;
+  }
+
+  /** Frames heard since the start. */
+  get frames(): number {
+    return this.#frames.frames;
   }
 
   /** An entry was journalled. */
@@ -110,7 +117,7 @@ export class Account {
 
   /** What is shown on the local socket. */
   facts(): GatewayFacts {
-    const { links, world, gatewayId, present, verdict } = this.#parts;
+    const { links, world, gatewayId, present, verdict, release } = this.#parts;
     const { config, identity, revision } = present();
     const { host, port } = config.uplink;
     const link = links.isConnected ? 'up' : 'down';
@@ -118,6 +125,7 @@ export class Account {
       gateway: { id: gatewayId, version, pid: world.pid, revision },
       cloud: { host, port, link: identity === undefined ? 'unborn' : link },
       verdict: verdict(),
+      release: release(),
       health: this.health(),
     };
   }

@@ -21,7 +21,7 @@ import { readDerivedState } from './intake.ts';
 import { DiskJournal, heldReadings } from './journal/index.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import type { Latencies } from './progress.ts';
-import { readOffer } from './update/index.ts';
+import { Updates } from './update/index.ts';
 import type { Delivered } from './uplink/index.ts';
 import { madeAt, version } from './version.ts';
 import { tellWedge, watchdogOf } from './watched.ts';
@@ -49,6 +49,7 @@ export class Gateway {
   readonly #links: LinkKeeper;
   readonly #identities: IdentityKeeper;
   readonly #happenings: Happenings;
+  readonly #updates: Updates;
   #isStopping = false;
   /** There are these from `#settle` on, before anybody gets hold of this gateway. */
   #inForce!: InForce;
@@ -57,6 +58,8 @@ export class Gateway {
   #delivered: Delivered | undefined;
   /** Called for each frame that was bound, whatever its sensor's policy makes of it. */
   onHeard: ((reading: Reading) => void) | undefined;
+  /** Called where this process is to end, with code 0, so that its launcher starts another release. */
+  onSwitch: (() => void) | undefined;
 
   /**
    * Opens the journal and settles the configuration: the file's, or one that the cloud desired.
@@ -133,13 +136,14 @@ export class Gateway {
         this.#downlink.connected();
         this.#inForce.report();
         void this.#inForce.health.report();
+        this.#updates.connected();
       },
       onDisconnected: () => {
         this.#timekeeper.disconnected();
         this.#inForce.health.changed();
       },
       onAcknowledged: (times, first) => this.#retired(times, first),
-      onAnswered: () => this.#downlink.confirmed(),
+      onAnswered: () => this.#answered(),
       onContest: (code, detail) =>
         onEvent({ code, subject: '', detail: clip(detail, limits.eventDetailBytes) }),
       onMessage: (channel, payload) => {
@@ -147,11 +151,8 @@ export class Gateway {
           const answer = Buffer.from(payload).toString('utf8');
           this.#timekeeper.answered(answer);
           this.#generations.answered(answer);
-        } else if (channel === 'update') {
-          const read = readOffer(payload);
-          if (read.ok) log.info('update-offered', { release: read.offer?.release ?? null });
-          else log.warn('update-malformed', { reason: read.fault });
-        } else this.#downlink.received(channel, payload);
+        } else if (channel === 'update') this.#updates.received(payload);
+        else this.#downlink.received(channel, payload);
       },
     });
     this.#identities = new IdentityKeeper({
@@ -193,6 +194,26 @@ export class Gateway {
       onEvent,
       log,
     });
+    this.#updates = new Updates({
+      environment: world.environment,
+      running: version,
+      built: madeAt,
+      config: () => this.#inForce.config,
+      url: config.enrolment?.url,
+      identity: () => this.#identities.identity,
+      authorityPem: () => parts.trust.pem,
+      time,
+      monotonic: clock.monotonic,
+      random: world.random,
+      frames: () => this.#account.frames,
+      unsent: () => parts.disk.held - this.#links.inFlight,
+      journalRoom: () => Math.max(0, config.journal.max_bytes - parts.disk.heldBytes),
+      flush: () => parts.disk.flush(),
+      publish: (json) => this.#links.publish('updating', json),
+      onEvent,
+      onSwitch: () => this.onSwitch?.(),
+      log,
+    });
     this.#control = new LocalControl({
       path: config.control.socket,
       nameOf: (tag) => this.#inForce.nameOf(tag),
@@ -214,6 +235,7 @@ export class Gateway {
         revision: this.#downlink.configuration().revision,
       }),
       verdict: () => this.#watchdog.verdict,
+      release: () => this.#updates.status(),
     });
   }
 
@@ -242,6 +264,7 @@ export class Gateway {
     const identityStopped = this.#identities.stop();
     this.#downlink.stop();
     this.#generations.stop();
+    this.#updates.stop();
     await this.#watchdog.stop();
     await this.#control.close();
     clearInterval(this.#clockTimer);
@@ -294,6 +317,7 @@ export class Gateway {
       inForce: () => this.#inForce.config,
     });
     this.#happenings.happened({ code: 'gateway-started', subject: '', detail: `version ${version}` });
+    await this.#updates.open();
     await tellWedge(this.#own.gateway.state, async (detail) => {
       this.#happenings.happened({ code: 'gateway-wedged', subject: '', detail });
       await this.#journal.flush();
@@ -335,10 +359,15 @@ export class Gateway {
     this.#links.appended(entry);
   }
 
+  #answered(): void {
+    this.#downlink.confirmed();
+    this.#updates.acknowledged();
+  }
+
   #retired(times: Float64Array, first: Delivered | undefined): void {
     if (first?.epoch === this.#journal.epoch) this.#delivered = first;
     this.#account.retired(times);
-    this.#downlink.confirmed();
+    this.#answered();
     this.#inForce.health.changed();
   }
 }

@@ -149,6 +149,7 @@ async function run(local: LocalConfig, showProgress: boolean): Promise<void> {
   };
   process.on('SIGINT', () => void stop('SIGINT'));
   process.on('SIGTERM', () => void stop('SIGTERM'));
+  gateway.onSwitch = () => void stop('update');
   try {
     await gateway.start();
   } catch (error) {
@@ -166,6 +167,7 @@ async function runSites(folder: string): Promise<void> {
   const { deviceTree, runSite } = await import('./provisioning/index.ts');
   const listOf = (text: string | undefined) => text?.split(',').filter((path) => path !== '');
   let site: SiteProcess;
+  let stopping = false;
   try {
     site = await runSite(
       {
@@ -177,6 +179,7 @@ async function runSites(folder: string): Promise<void> {
         whenFile: options['provision-when'],
         radioOn: listOf(options['radio-on']),
         latencies: options.progress ? () => new Latencies() : undefined,
+        onSwitch: () => void stop('update'),
       },
       world,
     );
@@ -188,15 +191,14 @@ async function runSites(folder: string): Promise<void> {
     if (options.progress && gateway !== undefined) log.info('progress', gateway.progress());
   };
   const progress = setInterval(tell, 1000);
-  let stopping = false;
-  const stop = async (signal: string): Promise<void> => {
+  async function stop(signal: string): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     log.info('gateway-stopping', { signal });
     clearInterval(progress);
     await site.stop();
     process.exit(0);
-  };
+  }
   process.on('SIGINT', () => void stop('SIGINT'));
   process.on('SIGTERM', () => void stop('SIGTERM'));
 }

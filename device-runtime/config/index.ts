@@ -3,3 +3,4 @@ export { type LocalConfig, loadConfig, parseConfig, withDesired } from './parse.
 export { derivedPort } from './ports.ts';
 export type { Config, DerivedConfig, PortConfig, SensorConfig } from './schema.ts';
 export { siteGoesTogether, siteTables } from './site.ts';
+export { parseWindow, type Window } from './window.ts';

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { driver, port } from './ports.ts';
 import { derived, sensor, unconfigured } from './sensors.ts';
 import { goesTogether } from './together.ts';
+import { update } from './update.ts';
 import { clock, control, enrolment, health, journal, uplink } from './uplink.ts';
 
 /**
@@ -42,6 +43,7 @@ export const configSchema = table({
   health,
   control,
   journal,
+  update,
   unconfigured: optionalTable(unconfigured),
   copies,
   drivers: z.array(driver, 'must be [[drivers]] tables').max(16).check(distinct('name')).default([]),

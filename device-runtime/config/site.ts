@@ -3,7 +3,7 @@ import { configSchema } from './schema.ts';
 import { goesTogether } from './together.ts';
 import { uplink } from './uplink.ts';
 
-const { ports, sensors, derived, copies, unconfigured, health } = configSchema.shape;
+const { ports, sensors, derived, copies, unconfigured, health, update } = configSchema.shape;
 
 /**
  * The tables of the configuration that whoever provisions a gateway says (sdk/provisioning, `site`), checked as the gateway
@@ -17,6 +17,7 @@ export const siteTables = {
   copies,
   unconfigured,
   health,
+  update,
 };
 
 type SiteTables = {

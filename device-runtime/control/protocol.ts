@@ -1,4 +1,4 @@
-import type { EventSeverity, HealthMessage } from '@loadline/sdk/contract';
+import type { EventSeverity, HealthMessage, UpdatingMessage } from '@loadline/sdk/contract';
 
 /**
  * What is spoken on the local socket: one line of JSON asks, lines of JSON answer, and the gateway closes.
@@ -41,6 +41,8 @@ export interface GatewayFacts {
     | { readonly kind: 'progressing' }
     | { readonly kind: 'idle'; readonly why: string }
     | { readonly kind: 'wedged'; readonly what: string };
+  /** What runs, and how far it is with what was offered. */
+  readonly release: Omit<UpdatingMessage, 'version'>;
   readonly health: HealthMessage;
 }
 

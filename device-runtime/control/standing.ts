@@ -16,7 +16,7 @@ const takesBack: Partial<Record<EventCode, readonly EventCode[]>> = {
   'identity-admitted': ['identity-contested'],
   'certificate-renewed': ['certificate-expiring', 'certificate-expired', 'certificate-refused'],
   'config-applied': ['config-refused', 'config-rolled-back'],
-  'release-confirmed': ['release-rolled-back', 'release-refused'],
+  'release-confirmed': ['release-rolled-back', 'release-fell-back', 'release-refused'],
 };
 
 /** Milliseconds after which an event stands no longer, where none takes it back: it happened, and it is over. */

@@ -41,7 +41,7 @@ export async function statusCommand(options: StatusOptions): Promise<0 | 3> {
 
 /** A status for people: a few lines, what matters first. */
 export function statusText(status: GatewayStatus): string {
-  const { gateway, cloud, verdict, health, series, standing } = status;
+  const { gateway, cloud, verdict, release, health, series, standing } = status;
   const { journal, uplink, clock, certificate } = health;
   const rows: [string, string][] = [
     [
@@ -49,6 +49,7 @@ export function statusText(status: GatewayStatus): string {
       `${gateway.id}, version ${gateway.version}, process ${gateway.pid}, up ${duration(health.uptimeSeconds)}`,
     ],
     ['', verdictText(verdict)],
+    ['release', releaseText(release)],
     ['cloud', `${cloud.host}:${cloud.port}, ${linkText(status)}`],
     [
       'time',
@@ -92,6 +93,34 @@ function verdictText(verdict: GatewayStatus['verdict']): string {
       return `idle: ${verdict.why}`;
     case 'wedged':
       return `WEDGED: ${verdict.what}`;
+  }
+}
+
+function releaseText({ running, offer, progress }: GatewayStatus['release']): string {
+  const { release, slot, target } = running;
+  const from = slot === null ? 'no launcher: updated by hand' : `slot ${slot}`;
+  const about = progressText(progress);
+  return `${release} for ${target}, ${from}${about === '' ? '' : `; update ${offer ?? ''} ${about}`}`;
+}
+
+function progressText(progress: GatewayStatus['release']['progress']): string {
+  switch (progress.state) {
+    case 'idle':
+      return '';
+    case 'waiting':
+      return `waits: ${progress.detail}`;
+    case 'downloading':
+      return `downloads: ${bytes(progress.done)} of ${bytes(progress.total)}`;
+    case 'installing':
+      return 'is being installed';
+    case 'trying':
+      return `on trial: ${duration(progress.secondsLeft)} left to report health`;
+    case 'confirmed':
+      return 'is confirmed';
+    case 'rolled-back':
+      return `ROLLED BACK: ${progress.detail}`;
+    case 'refused':
+      return `REFUSED (${progress.code}): ${progress.detail}`;
   }
 }
 

@@ -39,6 +39,7 @@ export function diagnose(status: GatewayStatus, journalBytes: number): Finding[]
       ? []
       : certificate(status.health.certificate.daysLeft)),
     ...journal(status, told, journalBytes),
+    ...release(status, told),
     ...(status.health.clock.trust === 'nobody' && !told.has('clock-untrusted')
       ? [warning('clock', 'nobody vouches for the time', events['clock-untrusted'].act)]
       : []),
@@ -137,6 +138,36 @@ export function certificate(daysLeft: number | null): Finding[] {
       'let the gateway reach `enrolment.url`, and look into its log for why it is not renewed',
     ),
   ];
+}
+
+function release({ release: { running, progress } }: GatewayStatus, told: ReadonlySet<string>): Finding[] {
+  switch (progress.state) {
+    case 'rolled-back':
+      if (told.has('release-rolled-back')) return [];
+      return [
+        warning(
+          'release',
+          `the offered one was gone back from: ${progress.detail}; ${running.release} runs`,
+          events['release-rolled-back'].act,
+        ),
+      ];
+    case 'refused':
+      if (told.has('release-refused')) return [];
+      return [
+        warning(
+          'release',
+          `the offered one was refused (${progress.code}): ${progress.detail}`,
+          events['release-refused'].act,
+        ),
+      ];
+    case 'idle':
+    case 'waiting':
+    case 'downloading':
+    case 'installing':
+    case 'trying':
+    case 'confirmed':
+      return [];
+  }
 }
 
 function journal({ health }: GatewayStatus, told: ReadonlySet<string>, maxBytes: number): Finding[] {

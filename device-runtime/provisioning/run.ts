@@ -35,6 +35,8 @@ export interface SiteOptions {
   readonly radioOn: readonly string[] | undefined;
   /** Shows what `--progress` shows, of the gateway that works. */
   readonly latencies: (() => Latencies) | undefined;
+  /** This process is to end, with code 0, so that its launcher starts another release. */
+  readonly onSwitch: () => void;
 }
 
 /** A gateway that is told what it is over a serial line. */
@@ -61,7 +63,7 @@ export async function runSite(options: SiteOptions, world: World): Promise<SiteP
     const store = await SiteStore.open(machineDisk, folder);
     // A gateway that is stopped for another is no service that stops: this process alone speaks to systemd.
     const inner = { ...world, environment: { ...environment, NOTIFY_SOCKET: undefined } };
-    const work = new SiteWork(inner, store, options.latencies);
+    const work = new SiteWork(inner, store, options.latencies, options.onSwitch);
     const mode = options.provisionOn.length > 0 ? await modeOf(options, inner, store, work) : undefined;
     if (mode === undefined && store.inForce === undefined) {
       throw new Error(

@@ -20,16 +20,26 @@ export class SiteWork implements Work {
   readonly #world: World;
   readonly #store: SiteStore;
   readonly #latencies: (() => Latencies) | undefined;
+  readonly #onSwitch: () => void;
   readonly #listeners = new Set<(reading: Reading) => void>();
   #gateway: Gateway | undefined;
   #config: Config | undefined;
   /** Why there is none. */
   #reason = 'nothing is in force';
 
-  /** @param latencies where to note how long readings take; left out where nobody asks */
-  constructor(world: World, store: SiteStore, latencies?: () => Latencies) {
+  /**
+   * @param latencies where to note how long readings take; left out where nobody asks
+   * @param onSwitch this process is to end, so that its launcher starts another release
+   */
+  constructor(
+    world: World,
+    store: SiteStore,
+    latencies: (() => Latencies) | undefined,
+    onSwitch: () => void,
+  ) {
     this.#world = world;
     this.#latencies = latencies;
+    this.#onSwitch = onSwitch;
     this.#store = store;
     this.trial = new Trial({
       look: async () => {
@@ -74,6 +84,7 @@ export class SiteWork implements Work {
       gateway.onHeard = (reading) => {
         for (const listener of this.#listeners) listener(reading);
       };
+      gateway.onSwitch = this.#onSwitch;
       this.#gateway = gateway;
       this.#config = local.config;
       this.#reason = '';

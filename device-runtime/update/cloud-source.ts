@@ -61,7 +61,7 @@ export class CloudSource implements ReleaseSource {
    */
   async blob(sha256: string, from: number, length: number): Promise<BlobAnswer> {
     const path = blobPath(sha256);
-    const range = from === 0 ? {} : { range: `bytes=${from}-` };
+    const range: Record<string, string> = from === 0 ? {} : { range: `bytes=${from}-` };
     const answer = await this.#ask(path, range, this.#options.signal);
     const { statusCode, headers } = answer;
     if (statusCode === 200) return { from: 0, bytes: answer };
@@ -71,7 +71,9 @@ export class CloudSource implements ReleaseSource {
     answer.destroy();
     if (statusCode === 206 || statusCode === 416) {
       const said = headers['content-range'] ?? 'none';
-      throw new PartRefused(`${path}: bytes ${from}-${length - 1} were asked for, and the cloud's range is ${said}`);
+      throw new PartRefused(
+        `${path}: bytes ${from}-${length - 1} were asked for, and the cloud's range is ${said}`,
+      );
     }
     throw new ReleaseError('source-failed', `${path}: the cloud answers with status ${statusCode}`);
   }

@@ -295,7 +295,7 @@ function proven(
 }
 
 /** Whether a trial has shown all that it has to. */
-function isHealthy({ expectsFrames }: Trial, { acknowledged, heard }: Proof): boolean {
+export function isHealthy({ expectsFrames }: Trial, { acknowledged, heard }: Proof): boolean {
   return acknowledged && (heard || !expectsFrames);
 }
 

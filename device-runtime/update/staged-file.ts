@@ -74,7 +74,10 @@ export class StagedFile {
     const { length, sha256 } = this.#packed;
     if (this.#length + bytes.length > length) {
       await this.begin();
-      throw new ReleaseError('file-refused', `blobs/${sha256}: the cloud sends more than its ${length} bytes`);
+      throw new ReleaseError(
+        'file-refused',
+        `blobs/${sha256}: the cloud sends more than its ${length} bytes`,
+      );
     }
     let written = 0;
     while (written < bytes.length) {
@@ -98,7 +101,10 @@ export class StagedFile {
   async finish(): Promise<void> {
     const { length, sha256 } = this.#packed;
     if (this.#length < length) {
-      throw new ReleaseError('source-failed', `blobs/${sha256}: ${this.#length} of ${length} bytes came, and then no more`);
+      throw new ReleaseError(
+        'source-failed',
+        `blobs/${sha256}: ${this.#length} of ${length} bytes came, and then no more`,
+      );
     }
     if (this.#hash.copy().digest('hex') !== sha256) {
       await this.begin();

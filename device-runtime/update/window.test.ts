@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { gateOf, isWithin, parseWindow } from './window.ts';
+import { parseWindow } from '../config/index.ts';
+import { gateOf, isWithin } from './window.ts';
 
 const test = suite('maintenance window');
 

@@ -188,6 +188,12 @@ export const events = {
       'the release that was tried did not report health in time, or could not run; the one before is in force again',
     act: 'nothing on site: readings go on; say what it was to who made the release, with the support archive (`loadline doctor --bundle`)',
   },
+  'release-fell-back': {
+    severity: 'error',
+    meaning:
+      'the release in force could not be run any more, and the launcher took another: the other slot, or what came with the gateway',
+    act: 'have a release offered again; where it says that the slot cannot be run, look at the card',
+  },
   'release-refused': {
     severity: 'error',
     meaning: 'a release that was offered was not installed, and why; what runs stays',
