@@ -138,7 +138,8 @@ export async function buildGateway({
   });
   await chmod(fresh, 0o755);
   await copyPrebuilds(join(folder, 'prebuilds'), platform);
-  await copyPackaging(join(folder, 'packaging'));
+  await copyAsItIs('packaging', folder);
+  await copyAsItIs('launcher', folder);
   // Put into place whole: a gateway may be started from there at any moment.
   await rename(fresh, file);
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
@@ -160,15 +161,15 @@ async function copyPrebuilds(to: string, platform: string | undefined): Promise<
   }
 }
 
-/** Units and policy, for whoever installs the bundle. */
-async function copyPackaging(to: string): Promise<void> {
-  const from = join(room, 'packaging');
+/** What is no JavaScript of a folder of this room: units, policy and scripts, for whoever installs the bundle. */
+async function copyAsItIs(name: 'packaging' | 'launcher', folder: string): Promise<void> {
+  const [from, to] = [join(room, name), join(folder, name)];
   await mkdir(to, { recursive: true });
-  for (const name of await readdir(from)) {
-    if (!/^loadline-[a-z.-]+$/.test(name)) continue;
-    const fresh = join(to, `.${name}.${process.pid}`);
-    await copyFile(join(from, name), fresh);
-    await rename(fresh, join(to, name));
+  for (const each of await readdir(from)) {
+    if (!/^loadline-[a-z.-]+$/.test(each)) continue;
+    const fresh = join(to, `.${each}.${process.pid}`);
+    await copyFile(join(from, each), fresh);
+    await rename(fresh, join(to, each));
   }
 }
 

@@ -12,7 +12,7 @@ export const bundlePath: string = fileURLToPath(
 
 /**
  * How the bundle is started, so that a full line takes some 13 MiB less: a small heap for what lives shortly, and one
- * arena for what is allocated outside it. Its unit and its first line say the same.
+ * arena for what is allocated outside it. The launcher and its first line say the same.
  */
 export const leanStart = {
   nodeFlags: ['--max-semi-space-size=1'],
@@ -21,3 +21,6 @@ export const leanStart = {
 
 /** Beside the bundle: the systemd units and the egress policy. */
 export const packagingPath: string = join(dirname(bundlePath), 'packaging');
+
+/** Beside the bundle: what starts it from a slot, and goes back to the release before it. */
+export const launcherPath: string = join(dirname(bundlePath), 'launcher/loadline-launch');

@@ -1,6 +1,6 @@
 /** What programs around the gateway need of it: they start its bundle, or ask the one that runs. */
 
-export { bundlePath, leanStart, packagingPath } from './bundle.ts';
+export { bundlePath, launcherPath, leanStart, packagingPath } from './bundle.ts';
 export {
   type Config,
   ConfigError,

@@ -13,7 +13,7 @@ export interface Layout {
   readonly slots: string;
   /** Root's: metadata that was believed, and the floor of time. */
   readonly trust: string;
-  /** Root's: a newer launcher that a release brought, and its digest, in the form of sha256sum. */
+  /** Root's: a newer launcher that a release brought; beside it `<sha256> <version>`. */
   readonly launcher: { readonly folder: string; readonly program: string; readonly digest: string };
   /** Root's: what the last installation came to. */
   readonly installed: string;
