@@ -13,6 +13,8 @@ interface Flags {
   readonly as?: string;
   readonly healthSeconds: number;
   readonly allowDirty: boolean;
+  readonly trust?: string;
+  readonly maker?: string;
   readonly json: boolean;
 }
 
@@ -21,7 +23,9 @@ export function buildCommand(): Command {
   return new Command('build')
     .description('build a release of the gateway from this checkout: the same sources give the same bytes')
     .requiredOption('--target <target>', `what it is for: ${releaseTargets.join(' or ')}`, target)
-    .option('--out <dir>', 'where its folder is put (default: dist/release in the checkout)')
+    .option('--out <dir>', 'where its folder is put (default: dist/release in the checkout)', (path) =>
+      resolve(path),
+    )
     .option('--as <version>', "its version, where that is not the sources' own: 0.2.0-rc.1", version)
     .option(
       '--health-seconds <n>',
@@ -30,6 +34,14 @@ export function buildCommand(): Command {
       600,
     )
     .option('--allow-dirty', 'build also what is not committed; the version then says so', false)
+    .option(
+      '--trust <file>',
+      'into the package: the root.json of the repository that its gateways update from',
+    )
+    .option(
+      '--maker <file>',
+      'into the package: the authority whose vouchers its gateways take an owner by, PEM',
+    )
     .option('--json', 'one line of JSON on standard output; progress is on standard error', false)
     .addHelpText(
       'after',
@@ -65,8 +77,7 @@ Exit codes: 0 done, 1 failed, 2 called wrongly.`,
  * In a process of its own: what an import leads to is shipped, and the builder is not. And on the Node that the release
  * brings: another one packs to other bytes.
  */
-async function buildApart({ out, ...flags }: Flags): Promise<void> {
-  const order = { ...flags, ...(out === undefined ? {} : { out: resolve(out) }) };
+async function buildApart(order: Flags): Promise<void> {
   const builder = join(import.meta.dirname, 'main.ts');
   const child = spawn(pinnedNode(), [...process.execArgv, builder, JSON.stringify(order)], {
     stdio: 'inherit',

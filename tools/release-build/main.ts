@@ -8,12 +8,13 @@ const order = JSON.parse(process.argv[2] ?? '') as Order & { json: boolean };
 const progress = order.json ? process.stderr : process.stdout;
 
 await attempt('release build', async () => {
-  const { folder, manifest } = await buildRelease(root, order, (line) => progress.write(`${line}\n`));
+  const { folder, manifest, debian } = await buildRelease(root, order, (line) => progress.write(`${line}\n`));
   if (!order.json) return;
   const { version, target, commit, node, files } = manifest;
   process.stdout.write(
     `${JSON.stringify({
       folder,
+      debian,
       version,
       target,
       commit,

@@ -18,8 +18,8 @@ const bytesASecond = 2e6;
 export type ReleaseFacts = Omit<ReleaseManifest, 'format' | 'product' | 'files'>;
 
 /**
- * Makes a release in `folder` of the tree that is in `folder/tree`: gives each file there the mode and the time that
- * such a file has, packs it into `folder/blobs`, and writes the manifest, beside the tree and into it.
+ * Makes a release in `folder` of the tree that is in `folder/tree`: packs each file there into `folder/blobs`, and writes
+ * the manifest, beside the tree and into it.
  */
 export async function packRelease(
   folder: string,
@@ -46,7 +46,6 @@ export async function packRelease(
   const bytes = writeManifest(manifest);
   await writeFile(join(tree, 'manifest.json'), bytes);
   await writeFile(join(folder, 'manifest.json'), bytes);
-  await settle(folder, manifest);
   return manifest;
 }
 
@@ -95,8 +94,11 @@ function isPackedFrom(packed: Buffer, content: Buffer): boolean {
   }
 }
 
-/** Modes and times as the manifest and the commit say: umask and clock of who builds are in nothing. */
-async function settle(folder: string, { files, committed }: ReleaseManifest): Promise<void> {
+/**
+ * Gives all in the folder of a release the modes and times that manifest and commit say: umask and clock of who builds are
+ * in nothing.
+ */
+export async function settle(folder: string, { files, committed }: ReleaseManifest): Promise<void> {
   const executables = new Set(files.filter(({ executable }) => executable).map(({ path }) => `tree/${path}`));
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
@@ -105,6 +107,8 @@ async function settle(folder: string, { files, committed }: ReleaseManifest): Pr
     await chmod(path, isOpen ? 0o755 : 0o644);
     await utimes(path, committed, committed);
   }
+  await chmod(folder, 0o755);
+  await utimes(folder, committed, committed);
 }
 
 export function sha256(bytes: Uint8Array): string {
