@@ -2,6 +2,7 @@ import './node-version.ts';
 import { parseArgs } from 'node:util';
 import { loadDriver } from '@loadline/sdk/driver';
 import { jsonLog } from '@loadline/sdk/platform';
+import { releaseTarget } from '@loadline/sdk/release';
 import { autoDetect } from '@serialport/bindings-cpp';
 import { readAuthority } from './authority.ts';
 import { systemClock } from './clock/index.ts';
@@ -14,7 +15,7 @@ import { destinations } from './packaging/index.ts';
 import { Latencies } from './progress.ts';
 import type { SiteProcess } from './provisioning/index.ts';
 import { configurationOf } from './site-paths.ts';
-import { version } from './version.ts';
+import { madeAt, version } from './version.ts';
 import type { World } from './world.ts';
 
 const usage = `Usage: gateway --config FILE | --site DIR --provision-on PORT[,PORT…] --maker FILE [--progress]
@@ -23,6 +24,7 @@ const usage = `Usage: gateway --config FILE | --site DIR --provision-on PORT[,PO
        gateway doctor --config FILE | --site DIR [--bundle FILE] [--json]
        gateway reset --site DIR --yes
        gateway network --site DIR [--root DIR]
+       gateway install
 
 Takes readings of T24 transmitters off serial ports, and sends them to the cloud.
 
@@ -50,6 +52,9 @@ cannot be asked.
 
 reset makes it nobody's: key, certificate, site and journal go; how often it had an owner stays. network writes the
 site's network as files of systemd-networkd and wpa_supplicant, for root, and prints what changed.
+
+install, for root, puts the release that the gateway has staged into the slot that is free, if it is signed and whole; what
+came of it is in install.json. LOADLINE_PREFIX, LOADLINE_STORE and LOADLINE_STATE say where the installation is.
 
 The gateway's log goes to standard output, one line of JSON an event.
 `;
@@ -231,6 +236,18 @@ async function network(folder: string): Promise<void> {
   }
 }
 
+async function installStaged(): Promise<void> {
+  const { install, layoutOf } = await import('./slots/index.ts');
+  const target = releaseTarget.safeParse(`linux-${process.arch}`);
+  if (!target.success) fail(`there are no releases for linux-${process.arch}`);
+  const log = jsonLog((line) => process.stdout.write(line), Date.now);
+  try {
+    await install({ layout: layoutOf(process.env), target: target.data, built: madeAt, log });
+  } catch (error) {
+    fail((error as Error).message, 1);
+  }
+}
+
 async function status(socket: string, options: { follow: boolean; json: boolean }): Promise<void> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
@@ -250,6 +267,8 @@ if (options.help) {
   process.stdout.write(usage);
 } else if (options.version) {
   process.stdout.write(`${version}\n`);
+} else if (command === 'install') {
+  await installStaged();
 } else if (options.config !== undefined && options.site !== undefined) {
   fail(
     `--config is for a configuration made by hand, --site for one that was provisioned: not both\n\n${usage}`,

@@ -58,6 +58,14 @@ export async function filesToFetch(layout: Layout, manifest: ReleaseManifest): P
   });
 }
 
+/** Whether each file of a release tree is what its manifest says. */
+export async function isTreeWhole(folder: string, { files }: ReleaseManifest): Promise<boolean> {
+  for (const { path, sha256, length } of files) {
+    if (!(await isWhole(join(folder, path), sha256, length))) return false;
+  }
+  return true;
+}
+
 async function isWhole(path: string, sha256: string, length: number): Promise<boolean> {
   const file = await openRegular(path, length).catch(() => undefined);
   if (file === undefined) return false;

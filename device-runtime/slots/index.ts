@@ -12,7 +12,8 @@ export {
   type Trial,
   type WrittenSlot,
 } from './boot-state.ts';
-export { claimsOf, filesToFetch, manifestIn, sourcesOf } from './held.ts';
+export { filesToFetch, manifestIn, sourcesOf } from './held.ts';
+export { type InstallOptions, install } from './install.ts';
 export { type Layout, type LayoutEnvironment, layoutOf, slotFolder } from './layout.ts';
 export {
   clearStaging,

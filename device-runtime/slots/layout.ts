@@ -13,8 +13,14 @@ export interface Layout {
   readonly slots: string;
   /** Root's: metadata that was believed, and the floor of time. */
   readonly trust: string;
-  /** Root's: a newer launcher that a release brought; beside it `<sha256> <version>`. */
-  readonly launcher: { readonly folder: string; readonly program: string; readonly digest: string };
+  readonly launcher: {
+    /** The one that came with image or package. */
+    readonly first: string;
+    /** Root's: a newer one that a release brought; beside it `<sha256> <version>`. */
+    readonly folder: string;
+    readonly program: string;
+    readonly digest: string;
+  };
   /** Root's: what the last installation came to. */
   readonly installed: string;
   readonly boot: {
@@ -58,6 +64,7 @@ export function layoutOf(environment: LayoutEnvironment = {}): Layout {
     slots: join(store, 'slots'),
     trust: join(store, 'trust'),
     launcher: {
+      first: join(prefix, 'launcher/loadline-launch'),
       folder: launcher,
       program: join(launcher, 'loadline-launch'),
       digest: join(launcher, 'loadline-launch.sha256'),
