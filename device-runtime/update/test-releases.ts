@@ -90,7 +90,8 @@ export function testRepository(now = Date.now()) {
         if (digest === sha256(release.bytes)) files.set(`targets/${path}`, Buffer.from(release.bytes));
       }
       for (const [digest, blob] of release.blobs) files.set(`blobs/${digest}`, blob);
-      const snapshot = text(`metadata/${version - 1}.snapshot.json`);
+      const newest = [...files.keys()].findLast((path) => path.endsWith('.snapshot.json'));
+      const snapshot = newest === undefined ? undefined : text(newest);
       const current = { root, targets, snapshot, timestamp: text('metadata/timestamp.json') };
       const online = { signers: { snapshot: signer('snapshot'), timestamp: signer('timestamp') }, now };
       for (const { name, content } of resign(current, online)) {
@@ -187,7 +188,8 @@ export class TestReleaseServer {
       await new Promise((resolve) => response.write(part, resolve));
       if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    if (fault?.kind === 'cut') socket.destroy();
+    // All that was sent arrives, and no more.
+    if (fault?.kind === 'cut') socket.end();
     else if (fault?.kind !== 'stall') response.end();
   }
 }
