@@ -22,6 +22,7 @@ import { Retention } from './retention/index.ts';
 import { Directory, Live, Router } from './router/index.ts';
 import { type DatabaseOptions, Store, takeFolder } from './store/index.ts';
 import { openUnits } from './units/index.ts';
+import { openUpdates } from './updates.ts';
 
 export interface CloudOptions {
   /** Folder of everything it keeps: database, its key, the authority. Made where it is not there. */
@@ -132,8 +133,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       live.publishAlarm(alarm.device.organisation, describeAlarm(alarm));
     },
   });
+  const updating = await openUpdates({
+    ...{ folder, keys, store, directory, live, mailer: accounts.mailer, log, now },
+    onHalted: () => metrics.alarmed('rollout-halted'),
+  });
+  const { updates } = updating;
   const router = new Router({
     ...{ store, directory, live, now, monotonic, generation: { id, counter } },
+    onUpdating: updating.onUpdating,
     onSiblings: (device, epochs) => alarms.raise(siblings(device, epochs, now())),
   });
   const downlink = new Downlink(store, now);
@@ -149,6 +156,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     metering,
     arrivals,
     downlink,
+    updates,
     live,
     store,
     alarms,
@@ -243,6 +251,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       await keeper.close();
       // Both at once: neither waits for the slow clients of the other.
       await Promise.all([mqtt, https, socket].map((door) => door.close(doorMilliseconds)));
+      await updating.close();
       await alarms.close();
       await accounts.close();
       await counted.close();

@@ -20,6 +20,7 @@ import { Retention } from '../retention/index.ts';
 import { Directory, Live, Router } from '../router/index.ts';
 import { Store, step } from '../store/index.ts';
 import { openUnits } from '../units/index.ts';
+import { openUpdates } from '../updates.ts';
 import { allHandlers, authenticatorOf, Gate, HttpsDoor } from './https/index.ts';
 import { MqttDoor } from './mqtt/index.ts';
 
@@ -80,14 +81,24 @@ export async function openDoors(
     ...{ store, directory, mailer: accounts.mailer, log, now },
     onAlarm: (alarm) => live.publishAlarm(alarm.device.organisation, describeAlarm(alarm)),
   });
+  let halted = 0;
+  const updating = await openUpdates({
+    ...{ folder, keys, store, directory, live, mailer: accounts.mailer, log, now },
+    onHalted: () => {
+      halted += 1;
+    },
+  });
+  const { updates } = updating;
   const router = new Router({
     ...{ store, directory, live, now, monotonic },
+    onUpdating: updating.onUpdating,
     onSiblings: (device, epochs) => alarms.raise(siblings(device, epochs, now())),
   });
   const mqtt = await MqttDoor.open({
     ...shared,
     clientTrust: authority.clientTrust(),
     router,
+    updates,
     live,
     store,
     alarms,
@@ -162,6 +173,11 @@ export async function openDoors(
   await directory.reload();
   return {
     alarms,
+    updating,
+    /** How many rollouts were halted by themselves. */
+    halted: () => halted,
+    /** Mails that are to be sent, as files. */
+    outbox: join(folder, 'outbox'),
     database,
     directory,
     accounting: counted.accounting,
@@ -197,6 +213,7 @@ export async function openDoors(
     async close() {
       await mqtt.close();
       await https.close();
+      await updating.close();
       await alarms.close();
       await accounts.close();
       await retention.close();

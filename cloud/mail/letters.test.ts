@@ -56,6 +56,14 @@ function oneOfEach(foreign: string): { readonly [Kind in MailKind]: MailContent 
       sources: [foreign, source],
       sourceCount: 5,
     },
+    'rollout-halted': {
+      kind: 'rollout-halted',
+      release: '1.4.0',
+      target: 'linux-arm64',
+      since: at,
+      at,
+      reason: foreign,
+    },
     'identity-cloned': {
       kind: 'identity-cloned',
       organisation: foreign,

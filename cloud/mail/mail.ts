@@ -90,6 +90,17 @@ export type MailContent =
       /** Network addresses that they came from. */
       readonly sources: readonly string[];
     }
+  /** To fleet operators: what a release did to gateways halted its rollout. */
+  | {
+      readonly kind: 'rollout-halted';
+      readonly release: string;
+      readonly target: string;
+      /** When it was begun. */
+      readonly since: number;
+      readonly at: number;
+      /** In words. */
+      readonly reason: string;
+    }
   /** Goes to the old address and to the new one. */
   | {
       readonly kind: 'address-changed';

@@ -1,4 +1,4 @@
-import type { AlarmKind } from '@loadline/sdk/contract';
+import type { AlarmKind, FleetAlarmKind } from '@loadline/sdk/contract';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** The ways in. A label has these values and no others: no name of a device or an organisation is one. */
@@ -108,7 +108,7 @@ export class Metrics {
     this.#skipped.inc({ door }, count);
   }
 
-  alarmed(kind: AlarmKind): void {
+  alarmed(kind: AlarmKind | FleetAlarmKind): void {
     this.#alarms.inc({ kind });
   }
 

@@ -1,4 +1,4 @@
-import { type AlarmMessage, limits } from '@loadline/sdk/contract';
+import { type AlarmMessage, limits, type UpdatingMessage } from '@loadline/sdk/contract';
 import { type Aspect, type Batch, type NumberRange, numberAt } from '@loadline/sdk/telemetry';
 import type { Organisation } from '../access/index.ts';
 import { eachFresh, hasNumber, type Timeline, wallTime } from '../store/index.ts';
@@ -66,6 +66,9 @@ export interface LiveEvent {
 /** Hears of what an organisation is to look at. */
 export type AlarmFollower = (alarm: AlarmMessage) => void;
 
+/** Hears what gateways of an organisation say of their updates. */
+export type UpdateFollower = (device: string, message: UpdatingMessage) => void;
+
 /** Hears what is committed in one organisation. */
 export type Follower = (series: readonly LiveSeries[]) => void;
 
@@ -83,6 +86,7 @@ export class Live {
   readonly #gathered = new Map<string, Map<string, LiveSeries>>();
   readonly #eventFollowers = new Map<string, Set<EventFollower>>();
   readonly #alarmFollowers = new Map<string, Set<AlarmFollower>>();
+  readonly #updateFollowers = new Map<string, Set<UpdateFollower>>();
   readonly #gatheredEvents = new Map<string, { readonly events: LiveEvent[]; skipped: number }>();
   /** A round is on its way. */
   #isDue = false;
@@ -116,6 +120,16 @@ export class Live {
   /** Follows its alarms; the function it returns ends that. */
   followAlarms(organisation: Organisation, follower: AlarmFollower): () => void {
     return join(this.#alarmFollowers, organisation.id, follower);
+  }
+
+  /** Follows the updates of its gateways; the function it returns ends that. */
+  followUpdates(organisation: Organisation, follower: UpdateFollower): () => void {
+    return join(this.#updateFollowers, organisation.id, follower);
+  }
+
+  /** Tells of what a gateway said of its update at once: they are few. */
+  publishUpdate({ organisation, id }: Device, message: UpdatingMessage): void {
+    for (const follower of this.#updateFollowers.get(organisation.id) ?? []) follower(id, message);
   }
 
   /** Tells of an alarm at once: they are few. */

@@ -52,6 +52,7 @@ export { type Timeline, wallTime } from './timeline.ts';
 export type { ApiTokenRow, ApplicationKeyRow, ApplicationRow, HeldKeyRow } from './token-reads.ts';
 export type { ProvisioningRow, UnitRow } from './unit-reads.ts';
 export type {
+  FleetUpdateRow,
   OfferRow,
   RolloutCounts,
   RolloutFailure,

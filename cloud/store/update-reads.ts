@@ -39,6 +39,17 @@ export interface RolloutFailure {
   readonly gateways: number;
 }
 
+/** What one gateway of the fleet runs. */
+export interface FleetUpdateRow {
+  /** Row number. */
+  readonly device: number;
+  readonly release: string;
+  readonly slot: string | null;
+  readonly target: string;
+  readonly state: string;
+  readonly canary: number | null;
+}
+
 /** Bad ends that are told apart at most. */
 const mostFailures = 20;
 
@@ -129,13 +140,11 @@ export function updateReads(connection: Connection) {
       .orderBy('id')
       .limit(p.limit),
   );
-  const running = prepare<Record<never, never>, { release: string; state: string; count: number }>(
-    connection,
-    (db) =>
-      db
-        .selectFrom('update_state')
-        .select(['release', 'state', (eb) => eb.fn.countAll<number>().as('count')])
-        .groupBy(['release', 'state']),
+  const fleet = prepare<Record<never, never>, FleetUpdateRow>(connection, (db) =>
+    db
+      .selectFrom('update_state')
+      .leftJoin('update_setting', 'update_setting.device', 'update_state.device')
+      .select(['update_state.device', 'release', 'slot', 'target', 'state', 'canary']),
   );
 
   return {
@@ -177,7 +186,7 @@ export function updateReads(connection: Connection) {
     /** What a gateway was offered, the newest first. */
     offers: (query: { device: number; limit: number }): OfferRow[] => offers.all(query),
 
-    /** How many gateways run what, and how far they are: all over the fleet. */
-    runningReleases: (_: Record<never, never>) => running.all({}),
+    /** What every gateway of the fleet runs that has said so. */
+    fleetUpdates: (_: Record<never, never>): FleetUpdateRow[] => fleet.all({}),
   };
 }

@@ -14,6 +14,16 @@ export const alarms = {
 
 export type AlarmKind = keyof typeof alarms;
 
+/** What fleet operators are told to look at: in mails, metrics, the log and the docs. */
+export const fleetAlarms = {
+  'rollout-halted': {
+    meaning:
+      'a release went wrong on so many of the gateways that took it that the cloud offers it to no other one',
+    act: 'read in the rollout what the gateways said, mend it, and begin another rollout with what mends it; gateways on which it failed run what they ran before',
+  },
+} as const satisfies Record<string, { meaning: string; act: string }>;
+export type FleetAlarmKind = keyof typeof fleetAlarms;
+
 /** An alarm, as the API says it and as it is told live: topic `v1/org/<organisation>/devices/<device>/alarms`. */
 export const alarmMessage = z.object({
   id: z.string(),

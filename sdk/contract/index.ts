@@ -1,4 +1,11 @@
-export { type AlarmKind, type AlarmMessage, alarmMessage, alarms } from './alarms.ts';
+export {
+  type AlarmKind,
+  type AlarmMessage,
+  alarmMessage,
+  alarms,
+  type FleetAlarmKind,
+  fleetAlarms,
+} from './alarms.ts';
 export { type Code, codes } from './codes.ts';
 export { type EventCode, type EventSeverity, events, isEventCode } from './events.ts';
 export { ingestPath } from './ingest.ts';

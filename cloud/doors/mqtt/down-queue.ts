@@ -2,6 +2,7 @@ import { type ClockAnswer, type DownChannel, gatewayTopic } from '@loadline/sdk/
 import type { Log } from '@loadline/sdk/platform';
 import type { Client } from 'aedes';
 import type { Downlink, DownNews } from '../../downlink/index.ts';
+import type { GatewayUpdates } from '../../rollouts/index.ts';
 import type { Device } from '../../router/index.ts';
 import type { GuardedConnection } from './guarded-connection.ts';
 
@@ -9,7 +10,7 @@ import type { GuardedConnection } from './guarded-connection.ts';
 const unsentBytes = 64 * 1024;
 
 /**
- * What one link is still to be told of its gateway's desired configuration and commands. One message at a time: the
+ * What one link is still to be told of its gateway's desired configuration, its commands, and the release it is to run. One message at a time: the
  * next is read from the store when the link has taken the last. The broker's own fan-out is not used, since a slow
  * subscriber fills its queues without bound.
  */
@@ -19,21 +20,25 @@ export class DownQueue {
     readonly client: Client;
     readonly connection: GuardedConnection;
     readonly downlink: Downlink;
+    readonly updates: Pick<GatewayUpdates, 'message'>;
     readonly log: Log;
     readonly onSent: (bytes: number) => void;
   };
   readonly #subscribed = new Set<DownChannel>();
-  readonly #due = new Set<DownNews>();
+  readonly #due = new Set<DownNews | 'update'>();
   #working = false;
   /** The revision, and the commands that are still open, which were sent since the gateway subscribed. */
   #revision: string | undefined;
   #commands: ReadonlySet<string> = new Set();
+  /** What it was told last that it is to run. */
+  #update: string | undefined;
 
   constructor(parts: {
     gateway: Device;
     client: Client;
     connection: GuardedConnection;
     downlink: Downlink;
+    updates: Pick<GatewayUpdates, 'message'>;
     log: Log;
     /** Told of each message, with the bytes of its payload. */
     onSent: (bytes: number) => void;
@@ -46,7 +51,8 @@ export class DownQueue {
     this.#subscribed.add(channel);
     if (channel === 'desired') this.#revision = undefined;
     if (channel === 'command') this.#commands = new Set();
-    if (channel === 'desired' || channel === 'command') this.tell(channel);
+    if (channel === 'update') this.#update = undefined;
+    if (channel === 'desired' || channel === 'command' || channel === 'update') this.tell(channel);
   }
 
   unsubscribed(channel: DownChannel): void {
@@ -54,7 +60,7 @@ export class DownQueue {
   }
 
   /** There may be something new. */
-  tell(news: DownNews): void {
+  tell(news: DownNews | 'update'): void {
     if (!this.#subscribed.has(news)) return;
     this.#due.add(news);
     void this.#work();
@@ -73,7 +79,8 @@ export class DownQueue {
       for (const news of this.#due) {
         this.#due.delete(news);
         if (news === 'desired') await this.#sendDesired();
-        else await this.#sendCommands();
+        else if (news === 'command') await this.#sendCommands();
+        else await this.#sendUpdate();
       }
     } catch (error) {
       // The store could not say; whoever failed there ends the process. The next link is told.
@@ -106,6 +113,14 @@ export class DownQueue {
       await this.#publish('command', text, 1);
       if (this.#listens('command')) await downlink.sent(gateway, id);
     }
+  }
+
+  async #sendUpdate(): Promise<void> {
+    const { updates, gateway } = this.#parts;
+    const text = JSON.stringify(await updates.message(gateway));
+    if (text === this.#update || !this.#listens('update')) return;
+    this.#update = text;
+    await this.#publish('update', text, 1);
   }
 
   #listens(channel: DownChannel): boolean {

@@ -10,6 +10,7 @@ import {
   stillFault,
 } from '../../devices/index.ts';
 import type { Downlink } from '../../downlink/index.ts';
+import type { GatewayUpdates } from '../../rollouts/index.ts';
 import type { Device, Directory, Router } from '../../router/index.ts';
 import { type ContestParts, Contests, type Decision, type Place } from './contests.ts';
 import { DownQueue } from './down-queue.ts';
@@ -27,6 +28,7 @@ export interface GatewayParts {
   readonly directory: Directory;
   readonly router: Pick<Router, 'deliver'>;
   readonly downlink: Downlink;
+  readonly updates: Pick<GatewayUpdates, 'message' | 'onNews'>;
   readonly authentications: Pick<Authentications, 'add'>;
   readonly certificateUses: Pick<CertificateUses, 'note'>;
   readonly store: ContestParts['store'];
@@ -52,6 +54,10 @@ export class GatewayLinks {
     this.#contests = new Contests(parts);
     parts.downlink.onNews((gateway, news) => {
       this.#sessions.get(gateway)?.down.tell(news);
+    });
+    parts.updates.onNews((gateway) => {
+      const told = gateway === undefined ? this.#sessions.values() : [this.#sessions.get(gateway)];
+      for (const session of told) session?.down.tell('update');
     });
   }
 
@@ -151,11 +157,11 @@ export class GatewayLinks {
   }
 
   #open(arrival: Arrival, proven: ProvenGateway, place: Place | undefined): GatewaySession {
-    const { directory, downlink, router, log, monotonic } = this.#parts;
+    const { directory, downlink, updates, router, log, monotonic } = this.#parts;
     const { client, connection, source } = arrival;
     const { device: gateway } = proven;
     const down = new DownQueue({
-      ...{ gateway, client, connection, downlink, log },
+      ...{ gateway, client, connection, downlink, updates, log },
       onSent: (bytes) => link.meter?.account.sent(bytes),
     });
     const link = this.#linkOf(arrival, gateway);

@@ -11,6 +11,7 @@ import { passwordChanged } from './password-changed.ts';
 import { passwordReset } from './password-reset.ts';
 import { recoveryCodeUsed } from './recovery-code-used.ts';
 import { recoveryCodesRenewed } from './recovery-codes-renewed.ts';
+import { rolloutHalted } from './rollout-halted.ts';
 import { secondFactorReset } from './second-factor-reset.ts';
 import { secondFactorResetRequested } from './second-factor-reset-requested.ts';
 import { secondFactorSwitched } from './second-factor-switched.ts';
@@ -47,6 +48,8 @@ export function write(mail: MailContent, page: Page): Letter {
       return guessingAlarm(mail, page);
     case 'identity-cloned':
       return identityCloned(mail, page);
+    case 'rollout-halted':
+      return rolloutHalted(mail, page);
     case 'address-changed':
       return addressChanged(mail, page);
     case 'account-erased':

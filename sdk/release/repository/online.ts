@@ -71,7 +71,7 @@ export function resign(
     snapshot = new Metadata(
       new Snapshot({
         specVersion,
-        version: (oldSnapshot?.signed.version ?? 0) + 1,
+        version: versionAfter(oldSnapshot?.signed.version, now),
         expires: expiryAt(now + lifetimes.snapshot),
         meta: { 'targets.json': meta },
       }),
@@ -88,7 +88,7 @@ export function resign(
     const timestamp = new Metadata(
       new Timestamp({
         specVersion,
-        version: (oldTimestamp?.signed.version ?? 0) + 1,
+        version: versionAfter(oldTimestamp?.signed.version, now),
         expires: expiryAt(now + lifetimes.timestamp),
         snapshotMeta,
       }),
@@ -119,4 +119,12 @@ export function resign(
     const { threshold, keyIDs = [] } = root.signed.roles[role] ?? {};
     return `root ${root.signed.version} wants ${threshold} of ${keyIDs.join(', ')} for ${role}, and the key here is ${keyIdOf(signers[role as 'snapshot'].key)}: sign a root that names it ('loadline release rotate --role ${role}')`;
   }
+}
+
+/**
+ * By the time, in seconds since 1970: a repository that was lost and is filled again from what people have signed goes on above
+ * what gateways have seen of it, instead of beginning at 1, which they would refuse as a rollback.
+ */
+function versionAfter(version: number | undefined, now: number): number {
+  return Math.max((version ?? 0) + 1, Math.floor(now / 1000));
 }
