@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { type BlockMap, parseBlockMap } from './block-map.ts';
 import { FlashFailure } from './outcome.ts';
@@ -95,27 +95,37 @@ export interface ImageStream {
 }
 
 /** Opens an image. What is wrong with the packing is thrown by `bytes` as FlashFailure `image-refused`. */
-export function openImage({ path, packing }: Image): ImageStream {
-  const file = createReadStream(path, { highWaterMark: 1024 * 1024 });
-  return { bytes: unpacked(file, packing, path), read: () => file.bytesRead };
+export function openImage(image: Image): ImageStream {
+  let read = 0;
+  const counted = async function* (file: ReadStream): AsyncGenerator<Buffer> {
+    for await (const bytes of file) {
+      read += (bytes as Buffer).length;
+      yield bytes;
+    }
+  };
+  return { bytes: unpacked(image, counted), read: () => Math.min(read, image.fileBytes) };
 }
 
-async function* unpacked(file: Readable, packing: Packing, path: string): AsyncGenerator<Buffer> {
+type Counted = (file: ReadStream) => AsyncGenerator<Buffer>;
+
+const chunkSize = 1024 * 1024;
+const fileFrom = (path: string, start = 0) => createReadStream(path, { start, highWaterMark: chunkSize });
+
+async function* unpacked(image: Image, counted: Counted): AsyncGenerator<Buffer> {
+  const { path, packing } = image;
   try {
     switch (packing) {
       case 'none':
-        yield* file;
+        yield* counted(fileFrom(path));
         return;
       case 'gzip':
-        yield* through(file, createGunzip({ chunkSize: 1024 * 1024 }));
+        yield* through(counted(fileFrom(path)), createGunzip({ chunkSize }));
         return;
-      case 'zstd': {
-        const params = { [constants.ZSTD_d_windowLogMax]: windowLog };
-        yield* through(file, createZstdDecompress({ chunkSize: 1024 * 1024, params }));
+      case 'zstd':
+        yield* throughZstd(image, counted);
         return;
-      }
       case 'xz':
-        yield* throughXz(file);
+        yield* throughXz(counted(fileFrom(path)));
         return;
     }
   } catch (cause) {
@@ -124,22 +134,33 @@ async function* unpacked(file: Readable, packing: Packing, path: string): AsyncG
       `${path} cannot be unpacked (${(cause as Error).message}): it is damaged, or cut off`,
       cause,
     );
-  } finally {
-    file.destroy();
   }
 }
 
-async function* through(file: Readable, transform: Readable & NodeJS.WritableStream): AsyncGenerator<Buffer> {
-  file.once('error', (error) => transform.destroy(error));
-  file.pipe(transform);
+/** A file may have several frames (RFC 8878, section 3), and Node's decoder ends behind the first without a word. */
+async function* throughZstd({ path, fileBytes }: Image, counted: Counted): AsyncGenerator<Buffer> {
+  for (let at = 0; at < fileBytes; ) {
+    const params = { [constants.ZSTD_d_windowLogMax]: windowLog };
+    const frame = createZstdDecompress({ chunkSize, params });
+    yield* through(counted(fileFrom(path, at)), frame);
+    if (frame.bytesWritten === 0) throw new Error(`nothing of it is read from byte ${at} on`);
+    at += frame.bytesWritten;
+  }
+}
+
+async function* through(file: AsyncIterable<Buffer>, transform: Transform): AsyncGenerator<Buffer> {
+  const source = Readable.from(file);
+  source.once('error', (error) => transform.destroy(error));
+  source.pipe(transform);
   try {
     yield* transform;
   } finally {
+    source.destroy();
     transform.destroy();
   }
 }
 
-async function* throughXz(file: Readable): AsyncGenerator<Buffer> {
+async function* throughXz(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const child = spawn('xz', ['-dc', `--memlimit-decompress=${xzMemory}`], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -152,6 +173,7 @@ async function* throughXz(file: Readable): AsyncGenerator<Buffer> {
   });
   // It ends early where the data is damaged: its own words say more than the broken pipe.
   child.stdin.on('error', () => {});
+  const file = Readable.from(bytes);
   file.once('error', () => child.kill());
   file.pipe(child.stdin);
   try {
@@ -168,6 +190,7 @@ async function* throughXz(file: Readable): AsyncGenerator<Buffer> {
     if (file.errored) throw file.errored;
     if (code !== 0) throw new Error(says.trim() || `xz ended with ${code}`);
   } finally {
+    file.destroy();
     child.kill();
   }
 }
