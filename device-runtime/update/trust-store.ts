@@ -70,9 +70,13 @@ export class TrustStore {
     return undefined;
   }
 
+  /** Keeps it, in both files; one that says so already is not written again. */
   async keep(believed: Trust): Promise<void> {
     const content = packed(believed);
-    for (const file of this.#files) await writeWhole(file, content, 0o600);
+    for (const file of this.#files) {
+      const held = await readFile(file, 'utf8').catch(() => undefined);
+      if (held !== content) await writeWhole(file, content, 0o600);
+    }
   }
 
   /** Lays copies out for a run, in the folder that is returned. */

@@ -2,8 +2,8 @@ import { ReleaseError } from '@loadline/sdk/release';
 import type { Time } from '../clock/index.ts';
 
 /**
- * How far the system's clock may be from the time that somebody vouches for, besides what that one may be off itself:
- * metadata lives for days, so an hour gives nobody anything.
+ * How far the system's clock, the time that somebody vouches for, and what was known before may contradict each other, besides
+ * what the voucher admits: metadata lives for days, so an hour gives nobody anything.
  */
 const tolerance = 3_600_000;
 
@@ -28,20 +28,20 @@ export function mustKnowTheTime(
       `nobody vouches for the time: the system's clock says ${iso(system)}, and neither the cloud nor time synchronisation confirms it`,
     );
   }
-  const past = Math.max(floor <= (built ?? system) + lifetime ? floor : 0, built ?? 0);
-  if (time.wall + time.uncertainty < past) {
-    throw new ReleaseError(
-      'time-untrusted',
-      `the time is said to be ${iso(time.wall)}, and it was later than ${iso(past)} before: somebody turns it back`,
-    );
-  }
   if (Math.abs(system - time.wall) > time.uncertainty + tolerance) {
     throw new ReleaseError(
       'time-untrusted',
       `the system's clock says ${iso(system)}, and it is ${iso(time.wall)}: let the system set it (timedatectl), updates wait for that`,
     );
   }
-  return Math.max(0, Math.floor(time.wall - time.uncertainty));
+  const past = Math.max(floor <= (built ?? system) + lifetime ? floor : 0, built ?? 0);
+  if (time.wall + time.uncertainty + tolerance < past) {
+    throw new ReleaseError(
+      'time-untrusted',
+      `the time is said to be ${iso(time.wall)}, and it was later than ${iso(past)} before: somebody turns it back`,
+    );
+  }
+  return Math.max(0, Math.floor(Math.min(system, time.wall - time.uncertainty)));
 }
 
 function iso(time: number): string {

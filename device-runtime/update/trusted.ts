@@ -12,7 +12,7 @@ import { Updater } from 'tuf-js';
 import * as z from 'zod';
 import type { Time } from '../clock/index.ts';
 import type { ReleaseSource } from './release-source.ts';
-import { digestOf, type Metadata, type Trust, TrustStore } from './trust-store.ts';
+import { digestOf, type Metadata, TrustStore } from './trust-store.ts';
 import { mustKnowTheTime } from './trusted-time.ts';
 import { inReleaseTerms } from './tuf-errors.ts';
 import { metadataBase, TufFetcher } from './tuf-fetcher.ts';
@@ -91,7 +91,7 @@ export class TrustedReleases {
       const keep = async (wall: number): Promise<Metadata> => {
         const metadata = await store.left();
         mustBeWhole(metadata, believed, fetcher);
-        await keepIfNew(store, before, { seed, wall, metadata });
+        await store.keep({ seed, wall, metadata });
         return metadata;
       };
       const floor = before?.wall ?? 0;
@@ -189,10 +189,6 @@ function mustBeWhole(left: Metadata, had: Metadata, fetcher: TufFetcher): void {
     if (content === had[role as keyof Metadata] || fetcher.isFetched(content)) continue;
     throw new Error(`${role}.json was not written whole`);
   }
-}
-
-async function keepIfNew(store: TrustStore, before: Trust | undefined, after: Trust): Promise<void> {
-  if (before === undefined || JSON.stringify(before) !== JSON.stringify(after)) await store.keep(after);
 }
 
 async function orStorageFailed<T>(folder: string, work: () => Promise<T>): Promise<T> {
