@@ -67,12 +67,14 @@ export interface UpdatesOptions {
   /** Another release is to be tried: this run is to end, in order, with code 0. */
   readonly onSwitch: () => void;
   readonly log: Log;
+  /** Milliseconds between two looks around; a second where it is left out. */
+  readonly lookMilliseconds?: number;
 }
 
 /** What `status` shows of releases. */
 export type ReleaseStatus = Omit<UpdatingMessage, 'version'>;
 
-const lookMilliseconds = 1000;
+const usualLookMilliseconds = 1000;
 /** Milliseconds between two reports of how far a download is. */
 const reportMilliseconds = 10_000;
 /** Milliseconds of silence from the radio after which no frames are expected of the next release either. */
@@ -151,7 +153,8 @@ export class Updates {
       await this.#tellResult();
       await this.#beginTrial();
     });
-    this.#timer = setInterval(() => void this.#look(), lookMilliseconds).unref();
+    const every = this.#options.lookMilliseconds ?? usualLookMilliseconds;
+    this.#timer = setInterval(() => void this.#look(), every).unref();
   }
 
   /** What the cloud offers. Whatever it is, it does not throw. */

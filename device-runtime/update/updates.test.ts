@@ -1,0 +1,334 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type UpdatingMessage, updatingMessage } from '@loadline/sdk/contract';
+import type { Log } from '@loadline/sdk/platform';
+import type { EventWords } from '@loadline/sdk/telemetry';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseConfig } from '../config/index.ts';
+import { type Layout, layoutOf } from '../slots/index.ts';
+import { makeAuthority, makeHolder } from '../uplink/test-fleet.ts';
+import { layOut, TestReleaseServer, testRelease, testRepository } from './test-releases.ts';
+import { Updates, type UpdatesOptions } from './updates.ts';
+
+const test = suite('updates of a gateway');
+
+const target = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64';
+const running = testRelease('0.1.0', target, { 'bin/node': 'node', 'gateway.mjs': 'old' });
+const wanted = testRelease('0.2.0', target, {
+  'bin/node': 'node',
+  'gateway.mjs': Buffer.from(Array.from({ length: 200_000 }, () => Math.floor(Math.random() * 256))),
+});
+const id = '0b6a3c1e-7d9f-4d0e-9c54-3f1f0b8f1a11';
+const offer = { id, release: '0.2.0' };
+const authority = await makeAuthority();
+const identity = await makeHolder(authority, 'gateway-1', { profile: 'gateway' });
+
+const usual = `
+[gateway]
+id = "gateway-1"
+state = "state"
+[uplink]
+host = "localhost"
+authority = "authority.pem"
+[[ports]]
+name = "radio"
+path = "/dev/null"
+`;
+
+/** A gateway, as far as updates go: its disk, its cloud, and what it tells. */
+interface Gateway {
+  readonly folder: string;
+  readonly layout: Layout;
+  readonly server: TestReleaseServer;
+  readonly events: EventWords[];
+  readonly reports: UpdatingMessage[];
+  readonly logged: string[];
+  isSwitched: boolean;
+  frames: number;
+  /** Starts it: `slot` is what the launcher says. */
+  start(slot: string | undefined, more?: Partial<UpdatesOptions>, configuration?: string): Promise<Updates>;
+}
+let gateway: Gateway;
+let started: Updates[];
+
+test.before.each(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'loadline-updates-'));
+  const roots = { LOADLINE_PREFIX: folder, LOADLINE_STORE: folder, LOADLINE_STATE: join(folder, 'state') };
+  const layout = layoutOf(roots);
+  const repository = testRepository();
+  repository.publish(wanted);
+  const server = new TestReleaseServer(repository.files);
+  const url = await server.open(authority);
+  await mkdir(layout.slots);
+  await mkdir(join(folder, 'trust'), { recursive: true });
+  await writeFile(layout.trustedRoot, repository.root);
+  await layOut(layout.factory, running);
+  started = [];
+  const events: EventWords[] = [];
+  const reports: UpdatingMessage[] = [];
+  const logged: string[] = [];
+  const note = (event: string, fields = {}) => logged.push(`${event} ${JSON.stringify(fields)}`);
+  const log: Log = { info: note, warn: note, error: note };
+  gateway = {
+    ...{ folder, layout, server, events, reports, logged, isSwitched: false, frames: 0 },
+    async start(slot, more = {}, configuration = '') {
+      const { config } = parseConfig(`${usual}${configuration}`, join(folder, 'gateway.toml'));
+      const updates = new Updates({
+        environment: { ...roots, ...(slot !== undefined && { LOADLINE_SLOT: slot }) },
+        ...{ running: '0.1.0', built: 0, config: () => config, url, identity: () => identity },
+        authorityPem: () => authority.certificatePem,
+        time: () => ({ kind: 'known', by: 'cloud', wall: Date.now(), uncertainty: 10 }),
+        monotonic: () => performance.now(),
+        random: () => 0,
+        frames: () => gateway.frames,
+        ...{ unsent: () => 0, journalRoom: () => 0, flush: async () => {} },
+        publish: async (json) => {
+          reports.push(updatingMessage.parse(JSON.parse(json)));
+          return true;
+        },
+        onEvent: (event) => events.push(event),
+        onSwitch: () => {
+          gateway.isSwitched = true;
+        },
+        ...{ log, lookMilliseconds: 20 },
+        ...more,
+      });
+      started.push(updates);
+      await updates.open();
+      return updates;
+    },
+  };
+});
+test.after.each(async () => {
+  for (const updates of started) updates.stop();
+  await gateway.server.close();
+  await rm(gateway.folder, { recursive: true });
+});
+
+async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const limit = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (performance.now() > limit) throw new Error(`not within 20 s: ${what}; ${gateway.logged.join('\n')}`);
+    await delay(5);
+  }
+}
+
+const message = (value: unknown) => Buffer.from(JSON.stringify(value));
+const offered = message({ version: 1, offer });
+const withdrawn = message({ version: 1, offer: null });
+const states = () => gateway.reports.map(({ progress }) => progress.state);
+const last = () => gateway.reports.at(-1)?.progress;
+const codes = () => gateway.events.map(({ code }) => code);
+const isThere = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined;
+
+async function answer(result: object): Promise<void> {
+  await writeFile(`${gateway.layout.installed}.new`, JSON.stringify({ id, ...result }));
+  const { rename } = await import('node:fs/promises');
+  await rename(`${gateway.layout.installed}.new`, gateway.layout.installed);
+}
+const inSlotB = { outcome: 'installed', slot: 'b', release: '0.2.0', target, healthSeconds: 60 };
+
+test('fetches what is offered, has it installed, tells the launcher, and wants to end', async () => {
+  const updates = await gateway.start('factory');
+  gateway.frames = 7;
+  updates.connected();
+  updates.received(offered);
+  await until(() => isThere(gateway.layout.staging.request), 'the request');
+  await until(() => last()?.state === 'installing', 'it is told');
+  assert.is(gateway.isSwitched, false);
+  await answer(inSlotB);
+  await until(() => gateway.isSwitched, 'the switch');
+  assert.is(
+    await readFile(gateway.layout.boot.state, 'utf8'),
+    `current=factory trial=b starts=0 seconds=60 id=${id}\n`,
+  );
+  assert.equal([...new Set(states())], ['idle', 'downloading', 'installing', 'trying']);
+  assert.equal(codes(), ['release-installed']);
+  const { trial } = JSON.parse(await readFile(join(gateway.folder, 'state/updates/updates.json'), 'utf8'));
+  assert.is(trial.expectsFrames, true);
+});
+
+test('keeps to the answer of the installer where it refuses, and does not try again', async () => {
+  const updates = await gateway.start('factory');
+  updates.received(offered);
+  await until(() => last()?.state === 'installing', 'installing');
+  await answer({ outcome: 'refused', code: 'file-refused', detail: 'a digest' });
+  await until(() => last()?.state === 'refused', 'refused');
+  assert.equal(last(), { state: 'refused', code: 'file-refused', detail: 'a digest' });
+  assert.equal(codes(), ['release-refused']);
+  await until(async () => !(await isThere(gateway.layout.staging.folder)), 'what was fetched is gone');
+  updates.stop();
+  // The next run knows it too.
+  gateway.server.asked.length = 0;
+  const next = await gateway.start('factory');
+  next.received(offered);
+  assert.is(last()?.state, 'refused');
+  await delay(100);
+  assert.equal([gateway.server.asked.length, codes()], [0, ['release-refused']]);
+});
+
+for (const [expectsFrames, words] of [
+  [true, 'an acknowledgement and a frame, where the run before heard frames'],
+  [false, 'an acknowledgement, where it heard none'],
+] as const) {
+  test(`on trial is confirmed by ${words}`, async () => {
+    const { state } = gateway.layout.boot;
+    await mkdir(gateway.layout.boot.folder, { recursive: true });
+    await writeFile(state, `current=factory trial=b starts=1 seconds=60 id=${id}\n`);
+    await mkdir(join(gateway.folder, 'state/updates'));
+    const trial = { id, expectsFrames, proof: { acknowledged: false, heard: false } };
+    const memory = { version: 1, ended: [], trial, confirmed: null };
+    await writeFile(join(gateway.folder, 'state/updates/updates.json'), JSON.stringify(memory));
+    const updates = await gateway.start('b', { running: '0.2.0' });
+    updates.connected();
+    assert.equal(last(), { state: 'trying', secondsLeft: 60 });
+    updates.acknowledged();
+    if (expectsFrames) {
+      await delay(100);
+      assert.match(await readFile(state, 'utf8'), 'trial=b');
+      gateway.frames = 1;
+    }
+    await until(async () => (await readFile(state, 'utf8')) === 'current=b\n', 'it is in force');
+    await until(() => last()?.state === 'confirmed', 'it is told');
+    assert.equal(codes(), ['release-confirmed']);
+    updates.received(offered);
+    assert.is(last()?.state, 'confirmed', 'the offer that it came by is done');
+  });
+}
+
+test('tells once what the launcher went back from, with what it had shown, and does not try it again', async () => {
+  const { folder, result } = gateway.layout.boot;
+  await mkdir(folder, { recursive: true });
+  await writeFile(result, `rolled-back id=${id} slot=b reason=deadline\n`);
+  await mkdir(join(gateway.folder, 'state/updates'));
+  const trial = { id, expectsFrames: true, proof: { acknowledged: true, heard: false } };
+  const memory = { version: 1, ended: [], trial, confirmed: null };
+  await writeFile(join(gateway.folder, 'state/updates/updates.json'), JSON.stringify(memory));
+  let flushed = 0;
+  const flush = async () => {
+    assert.ok(await isThere(result), 'it is forgotten only once it is on disk');
+    flushed++;
+  };
+  const updates = await gateway.start('factory', { flush });
+  const detail = 'slot b: it did not report health in time; it reached the cloud, and heard no frame';
+  assert.equal(gateway.events, [{ code: 'release-rolled-back', subject: '', detail }]);
+  assert.equal([flushed, await isThere(result)], [1, false]);
+  updates.connected();
+  assert.equal(gateway.reports.at(-1), {
+    ...gateway.reports[0],
+    offer: id,
+    progress: { state: 'rolled-back', detail },
+  });
+  updates.received(offered);
+  await delay(100);
+  assert.equal([last()?.state, gateway.server.asked.length], ['rolled-back', 0]);
+  updates.received(message({ version: 1, offer: { ...offer, id: '1b6a3c1e-7d9f-4d0e-9c54-3f1f0b8f1a11' } }));
+  await until(() => last()?.state === 'installing', 'the same release under another id is tried');
+});
+
+test('says that the launcher left a release that died, and does not install that again by itself', async () => {
+  const { folder, result } = gateway.layout.boot;
+  await mkdir(folder, { recursive: true });
+  await writeFile(result, 'fell-back slot=b to=factory reason=deaths\n');
+  await mkdir(join(gateway.folder, 'state/updates'));
+  const memory = { version: 1, ended: [], trial: null, confirmed: id };
+  await writeFile(join(gateway.folder, 'state/updates/updates.json'), JSON.stringify(memory));
+  const updates = await gateway.start('factory');
+  assert.equal(codes(), ['release-fell-back']);
+  updates.received(offered);
+  assert.is(last()?.state, 'rolled-back');
+});
+
+test('is refused by name without a launcher, and waits where it is switched off', async () => {
+  const alone = await gateway.start(undefined);
+  alone.received(offered);
+  assert.equal([last()?.state, gateway.reports.at(-1)?.running.slot], ['refused', null]);
+  const off = await gateway.start('factory', {}, '[update]\nenabled = false\n');
+  off.received(offered);
+  assert.equal(last(), {
+    state: 'waiting',
+    detail: 'updates are switched off in its configuration (`update.enabled`)',
+  });
+  assert.is(gateway.server.asked.length, 0);
+});
+
+test('takes no harm from what is no message, and from a folder that is none', async () => {
+  await mkdir(join(gateway.folder, 'state'));
+  await writeFile(join(gateway.folder, 'state/updates'), 'in the way');
+  await writeFile(join(gateway.folder, 'state/staging'), 'in the way');
+  const updates = await gateway.start('factory');
+  for (const hostile of [
+    '',
+    '{',
+    '[]',
+    '{"version":2}',
+    JSON.stringify({ version: 1, offer: { id, release: '../../x' } }),
+  ]) {
+    updates.received(Buffer.from(hostile));
+  }
+  updates.received(Buffer.alloc(100_000, 91));
+  assert.equal(states(), []);
+  updates.received(offered);
+  await until(() => last()?.state === 'refused' || last()?.state === 'waiting', 'it is said');
+});
+
+test('stops fetching what is withdrawn, and goes on with it where it is offered again', async () => {
+  gateway.server.fault = ({ path }) =>
+    path.startsWith('blobs/') ? { kind: 'slow', bytes: 1000 } : undefined;
+  const updates = await gateway.start('factory');
+  updates.received(offered);
+  await until(() => gateway.server.sent > 20_000, 'it is under way');
+  updates.received(withdrawn);
+  assert.is(last()?.state, 'idle');
+  const { sent } = gateway.server;
+  await delay(200);
+  assert.ok(gateway.server.sent - sent < 100_000, 'the rest does not come');
+  assert.equal(codes(), ['release-withdrawn']);
+  gateway.server.fault = () => undefined;
+  updates.received(offered);
+  await until(() => last()?.state === 'installing', 'it is staged');
+  assert.match(gateway.server.asked.at(-1)?.range ?? '', /^bytes=[1-9]/);
+});
+
+test('takes no more bytes a second than it may, and a trickle while readings are behind', async () => {
+  for (const [configuration, unsent, rate] of [
+    ['[update]\nbytes_per_second = 100_000\n', 0, 100_000],
+    ['', 5000, 8192],
+  ] as const) {
+    gateway.server.sent = 0;
+    gateway.server.fault = ({ path }) =>
+      path.startsWith('blobs/') ? { kind: 'slow', bytes: 4000 } : undefined;
+    const updates = await gateway.start('factory', { unsent: () => unsent }, configuration);
+    const since = performance.now();
+    updates.received(offered);
+    await until(() => gateway.server.sent > 0, 'it is under way');
+    await delay(1000);
+    // What lies in buffers has been sent, and is not taken yet.
+    const progress = updates.status().progress;
+    const done = progress.state === 'downloading' ? progress.done : Number.POSITIVE_INFINITY;
+    assert.ok(done <= ((performance.now() - since) / 1000) * rate + 65_536, `${done} bytes`);
+    updates.stop();
+    await rm(join(gateway.folder, 'state'), { recursive: true });
+  }
+});
+
+test('tries again after what may pass, and refuses what stays wrong', async () => {
+  let asked = 0;
+  gateway.server.fault = ({ path }) =>
+    path.startsWith('blobs/') && asked++ === 0 ? { kind: 'hang-up' } : undefined;
+  const updates = await gateway.start('factory', { random: () => -1 });
+  updates.received(offered);
+  await until(() => last()?.state === 'installing', 'the second attempt succeeds');
+  updates.stop();
+  await rm(join(gateway.folder, 'state'), { recursive: true });
+  gateway.server.fault = ({ path }) => (path.startsWith('blobs/') ? { kind: 'other-content' } : undefined);
+  const other = await gateway.start('factory', { random: () => -1 });
+  other.received(offered);
+  await until(() => last()?.state === 'refused', 'what is another file every time is refused');
+  assert.is(asked > 0 && gateway.server.asked.filter(({ path }) => path.startsWith('blobs/')).length, 5);
+});
+
+test.run();
