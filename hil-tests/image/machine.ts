@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { appendFileSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { until } from '../rig/index.ts';
 import { Qmp } from './qmp.ts';
 import { Shell } from './shell.ts';
 
@@ -42,10 +41,10 @@ export interface MachineOptions {
   readonly boot: Boot;
 }
 
+/** What a machine with firmware is called by its maker. */
+const simulatedSerial = 'SIM-0001';
 /** Where the machine's firmware is, of Debian's package qemu-efi-aarch64. */
 const firmware = '/usr/share/qemu-efi-aarch64/QEMU_EFI.fd';
-/** Milliseconds that anything but the machine itself may take. */
-const patience = 60_000;
 
 /** An emulated gateway. One start: after a power cut or a shutdown there is another one, on the same disk. */
 export class Machine {
@@ -175,6 +174,7 @@ const hardware: Readonly<Record<MachineBoard, (disk: string) => string[]>> = {
     ...['-drive', `if=none,id=disk,file=${disk},format=raw,cache=writeback`],
     ...['-device', 'virtio-blk-pci,drive=disk', '-device', 'virtio-rng-pci'],
     ...['-device', 'virtio-net-pci,netdev=net,romfile=', '-device', 'qemu-xhci,id=usb'],
+    ...['-smbios', `type=1,manufacturer=Loadline,product=Simulated,serial=${simulatedSerial}`],
   ],
   raspi3b: (disk) => [
     // Its own processors and memory: neither can be chosen.

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { leanStart } from '@loadline/device-runtime';
 import * as assert from 'uvu/assert';
 import { until, VirtualBaseStation, VirtualPort, VirtualRadio, windTransmitter } from '../rig/index.ts';
-import { CloudProcess, prepareGateway, Service } from '../system/index.ts';
+import { CloudProcess, prepareGateway, Service, type ServiceOptions } from '../system/index.ts';
 import { foreignEnvironment } from './foreign.ts';
 import type { BuiltRelease } from './releases.ts';
 import type { Rung } from './rung.ts';
@@ -43,33 +43,52 @@ export async function climbUser(rung: Rung, release: BuiltRelease): Promise<void
       folder: rung.file('gateway'),
       sections: { unconfigured: { sightings: 1 }, ports: [{ name: 'radio', path: port.path }] },
     });
-    const start = (under: readonly string[] = []) => {
-      const service = new Service({
-        name: 'gateway',
-        node,
-        nodeFlags: leanStart.nodeFlags,
-        file: program,
-        args: ['--config', configFile],
-        under,
-        environment: { ...leanStart.environment, ...foreignEnvironment },
-        logFile: rung.file('gateway.log'),
-      });
+    const start = (by: Pick<ServiceOptions, 'node' | 'nodeFlags' | 'file' | 'args' | 'environment'>) => {
+      const environment = { ...leanStart.environment, ...foreignEnvironment, ...by.environment };
+      const service = new Service({ name: 'gateway', ...by, environment, logFile: rung.file('gateway.log') });
       services.push(service);
       return service;
+    };
+    const ends = async () => {
+      assert.equal(await services.at(-1)?.stop(), { code: 0, signal: null });
+      return 'code 0';
     };
     radio.start();
 
     await rung.show('it enrols, opens the port, and delivers', async () => {
-      const gateway = start();
+      const { nodeFlags } = leanStart;
+      const gateway = start({ node, nodeFlags, file: program, args: ['--config', configFile] });
       await gateway.line('uplink-connected', patience);
       return `${await stored(cloud, 50)} readings stored`;
     });
 
-    await rung.show('it ends in order when it is told to', async () => {
-      const end = await services.at(-1)?.stop();
-      assert.equal(end, { code: 0, signal: null });
-      return 'code 0';
-    });
+    await rung.show('it ends in order when it is told to', ends);
+
+    // The paths of an installation, in a folder.
+    const places = {
+      LOADLINE_PREFIX: rung.file('prefix'),
+      LOADLINE_STORE: rung.file('store'),
+      LOADLINE_STATE: rung.file('gateway'),
+    };
+    const launcher = join(release.tree, 'launcher/loadline-launch');
+    await mkdir(places.LOADLINE_PREFIX);
+    await symlink(release.tree, join(places.LOADLINE_PREFIX, 'factory'));
+
+    await rung.show(
+      'the release’s launcher starts it from what came with the image, and it delivers',
+      async () => {
+        const before = await stored(cloud, 1);
+        const args = ['run', '--config', configFile];
+        const gateway = start({ node: '/bin/sh', nodeFlags: [], file: launcher, args, environment: places });
+        await gateway.line('uplink-connected', patience);
+        const now = await stored(cloud, before + 50);
+        const { stdout } = await run('/bin/sh', [launcher, 'status'], { env: { ...env, ...places } });
+        assert.match(stdout, `factory: ${release.version} current`);
+        return `${now - before} readings stored; ${stdout.trim()}`;
+      },
+    );
+
+    await rung.show('the launcher hands it the signal, and ends as it does', ends);
   } finally {
     radio.stop();
     for (const service of services) await service.stop();
