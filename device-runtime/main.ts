@@ -23,7 +23,7 @@ const usage = `Usage: gateway --config FILE | --site DIR --provision-on PORT[,PO
        gateway status --config FILE | --site DIR [--follow] [--json]
        gateway doctor --config FILE | --site DIR [--bundle FILE] [--json]
        gateway reset --site DIR --yes
-       gateway network --site DIR [--root DIR]
+       gateway network --site DIR [--root DIR] [--in etc|run]
        gateway install
 
 Takes readings of T24 transmitters off serial ports, and sends them to the cloud.
@@ -51,7 +51,8 @@ which no key, token, password or name is. Exit codes of doctor: 0 nothing, 1 war
 cannot be asked.
 
 reset makes it nobody's: key, certificate, site and journal go; how often it had an owner stays. network writes the
-site's network as files of systemd-networkd and wpa_supplicant, for root, and prints what changed.
+site's network as files of systemd-networkd and wpa_supplicant, for root, and prints what changed; --in run puts them
+below /run, for a system that is read-only.
 
 install, for root, puts the release that the gateway has staged into the slot that is free, if it is signed and whole; what
 came of it is in install.json. LOADLINE_PREFIX, LOADLINE_STORE and LOADLINE_STATE say where the installation is.
@@ -82,6 +83,7 @@ function readArguments() {
         'radio-on': { type: 'string' },
         yes: { type: 'boolean', default: false },
         root: { type: 'string', default: '/' },
+        in: { type: 'string', default: 'etc' },
         progress: { type: 'boolean', default: false },
         'check-config': { type: 'boolean', default: false },
         destinations: { type: 'boolean', default: false },
@@ -222,9 +224,10 @@ async function reset(folder: string): Promise<void> {
 }
 
 async function network(folder: string): Promise<void> {
-  const { applyNetwork } = await import('./provisioning/index.ts');
+  const { applyNetwork, networkPlaces } = await import('./provisioning/index.ts');
+  if (options.in !== 'etc' && options.in !== 'run') fail(`--in is etc or run, and not ${options.in}`);
   try {
-    const { changed, joins, leaves } = await applyNetwork(folder, options.root);
+    const { changed, joins, leaves } = await applyNetwork(folder, options.root, networkPlaces[options.in]);
     const lines = [
       ...changed.map((path) => `changed ${path}`),
       ...leaves.map((name) => `leaves ${name}`),

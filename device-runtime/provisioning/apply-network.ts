@@ -4,10 +4,10 @@ import { readRegular, removeWhole, writeWhole } from '@loadline/sdk/platform';
 import { wirelessInterfaces } from './board.ts';
 import {
   isOurs,
-  networkFile,
+  type NetworkPlaces,
+  networkPlaces,
   readKeptNetwork,
   type SystemFile,
-  supplicantFolder,
   systemFiles,
 } from './network.ts';
 import { names } from './site-files.ts';
@@ -28,15 +28,17 @@ export interface Applied {
  * file that is needed, nothing is written.
  *
  * @param root where the file system begins; another folder in a test
+ * @param places where the files are put, and looked for
  * @throws Error where the network cannot be used, or somebody else's file is in its place
  */
 export async function applyNetwork(
   folder: string,
   root: string,
+  places: NetworkPlaces = networkPlaces.etc,
   wireless: () => Promise<readonly string[]> = wirelessInterfaces,
 ): Promise<Applied> {
   const json = await textOf(join(resolve(folder), 'current', names.network));
-  const wanted = json === undefined ? [] : await filesOf(json, wireless);
+  const wanted = json === undefined ? [] : await filesOf(json, wireless, places);
   for (const { path } of wanted) {
     const content = await contentOf(root, path);
     if (content === undefined || isOurs(content)) continue;
@@ -45,7 +47,7 @@ export async function applyNetwork(
     );
   }
   const gone: string[] = [];
-  for (const path of await presentIn(root)) {
+  for (const path of await presentIn(root, places)) {
     if (wanted.some((file) => file.path === path) || !isOurs((await contentOf(root, path)) ?? '')) continue;
     await removeWhole(join(root, path));
     gone.push(path);
@@ -60,7 +62,11 @@ export async function applyNetwork(
   return { changed: [...gone, ...written], joins: interfacesIn(written), leaves: interfacesIn(gone) };
 }
 
-async function filesOf(json: string, wireless: () => Promise<readonly string[]>): Promise<SystemFile[]> {
+async function filesOf(
+  json: string,
+  wireless: () => Promise<readonly string[]>,
+  places: NetworkPlaces,
+): Promise<SystemFile[]> {
   const network = readKeptNetwork(json);
   const isWireless = network.wifi !== undefined;
   const interfaces = !isWireless
@@ -71,11 +77,11 @@ async function filesOf(json: string, wireless: () => Promise<readonly string[]>)
   if (isWireless && interfaces.length === 0) {
     throw new Error('the site has a wireless network, and this machine has no wireless interface');
   }
-  return systemFiles(network, interfaces);
+  return systemFiles(network, interfaces, places);
 }
 
 /** Files that may have been made here. */
-async function presentIn(root: string): Promise<string[]> {
+async function presentIn(root: string, { networkFile, supplicantFolder }: NetworkPlaces): Promise<string[]> {
   const supplicants = await readdir(join(root, supplicantFolder)).catch(() => []);
   return [networkFile, ...supplicants.map((name) => `${supplicantFolder}/${name}`)];
 }

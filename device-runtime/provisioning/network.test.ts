@@ -6,7 +6,7 @@ import { type Network, network } from '@loadline/sdk/provisioning';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { applyNetwork } from './apply-network.ts';
-import { keptNetwork, preSharedKey } from './network.ts';
+import { keptNetwork, networkPlaces, preSharedKey } from './network.ts';
 
 const test = suite('the network of a site');
 
@@ -33,7 +33,7 @@ const networkPath = 'etc/systemd/network/10-loadline.network';
 const supplicantPath = 'etc/wpa_supplicant/wpa_supplicant-wlan0.conf';
 const keptOf = (said: unknown) => keptNetwork(network.parse(said) as Network);
 const apply = (folder: string, wireless: string[] = ['wlan0']) =>
-  applyNetwork(folder, root, async () => wireless);
+  applyNetwork(folder, root, networkPlaces.etc, async () => wireless);
 const textOf = (path: string) => readFile(join(root, path), 'utf8');
 
 test('a passphrase becomes the key that IEEE 802.11i says', () => {
@@ -94,6 +94,18 @@ test('wireless: the key and not the passphrase, for root alone, and no name can 
     'correct horse',
   );
   assert.is((await stat(join(root, supplicantPath))).mode & 0o777, 0o600);
+});
+
+test('on a system that is read-only the same files are below /run', async () => {
+  const wifi = { ssid: 'open', passphrase: null, country: 'DE' };
+  const folder = await inForce(keptOf({ addresses: { by: 'dhcp' }, wifi }));
+  const places = ['run/systemd/network/10-loadline.network', 'run/loadline/wpa_supplicant-wlan0.conf'];
+  const below = () => applyNetwork(folder, root, networkPlaces.run, async () => ['wlan0']);
+  assert.equal(await below(), { changed: places, joins: ['wlan0'], leaves: [] });
+  assert.is(await stat(join(root, 'etc')).catch(() => undefined), undefined);
+  assert.equal((await below()).changed, []);
+  await rm(join(folder, 'current'));
+  assert.equal((await below()).changed.toSorted(), places.toSorted());
 });
 
 test('an open network has no key, and an interface that is named is the only one', async () => {

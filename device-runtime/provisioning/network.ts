@@ -26,7 +26,9 @@ export type KeptNetwork = z.output<typeof keptNetworkSchema>;
 /** IEEE 802.11i, H.4.1: PBKDF2 with HMAC-SHA1, the SSID as salt, 4096 rounds, 256 bits. */
 const psk = { rounds: 4096, bytes: 32 };
 
+/** The key that a passphrase comes to. What is one already stays it: a passphrase has 63 characters at most. */
 export function preSharedKey(passphrase: string, ssid: string): string {
+  if (/^[0-9a-f]{64}$/.test(passphrase)) return passphrase;
   return pbkdf2Sync(passphrase, ssid, psk.rounds, psk.bytes, 'sha1').toString('hex');
 }
 
@@ -100,17 +102,42 @@ export function isOurs(content: string): boolean {
  *
  * @param wireless the interfaces that a wireless network is for: wpa_supplicant has a file for each
  */
-export function systemFiles(network: KeptNetwork, wireless: readonly string[]): SystemFile[] {
+export function systemFiles(
+  network: KeptNetwork,
+  wireless: readonly string[],
+  { networkFile, supplicantFolder }: NetworkPlaces,
+): SystemFile[] {
   const { wifi } = network;
   const unit: SystemFile = { path: networkFile, content: networkUnit(network), mode: 0o644 };
   if (wifi === undefined) return [unit];
   const content = supplicant(wifi);
-  return [unit, ...wireless.map((name) => ({ path: supplicantFile(name), content, mode: 0o600 as const }))];
+  return [
+    unit,
+    ...wireless.map((name) => ({
+      path: `${supplicantFolder}/wpa_supplicant-${name}.conf`,
+      content,
+      mode: 0o600 as const,
+    })),
+  ];
 }
 
-export const networkFile = 'etc/systemd/network/10-loadline.network';
-export const supplicantFolder = 'etc/wpa_supplicant';
-const supplicantFile = (name: string) => `${supplicantFolder}/wpa_supplicant-${name}.conf`;
+/** Where the system looks for the files of a network, from the root of the file system. */
+export interface NetworkPlaces {
+  readonly networkFile: string;
+  readonly supplicantFolder: string;
+}
+
+/** Where they stay; and where they are until the next boot, of a system that is read-only. */
+export const networkPlaces = {
+  etc: {
+    networkFile: 'etc/systemd/network/10-loadline.network',
+    supplicantFolder: 'etc/wpa_supplicant',
+  },
+  run: {
+    networkFile: 'run/systemd/network/10-loadline.network',
+    supplicantFolder: 'run/loadline',
+  },
+} as const satisfies Record<string, NetworkPlaces>;
 
 function networkUnit({ interface: name, wifi, addresses, ntp }: KeptNetwork): string {
   const type = wifi === undefined ? 'ether' : 'wlan';

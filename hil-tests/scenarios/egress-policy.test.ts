@@ -1,10 +1,10 @@
 // The egress policy at work: nftables in a network of its own, and a process in the cgroup it is matched to.
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { packagingPath } from '@loadline/device-runtime';
+import { launcherPath, packagingPath } from '@loadline/device-runtime';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { needs } from '../runner/debian.ts';
@@ -58,7 +58,8 @@ async function isolated(script: string): Promise<string> {
     ip address add 2001:db8::1/64 dev far nodad
     ip link set far up
     ip link set near up
-    export LOADLINE_RESOLV=${folder}/resolv.conf LOADLINE_GATEWAY=${folder}/gateway.mjs LOADLINE_CONFIG=x
+    export LOADLINE_RESOLV=${folder}/resolv.conf LOADLINE_CONFIG=x
+    export LOADLINE_LAUNCHER=${launcherPath} LOADLINE_PREFIX=${folder}/opt
     egress=${folder}/loadline-egress
     probe() { '${process.execPath}' ${folder}/prober.cjs "$@"; }
     inside() { ( sh -c 'echo $PPID' >$cgroup/cgroup.procs; probe "$@" ); }
@@ -87,8 +88,10 @@ test.before(async () => {
     join(folder, 'resolv.conf'),
     '# a comment\nnameserver 10.99.0.53\nnameserver 2001:db8::53%far\n',
   );
+  await mkdir(join(folder, 'opt/factory/bin'), { recursive: true });
+  await symlink(process.execPath, join(folder, 'opt/factory/bin/node'));
   await writeFile(
-    join(folder, 'gateway.mjs'),
+    join(folder, 'opt/factory/gateway.mjs'),
     `if (process.argv.includes('--destinations')) console.log('10.99.0.2 8883\\nno-such-host.invalid 1\\n2001:db8::2 8443');`,
   );
   await writeFile(join(folder, 'prober.cjs'), prober);
@@ -133,7 +136,7 @@ asRoot(
 asRoot('a load that comes again keeps the addresses, and a new cgroup is matched after it', async () => {
   const listed = await isolated(`
     $egress load
-    LOADLINE_RESOLV=/dev/null LOADLINE_GATEWAY=/dev/null $egress load
+    LOADLINE_RESOLV=/dev/null LOADLINE_PREFIX=/dev/null $egress load
     rmdir $cgroup
     mkdir $cgroup
     $egress load

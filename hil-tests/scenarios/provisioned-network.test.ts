@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { bundlePath, packagingPath } from '@loadline/device-runtime';
+import { bundlePath, launcherPath, packagingPath } from '@loadline/device-runtime';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -15,6 +15,10 @@ let root: string;
 test.before.each(async () => {
   root = await mkdtemp(join(tmpdir(), 'loadline-network-'));
   await mkdir(join(root, 'bin'));
+  // The release that came with the image.
+  await mkdir(join(root, 'opt/factory/bin'), { recursive: true });
+  await symlink(process.execPath, join(root, 'opt/factory/bin/node'));
+  await symlink(bundlePath, join(root, 'opt/factory/gateway.mjs'));
   for (const name of ['systemctl', 'networkctl']) {
     const file = join(root, 'bin', name);
     // Whether a unit is active is asked of NetworkManager alone.
@@ -33,16 +37,18 @@ async function inForce(network: unknown): Promise<void> {
 }
 
 /** Runs the script; what it had the system told. */
-async function apply(): Promise<{ notes: string[]; code: number; errors: string }> {
+async function apply(setting = {}): Promise<{ notes: string[]; code: number; errors: string }> {
   const notes = join(root, 'notes');
   await writeFile(notes, '');
   const env = {
     ...process.env,
     PATH: [join(root, 'bin'), dirname(process.execPath), process.env.PATH].join(delimiter),
     NOTES: notes,
-    LOADLINE_GATEWAY: bundlePath,
+    LOADLINE_LAUNCHER: launcherPath,
+    LOADLINE_PREFIX: join(root, 'opt'),
     LOADLINE_SITE: join(root, 'site'),
     LOADLINE_ROOT: join(root, 'system'),
+    ...setting,
   };
   const { code, stderr } = await run(join(packagingPath, 'loadline-network'), { env }).then(
     ({ stderr }) => ({ code: 0, stderr }),
@@ -72,6 +78,25 @@ test('a wireless one is joined, once; a wired one after it leaves it', async () 
     'networkctl reload',
   ]);
   assert.equal(await readdir(join(root, 'system/etc/wpa_supplicant')), []);
+});
+
+test('where the system is read-only the files are below /run, and no unit is enabled', async () => {
+  const setting = { LOADLINE_NETWORK: 'run' };
+  await inForce(wireless);
+  assert.equal((await apply(setting)).notes, [
+    'systemctl restart wpa_supplicant@wlan0.service',
+    'networkctl reload',
+  ]);
+  assert.equal(await readdir(join(root, 'system')), ['run']);
+  const unit = await readFile(join(packagingPath, 'loadline-wpa-supplicant.conf'), 'utf8');
+  const [, path = ''] = / -c(\S+) /.exec(unit) ?? [];
+  assert.match(await readFile(join(root, 'system', path.replace('%I', 'wlan0')), 'utf8'), 'ssid=');
+  await inForce({ addresses: { by: 'dhcp' }, ntp: [] });
+  assert.equal((await apply(setting)).notes, [
+    'systemctl stop wpa_supplicant@wlan0.service',
+    'networkctl reload',
+  ]);
+  assert.match((await apply({ LOADLINE_NETWORK: 'tmp' })).errors, '--in is etc or run, and not tmp');
 });
 
 test('after a reset what was made goes', async () => {
