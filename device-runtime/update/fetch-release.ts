@@ -205,7 +205,7 @@ async function mustHaveRoom(
   const unpacked = manifest.files.reduce((sum, { length }) => sum + length, 0);
   const toUnpack = Math.max(0, unpacked - (await replaced(layout)));
   const kept = reserve();
-  const store = dirname(layout.slots);
+  const store = await existing(dirname(layout.slots));
   const isOne = (await stat(layout.staging.folder)).dev === (await stat(store)).dev;
   await mustHave(layout.staging.folder, toFetch + kept + (isOne ? toUnpack : 0), kept);
   if (!isOne) await mustHave(store, toUnpack, 0);
@@ -217,6 +217,11 @@ async function mustHave(folder: string, needed: number, kept: number): Promise<v
   if (free >= needed) return;
   const rest = kept > 0 ? `, ${megabytes(kept)} of which are kept for readings` : '';
   throw new NoRoom(`it takes ${megabytes(needed)}${rest}, and the disk has ${megabytes(free)} free`);
+}
+
+/** A folder, or what it will be made in. */
+async function existing(folder: string): Promise<string> {
+  return (await stat(folder).catch(ignoreAbsence)) === undefined ? await existing(dirname(folder)) : folder;
 }
 
 /** Bytes of the release whose place the new one takes. */

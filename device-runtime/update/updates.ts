@@ -93,6 +93,9 @@ const behindRate = 8 * 1024;
 /** Bytes of the disk that are the journal's at most: it may be allowed more than there is. */
 const mostReserved = 256 * 1024 * 1024;
 
+/** By which the launcher tries the other slot, where the release in force died: nobody offered that. */
+const nobodysOffer = '00000000-0000-0000-0000-000000000000';
+
 /** Refusals that trying again does not mend. */
 const finalCodes: ReadonlySet<string> = new Set(['release-unknown', 'manifest-malformed']);
 /** And those that it seldom mends. */
@@ -183,7 +186,8 @@ export class Updates {
   /** What runs, and how far it is with what was offered. */
   status(): ReleaseStatus {
     const { running, monotonic } = this.#options;
-    const { offer, progress } = reportOf(this.#update, monotonic());
+    const { offer: about, progress } = reportOf(this.#update, monotonic());
+    const offer = about === nobodysOffer ? null : about;
     return {
       running: { release: running, slot: this.#slot, target: this.#target ?? `linux-${process.arch}` },
       offer,
