@@ -1,19 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { fingerprintInGroups, keyFingerprint, parseFingerprint } from '@loadline/sdk/identity';
-import { readIfThere, writeWhole } from '@loadline/sdk/platform';
+import { writeWhole } from '@loadline/sdk/platform';
 import { Command, InvalidArgumentError } from 'commander';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
-import { askSure, canAsk } from '../cloud/prompts.ts';
+import { addresses, answer, clock, iso, mustBeExpected, mustBeFree, teller } from './ceremony.ts';
 import { newPassphrase, passphraseOf } from './passphrase.ts';
 import { type Made, makeRoot, openRoot, readRoot, rootFiles, rootsIn, signAuthority } from './root-folder.ts';
 import { asItem, itemsIn, readText, requestIn } from './travelling.ts';
 
 const day = 24 * 3_600_000;
-
-/** A machine without a network has its clock from a battery, if that: earlier than this, it has not. */
-const notBefore = Date.UTC(2026, 0, 1);
 
 interface Common {
   readonly folder: string;
@@ -110,8 +106,8 @@ function sign(): Command {
         tell(`  ${fingerprintInGroups(key)}`);
         await mustBeFree(flags.out);
         await mustBeExpected(
-          key,
-          flags.expect,
+          [key],
+          flags.expect === undefined ? [] : [flags.expect],
           "Are these the digits that 'loadline-cloud authority request' told?",
         );
         const issuer = await openRoot(flags.folder, await passphraseOf(flags.passphraseFile));
@@ -159,8 +155,8 @@ function crossSign(): Command {
         tell(`  ${fingerprintInGroups(other.details.fingerprint)}`);
         await mustBeFree(flags.out);
         await mustBeExpected(
-          other.details.fingerprint,
-          flags.expect,
+          [other.details.fingerprint],
+          flags.expect === undefined ? [] : [flags.expect],
           'Are these the digits that were written down when that root was made?',
         );
         const issuer = await openRoot(flags.folder, await passphraseOf(flags.passphraseFile));
@@ -212,51 +208,9 @@ function otherRoot(roots: readonly Made[], signing: Made, path: string): Made {
   return other;
 }
 
-/** Goes on only where the fingerprint is the one that was named, or somebody who compares says so. */
-async function mustBeExpected(found: string, expected: string | undefined, question: string): Promise<void> {
-  if (expected !== undefined) {
-    if (expected !== found) throw new Error('not signed: the fingerprint is not the one that --expect names');
-    return;
-  }
-  if (!canAsk())
-    throw new CalledWrongly('nobody is at a terminal to compare the fingerprint: give it with --expect');
-  await askSure(question);
-}
-
-async function mustBeFree(path: string): Promise<void> {
-  if ((await readIfThere(path)) !== undefined)
-    throw new CalledWrongly(`${path} is there already: name another file`);
-}
-
-/** ms since 1970. @throws CalledWrongly where the machine's clock cannot be right */
-function clock(): number {
-  const now = Date.now();
-  if (now >= notBefore) return now;
-  throw new CalledWrongly(
-    `by the clock of this machine it is ${iso(now)}: set it first, or what is signed ends too soon`,
-  );
-}
-
-/** The addresses of this machine by which others reach it. */
-function addresses(): string[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, all = []]) =>
-    all.filter(({ internal }) => !internal).map(({ address }) => `${name} ${address}`),
-  );
-}
-
 function shown({ details }: Made) {
   const { commonName: name, fingerprint, serial, notAfter, publicKeyPem } = details;
   return { name, fingerprint, key: keyFingerprint(publicKeyPem), serial, until: iso(notAfter) };
-}
-
-/** Words are for standard output, unless that is for programs. */
-function teller(isJson: boolean): (line: string) => void {
-  const to = isJson ? process.stderr : process.stdout;
-  return (line) => void to.write(`${line}\n`);
-}
-
-function answer(isJson: boolean, result: object): void {
-  if (isJson) process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 
 function count(from: number, to: number): (text: string) => number {
@@ -278,8 +232,4 @@ function fingerprint(text: string): string {
   throw new InvalidArgumentError(
     'not a whole fingerprint: SHA-256, 64 hex digits, with spaces or colons or without',
   );
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString();
 }

@@ -5,22 +5,22 @@ import { askSecret, canAsk } from '../cloud/prompts.ts';
 import { mustBeLongEnough } from './root-key.ts';
 
 /** The passphrase out of a file, or typed, unseen. Never out of the command line: other users of the machine see that. */
-export async function passphraseOf(file: string | undefined): Promise<Secret> {
+export async function passphraseOf(file: string | undefined, key = "the root's key"): Promise<Secret> {
   if (file !== undefined) return await fromFile(file);
   mustBeTyped();
-  return new Secret(await askSecret("Passphrase of the root's key"));
+  return new Secret(await askSecret(`Passphrase of ${key}`));
 }
 
 /** A passphrase for a new key: typed twice. @throws Error where it is too short */
-export async function newPassphrase(file: string | undefined): Promise<Secret> {
-  const passphrase = file === undefined ? await typedTwice() : await fromFile(file);
+export async function newPassphrase(file: string | undefined, key = "the root's key"): Promise<Secret> {
+  const passphrase = file === undefined ? await typedTwice(key) : await fromFile(file);
   mustBeLongEnough(passphrase);
   return passphrase;
 }
 
-async function typedTwice(): Promise<Secret> {
+async function typedTwice(key: string): Promise<Secret> {
   mustBeTyped();
-  const first = new Secret(await askSecret("A passphrase for the root's key (12 characters or more)"));
+  const first = new Secret(await askSecret(`A passphrase for ${key} (12 characters or more)`));
   mustBeLongEnough(first);
   if (!first.equals(new Secret(await askSecret('The same again')))) {
     throw new CalledWrongly('the two are not the same: nothing was made');

@@ -1,8 +1,8 @@
 /**
- * The private key of a root, closed with a passphrase: JWE compact serialisation (RFC 7516), PBES2-HS512+A256KW (RFC 7518,
+ * A private key, closed with a passphrase: JWE compact serialisation (RFC 7516), PBES2-HS512+A256KW (RFC 7518,
  * section 4.8) with A256GCM, so that any program that speaks JOSE opens it, too, in twenty years.
  *
- *     {"alg":"PBES2-HS512+A256KW","enc":"A256GCM","typ":"loadline-root-key","kid":"<SHA-256 of the SPKI>","p2c":…,"p2s":…}
+ *     {"alg":"PBES2-HS512+A256KW","enc":"A256GCM","typ":"loadline-root-key","kid":"<its id>","p2c":…,"p2s":…}
  */
 import { keyFingerprint } from '@loadline/sdk/identity';
 import type { Secret } from '@loadline/sdk/platform';
@@ -10,7 +10,18 @@ import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
 
 const alg = 'PBES2-HS512+A256KW';
 const enc = 'A256GCM';
-const typ = 'loadline-root-key';
+
+/** What a key is for: a file of one kind is not opened as another. */
+export interface KeyKind {
+  readonly typ: string;
+  /** Such as "the key of a root as 'loadline ca init' writes it". */
+  readonly words: string;
+}
+
+const rootKind: KeyKind = {
+  typ: 'loadline-root-key',
+  words: "the key of a root as 'loadline ca init' writes it",
+};
 
 /** Rounds of PBKDF2 that each guess costs. */
 const rounds = 600_000;
@@ -37,15 +48,34 @@ export async function closeRootKey(
   publicKeyPem: string,
   passphrase: Secret,
 ): Promise<string> {
-  return await new CompactEncrypt(new TextEncoder().encode(privateKeyPem))
-    .setProtectedHeader({ alg, enc, typ, kid: keyFingerprint(publicKeyPem) })
-    .setKeyManagementParameters({ p2c: rounds })
-    .encrypt(bytesOf(passphrase));
+  return await closeKey(rootKind, privateKeyPem, keyFingerprint(publicKeyPem), passphrase);
 }
 
 /** @throws Error where it is no such file, or the passphrase is another one */
 export async function openRootKey(closed: string, path: string, passphrase: Secret): Promise<string> {
-  if (!isRootKey(closed)) throw new Error(`${path} is not the key of a root as 'loadline ca init' writes it`);
+  return await openKey(rootKind, closed, path, passphrase);
+}
+
+export async function closeKey(
+  { typ }: KeyKind,
+  privateKeyPem: string,
+  kid: string,
+  passphrase: Secret,
+): Promise<string> {
+  return await new CompactEncrypt(new TextEncoder().encode(privateKeyPem))
+    .setProtectedHeader({ alg, enc, typ, kid })
+    .setKeyManagementParameters({ p2c: rounds })
+    .encrypt(bytesOf(passphrase));
+}
+
+/** @throws Error where it is no file of this kind, or the passphrase is another one */
+export async function openKey(
+  { typ, words }: KeyKind,
+  closed: string,
+  path: string,
+  passphrase: Secret,
+): Promise<string> {
+  if (!isOfKind(typ, closed)) throw new Error(`${path} is not ${words}`);
   try {
     const { plaintext } = await compactDecrypt(closed, bytesOf(passphrase), {
       keyManagementAlgorithms: [alg],
@@ -58,7 +88,7 @@ export async function openRootKey(closed: string, path: string, passphrase: Secr
   }
 }
 
-function isRootKey(closed: string): boolean {
+function isOfKind(typ: string, closed: string): boolean {
   try {
     const header = decodeProtectedHeader(closed);
     return header.alg === alg && header.enc === enc && header.typ === typ;
