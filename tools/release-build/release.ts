@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { buildGateway } from '@loadline/device-runtime/build';
 import type { ReleaseManifest, ReleaseTarget } from '@loadline/sdk/release';
 import { CalledWrongly } from '../cloud/outcome.ts';
-import { ownVersion } from '../version.ts';
 import { packagesInside } from './contents.ts';
 import { type Additions, writeDebianPackage } from './debian-package.ts';
 import { writeLicences } from './licences.ts';
@@ -43,7 +42,7 @@ export interface Built {
 export async function buildRelease(root: string, order: Order, tell: (line: string) => void): Promise<Built> {
   const { target, out = join(root, 'dist/release'), healthSeconds } = order;
   const { commit, committed, dirty } = readSources(root, order.allowDirty ? 'allowed' : 'refused');
-  const version = versionOf(order.as ?? ownVersion(), dirty);
+  const version = versionOf(order.as ?? (await versionOfSources(root)), dirty);
   const lock = new Lock(root);
   const { version: nodeVersion } = lock.at(`node_modules/node-${target}`);
   if (process.versions.node !== nodeVersion) {
@@ -88,6 +87,11 @@ export async function buildRelease(root: string, order: Order, tell: (line: stri
   const packed = manifest.files.reduce((sum, file) => sum + file.packed.length, 0);
   tell(`${manifest.files.length} files, ${megabytes(plain)}, packed ${megabytes(packed)}: ${folder}`);
   return { folder, manifest, debian: join(folder, debian.name) };
+}
+
+async function versionOfSources(root: string): Promise<string> {
+  const manifest = JSON.parse(await readFile(join(root, 'device-runtime/package.json'), 'utf8'));
+  return (manifest as { version: string }).version;
 }
 
 /** What is not committed makes a version one that comes before it: `1.4.0-dirty.d1a2b3c4`. */
