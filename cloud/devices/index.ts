@@ -17,3 +17,4 @@ export {
   stillFault,
 } from './gateway-of.ts';
 export { Renewals } from './renewals.ts';
+export { gatewayShown, type NotProven } from './shown-certificate.ts';

@@ -1,23 +1,19 @@
-import { X509Certificate } from 'node:crypto';
-import type { Code } from '@loadline/sdk/contract';
+import type { X509Certificate } from 'node:crypto';
 import { isGatewayId, limits } from '@loadline/sdk/contract';
 import { IdentityError } from '@loadline/sdk/identity';
-import { chainFault } from '@loadline/sdk/trust';
 import type { Authentications } from '../audit/index.ts';
 import { type Authority, checkGatewayRequest } from '../authority/index.ts';
 import type { IssuanceRecorder } from '../issuance.ts';
 import { Bucket } from '../limits/index.ts';
 import type { Device, Directory } from '../router/index.ts';
 import type { CertificateUses } from './certificate-uses.ts';
-import { gatewayOf, nameOf, type ProvenGateway, remedies } from './gateway-of.ts';
+import { nameOf, type ProvenGateway, remedies } from './gateway-of.ts';
+import { gatewayShown, type NotProven, shownFault } from './shown-certificate.ts';
 
 const dayMs = 86_400_000;
 
 /** Why a certificate is not renewed, in words that say what to do. */
-export interface NotRenewed {
-  readonly kind: 'refused';
-  readonly code: Code;
-  readonly detail: string;
+export interface NotRenewed extends NotProven {
   /** Where waiting helps. */
   readonly retryAfterSeconds?: number;
 }
@@ -83,52 +79,20 @@ export class Renewals {
     }
   }
 
-  /**
-   * Which gateway a certificate proves, for this one purpose. First whether it is genuine, whatever time it is, by the one
-   * check of chains, since TLS has the same word for one that has expired and one that is forged besides; then whether it
-   * has ended before its time; and whether its end is so long ago that not even this is opened by it.
-   */
+  /** Which gateway a certificate proves, for this one purpose: whose end is so long ago that not even this is opened by it. */
   #judge(shown: X509Certificate | undefined): ProvenGateway | NotRenewed {
-    const refused = (code: Code, detail: string): NotRenewed => ({ kind: 'refused', code, detail });
-    if (shown === undefined) {
-      return refused(
-        'certificate-required',
-        'show the certificate that is to be renewed in the TLS handshake; it is asked for where no ALPN is offered ' +
-          '(curl: --no-alpn --cert … --key …)',
-      );
-    }
     const { directory, now } = this.#parts;
-    const name = nameOf(shown) ?? '';
     const wall = now();
-    const fault = this.#fault(shown, name, { wall, endedAfter: 0 });
-    if (fault !== undefined) return refused('certificate-refused', `your certificate ${fault}`);
-    const gateway = gatewayOf(shown, directory);
-    if (typeof gateway === 'string') return refused(gateway, remedies[gateway]);
-    if (gateway.notAfter >= wall) return gateway;
-    const days = directory.certificateGraceDays(gateway.device.organisation);
-    const late = this.#fault(shown, name, { wall, endedAfter: wall - days * dayMs });
-    return late === undefined ? gateway : refused('certificate-expired', expired(shown, days));
-  }
-
-  /** What is wrong with a certificate, were it not for its end. */
-  #fault(
-    shown: X509Certificate,
-    commonName: string,
-    time: { readonly wall: number; readonly endedAfter: number },
-  ): string | undefined {
-    const { authority } = this.#parts;
-    // Those that issued it are known here: what the other end sends besides is not looked at, and a resumed TLS session,
-    // which brings its own certificate alone, is judged like any other.
-    const issuers = authority
-      .caCertificates()
-      .map((pem) => new X509Certificate(pem))
-      .filter((issuer) => shown.checkIssued(issuer));
-    return chainFault({
-      presented: [shown.raw, ...issuers.map(({ raw }) => raw)],
-      authorityPem: authority.rootsPem,
-      claim: { kind: 'client', commonName },
-      time: { kind: 'ended-lately', ...time },
+    const gateway = gatewayShown(shown, this.#parts, {
+      wall,
+      purpose: 'the certificate that is to be renewed',
     });
+    if (gateway.kind === 'refused' || shown === undefined || gateway.notAfter >= wall) return gateway;
+    const days = directory.certificateGraceDays(gateway.device.organisation);
+    const late = shownFault(shown, this.#parts, { wall, endedAfter: wall - days * dayMs });
+    return late === undefined
+      ? gateway
+      : { kind: 'refused', code: 'certificate-expired', detail: expired(shown, days) };
   }
 
   /** Whether a gateway has been given too many of late, by whatever it was let in; undefined: it may have one, and it counts. */

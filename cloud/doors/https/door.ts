@@ -30,6 +30,7 @@ import {
 } from './problem.ts';
 import { sendSecurityHeaders } from './security-headers.ts';
 import { speedLimit } from './speed.ts';
+import { type UpdateRouteParts, updateRoutes } from './update-routes.ts';
 
 /** Milliseconds that a TLS handshake may take, and that a request's headers may take. */
 const beginMilliseconds = 10_000;
@@ -46,7 +47,7 @@ const farewellMilliseconds = 1000;
 /** Bytes of a request's body; enrolment has a limit of its own. */
 const bodyBytes = 64 * 1024;
 
-export interface HttpsDoorOptions extends IngestParts {
+export interface HttpsDoorOptions extends IngestParts, Omit<UpdateRouteParts, 'authority'> {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -150,6 +151,7 @@ export class HttpsDoor {
     estRoutes(app, options);
     healthRoutes(app, options);
     ingestRoutes(app, options);
+    updateRoutes(app, options);
     await app.register(pageFiles);
     await app.listen({ host, port });
     return new HttpsDoor(app, asking, sockets);
