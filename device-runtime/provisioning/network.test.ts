@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Network, network } from '@loadline/sdk/provisioning';
+import { type Network, network, preSharedKey } from '@loadline/sdk/provisioning';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { applyNetwork } from './apply-network.ts';
-import { keptNetwork, networkPlaces, preSharedKey } from './network.ts';
+import { keptNetwork, networkPlaces } from './network.ts';
 
 const test = suite('the network of a site');
 
@@ -46,6 +46,8 @@ test('a passphrase becomes the key that IEEE 802.11i says', () => {
     preSharedKey('ThisIsAPassword', 'ThisIsASSID'),
     '0dc0d6eb90555ed6419756b9a15ec3e3209b63df707dd508d14581f8982721af',
   );
+  const key = preSharedKey('password', 'IEEE');
+  assert.is(preSharedKey(key, 'IEEE'), key, 'what is a key already stays it');
 });
 
 test('wired, with an address of its own', async () => {

@@ -1,6 +1,5 @@
-import { pbkdf2Sync } from 'node:crypto';
 import { isIP } from 'node:net';
-import { type Network, network as networkSchema } from '@loadline/sdk/provisioning';
+import { type Network, network as networkSchema, preSharedKey } from '@loadline/sdk/provisioning';
 import * as z from 'zod';
 
 /**
@@ -22,15 +21,6 @@ const keptNetworkSchema = networkSchema.omit({ wifi: true }).extend({
 });
 
 export type KeptNetwork = z.output<typeof keptNetworkSchema>;
-
-/** IEEE 802.11i, H.4.1: PBKDF2 with HMAC-SHA1, the SSID as salt, 4096 rounds, 256 bits. */
-const psk = { rounds: 4096, bytes: 32 };
-
-/** The key that a passphrase comes to. What is one already stays it: a passphrase has 63 characters at most. */
-export function preSharedKey(passphrase: string, ssid: string): string {
-  if (/^[0-9a-f]{64}$/.test(passphrase)) return passphrase;
-  return pbkdf2Sync(passphrase, ssid, psk.rounds, psk.bytes, 'sha1').toString('hex');
-}
 
 export function keptNetwork({ wifi, ...rest }: Network): KeptNetwork {
   if (wifi === undefined) return rest;

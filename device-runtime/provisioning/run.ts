@@ -11,6 +11,7 @@ import { madeAt } from '../version.ts';
 import type { World } from '../world.ts';
 import { Agent } from './agent.ts';
 import { readBoard } from './board.ts';
+import { takeCard } from './card.ts';
 import { machineDisk } from './disk.ts';
 import { Listening } from './listening.ts';
 import { Mode } from './mode.ts';
@@ -120,6 +121,7 @@ async function modeOf(options: SiteOptions, world: World, store: SiteStore, work
   const { own, saved } = readFloors({ state: folder, savedFile, built: madeAt, log });
   const time = (): JudgedAt =>
     isTrusted() ? { kind: 'known', wall: clock.wall() } : { kind: 'at-least', wall: Math.max(own, saved) };
+  await takeCard({ folder: resolve(folder), store, board, makerPem, time, wall: clock.wall, log });
   const mode: Mode = new Mode({
     ports: provisionOn,
     binding,

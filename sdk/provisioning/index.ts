@@ -1,3 +1,4 @@
+export { type CardSite, cardBytes, cardPath, cardSite } from './card.ts';
 export { type ProvisioningKit, provisioningKit } from './kit.ts';
 export {
   heardTag,
@@ -12,5 +13,6 @@ export {
   refusals,
   serialNumber,
 } from './messages.ts';
+export { preSharedKey } from './pre-shared-key.ts';
 export { keyProof, type ProvisioningRecord, provisioningRecord, recordToSign } from './signed.ts';
 export { type Network, network, type Site, site, siteBytes } from './site.ts';

@@ -16,10 +16,13 @@ const interfaceName = z
 
 export const wifi = z.strictObject({
   ssid: z.string().min(1).max(32),
-  /** WPA2 personal (IEEE 802.11: 8 to 63 printable characters); SAE alone is not spoken. A secret. Null for an open network. */
+  /**
+   * WPA2 personal (IEEE 802.11: 8 to 63 printable characters); SAE alone is not spoken. Or the pre-shared key that comes of
+   * it, 64 hex digits, where the passphrase itself is not to travel. A secret. Null for an open network.
+   */
   passphrase: z
     .string()
-    .regex(/^[\x20-\x7e]{8,63}$/, 'must be 8 to 63 printable characters')
+    .regex(/^(?:[\x20-\x7e]{8,63}|[0-9a-f]{64})$/, 'must be 8 to 63 printable characters')
     .nullable(),
   /** ISO 3166-1: which channels are allowed. */
   country: z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters, as in DE'),

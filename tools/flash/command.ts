@@ -1,10 +1,14 @@
+import { ConfigError } from '@loadline/sdk/toml';
 import { Command } from 'commander';
 import { CalledWrongly } from '../cloud/outcome.ts';
+import { ProvisionFailure } from '../provision/outcome.ts';
+import { forgetCache, needMtools, placeSite } from './boot-partition.ts';
+import { type Card, cardFor } from './card.ts';
 import { askDisk, askItsName, type Destination, destinationOf, isSame } from './choose.ts';
 import { readDisks, removable } from './disks.ts';
 import type { Report, ResultEvent } from './events.ts';
 import { findImage } from './image.ts';
-import { FlashFailure, outcomes } from './outcome.ts';
+import { FlashFailure, type Outcome, outcomes } from './outcome.ts';
 import { humanReport, jsonReport } from './show.ts';
 import { openDisk, openFile, type Target } from './target.ts';
 import { writeImage } from './write.ts';
@@ -12,6 +16,8 @@ import { writeImage } from './write.ts';
 interface Flags {
   readonly image?: string;
   readonly to?: string;
+  readonly config?: string;
+  readonly kit?: string;
   readonly yesWrite?: string;
   readonly json: boolean;
 }
@@ -25,6 +31,7 @@ Without --image it lists the removable disks that are here, and what is on them.
   loadline flash --image loadline.img.zst                    asks which disk, and for its name
   sudo loadline flash --image loadline.img.zst --to /dev/sdb
   loadline flash --image loadline.img.zst --to card.img      to a file, on any system
+  loadline flash --image loadline.img.zst --config site.toml --kit kit.json       the card knows what it is to become
   loadline flash --image loadline.img.zst --to /dev/sdb --yes-write sdb --json    asks nothing; a line of JSON an event
 
 The image is .img, .img.zst, .img.xz or .img.gz. Where its block map (.bmap) lies beside it only the blocks that hold something
@@ -41,6 +48,8 @@ export function flashCommand(): Command {
     .description('write an image to a card, and read it back')
     .option('--image <file>', 'what is written: .img, .img.zst, .img.xz, .img.gz')
     .option('--to <disk|file>', 'where: a whole disk such as /dev/sdb, or a file; default: a question')
+    .option('--config <site.toml>', 'what the gateway is to become: placed in the boot partition; with --kit')
+    .option('--kit <kit.json>', 'of loadline provision prepare: voucher and one-time secret for its board')
     .option('--yes-write <name>', "the disk's name, as it would be typed (sdb): for scripts")
     .option('--json', 'a line of JSON an event; the last is the result', false)
     .addHelpText('after', help)
@@ -109,6 +118,7 @@ async function flash(flags: Flags, report: Report, signal: AbortSignal): Promise
     imageBytes: image.imageBytes ?? null,
     mappedBytes: image.map?.mappedBytes ?? null,
   });
+  const card = await cardOf(flags);
   const to = flags.to ?? (await askDisk(!flags.json));
   const destination = await destinationOf(to, image.imageBytes);
   await askItsName(destination, flags.yesWrite);
@@ -123,6 +133,7 @@ async function flash(flags: Flags, report: Report, signal: AbortSignal): Promise
       report,
       signal,
       monotonic: () => performance.now(),
+      ...(card && { place: (head) => placeCard(card, destination, target, head) }),
     });
     isWhole = true;
     return {
@@ -133,6 +144,7 @@ async function flash(flags: Flags, report: Report, signal: AbortSignal): Promise
       bytesWritten,
       seconds: Math.round(performance.now() - began) / 1000,
       readBack: target.readBack,
+      site: card?.gatewayId ?? null,
     };
   } finally {
     await target.close();
@@ -141,6 +153,32 @@ async function flash(flags: Flags, report: Report, signal: AbortSignal): Promise
       if (destination.kind === 'file') report({ event: 'note', says: `${destination.path} is removed` });
     }
   }
+}
+
+/** What is to lie in the boot partition besides the image; undefined where nothing is. Before anything is written. */
+async function cardOf({ config, kit }: Flags): Promise<Card | undefined> {
+  if (config === undefined && kit === undefined) return undefined;
+  if (config === undefined || kit === undefined) {
+    throw new CalledWrongly(
+      '--config and --kit go together: loadline provision prepare makes a kit, with a voucher for the board',
+    );
+  }
+  await needMtools();
+  return await cardFor(config, kit, Date.now());
+}
+
+async function placeCard(
+  { gatewayId, serialNumber, text }: Card,
+  destination: Destination,
+  target: Target,
+  head: Buffer,
+): Promise<string> {
+  const path = destination.kind === 'disk' ? destination.disk.path : destination.path;
+  await placeSite(path, head, text, async () => {
+    await target.sync();
+    if (destination.kind === 'disk') await forgetCache(path);
+  });
+  return `the board ${serialNumber} becomes ${gatewayId} by it, and no other board does`;
 }
 
 /** Opens what was asked about, and looks again whether it still is that. */
@@ -171,12 +209,7 @@ const noResult = {
 
 /** How it ended that did not come to its end. */
 function failure(error: unknown, to: string | null): ResultEvent {
-  const { outcome, act } =
-    error instanceof FlashFailure
-      ? error
-      : error instanceof CalledWrongly
-        ? ({ outcome: 'called-wrongly', act: 'loadline flash --help says how it is called' } as const)
-        : ({ outcome: 'failed', act: 'try again' } as const);
+  const { outcome, act } = judged(error);
   return {
     ...noResult,
     result: outcome,
@@ -185,4 +218,14 @@ function failure(error: unknown, to: string | null): ResultEvent {
     says: (error as Error).message,
     act,
   };
+}
+
+function judged(error: unknown): { readonly outcome: Outcome; readonly act: string } {
+  if (error instanceof FlashFailure) return error;
+  if (error instanceof CalledWrongly)
+    return { outcome: 'called-wrongly', act: 'loadline flash --help says how it is called' };
+  if (error instanceof ConfigError)
+    return { outcome: 'site-refused', act: 'correct it; docs/provisioning.md has every key' };
+  if (error instanceof ProvisionFailure) return { outcome: 'site-refused', act: error.act };
+  return { outcome: 'failed', act: 'try again' };
 }

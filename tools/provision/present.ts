@@ -1,6 +1,6 @@
-import { createHash, pbkdf2Sync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Reply } from '@loadline/sdk/provisioning';
+import { preSharedKey, type Reply } from '@loadline/sdk/provisioning';
 import { ownTables, plain, withoutOwnFiles } from './checks.ts';
 import { portsOf } from './hear.ts';
 import { type FromCloud, type Order, siteOf } from './order.ts';
@@ -23,13 +23,13 @@ export function checkPresent(order: Order, { configuration, present }: Reply<'re
   const compare = (what: string, wanted: unknown, is: unknown) => {
     if (!isDeepStrictEqual(plain(wanted), plain(is))) found.push(what);
   };
-  const { network, name, preSharedKey = null, proxyPassword = null } = present ?? {};
+  const { network, name, preSharedKey: key = null, proxyPassword = null } = present ?? {};
   const { wifi, ...wired } = order.network;
   const { wifi: wifiNow, ...wiredNow } = network ?? ({} as Partial<NonNullable<typeof network>>);
   compare('gateway.name', order.name, name);
   compare('network', wired, wiredNow);
   compare('network.wifi', wifi, wifiNow);
-  compare("network.wifi's passphrase", keyOf(order), preSharedKey);
+  compare("network.wifi's passphrase", keyOf(order), key);
   const { proxyPassword: password } = order.secrets;
   compare("uplink.proxy's password", password === null ? null : sha256(password), proxyPassword);
   compare('uplink', { ...order.uplink.rest, host: order.uplink.host }, uplinkOf(order, configuration));
@@ -46,7 +46,7 @@ export function checkPresent(order: Order, { configuration, present }: Reply<'re
 /** SHA-256 of the key that a passphrase makes: IEEE 802.11i, H.4.1. Null for an open network. */
 function keyOf({ network: { wifi }, secrets: { wifiPassphrase } }: Order): string | null {
   if (wifi === undefined || wifiPassphrase === null) return null;
-  return sha256(pbkdf2Sync(wifiPassphrase, wifi.ssid, 4096, 32, 'sha1').toString('hex'));
+  return sha256(preSharedKey(wifiPassphrase, wifi.ssid));
 }
 
 /** As much of the table as an order says: host and port of a cloud that it does not name come from elsewhere. */
