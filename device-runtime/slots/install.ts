@@ -6,7 +6,7 @@ import { ReleaseError, type ReleaseManifest, type ReleaseTarget } from '@loadlin
 import { openBelow, stagedFolder } from '../update/release-source.ts';
 import { type TrustedManifest, TrustedReleases } from '../update/trusted.ts';
 import { readBootState, type WrittenSlot } from './boot-state.ts';
-import { claimsOf, isTreeWhole, sourcesOf } from './held.ts';
+import { claimsOf, isTreeWhole, manifestIn, sourcesOf } from './held.ts';
 import { type Layout, slotFolder } from './layout.ts';
 import { type InstallRequest, type InstallResult, installRequest, type RefusalCode } from './requests.ts';
 import { makeTree, roomFor } from './tree.ts';
@@ -206,7 +206,7 @@ function mustBeStartable({ files }: ReleaseManifest): void {
   }
 }
 
-/** Where there is no room for both, what is in the slot goes first. */
+/** Where there is no room for both, what is in the slot goes first, if that is enough. */
 async function makeRoom(
   layout: Layout,
   slot: WrittenSlot,
@@ -214,22 +214,18 @@ async function makeRoom(
   log: Log,
 ): Promise<void> {
   const needed = roomFor(manifest) + reserve;
-  const free = async () => {
-    const { bavail, bsize } = await statfs(layout.slots);
-    return bavail * bsize;
-  };
-  if ((await free()) >= needed) return;
+  const { bavail, bsize } = await statfs(layout.slots);
+  const free = bavail * bsize;
+  if (free >= needed) return;
   const { place, old } = placesOf(layout, slot);
-  if ((await stat(place).catch(() => undefined)) !== undefined) {
-    log.info('install-makes-room', { slot });
-    await rename(place, old);
-    await syncFolder(layout.slots);
-    await rm(old, { recursive: true, force: true });
+  const there = await manifestIn(place);
+  if (free + (there === undefined ? 0 : roomFor(there)) < needed) {
+    throw new Refusal('no-room', `the release needs ${needed} bytes of the disk, and ${free} are free`);
   }
-  const left = await free();
-  if (left < needed) {
-    throw new Refusal('no-room', `the release needs ${needed} bytes of the disk, and ${left} are free`);
-  }
+  log.info('install-makes-room', { slot });
+  await rename(place, old);
+  await syncFolder(layout.slots);
+  await rm(old, { recursive: true, force: true });
 }
 
 const launcherPath = 'launcher/loadline-launch';

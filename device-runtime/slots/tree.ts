@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+import { chmod, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -45,7 +45,11 @@ export async function makeTree(
   const total = manifest.files.reduce((sum, { length }) => sum + length, 0);
   let done = 0;
   const folders = foldersOf(folder, manifest);
-  for (const each of folders) await mkdir(each, { mode: 0o755 });
+  for (const each of folders) {
+    await mkdir(each);
+    // Whatever the umask is: helpers of other users run what is in there.
+    await chmod(each, 0o755);
+  }
   for (const file of manifest.files) {
     const from = await makeFile(join(folder, file.path), file, sources);
     done += file.length;

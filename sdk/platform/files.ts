@@ -26,6 +26,8 @@ export async function writeWhole(path: string, content: string, mode: number): P
   await rm(beside, { force: true });
   const file = await open(beside, 'wx', mode);
   try {
+    // The umask may have taken some of it.
+    if (posix) await file.chmod(mode);
     await file.writeFile(content);
     await file.sync();
   } finally {
