@@ -11,13 +11,18 @@ const patience = 120_000;
 /** How often a shell that has not answered is asked again: it reads nothing before it is there. */
 const askEvery = 2000;
 
+/** The first port of a PCI card. */
+const tty = '/dev/ttyS0';
+
 /**
- * A root shell in an emulated machine, on a serial port that no real one has. It is systemd's own (debug-shell.service), asked
- * for in the kernel's command line of one start: nothing on the disk is another.
+ * A root shell in an emulated machine, on a serial port that no real one has. It is asked for in the kernel's command line of
+ * one start (systemd-run-generator(8)), so that nothing on the disk is another; and it starts first what would have been
+ * started without it.
  */
 export class Shell {
-  /** What the kernel's command line says for it: the first port of a PCI card is ttyS0. */
-  static readonly words = 'systemd.wants=debug-shell.service systemd.debug_shell=ttyS0';
+  /** What the kernel's command line says for it: a shell whose script is what comes on the port. */
+  static readonly words =
+    `systemd.run="/bin/sh ${tty}" systemd.run_success_action=none systemd.run_failure_action=none`;
   readonly #socket: Socket;
   #said = '';
 
@@ -30,42 +35,46 @@ export class Shell {
     socket.on('error', () => socket.destroy());
   }
 
+  /** @param log is given all that is said */
   static async connect(path: string, log: string): Promise<Shell> {
     const socket = connect(path);
     await once(socket, 'connect');
     return new Shell(socket, log);
   }
 
-  /** Waits until the machine is so far that there is a shell. */
+  /** Waits until the machine is so far that there is a shell, and starts what ships. */
   async ready(): Promise<void> {
     let asked = Number.NEGATIVE_INFINITY;
     const mark = randomBytes(8).toString('hex');
     await until(
       () => {
-        // Between quotes, so that its echo is not taken for the answer.
         if (performance.now() - asked > askEvery) {
-          this.#socket.write(`stty -echo; TERM=dumb; PS1=; PS2=; export TERM\necho rea'dy' ${mark}\n`);
+          // Between quotes, so that an echo is not taken for the answer.
+          this.#socket.write(`exec >${tty} 2>&1; stty -echo <${tty}; echo rea'dy' ${mark}\n`);
           asked = performance.now();
         }
         return this.#said.includes(`ready ${mark}`);
       },
       { limitMs: bootPatience, what: 'the machine has a shell' },
     );
+    await this.run('systemctl start --no-block multi-user.target');
   }
 
   /** Runs a command; what it printed. Throws an Error where it ends with another code than 0. */
   async run(command: string): Promise<string> {
     const mark = randomBytes(8).toString('hex');
     const from = this.#said.length;
-    this.#socket.write(`{ ${command}\n} 2>&1; echo; echo "${mark.slice(0, 8)}"'${mark.slice(8)}' $?\n`);
+    this.#socket.write(
+      `{ ${command}\n} </dev/null; code=$?; echo; echo "${mark.slice(0, 8)}"'${mark.slice(8)}' $code\n`,
+    );
     const ended = new RegExp(`([\\s\\S]*)\\r?\\n${mark} (\\d+)\\r?\\n`);
     const [, out = '', code] = await until(() => ended.exec(this.#said.slice(from)), {
       limitMs: patience,
       what: `an answer to ${command}`,
     });
-    const said = out.replaceAll('\r', '').replace(/^.*@.*[#$] /gm, '');
+    const said = out.replaceAll('\r', '').trim();
     if (code !== '0') throw new Error(`${command} ended with ${code}: ${said}`);
-    return said.trimEnd();
+    return said;
   }
 
   close(): void {

@@ -51,6 +51,10 @@ export interface WorkbenchOptions {
   readonly serialNumber?: string;
   /** Seconds of patience of the tool for a line that is gone. */
   readonly wait?: number;
+  /** Its folder, which stays when it is closed, and in which there may be a cloud's state already. Default: one of its own. */
+  readonly folder?: string;
+  /** Seconds that a gateway has for its first reading. Default: 30. */
+  readonly trialSeconds?: number;
   /** What the cloud is called by boards that are not on this machine. Default: localhost, and there are none. */
   readonly cloudName?: string;
   /** What is on the air. Default: one transmitter of wind. */
@@ -86,6 +90,8 @@ export class Workbench {
   readonly radio: VirtualRadio;
   readonly #cloudName: string;
   readonly #patience: number;
+  readonly #trialSeconds: number;
+  readonly #isOwnFolder: boolean;
   readonly #wait: number;
   readonly #passed: { fromTool: Buffer[]; fromGateway: Buffer[] };
   readonly #tools = new Set<ChildProcess>();
@@ -97,6 +103,8 @@ export class Workbench {
     parts: Pick<Workbench, 'folder' | 'cloud' | 'cable' | 'radioPort' | 'serialNumber' | 'radio'> & {
       cloudName: string;
       patience: number;
+      trialSeconds: number;
+      isOwnFolder: boolean;
       wait: number;
       passed: { fromTool: Buffer[]; fromGateway: Buffer[] };
     },
@@ -109,6 +117,8 @@ export class Workbench {
     this.radio = parts.radio;
     this.#cloudName = parts.cloudName;
     this.#patience = parts.patience;
+    this.#trialSeconds = parts.trialSeconds;
+    this.#isOwnFolder = parts.isOwnFolder;
     this.#wait = parts.wait;
     this.#passed = parts.passed;
   }
@@ -117,7 +127,9 @@ export class Workbench {
   static async prepare(options: WorkbenchOptions = {}): Promise<Workbench> {
     const { serialNumber = 'SIM-0001', wait = 5, cloudName, patience = usualPatience } = options;
     const { transmitters = [windTransmitter({ tag: 0x25df, intervalMs: 100 })] } = options;
-    const folder = await mkdtemp(join(tmpdir(), 'loadline-bench-'));
+    const { trialSeconds = 30 } = options;
+    const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'loadline-bench-')));
+    const isOwnFolder = options.folder === undefined;
     const reach = cloudName === undefined ? {} : { host: '0.0.0.0', names: [cloudName] };
     const logFile = join(folder, 'cloud.log');
     const cloud = await CloudProcess.start({ ...reach, state: join(folder, 'cloud'), logFile });
@@ -133,7 +145,7 @@ export class Workbench {
     const radioPort = await VirtualPort.open({ folder: join(folder, 'dev') });
     const radio = new VirtualRadio(new VirtualBaseStation(radioPort), transmitters);
     radio.start();
-    const places = { folder, cloudName: cloudName ?? 'localhost', patience, wait };
+    const places = { folder, cloudName: cloudName ?? 'localhost', patience, trialSeconds, isOwnFolder, wait };
     const bench = new Workbench({ ...places, cloud, cable, radioPort, serialNumber, radio, passed });
     await mkdir(bench.file('board'), { recursive: true });
     await writeFile(bench.file('board/serial-number'), `${serialNumber}\n`);
@@ -242,7 +254,7 @@ after_quiet_ms = 150
 
 [provision]
 listen_seconds = 20
-trial_seconds = 30
+trial_seconds = ${this.#trialSeconds}
 
 [[sensors]]
 tag = "25DF"
@@ -355,6 +367,6 @@ ${more}`,
     await this.radioPort.close();
     await this.cable.close();
     await this.cloud.service.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    if (this.#isOwnFolder) await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,134 @@
+import { readReadings } from '@loadline/cloud';
+import { until, VirtualPort } from '../rig/index.ts';
+import { Workbench } from '../scenarios/workbench.ts';
+import { countingTransmitter } from './counting.ts';
+import { cloudName, Lan, wire } from './lan.ts';
+import { type Boot, Machine, type MachineBoard } from './machine.ts';
+
+/** Milliseconds that an emulated machine may take for anything: it is some fifty times slower than a real one at worst. */
+const patience = 300_000;
+/** How often the cloud is asked for what is waited for. */
+const askEvery = 200;
+/** The transmitter on the air. */
+const tag = 0x25df;
+const broadcastEvery = 100;
+/** What the gateway is called. */
+export const gatewayId = 'emulated-1';
+
+export interface EmulatedOptions {
+  readonly board: MachineBoard;
+  /** The image on its card, which is written to. */
+  readonly disk: string;
+  /** Where logs and sockets go. */
+  readonly folder: string;
+  /** Where a cloud has its state already: the one whose authority the image was built to trust. */
+  readonly benchFolder: string;
+}
+
+/**
+ * An emulated gateway at its place: a network with a cloud in it, a base station on a USB adapter, and the cable of a technician
+ * on its serial port. For a process that is in a network of its own.
+ */
+export class EmulatedSite {
+  readonly bench: Workbench;
+  readonly lan: Lan;
+  readonly #options: EmulatedOptions;
+  /** A serial adapter on which nothing is ever heard. */
+  readonly #other: VirtualPort;
+  #machine: Machine | undefined;
+
+  private constructor(options: EmulatedOptions, parts: { bench: Workbench; lan: Lan; other: VirtualPort }) {
+    this.#options = options;
+    this.bench = parts.bench;
+    this.lan = parts.lan;
+    this.#other = parts.other;
+  }
+
+  /** Prepares all of it, and switches nothing on. */
+  static async prepare(options: EmulatedOptions): Promise<EmulatedSite> {
+    const lan = await Lan.open(options.folder);
+    const bench = await Workbench.prepare({
+      folder: options.benchFolder,
+      cloudName,
+      patience,
+      wait: 60,
+      trialSeconds: 240,
+      transmitters: [countingTransmitter(tag, broadcastEvery)],
+    });
+    const other = await VirtualPort.open({ folder: bench.file('other') });
+    return new EmulatedSite(options, { bench, lan, other });
+  }
+
+  get machine(): Machine {
+    if (this.#machine === undefined) throw new Error('the machine has not been switched on');
+    return this.#machine;
+  }
+
+  /** Switches the machine on. */
+  async switchOn(boot: Boot): Promise<void> {
+    const { board, disk, folder } = this.#options;
+    await this.bench.radioPort.replug();
+    this.#machine = await Machine.start({
+      ...{ board, disk, folder, boot, tap: wire.tap },
+      console: this.bench.cable.right.path,
+      adapters: { radio: this.bench.radioPort.path, other: this.#other.path },
+      plugged: ['radio'],
+    });
+  }
+
+  /** Cuts its power, and with it that of the base station's adapter: what waited in it is lost, too. */
+  async cutPower(): Promise<void> {
+    await this.machine.cutPower();
+    await this.bench.radioPort.unplug();
+  }
+
+  /** Waits until the machine has asked for an address once more than `before`, and has one. */
+  async isOnTheNetwork(before: number): Promise<string> {
+    return await until(() => (this.lan.leases > before ? this.lan.given : undefined), {
+      limitMs: patience,
+      what: 'the machine has an address',
+    });
+  }
+
+  /** How many readings the cloud has of it. */
+  async stored(): Promise<number> {
+    const { readings } = await this.bench.cloud.organisation.getLedger({ device: gatewayId });
+    return readings.stored;
+  }
+
+  /** Waits until the cloud has so many readings of it more than `before`; how many it has. */
+  async delivers(more: number, before?: number): Promise<number> {
+    return await this.bench.stored(gatewayId, (before ?? (await this.stored())) + more);
+  }
+
+  /** Waits until the cloud has so many events of this code. */
+  async reports(code: string, times: number): Promise<void> {
+    await until(
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, askEvery));
+        const { items } = await this.bench.cloud.organisation.listEvents({
+          device: gatewayId,
+          query: { limit: 1000 },
+        });
+        return items.filter((event) => event.code === code).length >= times;
+      },
+      { limitMs: patience, what: `${code} for the ${times}th time` },
+    );
+  }
+
+  /** The counts that the cloud has, as they stand in its database, in the order of their numbers within each run. */
+  counts(): number[] {
+    const readings = [...readReadings(this.bench.file('cloud'))];
+    return readings
+      .filter(({ reading }) => reading.tag === tag)
+      .map(({ reading }) => (reading.value.type === 'int32' ? reading.value.value : Number.NaN));
+  }
+
+  /** Ends everything. */
+  async close(): Promise<void> {
+    await this.#machine?.cutPower();
+    await this.#other.close();
+    await this.bench.close();
+    await this.lan.close();
+  }
+}
