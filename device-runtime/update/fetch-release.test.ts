@@ -286,13 +286,18 @@ test('ends at once where it is not wanted any more, and is gone on with later', 
   assert.ok(server.sent < travels);
 });
 
-test('does not ask twice for the installation of what is staged', async () => {
+test('asks again for the installation of what is staged, and fetches nothing for it', async () => {
   await attempt();
   const { ino } = await stat(layout.staging.request);
   server.asked.length = 0;
   await attempt();
-  assert.is((await stat(layout.staging.request)).ino, ino);
-  assert.equal(server.asked, []);
+  assert.is.not((await stat(layout.staging.request)).ino, ino, 'whoever looks at changes sees one');
+  await mustBeStaged();
+  await rm(layout.staging.folder, { recursive: true });
+  const refused = { id: offer.id, outcome: 'refused', code: 'no-room', detail: 'x' };
+  await writeFile(layout.installed, JSON.stringify(refused));
+  await attempt();
+  assert.equal(server.asked, [], 'it is answered');
 });
 
 test('takes the metadata anew where fetching took long', async () => {

@@ -53,14 +53,19 @@ export interface FetchOptions {
 const freshMilliseconds = 10 * 60_000;
 
 /**
- * Fetches what a gateway lacks of a release into the staging folder, and asks the installer for it. What came before is gone on
- * with, byte by byte; what was asked for already is not asked for again.
+ * Fetches what a gateway lacks of a release into the staging folder, and asks the installer for it, unless it has answered. What
+ * came before is gone on with, byte by byte.
  *
  * @throws ReleaseError; NoRoom; Error of the disk; the signal's reason
  */
 export async function fetchRelease(options: FetchOptions): Promise<void> {
   const { offer, target, layout, trust, signal, monotonic } = options;
-  if (await isUnderWay(layout, offer.id)) return;
+  if ((await readInstallResult(layout))?.id === offer.id) return;
+  if (await isAskedFor(layout, offer.id)) {
+    // The installer looks at changes of the request: before a restart it may not have got to it.
+    await requestInstall(layout, { id: offer.id, release: offer.release, target });
+    return;
+  }
   const { staging } = layout;
   await removeWhole(staging.request).catch(ignoreAbsence);
   let at = monotonic();
@@ -88,9 +93,8 @@ export async function fetchRelease(options: FetchOptions): Promise<void> {
   await stage(options, evidence, signed);
 }
 
-/** The installer has been asked for it, or has answered. */
-async function isUnderWay(layout: Layout, id: string): Promise<boolean> {
-  if ((await readInstallResult(layout))?.id === id) return true;
+/** All of it is staged. */
+async function isAskedFor(layout: Layout, id: string): Promise<boolean> {
   try {
     const content = await readIfThere(layout.staging.request);
     return content !== undefined && installRequest.parse(JSON.parse(content)).id === id;

@@ -19,6 +19,7 @@ import {
   readBootState,
   readInstallResult,
   readResult,
+  requestInstall,
   startTrial,
 } from '../slots/index.ts';
 import { Bucket } from './bucket.ts';
@@ -81,6 +82,8 @@ const reportMilliseconds = 10_000;
 const latelyMilliseconds = 10 * 60_000;
 /** Milliseconds that this run has to last for the launcher that started it to be a good one. */
 const launchedMilliseconds = 60_000;
+/** Milliseconds after which the installer is asked once more: on a slow card it takes minutes. */
+const askAgainMilliseconds = 30 * 60_000;
 /** Milliseconds without a byte after which a download is begun anew where it ended. */
 const stallMilliseconds = 60_000;
 /** The fleet comes for a release at one time, and may lose it at one. */
@@ -128,6 +131,7 @@ export class Updates {
   #reported = '';
   #reportedAt = Number.NEGATIVE_INFINITY;
   #confirming = false;
+  #askedAt = 0;
   #launcherConfirmed = false;
   #looking = false;
   #timer: NodeJS.Timeout | undefined;
@@ -274,8 +278,13 @@ export class Updates {
   }
 
   async #readAnswer(): Promise<void> {
+    const { stage } = this.#update;
+    if (stage.kind !== 'installing') return;
     const answer = await readInstallResult(this.#layout);
-    if (answer === undefined) return;
+    if (answer?.id !== stage.offer.id) {
+      await this.#askAgain(stage.offer);
+      return;
+    }
     const { id } = answer;
     if (answer.outcome === 'refused') {
       const { code, detail } = answer;
@@ -284,6 +293,16 @@ export class Updates {
       const { slot, healthSeconds } = answer;
       this.#happened({ kind: 'installed', id, answer: { slot, healthSeconds } });
     }
+    // The installer changes nothing in a folder that is not root's.
+    if (this.#update.stage.kind !== 'installing') await clearStaging(this.#layout);
+  }
+
+  /** Whoever was to install it was perhaps killed. */
+  async #askAgain({ id, release }: Offer): Promise<void> {
+    const now = this.#options.monotonic();
+    if (now - this.#askedAt < askAgainMilliseconds || this.#target === undefined) return;
+    this.#askedAt = now;
+    await requestInstall(this.#layout, { id, release, target: this.#target });
   }
 
   #happened(happening: Happening): void {
@@ -366,6 +385,7 @@ export class Updates {
         seconds: Math.round((monotonic() - since) / 1000),
       });
       this.#hardFailures = 0;
+      this.#askedAt = monotonic();
       this.#happened({ kind: 'staged' });
     } catch (error) {
       if (signal.aborted) return;
