@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import { type Network, network as networkSchema, preSharedKey } from '@loadline/sdk/provisioning';
+import { preSharedKey } from '@loadline/sdk/platform';
+import { type Network, network as networkSchema } from '@loadline/sdk/provisioning';
 import * as z from 'zod';
 
 /**

@@ -12,4 +12,5 @@ export {
 } from './files.ts';
 export { FolderInUse, isLockName, lockFolder } from './lock.ts';
 export { jsonLog, type Log, type LogFields } from './log.ts';
+export { preSharedKey } from './pre-shared-key.ts';
 export { Secret } from './secret.ts';

@@ -13,6 +13,5 @@ export {
   refusals,
   serialNumber,
 } from './messages.ts';
-export { preSharedKey } from './pre-shared-key.ts';
 export { keyProof, type ProvisioningRecord, provisioningRecord, recordToSign } from './signed.ts';
 export { type Network, network, type Site, site, siteBytes } from './site.ts';

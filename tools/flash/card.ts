@@ -1,4 +1,5 @@
-import { cardBytes, cardSite, preSharedKey } from '@loadline/sdk/provisioning';
+import { preSharedKey } from '@loadline/sdk/platform';
+import { cardBytes, cardSite } from '@loadline/sdk/provisioning';
 import { readSite } from '../provision/files.ts';
 import { boardOf, readKit } from '../provision/kit.ts';
 import { type Order, siteOf } from '../provision/order.ts';

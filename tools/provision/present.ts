@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { preSharedKey, type Reply } from '@loadline/sdk/provisioning';
+import { preSharedKey } from '@loadline/sdk/platform';
+import type { Reply } from '@loadline/sdk/provisioning';
 import { ownTables, plain, withoutOwnFiles } from './checks.ts';
 import { portsOf } from './hear.ts';
 import { type FromCloud, type Order, siteOf } from './order.ts';
