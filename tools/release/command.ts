@@ -1,8 +1,28 @@
 import { Command } from 'commander';
 import { buildCommand } from '../release-build/command.ts';
+import { initCommand } from './init.ts';
+import { keyCommand } from './key.ts';
+import { renewCommand } from './renew.ts';
+import { rotateCommand } from './rotate.ts';
+import { showCommand } from './show.ts';
+import { signCommand } from './sign.ts';
+import { signRootCommand } from './sign-root.ts';
+import { verifyCommand } from './verify.ts';
+import { withdrawCommand } from './withdraw.ts';
 
 /** What `loadline release` can do, each in a file of its own, in the order of a release's life. */
-const subcommands: readonly (() => Command)[] = [buildCommand];
+const subcommands: readonly (() => Command)[] = [
+  buildCommand,
+  keyCommand,
+  initCommand,
+  signRootCommand,
+  rotateCommand,
+  signCommand,
+  withdrawCommand,
+  renewCommand,
+  showCommand,
+  verifyCommand,
+];
 
 /** `loadline release`: releases of the gateway, from the sources to a signed repository. */
 export function releaseCommand(): Command {

@@ -1,0 +1,37 @@
+import { lifetimes, readTargets } from '@loadline/sdk/release/repository';
+import { Command } from 'commander';
+import { answer, clock, teller } from '../ca/ceremony.ts';
+import { attempt, CalledWrongly } from '../cloud/outcome.ts';
+import { openSigning, signAbove, signChange } from './signing.ts';
+import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
+
+/** `loadline release renew`: the same for longer. */
+export function renewCommand(): Command {
+  return withRepository(withKeys(new Command('renew')))
+    .description(
+      'sign the same again, for longer, by the keys in the folder: whatever has less than half of its time left',
+    )
+    .addHelpText(
+      'after',
+      `
+Targets hold for 365 days, a snapshot for 14, a timestamp for 7. A cloud renews the latter two itself; for a repository that is a
+folder only, run this every three days. A root that ends is renewed by 'loadline release rotate' without --role.`,
+    )
+    .action((flags: KeyFlags & { repository: string }) =>
+      attempt('release renew', async () => {
+        const now = clock();
+        const tell = teller(flags.json);
+        const signing = await openSigning(flags);
+        const { targets } = signing.metadata;
+        if (targets === undefined)
+          throw new CalledWrongly(`${flags.repository} holds no targets metadata yet`);
+        const isDue = readTargets(targets).expires - now < lifetimes.targets / 2;
+        const canSign = signing.signers('targets').length > 0;
+        const written =
+          isDue && canSign ? await signChange(flags, signing, {}, now) : await signAbove(flags, signing, now);
+        if (isDue && !canSign) tell('The targets are due, too, and their key is not in this folder.');
+        tellWritten(tell, written);
+        answer(flags.json, { written });
+      }),
+    );
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { readTargets } from '@loadline/sdk/release/repository';
+import { Command } from 'commander';
+import { answer, clock, teller } from '../ca/ceremony.ts';
+import { attempt, CalledWrongly } from '../cloud/outcome.ts';
+import { putRelease, readBuiltRelease } from './built-release.ts';
+import { openSigning, signAbove, signChange } from './signing.ts';
+import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
+
+interface Flags extends KeyFlags {
+  readonly repository: string;
+  readonly root?: readonly string[];
+}
+
+/** `loadline release sign`: built releases into a repository, and the name of the release manager under them. */
+export function signCommand(): Command {
+  return withRepository(withKeys(new Command('sign')))
+    .description('put built releases into a repository, and sign them')
+    .argument('[releases...]', "folders that 'loadline release build' made")
+    .option('--root <file...>', 'newer roots to put into the repository first')
+    .addHelpText(
+      'after',
+      `
+Each packed file is unpacked and checked before it is signed. A version is signed once for a target: other bytes need another
+version. Without releases only --root takes effect. Where the folder also holds the keys of snapshot and timestamp, those sign,
+too; else the cloud does, after 'loadline release publish'.`,
+    )
+    .action((folders: string[], flags: Flags) =>
+      attempt('release sign', async () => {
+        if (folders.length === 0 && flags.root === undefined) {
+          throw new CalledWrongly('sign what? name folders of built releases, or newer roots with --root');
+        }
+        const now = clock();
+        const tell = teller(flags.json);
+        const built = [];
+        for (const folder of folders) built.push(await readBuiltRelease(folder));
+        const signing = await openSigning(flags);
+        const { targets } = signing.metadata;
+        const signed = targets === undefined ? [] : readTargets(targets).releases;
+        const fresh = built.filter(({ bytes, manifest: { version, target } }) => {
+          const there = signed.find((each) => each.version === version && each.target === target);
+          if (there === undefined) return true;
+          if (there.sha256 === createHash('sha256').update(bytes).digest('hex')) return false;
+          throw new CalledWrongly(
+            `${version} for ${target} is signed already, with other content: build it as another version`,
+          );
+        });
+        for (const release of built) await putRelease(release, flags.repository);
+        const isFirst = targets === undefined;
+        const written =
+          fresh.length > 0 || isFirst
+            ? await signChange(flags, signing, { add: fresh.map(({ bytes }) => bytes) }, now)
+            : await signAbove(flags, signing, now);
+        for (const { manifest } of fresh) tell(`Signed ${manifest.version} for ${manifest.target}.`);
+        tellWritten(tell, written);
+        const releases = fresh.map(({ manifest: { version, target } }) => ({ version, target }));
+        answer(flags.json, { signed: releases, written });
+      }),
+    );
+}

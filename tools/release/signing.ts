@@ -1,0 +1,109 @@
+import { ReleaseError } from '@loadline/sdk/release';
+import {
+  type FolderMetadata,
+  followRoots,
+  keyIdOf,
+  nextTargets,
+  type RoleName,
+  type RoleSigner,
+  readRepositoryFolder,
+  readRoot,
+  readTargets,
+  resign,
+  type TargetsChange,
+  writeMetadataFiles,
+} from '@loadline/sdk/release/repository';
+import { CalledWrongly } from '../cloud/outcome.ts';
+import { keysIn, openSigners } from './role-keys.ts';
+import { readRootFile } from './root-files.ts';
+
+/** A repository in a folder, to be signed: what is there, and the signers of which there are keys. */
+export interface Signing {
+  readonly metadata: FolderMetadata;
+  readonly root: string;
+  signers(role: RoleName): RoleSigner[];
+}
+
+/** What takes part in a signing. */
+export interface SigningFlags {
+  readonly repository: string;
+  readonly folder: string;
+  readonly passphraseFile?: string;
+  /** Newer roots to put into the repository first. */
+  readonly root?: readonly string[];
+}
+
+/** Puts newer roots into the repository, and opens the keys in the folder that its newest root names. */
+export async function openSigning({
+  repository,
+  folder,
+  passphraseFile,
+  root: paths = [],
+}: SigningFlags): Promise<Signing> {
+  const brought = await Promise.all(paths.map(readRootFile));
+  brought.sort((a, b) => readRoot(a).version - readRoot(b).version);
+  const before = await readRepositoryFolder(repository);
+  const newer = brought.filter(
+    (root) => before.root === undefined || readRoot(root).version > readRoot(before.root).version,
+  );
+  if (before.root === undefined && newer.length === 0) {
+    throw new CalledWrongly(
+      `${repository} holds no repository: its first root comes with --root, from 'loadline release init'`,
+    );
+  }
+  const root = followRoots(before.root, newer);
+  const { roles } = readRoot(root);
+  const named = (role: RoleName) => roles[role].keys.map(keyIdOf);
+  const kept = (await keysIn(folder, ['targets', 'snapshot', 'timestamp'])).filter(({ id, role }) =>
+    named(role).includes(id),
+  );
+  const opened = await openSigners(kept, passphraseFile);
+  const files = newer.map((content) => ({ name: `${readRoot(content).version}.root.json`, content }));
+  await writeMetadataFiles(repository, files);
+  const metadata = await readRepositoryFolder(repository);
+  return {
+    metadata,
+    root,
+    signers: (role) => opened.filter((signer) => named(role).includes(keyIdOf(signer.key))),
+  };
+}
+
+/** Signs changed targets; then what stands above them, where those keys are here, too. @returns what was written */
+export async function signChange(
+  { repository }: SigningFlags,
+  { metadata, root, signers }: Signing,
+  change: TargetsChange,
+  now: number,
+): Promise<string[]> {
+  const { threshold } = readRoot(root).roles.targets;
+  const able = signers('targets');
+  if (able.length < threshold) {
+    throw new CalledWrongly(
+      `${threshold} keys of targets must sign, and the folder holds ${able.length} that the root names`,
+    );
+  }
+  const content = nextTargets(metadata.targets, change, { signers: able, now });
+  const targets = { name: `${readTargets(content).version}.targets.json`, content };
+  await writeMetadataFiles(repository, [targets]);
+  return [
+    targets.name,
+    ...(await signAbove({ repository }, { metadata: { ...metadata, targets: content }, root, signers }, now)),
+  ];
+}
+
+/** Signs snapshot and timestamp where that is due and their keys are here; else that is for the cloud that has them. */
+export async function signAbove(
+  { repository }: Pick<SigningFlags, 'repository'>,
+  { metadata, root, signers }: Signing,
+  now: number,
+): Promise<string[]> {
+  const [snapshot] = signers('snapshot');
+  const [timestamp] = signers('timestamp');
+  const { targets } = metadata;
+  if (snapshot === undefined || timestamp === undefined) return [];
+  if (targets === undefined)
+    throw new ReleaseError('metadata-refused', 'there is no targets metadata yet: sign a release');
+  const files = resign({ ...metadata, root, targets }, { signers: { snapshot, timestamp }, now });
+  await writeMetadataFiles(repository, files);
+  return files.map(({ name }) => name);
+}

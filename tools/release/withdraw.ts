@@ -1,0 +1,45 @@
+import { type ReleaseTarget, releaseTargets } from '@loadline/sdk/release';
+import { readSignedManifest, readTargets } from '@loadline/sdk/release/repository';
+import { Command, Option } from 'commander';
+import { answer, clock, teller } from '../ca/ceremony.ts';
+import { attempt } from '../cloud/outcome.ts';
+import { signedManifestBytes, sweep } from './built-release.ts';
+import { openSigning, signChange } from './signing.ts';
+import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
+
+interface Flags extends KeyFlags {
+  readonly repository: string;
+  readonly target?: ReleaseTarget;
+}
+
+/** `loadline release withdraw`: nobody vouches for a release any more. */
+export function withdrawCommand(): Command {
+  return withRepository(withKeys(new Command('withdraw')))
+    .description(
+      'take a release back: no gateway takes it any more; those that run it keep it until they take another',
+    )
+    .argument('<version>')
+    .addOption(new Option('--target <target>', 'only for this target').choices(releaseTargets))
+    .action((version: string, flags: Flags) =>
+      attempt('release withdraw', async () => {
+        const now = clock();
+        const tell = teller(flags.json);
+        const signing = await openSigning(flags);
+        const { releases } = readTargets(signing.metadata.targets ?? '{}');
+        const is = (target: ReleaseTarget) => flags.target === undefined || flags.target === target;
+        const gone = releases.filter((each) => each.version === version && is(each.target));
+        // What is not there is said by its name.
+        const remove = gone.length > 0 ? gone : [{ version, target: flags.target ?? releaseTargets[0] }];
+        const written = await signChange(flags, signing, { remove }, now);
+        const kept = [];
+        for (const each of releases.filter((release) => !gone.includes(release))) {
+          kept.push(readSignedManifest(each, await signedManifestBytes(flags.repository, each)));
+        }
+        const freed = await sweep(flags.repository, kept);
+        for (const { target } of gone) tell(`Withdrew ${version} for ${target}.`);
+        tellWritten(tell, written);
+        const withdrawn = gone.map(({ target }) => ({ version, target }));
+        answer(flags.json, { withdrawn, written, freedBytes: freed });
+      }),
+    );
+}
