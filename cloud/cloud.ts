@@ -205,6 +205,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         enrolments,
         isConnected,
         alarms,
+        ...updating,
       },
       ...{ metering, now, rootsPem: () => authority.rootsPem },
       onSkipped: (readings) => metrics.skipped('https', readings),

@@ -150,6 +150,7 @@ export async function openDoors(
       enrolments,
       isConnected,
       alarms,
+      ...updating,
       metering,
       onSkipped: () => {},
       now,

@@ -23,6 +23,7 @@ type Policies = Pick<
   | 'sockets'
   | 'readingsDays'
   | 'certificateGraceDays'
+  | 'updates'
 >;
 
 /** Organisations, their policies, and how they come to be. */
@@ -163,10 +164,10 @@ export class Organisations {
 
 function policiesOf(policies: Policies): Policies {
   const { name, isolation, secondFactor, tokenDays, auditDays, sockets } = policies;
-  const { readingsDays, certificateGraceDays } = policies;
+  const { readingsDays, certificateGraceDays, updates } = policies;
   return {
     ...{ name, isolation, secondFactor, tokenDays, auditDays, sockets },
-    ...{ readingsDays, certificateGraceDays },
+    ...{ readingsDays, certificateGraceDays, updates },
   };
 }
 

@@ -128,6 +128,7 @@ export class TestPeople {
       sockets: 'off',
       readingsDays: null,
       certificateGraceDays: 0,
+      updates: 'on',
     } as const;
     await this.#do(
       step('createOrganisation', { id, name: `${id} ltd`, created: this.now }),

@@ -30,6 +30,12 @@ export interface GatewayChange {
   readonly pin?: string | null | undefined;
 }
 
+/** Who says it: his name, and what the audit log says. */
+export interface GatewayEditor {
+  readonly by: string;
+  readonly entry: (before: AuditDraft['before'], after: AuditDraft['after']) => AuditDraft;
+}
+
 /** All that is known of one gateway's updates. */
 export interface GatewayView {
   readonly setting: UpdateSettingRow | undefined;
@@ -112,11 +118,7 @@ export class GatewayUpdates {
   }
 
   /** Marks it as a canary, or not; pins it to a release, or takes the pin off. */
-  async change(
-    device: Device,
-    change: GatewayChange,
-    { by, entry }: { readonly by: string; readonly entry: (before: object, after: object) => AuditDraft },
-  ): Promise<GatewayView> {
+  async change(device: Device, change: GatewayChange, { by, entry }: GatewayEditor): Promise<GatewayView> {
     const { store } = this.#parts;
     const { setting } = await store.read('update', { device: device.number });
     const before = {

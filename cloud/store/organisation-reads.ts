@@ -17,6 +17,8 @@ export interface OrganisationRow {
   /** Days that readings are kept; null: for ever. */
   readonly readingsDays: number | null;
   readonly certificateGraceDays: number;
+  /** Whether its gateways are offered other releases than they run. */
+  readonly updates: 'on' | 'paused';
   /** Sessions and tokens made then or before have ended in it; null where there was no cut. ms since 1970. */
   readonly cutOff: number | null;
   readonly created: number;
@@ -86,6 +88,7 @@ const organisationColumns = [
   'organisation.sockets',
   'organisation.readings_days as readingsDays',
   'organisation.grace_days as certificateGraceDays',
+  'organisation.updates',
   'organisation.cut_off as cutOff',
   'organisation.created as organisationCreated',
   'organisation.revision',
@@ -101,6 +104,7 @@ interface OrganisationColumns {
   sockets: SocketPolicy;
   readingsDays: number | null;
   certificateGraceDays: number;
+  updates: OrganisationRow['updates'];
   cutOff: number | null;
   organisationCreated: number;
   revision: number;
@@ -307,6 +311,7 @@ function policiesOf(row: OrganisationColumns): Omit<OrganisationRow, 'revision'>
     sockets: row.sockets,
     readingsDays: row.readingsDays,
     certificateGraceDays: row.certificateGraceDays,
+    updates: row.updates,
     cutOff: row.cutOff,
     created: row.organisationCreated,
   };

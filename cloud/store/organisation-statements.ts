@@ -45,6 +45,7 @@ function policyStatements(connection: Connection) {
         | 'sockets'
         | 'readingsDays'
         | 'certificateGraceDays'
+        | 'updates'
       >
     >(connection, (db, p) =>
       db
@@ -58,6 +59,7 @@ function policyStatements(connection: Connection) {
           sockets: p.sockets,
           readings_days: p.readingsDays,
           grace_days: p.certificateGraceDays,
+          updates: p.updates,
         })
         .where('id', '=', p.organisation),
     ),

@@ -166,6 +166,7 @@ async function policies(over: { tokenDays?: number; secondFactor?: 'everyone' })
     sockets: 'off',
     readingsDays: null,
     certificateGraceDays: 0,
+    updates: 'on',
     ...usual,
     ...over,
   } as const;

@@ -29,3 +29,4 @@ export {
   scopes,
 } from './scopes.ts';
 export { exportTypes, mostBuckets, type SeriesReply } from './series-shapes.ts';
+export { type RunningReply, releasePartBytes } from './update-shapes.ts';

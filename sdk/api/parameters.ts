@@ -27,6 +27,8 @@ export const pathParameters = {
     .string()
     .regex(/^[0-9a-f]{64}$/, 'not the id of a certificate: its SHA-256 fingerprint, 64 hex digits'),
   unit: serialNumber,
+  rollout: uuid('the id of a rollout'),
+  file: z.string().regex(/^[0-9a-f]{64}$/, 'not the name of a file: its SHA-256, 64 hex digits'),
   block: z.string().regex(/^[a-z]{4,10}\.[A-Za-z0-9_-]{4,200}$/, 'not the id of a block'),
   command: uuid('the id of a command'),
   alarm: uuid('the id of an alarm'),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { alarmMessage, healthMessage } from '../contract/index.ts';
+import { liveUpdate } from './update-shapes.ts';
 
 /** What the API says of series, readings, accounts and events. */
 
@@ -135,6 +136,8 @@ export const liveEvents = {
   ),
   /** Something that its readers are to look at, as far as they may read alarms (listAlarms). */
   alarm: alarmMessage,
+  /** What a gateway says of its update, as far as they may read updates (getUpdate). */
+  update: liveUpdate,
   ping: z.object({}),
   end: z.object({}),
 } as const;

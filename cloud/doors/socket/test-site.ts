@@ -115,6 +115,7 @@ export async function openSite(policy: SocketPolicy = 'all', metered: MeteringOp
             ...{ organisation: 'first', name: 'First', isolation: 'basic', secondFactor: 'not-required' },
             ...{ tokenDays: 365, auditDays: 730, sockets, readingsDays: null },
             certificateGraceDays: 0,
+            updates: 'on',
           }),
         ],
         audit: [],

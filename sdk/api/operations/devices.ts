@@ -210,7 +210,7 @@ export const deviceOperations = {
     description:
       'Server-sent events. `readings`: what was committed, physical values by their time, at once or gathered for as long ' +
       'as a quarter of a second where much is committed; of a follower that does not keep up the newest reading of each ' +
-      'series is kept, and `skipped` says how many were left out before it. `alarm`: something to look at, for who may read alarms. `ping`: nothing, every ten seconds; `end`: the ' +
+      'series is kept, and `skipped` says how many were left out before it. `alarm`: something to look at, for who may read alarms. `update`: how far a gateway is with a release, for who may read that. `ping`: nothing, every ten seconds; `end`: the ' +
       'stream is over, and so may be the session.',
     query: liveQuery,
     status: 200,

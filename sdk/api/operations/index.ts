@@ -9,6 +9,7 @@ import { organisationOperations } from './organisations.ts';
 import { profileOperations, sessionOperations } from './session.ts';
 import { tokenOperations } from './tokens.ts';
 import { unitOperations } from './units.ts';
+import { updateOperations } from './updates.ts';
 import { usageOperations } from './usage.ts';
 
 /** Every operation of the REST API, by its id. There is no other route below `apiPrefix`. */
@@ -25,6 +26,7 @@ export const operations = {
   ...alarmOperations,
   ...auditOperations,
   ...fleetOperations,
+  ...updateOperations,
   ...usageOperations,
   ...descriptionOperations,
 } as const;

@@ -30,6 +30,11 @@ const sockets = z
       'tokens over TCP and UDP, which whoever listens on the way then has (all)',
   );
 
+/** Whether its gateways are updated. */
+const updates = z
+  .enum(['on', 'paused'])
+  .describe('whether its gateways are offered other releases than they run');
+
 const organisationReply = z.object({
   id: z.string(),
   name: z.string(),
@@ -44,6 +49,7 @@ const organisationReply = z.object({
   /** Days after its end within which a gateway may still renew its certificate by it. */
   certificateGraceDays: z.number(),
   sockets,
+  updates,
   /** Sessions and tokens from before it have ended; null where there was none. */
   cutOff: z.string().nullable(),
   created: z.string(),
@@ -130,6 +136,7 @@ export const organisationOperations = {
       tokenDays: z.number().int().min(1).max(365).optional().describe('days an API token may live at most'),
       auditDays: z.number().int().min(30).max(3650).optional().describe('days the audit log is kept'),
       sockets: sockets.optional(),
+      updates: updates.optional(),
       readingsDays: z
         .number()
         .int()

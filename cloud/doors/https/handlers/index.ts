@@ -28,13 +28,16 @@ import { liveHandlers } from './live.ts';
 import { memberHandlers } from './members.ts';
 import { organisationHandlers } from './organisations.ts';
 import { profileHandlers } from './profile.ts';
+import { releaseHandlers } from './releases.ts';
 import { roleHandlers } from './roles.ts';
+import { rolloutHandlers } from './rollouts.ts';
 import { secondFactorHandlers } from './second-factor.ts';
 import { seriesHandlers } from './series.ts';
 import { sessionHandlers } from './session.ts';
 import { setupHandlers } from './setup.ts';
 import { tokenHandlers } from './tokens.ts';
 import { unitHandlers } from './units.ts';
+import { updateHandlers } from './updates.ts';
 import { usageHandlers } from './usage.ts';
 
 /** What the operations of the API are carried out by. */
@@ -63,6 +66,9 @@ export interface HandlerParts
     Parts<typeof deviceCredentialHandlers>,
     Parts<typeof certificateHandlers>,
     Parts<typeof unitHandlers>,
+    Parts<typeof releaseHandlers>,
+    Parts<typeof rolloutHandlers>,
+    Parts<typeof updateHandlers>,
     Parts<typeof deviceHandlers> {
   readonly store: Store;
   readonly directory: Directory;
@@ -108,6 +114,9 @@ export function allHandlers(parts: HandlerParts): { handlers: Handlers; beforeCl
     ...auditHandlers(parts.store),
     ...blockHandlers(parts),
     ...fleetHandlers(parts),
+    ...releaseHandlers(parts),
+    ...rolloutHandlers(parts),
+    ...updateHandlers(parts),
     ...usageHandlers(parts),
     ...limitHandlers(parts),
     ...descriptionHandlers(),

@@ -1,4 +1,4 @@
-import type { AlarmMessage } from '@loadline/sdk/contract';
+import type { AlarmMessage, UpdatingMessage } from '@loadline/sdk/contract';
 import { reachesDevice, reachesTag, type Standing } from '../../../access/index.ts';
 import { type Directory, type Live, type LiveSeries, Owed } from '../../../router/index.ts';
 import type { Handlers } from '../call.ts';
@@ -98,6 +98,11 @@ export function liveHandlers({
       if (!isFor || !seesAlarm(stillMay.standing ?? standing, alarm, directory)) return;
       if (stream.writableLength <= unreadBytes) tell('alarm', alarm);
     });
+    const unfollowUpdates = live.followUpdates(standing.organisation, (device, message) => {
+      const isFor = only === undefined || device === only;
+      if (!isFor || !seesUpdate(stillMay.standing ?? standing, device, directory)) return;
+      if (stream.writableLength <= unreadBytes) tell('update', liveWords(device, message));
+    });
     let looks = 0;
     const recheck = setInterval(() => {
       catchUp();
@@ -115,6 +120,7 @@ export function liveHandlers({
       clearInterval(recheck);
       unfollow();
       unfollowAlarms();
+      unfollowUpdates();
       return streams.delete(end);
     };
     const end = async () => {
@@ -156,6 +162,29 @@ function seesAlarm(standing: Standing, { device: id }: AlarmMessage, directory: 
   return (
     scopes.has('alarms.get') && withheld === null && reach.tags === null && mayFollow(standing, id, directory)
   );
+}
+
+/** So are updates. */
+function seesUpdate(standing: Standing, device: string, directory: Directory): boolean {
+  const { scopes, reach, withheld } = standing;
+  return (
+    scopes.has('update.get') &&
+    withheld === null &&
+    reach.tags === null &&
+    mayFollow(standing, device, directory)
+  );
+}
+
+/** What a gateway said of its update, as the API says it. */
+function liveWords(device: string, { running, offer, progress }: UpdatingMessage) {
+  return {
+    ...{ device, ...running, offer, state: progress.state },
+    code: progress.state === 'refused' ? progress.code : null,
+    detail: 'detail' in progress ? progress.detail : null,
+    done: progress.state === 'downloading' ? progress.done : null,
+    total: progress.state === 'downloading' ? progress.total : null,
+    secondsLeft: progress.state === 'trying' ? progress.secondsLeft : null,
+  };
 }
 
 function sees({ reach }: Standing, { device: id, tag }: LiveSeries, directory: Directory): boolean {

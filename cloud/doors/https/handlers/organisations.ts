@@ -1,5 +1,6 @@
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import type { Organisations } from '../../../people/index.ts';
+import type { GatewayUpdates } from '../../../rollouts/index.ts';
 import type { OrganisationRow } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { Problem } from '../problem.ts';
@@ -8,8 +9,10 @@ import { doneOf, editorOf, isoTime } from './editing.ts';
 /** An organisation's name and policies. */
 export function organisationHandlers({
   organisations,
+  updates,
 }: {
   organisations: Organisations;
+  updates: GatewayUpdates;
 }): Pick<Handlers, 'getOrganisation' | 'patchOrganisation' | 'cutOffOrganisation'> {
   return {
     async getOrganisation({ standing }) {
@@ -19,7 +22,10 @@ export function organisationHandlers({
     },
 
     async patchOrganisation(call) {
-      return describe(doneOf(await organisations.patch(editorOf(call), call.input.body)));
+      const { body } = call.input;
+      const patched = doneOf(await organisations.patch(editorOf(call), body));
+      if (body.updates !== undefined) updates.changed();
+      return describe(patched);
     },
 
     async cutOffOrganisation(call) {
@@ -30,10 +36,11 @@ export function organisationHandlers({
 
 function describe(row: OrganisationRow): ReplyOf<Operations['getOrganisation']> {
   const { id, name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays } = row;
-  const { certificateGraceDays, cutOff, created } = row;
+  const { certificateGraceDays, updates, cutOff, created } = row;
   return {
     ...{ id, name, isolation, secondFactor, tokenDays, auditDays, sockets, readingsDays },
     certificateGraceDays,
+    updates,
     cutOff: cutOff === null ? null : isoTime(cutOff),
     created: isoTime(created),
   };
