@@ -18,6 +18,7 @@ const onThisMachine: Readonly<Record<string, () => Promise<Command>>> = {
   ca: async () => (await import('./ca/command.ts')).caCommand(),
   provision: async () => (await import('./provision/command.ts')).provisionCommand(),
   flash: async () => (await import('./flash/command.ts')).flashCommand(),
+  image: async () => (await import('./image/command.ts')).imageCommand(),
   release: async () => (await import('./release/command.ts')).releaseCommand(),
   replay: async () => (await import('./serial/replay.ts')).replayCommand(),
 };

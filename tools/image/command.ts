@@ -1,0 +1,123 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { attempt } from '../cloud/outcome.ts';
+import { type BoardName, boardNames, boardOf } from './boards.ts';
+import { buildImage, type Order } from './build.ts';
+import { installDependencies } from './deps.ts';
+import { readInputs } from './inputs.ts';
+import { planOf } from './plan.ts';
+import { stepsTo } from './steps.ts';
+
+interface Flags {
+  readonly board: BoardName;
+  readonly release: string;
+  readonly maker: string;
+  readonly releasesRoot?: string;
+  readonly out?: string;
+  readonly cache: string;
+  readonly offline: boolean;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+}
+
+/** `loadline image`: what a card is written with. */
+export function imageCommand(): Command {
+  return new Command('image')
+    .description('build the image of a gateway: Debian, a release, and nothing that waits for anybody')
+    .addCommand(build())
+    .addCommand(deps());
+}
+
+function build(): Command {
+  return new Command('build')
+    .description('build an image for a board')
+    .addOption(new Option('--board <board>', 'what it is for').choices(boardNames).makeOptionMandatory())
+    .requiredOption(
+      '--release <dir>',
+      "the folder that 'loadline release build --target linux-arm64' made",
+      path,
+    )
+    .requiredOption('--maker <file>', 'the authority whose vouchers its gateways take an owner by, PEM', path)
+    .option(
+      '--releases-root <file>',
+      'root.json of the repository that they update from; without it they take no update',
+      path,
+    )
+    .option(
+      '--out <file>',
+      'ends in .img, or in .img.zst to be packed (default: dist/image/loadline-<version>-<board>.img.zst)',
+      imagePath,
+    )
+    .option('--cache <dir>', 'where packages and base systems are kept', path, cacheFolder())
+    .option('--offline', 'take the newest base system that is kept, and ask no mirror', false)
+    .option('--dry-run', 'say what would be built of what, and end', false)
+    .option('--json', 'one line of JSON on standard output; progress is on standard error', false)
+    .addHelpText('after', help)
+    .action((flags: Flags) => attempt('image build', () => act(flags)));
+}
+
+const help = `
+  loadline release build --target linux-arm64
+  loadline image build --board rpi4 --release dist/release/loadline-gateway-0.1.0-linux-arm64 --maker maker.pem --releases-root root.json
+
+Boards: ${boardNames.map((name) => `${name} (${boardOf(name).is})`).join(', ')}.
+Beside the image are its block map (.img.bmap), what it is made of (.manifest.json, .sbom.cdx.json) and its digest (.sha256).
+It needs Debian packages ('npm run image:deps', as root), and no root itself. The first build downloads 150 MB and takes some
+minutes, since packages are set up by an emulated processor; later ones take the base system that is kept.
+Exit codes: 0 done, 1 failed, 2 called wrongly.`;
+
+async function act(flags: Flags): Promise<void> {
+  const inputs = await readInputs({ ...flags, releasesRoot: flags.releasesRoot });
+  const out = flags.out ?? resolve(`dist/image/loadline-${inputs.release.version}-${flags.board}.img.zst`);
+  const { board, release, maker, releasesRoot, cache, offline } = flags;
+  const order: Order = {
+    board,
+    release,
+    maker,
+    releasesRoot,
+    out,
+    cache,
+    base: offline ? 'kept' : 'archive',
+  };
+  if (flags.dryRun) {
+    const plan = planOf(order, inputs);
+    process.stdout.write(
+      flags.json ? `${JSON.stringify(plan)}\n` : plan.lines.map((line) => `${line}\n`).join(''),
+    );
+    return;
+  }
+  const steps = stepsTo((text) => void process.stderr.write(text));
+  if (releasesRoot === undefined) steps.note('no --releases-root: gateways of this image take no update');
+  const built = await buildImage(order, steps);
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
+  if (flags.json) process.stdout.write(`${JSON.stringify({ ...built, seconds: steps.seconds })}\n`);
+  else {
+    process.stdout.write(
+      `${built.image}: ${megabytes(built.fileBytes)}; unpacked ${megabytes(built.imageBytes)}, of which ${megabytes(built.mappedBytes)} are written to a card\n`,
+    );
+  }
+}
+
+function deps(): Command {
+  return new Command('deps')
+    .description(
+      'install the Debian packages that building and trying images needs, and let this machine run arm64 programs; as root',
+    )
+    .action(() => attempt('image deps', installDependencies));
+}
+
+function path(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Give a path');
+  return resolve(text);
+}
+
+function imagePath(text: string): string {
+  if (/\.img(\.zst)?$/.test(text)) return resolve(text);
+  throw new InvalidArgumentError('Give a name that ends in .img or .img.zst');
+}
+
+function cacheFolder(): string {
+  const { XDG_CACHE_HOME: base } = process.env;
+  return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'loadline', 'image');
+}
