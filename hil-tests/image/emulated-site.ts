@@ -46,7 +46,7 @@ export class EmulatedSite {
 
   /** Prepares all of it, and switches nothing on. */
   static async prepare(options: EmulatedOptions): Promise<EmulatedSite> {
-    const lan = await Lan.open(options.folder);
+    const lan = await Lan.open(options.folder, 'tap');
     const bench = await Workbench.prepare({
       folder: options.benchFolder,
       cloudName,
@@ -69,7 +69,7 @@ export class EmulatedSite {
     const { board, disk, folder } = this.#options;
     await this.bench.radioPort.replug();
     this.#machine = await Machine.start({
-      ...{ board, disk, folder, boot, tap: wire.tap },
+      ...{ board, disk, folder, boot, tap: wire.near },
       console: this.bench.cable.right.path,
       adapters: { radio: this.bench.radioPort.path, other: this.#other.path },
       plugged: ['radio'],

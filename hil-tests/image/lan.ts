@@ -7,9 +7,10 @@ import { until } from '../rig/index.ts';
 
 const run = promisify(execFile);
 
-/** The wire that the emulated machine's network card is on, and this end of it. */
+/** The wire that a machine's network card is on: its ends, this end's address, and those that it gives. */
 export const wire = {
-  tap: 'wire0',
+  near: 'wire0',
+  far: 'wire1',
   address: '10.78.0.1',
   first: '10.78.0.100',
   last: '10.78.0.150',
@@ -49,16 +50,18 @@ export class Lan {
     this.#log = log;
   }
 
-  static async open(folder: string): Promise<Lan> {
-    const { tap, address, first, last } = wire;
-    await run('ip', ['tuntap', 'add', 'dev', tap, 'mode', 'tap']);
-    await run('ip', ['address', 'add', `${address}/24`, 'dev', tap]);
-    await run('ip', ['link', 'set', tap, 'up']);
+  /** @param kind what the far end is plugged into: an emulator's network card, or a network of its own on this machine */
+  static async open(folder: string, kind: 'tap' | 'veth'): Promise<Lan> {
+    const { near, far, address, first, last } = wire;
+    if (kind === 'tap') await run('ip', ['tuntap', 'add', 'dev', near, 'mode', 'tap']);
+    else await run('ip', ['link', 'add', near, 'type', 'veth', 'peer', 'name', far]);
+    await run('ip', ['address', 'add', `${address}/24`, 'dev', near]);
+    await run('ip', ['link', 'set', near, 'up']);
     const path = join(folder, 'dnsmasq.log');
     const log = openSync(path, 'a');
     const words = [
       ...['--keep-in-foreground', '--conf-file=/dev/null', '--log-facility=-', '--pid-file=', '--user=root'],
-      ...[`--interface=${tap}`, '--except-interface=lo', '--bind-interfaces', '--no-resolv', '--no-hosts'],
+      ...[`--interface=${near}`, '--except-interface=lo', '--bind-interfaces', '--no-resolv', '--no-hosts'],
       ...[`--dhcp-range=${first},${last},1h`, '--dhcp-authoritative', '--dhcp-leasefile=/dev/null'],
       ...[`--address=/${cloudName}/${address}`, '--log-queries', '--log-dhcp'],
     ];

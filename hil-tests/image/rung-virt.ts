@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { until } from '../rig/index.ts';
 import { EmulatedSite, gatewayId } from './emulated-site.ts';
 import { wire } from './lan.ts';
 import { knockTcp, knockUdp } from './probe.ts';
@@ -10,6 +11,9 @@ export interface VirtMaterial {
   readonly disk: string;
   readonly benchFolder: string;
 }
+
+/** Milliseconds from the network to the gateway on its serial port, under emulation. */
+const bootPatience = 240_000;
 
 /** The image on an emulated machine, from its firmware on, end to end. */
 export async function climbVirt(rung: Rung, material: VirtMaterial): Promise<void> {
@@ -34,8 +38,13 @@ async function bootsAndIsProvisioned(rung: Rung, site: EmulatedSite): Promise<vo
   });
 
   await rung.show('answers the shipped tool on its serial port', async () => {
-    const found = await bench.start(['provision', 'find', '--port', path, '--wait', '240']).ended;
-    assert.is(found.code, 0, found.errors);
+    const found = await until(
+      async () => {
+        const end = await bench.start(['provision', 'find', '--port', path]).ended;
+        return end.code === 0 ? end : undefined;
+      },
+      { limitMs: bootPatience, what: 'the machine answers on its serial port' },
+    );
     assert.match(found.errors, 'unprovisioned');
     return found.errors.trim().split('\n').slice(0, 2).join('; ');
   });
