@@ -138,7 +138,7 @@ export class GatewayUpdates {
       ...(change.isCanary !== undefined && { canary: Number(change.isCanary) }),
       ...pinned,
     };
-    const words = ({ canary, pin_release }: typeof before) => ({ canary: canary === 1, pin: pin_release });
+    const words = ({ canary, pin_release }: typeof before) => ({ canary: canary === 1, keptAt: pin_release });
     await store.change({
       steps: [step('setUpdate', { device: device.number, ...after })],
       audit: [entry(words(before), words(after))],
