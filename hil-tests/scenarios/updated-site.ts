@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { zstdCompressSync } from 'node:zlib';
 import { blobPath, type ReleaseManifest, readManifest, writeManifest } from '@loadline/sdk/release';
 import { until } from '../rig/index.ts';
-import { type LogLine, Service } from '../system/index.ts';
+import { type CloudProcess, type LogLine, Service } from '../system/index.ts';
 import { elapsed, Site, type SiteOptions } from './site.ts';
 
 /** A release as it was built: `manifest.json`, `blobs`, and in `tree` what lies in a slot. */
@@ -47,31 +47,34 @@ export async function variant(
   return { folder, version };
 }
 
+type Roots = Readonly<Record<'LOADLINE_PREFIX' | 'LOADLINE_STORE' | 'LOADLINE_STATE', string>>;
+
 /**
  * A gateway of a site as package or image install it: the shipped launcher starts the shipped release out of a slot, and
  * what is staged is installed by the program of the slot in force, as root's service would.
  */
 export class UpdatedSite {
   readonly site: Site;
-  readonly #roots: Readonly<Record<'LOADLINE_PREFIX' | 'LOADLINE_STORE' | 'LOADLINE_STATE', string>>;
+  readonly #roots: Roots;
   readonly #launcher: string;
   #service: Service | undefined;
   #installing: Promise<void> | undefined;
   #isOpen = true;
 
-  private constructor(site: Site, roots: UpdatedSite['roots'], launcher: string) {
+  private constructor(site: Site, roots: Roots, launcher: string) {
     this.site = site;
     this.#roots = roots;
     this.#launcher = launcher;
   }
 
-  /** Lays out the installation: `release` came with it, and `root` is the root that it trusts. */
+  /** Lays out the installation: `release` came with it, and it trusts the root of whoever releases to its cloud. */
   static async prepare(
     release: ReleaseFolder,
-    root: string,
+    trusted: (cloud: CloudProcess) => Promise<string>,
     options: SiteOptions = {},
   ): Promise<UpdatedSite> {
     const site = await Site.prepare(options);
+    const root = await trusted(site.cloud);
     const roots = {
       LOADLINE_PREFIX: join(site.folder, 'opt'),
       LOADLINE_STORE: join(site.folder, 'store'),
@@ -85,10 +88,6 @@ export class UpdatedSite {
     await writeFile(join(roots.LOADLINE_PREFIX, 'trust/root.json'), root);
     for (const folder of [roots.LOADLINE_STORE, roots.LOADLINE_STATE]) await mkdir(folder, { mode: 0o700 });
     return new UpdatedSite(site, roots, join(factory, 'launcher/loadline-launch'));
-  }
-
-  get roots() {
-    return this.#roots;
   }
 
   /** Starts the launcher, which starts the gateway, again and again; and what stands for root's service. */
