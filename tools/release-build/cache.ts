@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /** What is expensive to have and cheap to check: downloads, and packed files. May be deleted at any time. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const { XDG_CACHE_HOME: base } = process.env;
   return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'loadline', 'release');
 }
