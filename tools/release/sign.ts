@@ -46,9 +46,8 @@ too; else the cloud does, after 'loadline release publish'.`,
           );
         });
         for (const release of built) await putRelease(release, flags.repository);
-        const isFirst = targets === undefined;
         const written =
-          fresh.length > 0 || isFirst
+          fresh.length > 0 || signing.areTargetsOpen
             ? await signChange(flags, signing, { add: fresh.map(({ bytes }) => bytes) }, now)
             : await signAbove(flags, signing, now);
         for (const { manifest } of fresh) tell(`Signed ${manifest.version} for ${manifest.target}.`);

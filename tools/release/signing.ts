@@ -1,5 +1,6 @@
 import { ReleaseError } from '@loadline/sdk/release';
 import {
+  areTargetsSigned,
   type FolderMetadata,
   followRoots,
   keyIdOf,
@@ -21,6 +22,8 @@ import { readRootFile } from './root-files.ts';
 export interface Signing {
   readonly metadata: FolderMetadata;
   readonly root: string;
+  /** Whether there are none yet that this root lets sign. */
+  readonly areTargetsOpen: boolean;
   signers(role: RoleName): RoleSigner[];
 }
 
@@ -64,6 +67,7 @@ export async function openSigning({
   return {
     metadata,
     root,
+    areTargetsOpen: metadata.targets === undefined || !areTargetsSigned(root, metadata.targets),
     signers: (role) => opened.filter((signer) => named(role).includes(keyIdOf(signer.key))),
   };
 }
@@ -71,10 +75,11 @@ export async function openSigning({
 /** Signs changed targets; then what stands above them, where those keys are here, too. @returns what was written */
 export async function signChange(
   { repository }: SigningFlags,
-  { metadata, root, signers }: Signing,
+  signing: Signing,
   change: TargetsChange,
   now: number,
 ): Promise<string[]> {
+  const { metadata, root, signers } = signing;
   const { threshold } = readRoot(root).roles.targets;
   const able = signers('targets');
   if (able.length < threshold) {
@@ -87,7 +92,7 @@ export async function signChange(
   await writeMetadataFiles(repository, [targets]);
   return [
     targets.name,
-    ...(await signAbove({ repository }, { metadata: { ...metadata, targets: content }, root, signers }, now)),
+    ...(await signAbove({ repository }, { ...signing, metadata: { ...metadata, targets: content } }, now)),
   ];
 }
 

@@ -26,6 +26,7 @@ export {
   signRoot,
 } from './root.ts';
 export {
+  areTargetsSigned,
   nextTargets,
   readSignedManifest,
   readTargets,

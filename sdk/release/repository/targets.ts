@@ -9,7 +9,7 @@ import {
   releaseVersion,
 } from '../manifest.ts';
 import { manifestTarget } from '../names.ts';
-import { addSignature, readMetadata, sha256, specVersion, writeMetadata } from './documents.ts';
+import { addSignature, isSignedBy, readMetadata, sha256, specVersion, writeMetadata } from './documents.ts';
 import type { RoleSigner } from './keys.ts';
 import { expiryAt, lifetimes } from './lifetimes.ts';
 
@@ -90,6 +90,11 @@ export function readSignedManifest(release: SignedRelease, bytes: Uint8Array): R
     'metadata-refused',
     `the manifest of ${manifest.version} for ${manifest.target} is signed as ${version} for ${target}`,
   );
+}
+
+/** Whether enough keys that the root names have signed the targets: after new keys for them, the same has to be signed anew. */
+export function areTargetsSigned(root: string, targets: string): boolean {
+  return isSignedBy(readMetadata('root', root), 'targets', readMetadata('targets', targets));
 }
 
 /** What to change in what is signed. */
