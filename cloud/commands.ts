@@ -4,6 +4,7 @@ import { auditCommand } from './audit/index.ts';
 import { authorityCommand } from './authority-command.ts';
 import { keysCommand } from './keys-command.ts';
 import { ledgerCommand } from './ledger-command.ts';
+import { releasesCommand } from './releases-command.ts';
 
 /** Where a command writes, and what it was given beside its arguments. */
 export interface CommandIo {
@@ -23,6 +24,7 @@ export const stateCommands = {
   keys: keysCommand,
   ledger: ledgerCommand,
   rekey: rekeyCommand,
+  releases: releasesCommand,
   restore: restoreCommand,
 } as const satisfies Record<string, (args: readonly string[], io: CommandIo) => Promise<number>>;
 
@@ -35,6 +37,7 @@ export const stateCommandWords: Readonly<Record<keyof typeof stateCommands, stri
   ledger: 'check the accounts of devices against what is stored',
   keys: 'list, rotate or replace the keys of tokens, second factors and application secrets',
   rekey: 'encrypt the database with another key',
+  releases: 'show or rotate the keys by which the cloud signs which releases are the newest',
   restore: 'prove a backup, make a cloud of it, and have that take over',
 };
 

@@ -5,6 +5,7 @@ import { authorityFolder, resealFolder } from './authority/index.ts';
 import { type Keys, openKeys, openSealed, type RingName, ringNames, sealValue } from './keys/index.ts';
 import { resealQueue } from './mail/index.ts';
 import { factorContext } from './people/index.ts';
+import { resealOnlineKeys } from './releases/index.ts';
 import { type Step, Store, step, takeFolder } from './store/index.ts';
 import { longestTokenMilliseconds } from './tokens/index.ts';
 
@@ -124,6 +125,7 @@ async function replace(
     await resealFactors(keys, store);
     await resealQueue(folder, keys);
     await resealFolder(authorityFolder(folder), keys);
+    await resealOnlineKeys(folder, keys);
   }
   await note(store, { ring, forgotten: old.length }, now());
   await keys.forget(ring, old);

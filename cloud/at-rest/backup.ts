@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { copySynced, makePrivateFolder, readIfThere, syncFolder, writeWhole } from '@loadline/sdk/platform';
 import { authorityFolder, heldBy } from '../authority/index.ts';
+import { onlineKeysFile } from '../releases/index.ts';
 import { foldLog, markFenced, rekeyDatabase, surveyDatabase, takeFolder } from '../store/index.ts';
 import { copyDatabase } from './copy-database.ts';
 import { askCloud } from './copy-socket.ts';
@@ -77,7 +78,7 @@ export async function copyKeys(state: string, to: string, backup: string): Promi
     throw new Error('--keys-to is within --to, or around it: who finds one must not find the other');
   }
   await mustBeFree(to);
-  await makePrivateFolder(join(to, 'authority'));
+  for (const name of keyFolders) await makePrivateFolder(join(to, name));
   await makePrivateFolder(to);
   for (const name of keyFiles) {
     if (existsSync(join(state, name))) await copySynced(join(state, name), join(to, name));
@@ -92,7 +93,11 @@ export const keyFiles = [
   'database.key',
   'keys.json',
   ...['authority.json', 'authority.pem', 'authority.key.pem'].map((name) => join('authority', name)),
+  onlineKeysFile,
 ] as const;
+
+/** The folders that they are in. */
+export const keyFolders = ['authority', 'releases'] as const;
 
 /** Refuses what is there already: no backup takes the place of another, and no restore that of a cloud. */
 export async function mustBeFree(folder: string): Promise<void> {

@@ -37,6 +37,7 @@ const endings = [
   ['devicesOff', 'switchOffEveryDevice'],
   ['certificatesHeld', 'holdEveryCertificate'],
   ['enrolments', 'endEveryEnrolment'],
+  ['rolloutsPaused', 'pauseEveryRollout'],
 ] as const satisfies readonly (readonly [string, Step['do']])[];
 
 export interface PromoteOptions {
@@ -65,7 +66,7 @@ export async function promote({ database, trusted, page, now }: PromoteOptions):
     const steps: Step[] = [
       step('beginGeneration', { generation, at: now }, 'some'),
       ...endings.map(([, name]) =>
-        name === 'endEveryPassword' || name === 'holdEveryCertificate'
+        name === 'endEveryPassword' || name === 'holdEveryCertificate' || name === 'pauseEveryRollout'
           ? step(name, { at: now })
           : step(name, {}),
       ),

@@ -192,6 +192,7 @@ const endingWords: Readonly<Record<string, string>> = {
   applicationKeysOff: 'application keys switched off',
   deviceCredentialsOff: 'credentials of devices switched off',
   devicesOff: 'devices switched off',
+  rolloutsPaused: 'rollouts of releases paused',
   certificatesHeld: 'certificates of gateways held back until somebody readmits them',
   enrolments: 'enrolment secrets ended',
 };

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { copySynced, makePrivateFolder, syncFolder, writeWhole } from '@loadline/sdk/platform';
 import { heldBy } from '../authority/index.ts';
 import { opensWith, surveyDatabase, verifyAudit } from '../store/index.ts';
-import { keyFiles, keyText, mustBeFree, removeEngineFiles, ringIds } from './backup.ts';
+import { keyFiles, keyFolders, keyText, mustBeFree, removeEngineFiles, ringIds } from './backup.ts';
 import { databaseFiles } from './files.ts';
 import {
   backupNames,
@@ -46,7 +46,7 @@ export async function restoreBackup(
   await mustBeItsKeys(keys, manifest);
   const draft = `${resolve(state)}.unfinished`;
   await rm(draft, { recursive: true, force: true });
-  await makePrivateFolder(join(draft, 'authority'));
+  for (const name of keyFolders) await makePrivateFolder(join(draft, name));
   await makePrivateFolder(draft);
   try {
     const proofs = await copyAndProve(options, manifest, databaseFiles(draft).database);
