@@ -12,7 +12,7 @@ type Change =
   | { readonly kind: 'truncate'; readonly length: number };
 
 /** A file as the disk has it for sure, and what has been done to it since and not synced. */
-class FileModel {
+export class FileModel {
   #durable: Buffer;
   #pending: Change[] = [];
   #length: number;
@@ -211,7 +211,7 @@ function apply(names: Map<string, FileModel>, naming: Naming): void {
 }
 
 /** `, "\x53\x51…", 4096, 8192` behind the descriptor: bytes, their number, the offset, if it has one. */
-function writeOf(rest: string, position?: number): Change {
+export function writeOf(rest: string, position?: number): Change {
   const end = rest.indexOf('"', 3);
   const bytes = Buffer.from(rest.slice(3, end).replaceAll('\\x', ''), 'hex');
   const [, length, offset = position] = /^", (\d+)(?:, (\d+))?/.exec(rest.slice(end)) ?? [];

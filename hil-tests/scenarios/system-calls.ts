@@ -31,10 +31,11 @@ const traced = [
   ...['ftruncate', 'fsync', 'fdatasync', 'sync_file_range', 'msync', 'syncfs', 'sync'],
 ].join(',');
 
-/** Calls that make, name and remove files. */
+/** Calls that make, name and remove files, and say who may do what with them. */
 const naming = [
   ...['openat', 'rename', 'renameat', 'renameat2', 'link', 'linkat'],
-  ...['unlink', 'unlinkat', 'mkdir', 'mkdirat'],
+  ...['unlink', 'unlinkat', 'mkdir', 'mkdirat', 'rmdir'],
+  ...['chmod', 'fchmod', 'fchmodat'],
 ].join(',');
 
 /** Longer than a process takes to end, and strace after it. */
