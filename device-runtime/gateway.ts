@@ -6,7 +6,7 @@ import { makePrivateFolder } from '@loadline/sdk/platform';
 import type { Entry, EventWords, Reading } from '@loadline/sdk/telemetry';
 import { Account } from './account.ts';
 import { readAuthority } from './authority.ts';
-import { readFloors, Timekeeper, tickMilliseconds, touchedAt, writeFloor } from './clock/index.ts';
+import { readFloors, type Time, Timekeeper, tickMilliseconds, touchedAt, writeFloor } from './clock/index.ts';
 import type { Config, LocalConfig } from './config/index.ts';
 import { LocalControl } from './control/index.ts';
 import { checkDesired } from './desired-check.ts';
@@ -207,7 +207,7 @@ export class Gateway {
       random: world.random,
       frames: () => this.#account.frames,
       unsent: () => parts.disk.held - this.#links.inFlight,
-      journalRoom: () => Math.max(0, config.journal.max_bytes - parts.disk.heldBytes),
+      journalRoom: () => this.journalRoom,
       flush: () => parts.disk.flush(),
       publish: (json) => this.#links.publish('updating', json),
       onEvent,
@@ -298,6 +298,21 @@ export class Gateway {
   /** What its watchdog judged last. */
   get verdict(): Verdict {
     return this.#watchdog.verdict;
+  }
+
+  /** Keeps updates over the air from beginning: see `Updates.hold`. */
+  holdUpdates(why: string | undefined): Promise<boolean> {
+    return this.#updates.hold(why);
+  }
+
+  /** What is known of the time. */
+  get time(): Time {
+    return this.#timekeeper.time();
+  }
+
+  /** Bytes of the disk that the journal may still take. */
+  get journalRoom(): number {
+    return Math.max(0, this.#own.journal.max_bytes - this.#journal.heldBytes);
   }
 
   /** What `--progress` shows. */

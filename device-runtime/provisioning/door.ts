@@ -1,14 +1,16 @@
 import { statSync } from 'node:fs';
+import { type FlashQuestionName, flashQuestions } from '@loadline/sdk/flashing';
 import type { Log } from '@loadline/sdk/platform';
 import { type QuestionName, questions } from '@loadline/sdk/provisioning';
 import { Conversation } from '@loadline/sdk/serial-link';
 import type { BindingInterface } from '@serialport/bindings-cpp';
 import { SerialPortStream } from '@serialport/stream';
+import type { Flasher } from '../flashing/index.ts';
 import { adviceOn, findHolders, watchLife } from '../radio/index.ts';
 import type { Agent } from './agent.ts';
 
 /** What the gateway says it can do. */
-const capability = 'provisioning/1';
+const capabilities = { provisioning: 'provisioning/1', flashing: 'flashing/1' };
 /** First and longest wait before a port is opened again, in milliseconds: it may not be there yet. */
 const reopen = { first: 100, longest: 1000 };
 /** Milliseconds from one look at who else has the port open to the next. */
@@ -19,6 +21,7 @@ export interface DoorOptions {
   readonly path: string;
   readonly binding: BindingInterface;
   readonly agent: Agent;
+  readonly flasher: Flasher | undefined;
   readonly log: Log;
   /** A question was asked. */
   readonly onAsked: () => void;
@@ -108,19 +111,23 @@ export class Door {
   }
 
   #converse(stream: Stream): Conversation {
-    const { agent, log, path, onAsked } = this.#options;
+    const { agent, flasher, log, path, onAsked } = this.#options;
     const conversation: Conversation = Conversation.over(stream, {
       role: 'answers',
-      capabilities: [capability],
-      answers: Object.fromEntries(
-        (Object.keys(questions) as QuestionName[]).map((question) => [
-          question,
-          (body: unknown) => {
+      capabilities: [capabilities.provisioning, ...(flasher ? [capabilities.flashing] : [])],
+      answers: {
+        ...answersTo(Object.keys(questions) as QuestionName[], (question, body) => {
+          onAsked();
+          return this.#talk?.answer(question, body);
+        }),
+        ...(flasher &&
+          answersTo(Object.keys(flashQuestions) as FlashQuestionName[], (question, body) => {
             onAsked();
-            return this.#talk?.answer(question, body);
-          },
-        ]),
-      ),
+            return flasher.answer(question, body, (name, asked, options) =>
+              conversation.ask(name, asked, options),
+            );
+          })),
+      },
       onSession: ({ peer }) => {
         log.info('provisioning-session', { path, peer });
         void this.#talk?.end();
@@ -177,6 +184,13 @@ export class Door {
     this.#said.add(what);
     this.#options.log.warn('provisioning-port', { path: this.#options.path, reason: what });
   }
+}
+
+function answersTo<Name extends string>(
+  names: readonly Name[],
+  answer: (name: Name, body: unknown) => unknown,
+): Record<string, (body: unknown) => unknown> {
+  return Object.fromEntries(names.map((name) => [name, (body: unknown) => answer(name, body)]));
 }
 
 function isThere(path: string): boolean {

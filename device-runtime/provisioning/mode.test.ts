@@ -43,6 +43,7 @@ async function modeOf(told: Told): Promise<Mode> {
     ports: [join(folder, 'no-such-tty')],
     binding: autoDetect(),
     agent: {} as Agent,
+    flasher: undefined,
     log: jsonLog((line) => logged.push(line), Date.now),
     monotonic: () => now,
     store: {

@@ -1,5 +1,6 @@
 import type { Log } from '@loadline/sdk/platform';
 import type { BindingInterface } from '@serialport/bindings-cpp';
+import type { Flasher } from '../flashing/index.ts';
 import type { Agent } from './agent.ts';
 import { Door } from './door.ts';
 import type { PhysicalAct } from './physical-act.ts';
@@ -14,6 +15,8 @@ export interface ModeOptions {
   readonly ports: readonly string[];
   readonly binding: BindingInterface;
   readonly agent: Agent;
+  /** Undefined where no release is taken over the line. */
+  readonly flasher: Flasher | undefined;
   readonly log: Log;
   /** Milliseconds that never step. */
   readonly monotonic: () => number;
@@ -61,6 +64,7 @@ export class Mode {
     this.#isStopped = true;
     clearInterval(this.#timer);
     await this.#looking;
+    await this.#options.flasher?.stop();
     await this.#close('the gateway stops');
   }
 
@@ -95,13 +99,13 @@ export class Mode {
   }
 
   #open(why: string): void {
-    const { ports, binding, agent, log, monotonic } = this.#options;
+    const { ports, binding, agent, flasher, log, monotonic } = this.#options;
     log.info('provisioning-mode', { state: 'open', why, ports: ports.join(' ') });
     this.#askedAt = monotonic();
     const onAsked = () => {
       this.#askedAt = monotonic();
     };
-    this.#doors = ports.map((path) => new Door({ path, binding, agent, log, onAsked }));
+    this.#doors = ports.map((path) => new Door({ path, binding, agent, flasher, log, onAsked }));
     for (const door of this.#doors) door.open();
   }
 

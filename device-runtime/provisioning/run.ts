@@ -4,10 +4,11 @@ import { join, resolve } from 'node:path';
 import { lockFolder } from '@loadline/sdk/platform';
 import type { JudgedAt } from '@loadline/sdk/trust';
 import { readFloors, touchedAt } from '../clock/index.ts';
+import { Flasher } from '../flashing/index.ts';
 import { serviceManager } from '../health/index.ts';
 import type { Latencies } from '../progress.ts';
 import { byIdLinkOf } from '../radio/index.ts';
-import { madeAt } from '../version.ts';
+import { madeAt, version } from '../version.ts';
 import type { World } from '../world.ts';
 import { Agent } from './agent.ts';
 import { readBoard } from './board.ts';
@@ -47,7 +48,7 @@ export interface SiteProcess {
 }
 
 /** systemd-timesyncd touches it while the system vouches for its time; and what it saved last. */
-const synchronizedFile = '/run/systemd/timesync/synchronized';
+const usualSynchronizedFile = '/run/systemd/timesync/synchronized';
 const savedFile = '/var/lib/systemd/timesync/clock';
 
 /**
@@ -107,10 +108,11 @@ export async function runSite(options: SiteOptions, world: World): Promise<SiteP
 
 async function modeOf(options: SiteOptions, world: World, store: SiteStore, work: SiteWork): Promise<Mode> {
   const { folder, provisionOn, makerFile, serialNumberFile, modelFile, whenFile, radioOn } = options;
-  const { binding, clock, log } = world;
+  const { binding, clock, environment, log } = world;
   const makerPem = readMaker(makerFile);
   const radioPorts = async () =>
     withoutDevicesOf(radioOn ?? (await binding.list().catch(() => [])).map(({ path }) => path), provisionOn);
+  const synchronizedFile = environment.LOADLINE_SYNCHRONIZED ?? usualSynchronizedFile;
   const isTrusted = () => touchedAt(synchronizedFile) !== undefined;
   const board = readBoard({
     serialNumberFile,
@@ -122,6 +124,21 @@ async function modeOf(options: SiteOptions, world: World, store: SiteStore, work
   const time = (): JudgedAt =>
     isTrusted() ? { kind: 'known', wall: clock.wall() } : { kind: 'at-least', wall: Math.max(own, saved) };
   await takeCard({ folder: resolve(folder), store, board, makerPem, time, wall: clock.wall, log });
+  const flasher = new Flasher({
+    environment,
+    running: version,
+    built: madeAt,
+    time: () => {
+      const own = work.gateway?.time;
+      if (own?.kind === 'known') return own;
+      if (!isTrusted()) return { kind: 'at-least', wall: Math.max(own, saved) };
+      return { kind: 'known', by: 'system', wall: clock.wall(), uncertainty: 0 };
+    },
+    monotonic: clock.monotonic,
+    log,
+    gateway: work,
+    onSwitch: options.onSwitch,
+  });
   const mode: Mode = new Mode({
     ports: provisionOn,
     binding,
@@ -136,6 +153,7 @@ async function modeOf(options: SiteOptions, world: World, store: SiteStore, work
       onClose: () => void mode.done(),
       onStep: (step, detail) => log.info('provisioning', { step, ...detail }),
     }),
+    flasher,
     log,
     monotonic: clock.monotonic,
     store,

@@ -108,6 +108,20 @@ export class SiteWork implements Work {
     await gateway?.stop();
   }
 
+  isProvisioned(): boolean {
+    return this.#store.inForce !== undefined;
+  }
+
+  /** See `Updates.hold`; nothing comes over the air to a gateway that does not work. */
+  async holdUpdates(why: string | undefined): Promise<boolean> {
+    return (await this.#gateway?.holdUpdates(why)) ?? true;
+  }
+
+  /** Bytes of the disk that its journal may still take. */
+  journalRoom(): number {
+    return this.#gateway?.journalRoom ?? 0;
+  }
+
   /** What it hears, for whoever listens. */
   tap(): Tap | undefined {
     const gateway = this.#gateway;

@@ -125,6 +125,9 @@ export class Updates {
   #update: Update = { stage: { kind: 'idle' }, wish: null, ended: [] };
   #root: string | undefined;
   #fetching: AbortController | undefined;
+  #fetched: Promise<void> = Promise.resolve();
+  /** Why nothing may begin. */
+  #held: string | undefined;
   #hardFailures = 0;
   #frames = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
@@ -185,6 +188,21 @@ export class Updates {
   /** The cloud has acknowledged something. */
   acknowledged(): void {
     if (this.#update.stage.kind === 'trying') this.#happened({ kind: 'acknowledged' });
+  }
+
+  /**
+   * Keeps updates from beginning, since a release comes by another way into the same folders, or lets them begin again.
+   *
+   * @returns false where one is in a slot already, or on trial; otherwise when nothing of one is under way any more
+   */
+  async hold(why: string | undefined): Promise<boolean> {
+    this.#held = why;
+    this.#happened({ kind: 'looked' });
+    await this.#fetched;
+    const { kind } = this.#update.stage;
+    const isFree = kind !== 'installing' && kind !== 'installed' && kind !== 'switching' && kind !== 'trying';
+    if (!isFree) this.#held = undefined;
+    return isFree;
   }
 
   /** What runs, and how far it is with what was offered. */
@@ -323,7 +341,8 @@ export class Updates {
     const { config, time, monotonic, running } = this.#options;
     const { enabled, window } = config().update;
     const terms = { enabled, window: window === undefined ? undefined : parseWindow(window) };
-    return { gate: gateOf(terms, time()), now: monotonic(), running, incapable: this.#incapable() };
+    const gate = this.#held === undefined ? gateOf(terms, time()) : { open: false as const, why: this.#held };
+    return { gate, now: monotonic(), running, incapable: this.#incapable() };
   }
 
   #incapable(): Circumstances['incapable'] {
@@ -346,7 +365,7 @@ export class Updates {
   #do(act: Act): void {
     switch (act.act) {
       case 'fetch':
-        void this.#fetch(act.offer);
+        this.#fetched = this.#fetch(act.offer);
         return;
       case 'stop-fetching':
         this.#fetching?.abort(new Error('it is to be fetched no longer'));

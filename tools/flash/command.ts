@@ -2,6 +2,7 @@ import { ConfigError } from '@loadline/sdk/toml';
 import { Command } from 'commander';
 import { CalledWrongly } from '../cloud/outcome.ts';
 import { ProvisionFailure } from '../provision/outcome.ts';
+import { lineOptions } from '../provision/run.ts';
 import { forgetCache, needMtools, placeSite } from './boot-partition.ts';
 import { type Card, cardFor } from './card.ts';
 import { askDisk, askItsName, type Destination, destinationOf, isSame } from './choose.ts';
@@ -9,6 +10,8 @@ import { readDisks, removable } from './disks.ts';
 import type { Report, ResultEvent } from './events.ts';
 import { findImage } from './image.ts';
 import { FlashFailure, type Outcome, outcomes } from './outcome.ts';
+import { openReleaseFolder } from './repository.ts';
+import { flashSerial } from './serial.ts';
 import { humanReport, jsonReport } from './show.ts';
 import { openDisk, openFile, type Target } from './target.ts';
 import { writeImage } from './write.ts';
@@ -18,6 +21,13 @@ interface Flags {
   readonly to?: string;
   readonly config?: string;
   readonly kit?: string;
+  readonly serial: boolean;
+  readonly release?: string;
+  readonly releaseVersion?: string;
+  readonly port: readonly string[];
+  readonly baud: number;
+  /** Seconds. */
+  readonly wait: number;
   readonly yesWrite?: string;
   readonly json: boolean;
 }
@@ -32,6 +42,7 @@ Without --image it lists the removable disks that are here, and what is on them.
   sudo loadline flash --image loadline.img.zst --to /dev/sdb
   loadline flash --image loadline.img.zst --to card.img      to a file, on any system
   loadline flash --image loadline.img.zst --config site.toml --kit kit.json       the card knows what it is to become
+  loadline flash --serial --port /dev/ttyACM0 --release dist/releases             no card: a release by cable
   loadline flash --image loadline.img.zst --to /dev/sdb --yes-write sdb --json    asks nothing; a line of JSON an event
 
 The image is .img, .img.zst, .img.xz or .img.gz. Where its block map (.bmap) lies beside it only the blocks that hold something
@@ -44,14 +55,19 @@ All of it: docs/flashing.md`;
 
 /** `loadline flash`. */
 export function flashCommand(): Command {
-  return new Command('flash')
-    .description('write an image to a card, and read it back')
+  const command = new Command('flash')
+    .description(
+      'write an image to a card, and read it back; or bring a release to a gateway over a serial line',
+    )
     .option('--image <file>', 'what is written: .img, .img.zst, .img.xz, .img.gz')
     .option('--to <disk|file>', 'where: a whole disk such as /dev/sdb, or a file; default: a question')
     .option('--config <site.toml>', 'what the gateway is to become: placed in the boot partition; with --kit')
     .option('--kit <kit.json>', 'of loadline provision prepare: voucher and one-time secret for its board')
     .option('--yes-write <name>', "the disk's name, as it would be typed (sdb): for scripts")
-    .option('--json', 'a line of JSON an event; the last is the result', false)
+    .option('--serial', 'no card: a signed release to a gateway over a serial line', false)
+    .option('--release <folder>', 'with --serial: the repository of signed releases (loadline release)')
+    .option('--release-version <version>', 'with --serial: which of it; default: the newest');
+  return lineOptions(command)
     .addHelpText('after', help)
     .action((flags: Flags) => attempt(flags));
 }
@@ -61,7 +77,7 @@ const err = (text: string) => void process.stderr.write(text);
 
 async function attempt(flags: Flags): Promise<void> {
   const report = flags.json ? jsonReport(out) : humanReport(err, out, process.stderr.isTTY === true);
-  if (flags.image === undefined && flags.to === undefined) {
+  if (flags.image === undefined && flags.to === undefined && !flags.serial) {
     try {
       report({ event: 'disks', disks: removable(await readDisks()) });
     } catch (error) {
@@ -71,7 +87,8 @@ async function attempt(flags: Flags): Promise<void> {
   }
   const interrupted = untilInterrupted();
   try {
-    conclude(report, await flash(flags, report, interrupted.signal));
+    const work = flags.serial ? overTheLine : flash;
+    conclude(report, await work(flags, report, interrupted.signal));
   } catch (error) {
     conclude(report, failure(error, flags.to ?? null));
   } finally {
@@ -181,6 +198,36 @@ async function placeCard(
   return `the board ${serialNumber} becomes ${gatewayId} by it, and no other board does`;
 }
 
+/** A release to a gateway that is connected. */
+async function overTheLine(flags: Flags, report: Report, signal: AbortSignal): Promise<ResultEvent> {
+  const { image, to, config, kit, release: folder, releaseVersion, port: ports, baud, wait } = flags;
+  if ([image, to, config, kit].some((said) => said !== undefined)) {
+    throw new CalledWrongly(
+      '--serial brings a release to a gateway; --image, --to, --config and --kit are for cards',
+    );
+  }
+  if (folder === undefined) throw new CalledWrongly('--release says which: a folder of signed releases');
+  const began = performance.now();
+  const { release, serialNumber } = await flashSerial({
+    ports,
+    baud,
+    patience: wait * 1000,
+    repository: await openReleaseFolder(folder),
+    release: releaseVersion,
+    report,
+    signal,
+    monotonic: () => performance.now(),
+  });
+  return {
+    ...noResult,
+    result: 'confirmed',
+    exitCode: outcomes.confirmed.code,
+    release,
+    serialNumber,
+    seconds: Math.round(performance.now() - began) / 1000,
+  };
+}
+
 /** Opens what was asked about, and looks again whether it still is that. */
 async function opened(destination: Destination, neededBytes: number | undefined): Promise<Target> {
   if (destination.kind === 'file') return await openFile(destination.path);
@@ -203,6 +250,8 @@ const noResult = {
   seconds: null,
   readBack: null,
   site: null,
+  release: null,
+  serialNumber: null,
   says: null,
   act: null,
 } as const;

@@ -3,9 +3,8 @@ import type { Outcome } from './outcome.ts';
 import type { Progress } from './progress.ts';
 import type { ReadBack } from './target.ts';
 
-/** What a flashing does, in this order; `place` where there is a site. */
-export const steps = ['capacity', 'write', 'verify', 'place', 'finish'] as const;
-export type Step = (typeof steps)[number];
+/** What a flashing does, in this order, `place` where there is a site; `send` is over a serial line. */
+export type Step = 'capacity' | 'write' | 'verify' | 'place' | 'finish' | 'send';
 
 /** What is told while a card is written; with `--json` each is a line, and `result` is the last. */
 export type FlashEvent =
@@ -33,6 +32,9 @@ export interface ResultEvent {
   readonly readBack: ReadBack | null;
   /** The gateway whose site is on the card. */
   readonly site: string | null;
+  /** The release that runs on the board of this serial number, where it was brought over a serial line. */
+  readonly release: string | null;
+  readonly serialNumber: string | null;
   /** What was wrong, and what to do; null where nothing was. */
   readonly says: string | null;
   readonly act: string | null;

@@ -1,6 +1,10 @@
 /** How `loadline flash` can end: what the exit code is, and what it means. */
 export const outcomes = {
   written: { code: 0, means: 'the image was written, and read back as it was' },
+  confirmed: {
+    code: 0,
+    means: 'over a serial line: the release runs, and the gateway has confirmed it (or ran it already)',
+  },
   failed: { code: 1, means: 'it failed; what is said tells why' },
   'called-wrongly': {
     code: 2,
@@ -24,6 +28,12 @@ export const outcomes = {
   'site-refused': {
     code: 8,
     means: 'what `--config` names cannot be placed on the card; nothing was written',
+  },
+  'no-gateway': { code: 9, means: 'no gateway answers on the serial line' },
+  'refused-by-gateway': { code: 10, means: 'the gateway refused the release: the reason says why' },
+  'rolled-back': {
+    code: 11,
+    means: 'the release was tried, and the gateway went back to the one before it: it works as before',
   },
   interrupted: { code: 130, means: 'Ctrl-C or a signal: what was written does not start' },
 } as const satisfies Record<string, { readonly code: number; readonly means: string }>;

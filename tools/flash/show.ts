@@ -33,7 +33,8 @@ function progressLine(step: Step, { done, all, bytesPerSecond, secondsLeft }: Pr
   const percent = `${Math.floor((Math.min(done, all) / Math.max(1, all)) * 100)} %`;
   const speed = bytesPerSecond === null ? [] : [`${bytesText(bytesPerSecond)}/s`];
   const left = secondsLeft === null ? [] : [`${secondsText(secondsLeft)} left`];
-  return [`${step} ${percent}`, ...speed, ...left].join(', ');
+  const toGo = step === 'capacity' ? [] : [`${bytesText(Math.max(0, all - done))} to go`];
+  return [`${step} ${percent}`, ...toGo, ...speed, ...left].join(', ');
 }
 
 function linesOf(event: Exclude<FlashEvent, { event: 'progress' }>): string[] {
@@ -56,7 +57,9 @@ function linesOf(event: Exclude<FlashEvent, { event: 'progress' }>): string[] {
   }
 }
 
-function resultLines({ result, to, says, act, seconds, bytesWritten, site }: ResultEvent): string[] {
+function resultLines(event: ResultEvent): string[] {
+  const { result, to, says, act, seconds, bytesWritten, site, release, serialNumber } = event;
+  if (result === 'confirmed') return [`confirmed: ${serialNumber} runs ${release}`];
   if (result !== 'written') return [`✗ ${says}`, `  ${act}`];
   return [
     `written: ${bytesText(bytesWritten ?? 0)} to ${to} in ${secondsText(Math.round(seconds ?? 0))}, and read back as written`,

@@ -3,7 +3,7 @@ import { adviceOn, findHolders } from '@loadline/device-runtime';
 import type { Reply } from '@loadline/sdk/provisioning';
 import { SerialPort } from 'serialport';
 import { openSerial } from '../serial/lines.ts';
-import { type OpenedLine, SerialGateway } from './serial-gateway.ts';
+import { type OpenedLine, SerialGateway, type SerialGatewayOptions } from './serial-gateway.ts';
 
 /** What was found on a port. */
 export type Found =
@@ -22,6 +22,8 @@ export interface DiscoverOptions {
   /** Milliseconds in which a line that was lost must be back. */
   readonly patience: number;
   readonly onLife?: (life: 'lost' | 'back') => void;
+  /** What is answered where a gateway asks. */
+  readonly answers?: SerialGatewayOptions['answers'];
 }
 
 /** Ports that serialport names where there is no hardware behind them: the PC's own four, which Linux always has. */
@@ -61,7 +63,7 @@ async function holderOf(path: string): Promise<{ says: string; act: string } | u
 
 /** Asks on a port whether a gateway is there. Never throws: what is wrong is what was found. */
 async function ask(path: string, options: DiscoverOptions): Promise<Found> {
-  const { baud, limitMs, patience, onLife } = options;
+  const { baud, limitMs, patience, onLife, answers } = options;
   const held = await holderOf(path);
   if (held !== undefined) return { kind: 'silent', path, ...held };
   const open = async (): Promise<OpenedLine> => {
@@ -76,7 +78,10 @@ async function ask(path: string, options: DiscoverOptions): Promise<Found> {
     };
   };
   try {
-    const line = await SerialGateway.open({ open, patience, ...(onLife && { onLife }) }, limitMs);
+    const line = await SerialGateway.open(
+      { open, patience, ...(onLife && { onLife }), ...(answers && { answers }) },
+      limitMs,
+    );
     try {
       return { kind: 'gateway', path, line, description: await line.ask('describe', {}) };
     } catch (error) {

@@ -11,7 +11,8 @@ import {
   type Reply,
   refusals,
 } from '@loadline/sdk/provisioning';
-import { Conversation, LinkError } from '@loadline/sdk/serial-link';
+import { type Answerer, Conversation, LinkError } from '@loadline/sdk/serial-link';
+import type * as z from 'zod';
 import { type GatewayLine, GatewayRefusal, LineLost } from './line.ts';
 import { actsOnRefusals } from './words.ts';
 
@@ -26,6 +27,8 @@ export interface SerialGatewayOptions {
   readonly open: () => Promise<OpenedLine>;
   /** Milliseconds in which a line that was lost must be back: a plug that was knocked out, a board that renames its port. */
   readonly patience: number;
+  /** What the tool answers where the gateway asks. */
+  readonly answers?: Readonly<Record<string, Answerer>>;
   /** The line was lost, or is back. */
   readonly onLife?: (life: 'lost' | 'back') => void;
 }
@@ -55,6 +58,7 @@ export class SerialGateway implements GatewayLine {
     this.#conversation = Conversation.over(line.stream, {
       role: 'calls',
       capabilities: toolCapabilities,
+      ...(options.answers && { answers: options.answers }),
       onTell: (name, body) => this.#hear(name, body),
       onSession: () => this.#found(),
       onLife: ({ kind }) => {
@@ -88,14 +92,24 @@ export class SerialGateway implements GatewayLine {
     body: QuestionBody<N>,
     { seconds = usualSeconds }: { readonly seconds?: number } = {},
   ): Promise<Reply<N>> {
+    return (await this.askFor(name, body, questions[name].reply, seconds)) as Reply<N>;
+  }
+
+  /** Asks what is no question of provisioning. @throws as `ask` */
+  async askFor<Schema extends z.ZodType>(
+    name: string,
+    body: unknown,
+    schema: Schema,
+    seconds = usualSeconds,
+  ): Promise<z.output<Schema>> {
     let answer: unknown;
     try {
       answer = await this.#conversation.ask(name, body, { limitMs: seconds * 1000 });
     } catch (error) {
       throw this.#judge(error, name);
     }
-    const reply = questions[name].reply.safeParse(answer);
-    if (reply.success) return reply.data as Reply<N>;
+    const reply = schema.safeParse(answer);
+    if (reply.success) return reply.data;
     const [issue] = reply.error.issues;
     throw new Error(
       `the answer to ${name} is not what the protocol says (${issue?.path.join('.')} ${issue?.message}): update loadline, or the gateway`,
@@ -107,6 +121,16 @@ export class SerialGateway implements GatewayLine {
     this.#listeners.set(name, all);
     all.add(listener);
     return () => all.delete(listener);
+  }
+
+  /** Whether it was lost for good: nobody waits for it any more. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** What the other end says that it can do. */
+  get capabilities(): readonly string[] {
+    return this.#conversation.link.session?.capabilities ?? [];
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,1 @@
+export { Flasher } from './flasher.ts';
