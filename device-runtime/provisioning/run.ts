@@ -129,8 +129,8 @@ async function modeOf(options: SiteOptions, world: World, store: SiteStore, work
     running: version,
     built: madeAt,
     time: () => {
-      const own = work.gateway?.time;
-      if (own?.kind === 'known') return own;
+      const kept = work.gateway?.time;
+      if (kept?.kind === 'known') return kept;
       if (!isTrusted()) return { kind: 'at-least', wall: Math.max(own, saved) };
       return { kind: 'known', by: 'system', wall: clock.wall(), uncertainty: 0 };
     },
