@@ -22,18 +22,21 @@ export class Container {
    * Boots it.
    *
    * @param log is given its console
-   * @param given the interface of this network that it gets for its own, and devices of this machine by their path there
+   * @param given the two ends of the wire that it brings to this network, and devices of this machine by their path there
    */
   static async boot(
     root: string,
     log: string,
-    given: { readonly network: string; readonly devices: Readonly<Record<string, string>> },
+    given: {
+      readonly wire: { readonly near: string; readonly far: string };
+      readonly devices: Readonly<Record<string, string>>;
+    },
   ): Promise<Container> {
     const out = openSync(log, 'a');
     const words = [
       ...['--boot', `--directory=${root}`, `--machine=loadline-${process.pid}`, '--console=read-only'],
       // There may be no systemd outside that could be told of it.
-      ...['--register=no', '--keep-unit', `--network-interface=${given.network}`],
+      ...['--register=no', '--keep-unit', `--network-veth-extra=${given.wire.near}:${given.wire.far}`],
       ...Object.entries(given.devices).map(([there, here]) => `--bind=${here}:${there}`),
     ];
     const child = spawn('systemd-nspawn', words, {

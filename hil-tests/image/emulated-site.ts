@@ -46,13 +46,13 @@ export class EmulatedSite {
 
   /** Prepares all of it, and switches nothing on. */
   static async prepare(options: EmulatedOptions): Promise<EmulatedSite> {
-    const lan = await Lan.open(options.folder, 'tap');
+    const lan = await Lan.open(options.folder, 'this');
     const bench = await Workbench.prepare({
       folder: options.benchFolder,
       cloudName,
       patience,
       wait: 60,
-      trialSeconds: 240,
+      seconds: { listen: 120, trial: 240 },
       transmitters: [countingTransmitter(tag, broadcastEvery)],
     });
     const other = await VirtualPort.open({ folder: bench.file('other') });

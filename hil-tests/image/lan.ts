@@ -18,6 +18,9 @@ export const wire = {
 /** What the cloud is called on it: its certificate holds this name. */
 export const cloudName = 'cloud.test';
 
+/** Milliseconds that a container may take until it has its end of the wire. */
+const patience = 30_000;
+
 /** Marks the process that is in a network of its own already. */
 const mark = 'LOADLINE_OWN_LAN';
 
@@ -50,11 +53,16 @@ export class Lan {
     this.#log = log;
   }
 
-  /** @param kind what the far end is plugged into: an emulator's network card, or a network of its own on this machine */
-  static async open(folder: string, kind: 'tap' | 'veth'): Promise<Lan> {
-    const { near, far, address, first, last } = wire;
-    if (kind === 'tap') await run('ip', ['tuntap', 'add', 'dev', near, 'mode', 'tap']);
-    else await run('ip', ['link', 'add', near, 'type', 'veth', 'peer', 'name', far]);
+  /** @param wireOf who brings the wire: an emulator's network card is plugged into this one's, a container has its own */
+  static async open(folder: string, wireOf: 'this' | 'container'): Promise<Lan> {
+    const { near, address, first, last } = wire;
+    if (wireOf === 'this') await run('ip', ['tuntap', 'add', 'dev', near, 'mode', 'tap']);
+    const isThere = () =>
+      run('ip', ['link', 'show', near]).then(
+        () => true,
+        () => false,
+      );
+    await until(isThere, { limitMs: patience, what: 'there is a wire' });
     await run('ip', ['address', 'add', `${address}/24`, 'dev', near]);
     await run('ip', ['link', 'set', near, 'up']);
     const path = join(folder, 'dnsmasq.log');

@@ -29,7 +29,6 @@ export interface NspawnMaterial {
 /** The package on a Debian system with an image's own settings, booted: systemd, the units that ship, nftables, what listens. */
 export async function climbNspawn(rung: Rung, material: NspawnMaterial): Promise<void> {
   const root = rung.file('root');
-  const lan = await Lan.open(rung.folder, 'veth');
   const cloud = await CloudProcess.start({
     ...{ state: rung.file('cloud'), logFile: rung.file('cloud.log'), host: '0.0.0.0', names: [cloudName] },
   });
@@ -38,6 +37,7 @@ export async function climbNspawn(rung: Rung, material: NspawnMaterial): Promise
     windTransmitter({ tag: 0x25df, intervalMs: 100 }),
   ]);
   let container: Container | undefined;
+  let lan: Lan | undefined;
   try {
     await rung.show('the package installs into a Debian 12, beside the settings of an image', async () => {
       await unpackBase(material.base, root);
@@ -53,7 +53,8 @@ export async function climbNspawn(rung: Rung, material: NspawnMaterial): Promise
       // Its user is another one at each start.
       await chmod(port.device ?? '', 0o666);
       const devices = { '/dev/radio': port.device ?? '' };
-      container = await Container.boot(root, rung.file('console.log'), { network: wire.far, devices });
+      container = await Container.boot(root, rung.file('console.log'), { wire, devices });
+      lan = await Lan.open(rung.folder, 'container');
       await container.until('systemctl is-active multi-user.target');
       await container.until('systemctl is-active loadline-gateway.service');
       const units = ['loadline-update.path', 'loadline-egress.timer', 'nftables.service'];
@@ -72,7 +73,7 @@ export async function climbNspawn(rung: Rung, material: NspawnMaterial): Promise
         },
         { limitMs: patience, what: '50 readings are stored' },
       );
-      return `${stored} readings stored; it has the address ${lan.given}`;
+      return `${stored} readings stored; it has the address ${lan?.given}`;
     });
 
     await rung.show('it listens on nothing but its DHCP client, and what comes in is dropped', async () => {
@@ -99,7 +100,7 @@ export async function climbNspawn(rung: Rung, material: NspawnMaterial): Promise
     await container?.close();
     await port.close();
     await cloud.service.stop();
-    await lan.close();
+    await lan?.close();
   }
 }
 

@@ -2,22 +2,17 @@ import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
 import { EmulatedSite, gatewayId } from './emulated-site.ts';
 import { wire } from './lan.ts';
+import type { MachineMaterial } from './material.ts';
 import { knockTcp, knockUdp } from './probe.ts';
 import type { Rung } from './rung.ts';
-
-/** What the rung is climbed with: made before, where there is a network. */
-export interface VirtMaterial {
-  /** The image on its card, in the folder of this run: it is written to. */
-  readonly disk: string;
-  readonly benchFolder: string;
-}
 
 /** Milliseconds from the network to the gateway on its serial port, under emulation. */
 const bootPatience = 240_000;
 
 /** The image on an emulated machine, from its firmware on, end to end. */
-export async function climbVirt(rung: Rung, material: VirtMaterial): Promise<void> {
-  const site = await EmulatedSite.prepare({ board: 'virt', folder: rung.folder, ...material });
+export async function climbVirt(rung: Rung, material: MachineMaterial): Promise<void> {
+  const { disk, benchFolder } = material;
+  const site = await EmulatedSite.prepare({ board: 'virt', folder: rung.folder, disk, benchFolder });
   try {
     await bootsAndIsProvisioned(rung, site);
     await listensOnNothing(rung, site);

@@ -57,6 +57,12 @@ export class Rung {
     }
   }
 
+  /** Says that it failed between two things that it shows. */
+  fail(error: Error): void {
+    this.note(error.stack ?? '');
+    this.#keep({ what: 'it comes to its end', result: 'failed', seconds: 0, seen: error.message });
+  }
+
   /** Says something on the way, with its time. */
   note(line: string): void {
     appendFileSync(this.file('rung.log'), `${new Date().toISOString()} ${line}\n`);

@@ -53,8 +53,8 @@ export interface WorkbenchOptions {
   readonly wait?: number;
   /** Its folder, which stays when it is closed, and in which there may be a cloud's state already. Default: one of its own. */
   readonly folder?: string;
-  /** Seconds that a gateway has for its first reading. Default: 30. */
-  readonly trialSeconds?: number;
+  /** Seconds that a gateway has for hearing its sensors, and for its first reading. Default: 20 and 30. */
+  readonly seconds?: { readonly listen: number; readonly trial: number };
   /** What the cloud is called by boards that are not on this machine. Default: localhost, and there are none. */
   readonly cloudName?: string;
   /** What is on the air. Default: one transmitter of wind. */
@@ -90,7 +90,7 @@ export class Workbench {
   readonly radio: VirtualRadio;
   readonly #cloudName: string;
   readonly #patience: number;
-  readonly #trialSeconds: number;
+  readonly #seconds: { readonly listen: number; readonly trial: number };
   readonly #isOwnFolder: boolean;
   readonly #wait: number;
   readonly #passed: { fromTool: Buffer[]; fromGateway: Buffer[] };
@@ -103,7 +103,7 @@ export class Workbench {
     parts: Pick<Workbench, 'folder' | 'cloud' | 'cable' | 'radioPort' | 'serialNumber' | 'radio'> & {
       cloudName: string;
       patience: number;
-      trialSeconds: number;
+      seconds: { readonly listen: number; readonly trial: number };
       isOwnFolder: boolean;
       wait: number;
       passed: { fromTool: Buffer[]; fromGateway: Buffer[] };
@@ -117,7 +117,7 @@ export class Workbench {
     this.radio = parts.radio;
     this.#cloudName = parts.cloudName;
     this.#patience = parts.patience;
-    this.#trialSeconds = parts.trialSeconds;
+    this.#seconds = parts.seconds;
     this.#isOwnFolder = parts.isOwnFolder;
     this.#wait = parts.wait;
     this.#passed = parts.passed;
@@ -127,7 +127,7 @@ export class Workbench {
   static async prepare(options: WorkbenchOptions = {}): Promise<Workbench> {
     const { serialNumber = 'SIM-0001', wait = 5, cloudName, patience = usualPatience } = options;
     const { transmitters = [windTransmitter({ tag: 0x25df, intervalMs: 100 })] } = options;
-    const { trialSeconds = 30 } = options;
+    const { seconds = { listen: 20, trial: 30 } } = options;
     const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'loadline-bench-')));
     const isOwnFolder = options.folder === undefined;
     const reach = cloudName === undefined ? {} : { host: '0.0.0.0', names: [cloudName] };
@@ -145,7 +145,7 @@ export class Workbench {
     const radioPort = await VirtualPort.open({ folder: join(folder, 'dev') });
     const radio = new VirtualRadio(new VirtualBaseStation(radioPort), transmitters);
     radio.start();
-    const places = { folder, cloudName: cloudName ?? 'localhost', patience, trialSeconds, isOwnFolder, wait };
+    const places = { folder, cloudName: cloudName ?? 'localhost', patience, seconds, isOwnFolder, wait };
     const bench = new Workbench({ ...places, cloud, cable, radioPort, serialNumber, radio, passed });
     await mkdir(bench.file('board'), { recursive: true });
     await writeFile(bench.file('board/serial-number'), `${serialNumber}\n`);
@@ -253,8 +253,8 @@ port = ${this.cloud.mqttPort}
 after_quiet_ms = 150
 
 [provision]
-listen_seconds = 20
-trial_seconds = ${this.#trialSeconds}
+listen_seconds = ${this.#seconds.listen}
+trial_seconds = ${this.#seconds.trial}
 
 [[sensors]]
 tag = "25DF"

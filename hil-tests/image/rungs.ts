@@ -1,0 +1,103 @@
+import { needs } from '../runner/debian.ts';
+import { runsArm64 } from './foreign.ts';
+import { machineMaterial, nspawnMaterial } from './material.ts';
+import { buildRelease } from './releases.ts';
+import type { Rung } from './rung.ts';
+import { climbNspawn } from './rung-nspawn.ts';
+import { climbUser } from './rung-user.ts';
+import { climbVirt } from './rung-virt.ts';
+
+/** What is asked of a run. */
+export interface Ask {
+  /** How often the machine's power is cut. */
+  readonly cuts: number;
+  /** Which moments these are: the same seed draws the same. */
+  readonly seed: number;
+}
+
+/** What a rung's process is told: which, where, and what was prepared. */
+export interface Order extends Ask {
+  readonly rung: string;
+  readonly folder: string;
+  readonly material: unknown;
+}
+
+interface RungScript<Material> {
+  readonly name: string;
+  /** What it shows, in a line. */
+  readonly what: string;
+  /** Minutes that it takes on two cores with all that is kept kept; and that it may take. */
+  readonly minutes: number;
+  readonly limit: number;
+  readonly network: 'own' | 'this';
+  /** True, or why it cannot be climbed here. */
+  readonly ready: () => Promise<true | string>;
+  /** Makes what it needs, with this machine's own network. */
+  readonly prepare: (folder: string) => Promise<Material>;
+  readonly climb: (rung: Rung, material: Material, ask: Ask) => Promise<void>;
+}
+
+/** Programs, and the packages of Debian that they come from. */
+async function all(programs: readonly (readonly [program: string, from: string])[]): Promise<true | string> {
+  if (process.getuid?.() !== 0) return 'only root may make networks and wires: run it as root';
+  for (const [program, from] of programs) {
+    const there = await needs(program, from);
+    if (there !== true) return there;
+  }
+  return true;
+}
+
+const network = [
+  ['ip', 'iproute2'],
+  ['dnsmasq', 'dnsmasq-base'],
+  ['unshare', 'util-linux'],
+] as const;
+
+const user: RungScript<Awaited<ReturnType<typeof buildRelease>>> = {
+  name: 'user',
+  what: 'the release for arm64 as a process under qemu-user',
+  minutes: 1,
+  limit: 10,
+  network: 'this',
+  ready: runsArm64,
+  prepare: (folder) => buildRelease({ target: 'linux-arm64', out: `${folder}/releases` }),
+  climb: climbUser,
+};
+
+const nspawn: RungScript<Awaited<ReturnType<typeof nspawnMaterial>>> = {
+  name: 'nspawn',
+  what: 'package and settings of an image on a Debian that systemd-nspawn boots, on this machine’s own processor',
+  minutes: 1,
+  limit: 15,
+  network: 'own',
+  ready: () => all([...network, ['systemd-nspawn', 'systemd-container'], ['mmdebstrap', 'mmdebstrap']]),
+  prepare: nspawnMaterial,
+  climb: climbNspawn,
+};
+
+const virt: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
+  name: 'virt',
+  what: 'the image on an emulated machine, from its firmware on, with its radio, its network and its power',
+  minutes: 10,
+  limit: 60,
+  network: 'own',
+  ready: () =>
+    all([
+      ...network,
+      ['qemu-system-aarch64', 'qemu-system-arm'],
+      ['/usr/share/qemu-efi-aarch64/QEMU_EFI.fd', 'qemu-efi-aarch64'],
+      ['mcopy', 'mtools'],
+    ]),
+  prepare: (folder) => machineMaterial(folder, 'generic-arm64'),
+  climb: climbVirt,
+};
+
+export const rungs = [user, nspawn, virt];
+export type RungName = 'user' | 'nspawn' | 'virt';
+
+/** Climbs the rung of an order, with what was prepared for it. */
+export async function climb(rung: Rung, { material, ...ask }: Order): Promise<void> {
+  const script = rungs.find(({ name }) => name === rung.name) as RungScript<unknown> | undefined;
+  if (script === undefined) throw new Error(`there is no rung ${rung.name}`);
+  await script.climb(rung, material, ask);
+}
