@@ -1,13 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -88,7 +89,7 @@ export class Installation {
   besides(folder: string): Installation {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(join(folder, 'state'), { recursive: true });
-    execFileSync('ln', ['-s', join(this.folder, 'opt'), join(folder, 'opt')]);
+    symlinkSync(realpathSync(join(this.folder, 'opt')), join(folder, 'opt'));
     return new Installation(folder);
   }
 
@@ -165,11 +166,4 @@ export function notWhole(folder: string, releases: ReadonlyMap<string, SmallRele
 export function versionIn(folder: string): string | undefined {
   const file = join(folder, 'manifest.json');
   return existsSync(file) ? /"version": "([^"]+)"/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
-}
-
-/** Copies a disk as it is. */
-export function copyDisk(from: Installation, to: Installation): void {
-  from.disk.forEach((folder, index) => {
-    cpSync(folder, to.disk[index] as string, { recursive: true });
-  });
 }
