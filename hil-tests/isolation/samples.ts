@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { InputOf, OperationId, Operations } from '@loadline/sdk/api';
 import { boardRecord, boardRequest } from '../inhabited/board.ts';
 import { newPassword } from '../inhabited/person.ts';
@@ -19,6 +19,7 @@ type Way<K extends OperationId> = (place: Place) => InputOf<Operations[K]> | Pro
 const nothing = () => ({});
 const here = ({ organisation }: Place) => ({ organisation });
 const ofDevice = ({ organisation, device }: Place) => ({ organisation, device });
+const ofNoRollout = () => ({ rollout: randomUUID() });
 const code = { code: '000000' };
 const lastHour = () => ({
   from: new Date(Date.now() - 3_600_000).toISOString(),
@@ -390,6 +391,29 @@ export const samples: Samples = {
       body: { id: newId, name, administrator: { email: newEmail, name } },
     }),
   },
+  listUpdates: { plain: here },
+  getUpdate: { plain: ofDevice },
+  patchUpdate: { plain: (place) => ({ ...ofDevice(place), body: { canary: true } }) },
+  retryUpdate: { plain: ofDevice },
+
+  listReleases: { plain: nothing },
+  getRepository: { plain: nothing },
+  beginUpload: { plain: () => ({ body: { files: ['00'.repeat(32)] } }) },
+  putReleasePart: {
+    plain: () => {
+      const bytes = randomBytes(20);
+      const file = createHash('sha256').update(bytes).digest('hex');
+      return { file, body: { from: 0, length: bytes.length, data: bytes.toString('base64') } };
+    },
+  },
+  // Signed by nobody, of a release that there is not, of no rollout: who may is told what is wrong.
+  addReleases: { plain: () => ({ body: { roots: [], targets: '{}' } }) },
+  createRollout: { plain: () => ({ body: { release: '0.0.1', target: 'linux-arm64' } }) },
+  listRollouts: { plain: nothing },
+  getRollout: { plain: ofNoRollout },
+  patchRollout: { plain: () => ({ ...ofNoRollout(), body: { state: 'paused' } }) },
+  retryRollout: { plain: ofNoRollout },
+
   listOperators: { plain: nothing },
   createOperator: { plain: ({ newEmail, name }) => ({ body: { email: newEmail, name } }) },
   deleteOperator: { plain: async (place) => ({ user: await place.operator() }) },

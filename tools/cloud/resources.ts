@@ -5,6 +5,7 @@ import { exportCommand } from './export.ts';
 import { resource } from './resource.ts';
 
 const named = ['name', 'id'];
+const rolloutFields = ['ring', 'percent', 'haltCount', 'haltPercent', 'haltMinutes'];
 const usageColumns = [
   ...['day', 'organisation', 'kind', 'id', 'sessions', 'seconds'],
   ...['messagesIn', 'messagesOut', 'readings', 'bytesIn', 'bytesOut', 'limited'],
@@ -67,8 +68,45 @@ export function resourceCommands(): Command[] {
           columns: ['id', 'command', 'state', 'detail', 'by', 'created', 'finished'],
         },
         { name: 'command', calls: 'createCommand', words: ['command'] },
+        {
+          name: 'updates',
+          calls: 'listUpdates',
+          columns: ['device', 'canary', 'pin', 'running'],
+        },
       ],
       [
+        resource('update', 'which release a gateway runs, and is to run', [
+          { name: 'show', calls: 'getUpdate' },
+          {
+            name: 'pin',
+            does: 'Keep a gateway at a release',
+            calls: 'patchUpdate',
+            words: ['pin'],
+            takes: ['pin'],
+          },
+          {
+            name: 'unpin',
+            does: 'Have a gateway follow the rollouts again',
+            calls: 'patchUpdate',
+            takes: [],
+            fixed: { pin: null },
+          },
+          {
+            name: 'canary',
+            does: 'Have a gateway get releases before the others',
+            calls: 'patchUpdate',
+            takes: [],
+            fixed: { canary: true },
+          },
+          {
+            name: 'no-canary',
+            does: 'Have a gateway get releases like the others',
+            calls: 'patchUpdate',
+            takes: [],
+            fixed: { canary: false },
+          },
+          { name: 'retry', calls: 'retryUpdate' },
+        ]),
         resource('credential', 'what a device proves itself by: tokens and keys', [
           {
             name: 'list',
@@ -292,8 +330,54 @@ export function resourceCommands(): Command[] {
         { name: 'blocks', calls: 'listFleetBlocks' },
         { name: 'lift', calls: 'deleteFleetBlock' },
         { name: 'release', calls: 'releaseFleetUnit', final: true },
+        {
+          name: 'releases',
+          calls: 'listReleases',
+          columns: ['version', 'target', 'built', 'node', 'files', 'bytes', 'manifest'],
+        },
+        { name: 'repository', calls: 'getRepository', wrong: repositoryFault },
       ],
       [
+        resource('rollout', 'releases on their way to gateways', [
+          {
+            name: 'list',
+            calls: 'listRollouts',
+            columns: ['id', 'release', 'target', 'ring', 'percent', 'state', 'gateways', 'reason'],
+          },
+          { name: 'show', calls: 'getRollout' },
+          { name: 'begin', calls: 'createRollout', words: ['release', 'target'] },
+          { name: 'set', calls: 'patchRollout', takes: rolloutFields },
+          {
+            name: 'pause',
+            does: 'Offer it to nobody new for now; what is not in a slot yet is given up',
+            calls: 'patchRollout',
+            takes: [],
+            fixed: { state: 'paused' },
+          },
+          {
+            name: 'resume',
+            does: 'Go on with one that is paused',
+            calls: 'patchRollout',
+            takes: [],
+            fixed: { state: 'running' },
+          },
+          {
+            name: 'finish',
+            does: 'Watch it no more; it is offered still to whom it reaches',
+            calls: 'patchRollout',
+            takes: [],
+            fixed: { state: 'finished' },
+          },
+          {
+            name: 'halt',
+            does: 'Offer it to nobody any more, for good',
+            calls: 'patchRollout',
+            takes: ['reason'],
+            fixed: { state: 'halted' },
+            final: true,
+          },
+          { name: 'retry', calls: 'retryRollout' },
+        ]),
         resource('operator', 'fleet operators', [
           { name: 'list', calls: 'listOperators' },
           { name: 'invite', calls: 'createOperator', words: ['email'] },
@@ -302,6 +386,11 @@ export function resourceCommands(): Command[] {
       ],
     ),
   ];
+}
+
+/** What keeps gateways from being updated out of it. */
+function repositoryFault(reply: unknown): string | undefined {
+  return (reply as ReplyOf<Operations['getRepository']>).fault ?? undefined;
 }
 
 /** Each limit that there is, whether it was set, and what is used of it where it is a quota. */
