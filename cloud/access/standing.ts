@@ -144,6 +144,10 @@ const ofWholeDevices: ReadonlySet<OrganisationScope> = new Set([
   'commands.get',
   'commands.create',
   'command.get',
+  'updates.get',
+  'update.get',
+  'update.set',
+  'update.retry',
 ]);
 
 /**
