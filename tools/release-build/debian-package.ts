@@ -116,7 +116,8 @@ async function controlOf(manifest: ReleaseManifest, files: readonly TarFile[]): 
     ' nothing, updates itself in slots beside this package, and goes back to the',
     ' release of this package where those do not start.',
     ' .',
-    ` Built from commit ${manifest.commit}, with Node ${manifest.node} inside.`,
+    ` With Node ${manifest.node} inside, built from commit`,
+    ` ${manifest.commit}.`,
   ];
   const sums = files.map(
     ({ path, content }) => `${createHash('md5').update(content).digest('hex')}  ${path}\n`,
