@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { buildCommand } from '../release-build/command.ts';
 import { initCommand } from './init.ts';
 import { keyCommand } from './key.ts';
+import { publishCommand } from './publish.ts';
 import { renewCommand } from './renew.ts';
 import { rotateCommand } from './rotate.ts';
 import { showCommand } from './show.ts';
@@ -22,6 +23,7 @@ const subcommands: readonly (() => Command)[] = [
   renewCommand,
   showCommand,
   verifyCommand,
+  publishCommand,
 ];
 
 /** `loadline release`: releases of the gateway, from the sources to a signed repository. */

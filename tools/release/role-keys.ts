@@ -20,7 +20,7 @@ import { CalledWrongly } from '../cloud/outcome.ts';
  * Keys in a folder that is locked away, closed as the root of a fleet is (JWE, see `ca/root-key.ts`; PKCS#8 PEM inside):
  *
  *     <role>-<first 8 of its id>.key.jwe    0600
- *     <role>-<first 8 of its id>.pub.json   0644   {"role":"targets","key":{"keytype":"ed25519",…}}: what travels
+ *     <role>-<first 8 of its id>.pub.json   0644   {"<role>":{"keytype":"ed25519",…}}: what travels; a cloud tells its own in one such
  */
 const kind: KeyKind = {
   typ: 'loadline-release-key',
@@ -39,9 +39,7 @@ export interface KeptKey extends PublicKey {
   readonly path: string;
 }
 
-/** What else such a file says is for people: a cloud says when it made the key. */
-const publicKey = z.object({ role: roleName, key: roleKey });
-const publicKeys = z.union([publicKey.transform((only) => [only]), z.array(publicKey)]);
+const publicKeys = z.partialRecord(roleName, roleKey);
 
 /** Reads public keys from a file that has travelled: one, or several. */
 export async function readPublicKeys(path: string): Promise<PublicKey[]> {
@@ -49,10 +47,13 @@ export async function readPublicKeys(path: string): Promise<PublicKey[]> {
   if (text === undefined) throw new CalledWrongly(`${path} is not there`);
   if (text.includes('PRIVATE')) throw new CalledWrongly(`${path} holds a private key: those do not travel`);
   try {
-    return publicKeys.parse(JSON.parse(text));
+    return Object.entries(publicKeys.parse(JSON.parse(text))).map(([role, key]) => ({
+      role: roleName.parse(role),
+      key,
+    }));
   } catch {
     throw new CalledWrongly(
-      `${path} is no public key as 'loadline release key' writes it, {"role":…,"key":…}`,
+      `${path} holds no public keys as 'loadline release key' writes them, {"targets":{"keytype":…}}`,
     );
   }
 }
@@ -65,7 +66,7 @@ export async function makeKey(folder: string, role: RoleName, passphrase: Secret
   const path = join(folder, `${role}-${id.slice(0, 8)}.key.jwe`);
   await writeWhole(path, await closeKey(kind, privateKeyPem, id, passphrase), 0o600);
   await openedSigner({ role, key, id, path }, passphrase);
-  await writeWhole(publicPath(path), `${JSON.stringify({ role, key })}\n`, 0o644);
+  await writeWhole(publicPath(path), `${JSON.stringify({ [role]: key })}\n`, 0o644);
   return { role, key, id, path };
 }
 

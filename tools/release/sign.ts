@@ -17,7 +17,11 @@ export function signCommand(): Command {
   return withRepository(withKeys(new Command('sign')))
     .description('put built releases into a repository, and sign them')
     .argument('[releases...]', "folders that 'loadline release build' made")
-    .option('--root <file...>', 'newer roots to put into the repository first')
+    .option(
+      '--root <file>',
+      'a newer root to put into the repository first; may be repeated',
+      (path, before: readonly string[] = []) => [...before, path],
+    )
     .addHelpText(
       'after',
       `
