@@ -9,11 +9,21 @@ import { type Boot, Machine, type MachineBoard } from './machine.ts';
 const patience = 300_000;
 /** How often the cloud is asked for what is waited for. */
 const askEvery = 200;
+/** Milliseconds after which nothing more comes: a gateway sends what it holds at once. */
+const quiet = 15_000;
 /** The transmitter on the air. */
 const tag = 0x25df;
 const broadcastEvery = 100;
 /** What the gateway is called. */
 export const gatewayId = 'emulated-1';
+
+/** What is asked of a run. */
+export interface Ask {
+  /** How often the machine's power is cut. */
+  readonly cuts: number;
+  /** Which moments these are: the same seed draws the same. */
+  readonly seed: number;
+}
 
 export interface EmulatedOptions {
   readonly board: MachineBoard;
@@ -57,6 +67,11 @@ export class EmulatedSite {
     });
     const other = await VirtualPort.open({ folder: bench.file('other') });
     return new EmulatedSite(options, { bench, lan, other });
+  }
+
+  /** The card. */
+  get disk(): string {
+    return this.#options.disk;
   }
 
   get machine(): Machine {
@@ -114,6 +129,21 @@ export class EmulatedSite {
       },
       { limitMs: patience, what: `${code} for the ${times}th time` },
     );
+  }
+
+  /** Waits until nothing has come from it for a while, as where its base station hears nothing; its account. */
+  async settled() {
+    let last = { stored: -1, since: 0 };
+    await until(
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, askEvery));
+        const stored = await this.stored();
+        if (stored !== last.stored) last = { stored, since: performance.now() };
+        return performance.now() - last.since > quiet;
+      },
+      { limitMs: patience, what: 'nothing more is stored' },
+    );
+    return await this.bench.cloud.organisation.getLedger({ device: gatewayId });
   }
 
   /** The counts that the cloud has, as they stand in its database, in the order of their numbers within each run. */

@@ -140,5 +140,5 @@ function readOptions() {
   const unknown = values.rung.filter((each) => !rungs.some(({ name }) => name === each));
   if (unknown.length > 0) throw new Error(`there is no rung ${unknown.join(', ')}`);
   const cuts = wholeNumber('cuts', values.cuts, 0, 1000);
-  return { ...values, cuts, seed: wholeNumber('seed', values.seed, 0, 2 ** 48) };
+  return { ...values, cuts, seed: wholeNumber('seed', values.seed, 0, 2 ** 31 - 1) };
 }

@@ -3,6 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { makeVouching } from '../scenarios/board-on-tty.ts';
+import { type KeptByManager, ReleaseManager } from '../scenarios/release-manager.ts';
 import { CloudProcess } from '../system/index.ts';
 import { baseSystem } from './base-system.ts';
 import { cloudName } from './lan.ts';
@@ -17,19 +18,10 @@ export interface MachineMaterial {
   readonly disk: string;
   /** Where the cloud has its state whose authority the image trusts. */
   readonly benchFolder: string;
-  readonly repository: Repository;
-  /** Releases for the machine: the one in the image, and one that is newer. */
-  readonly first: BuiltRelease;
-  readonly second: BuiltRelease;
-}
-
-/** A repository of releases, and the keys of the release manager. */
-export interface Repository {
-  readonly folder: string;
-  readonly keys: string;
-  readonly passphraseFile: string;
-  /** Its first root, which images are built to trust. */
-  readonly root: string;
+  /** The release manager's keys: the image trusts the root that they signed. */
+  readonly manager: KeptByManager;
+  /** The release that is in the image. */
+  readonly release: BuiltRelease;
 }
 
 /** Packages that only a machine with a kernel of its own needs, or that is started from a card. */
@@ -63,39 +55,29 @@ export async function machineMaterial(
 ): Promise<MachineMaterial> {
   const benchFolder = join(folder, 'bench');
   await mkdir(benchFolder, { recursive: true });
-  const maker = join(folder, 'maker.pem');
-  const repository = await firstStart(benchFolder, folder, maker);
-  const target = 'linux-arm64';
-  const out = join(folder, 'releases');
-  const first = await buildRelease({ target, out });
-  const second = await buildRelease({ target, out, as: '0.9.0', healthSeconds: 300 });
+  const { manager, maker, root } = await firstStart(benchFolder, folder);
+  const release = await buildRelease({ target: 'linux-arm64', out: join(folder, 'releases') });
   const disk = join(folder, 'disk.img');
   await loadline([
-    ...['image', 'build', '--board', board, '--release', first.folder, '--maker', maker],
-    ...['--releases-root', repository.root, '--out', disk, '--json'],
+    ...['image', 'build', '--board', board, '--release', release.folder, '--maker', maker],
+    ...['--releases-root', root, '--out', disk, '--json'],
   ]);
   // A card is larger than the image. The emulator of the Raspberry Pi takes powers of two only.
   await run('truncate', ['--size=4G', disk]);
-  return { disk, benchFolder, repository, first, second };
+  return { disk, benchFolder, manager, release };
 }
 
-/** Starts the cloud once, for its authority and its keys, and has the ceremony of a repository held. */
-async function firstStart(benchFolder: string, folder: string, maker: string): Promise<Repository> {
+/** Starts the cloud once, for its authority and its keys, and appoints who releases for its gateways. */
+async function firstStart(benchFolder: string, folder: string) {
   const cloud = await CloudProcess.start({
     ...{ state: join(benchFolder, 'cloud'), host: '0.0.0.0', names: [cloudName] },
   });
   try {
+    const [maker, root] = [join(folder, 'maker.pem'), join(folder, 'root.json')];
     await writeFile(maker, cloud.authorityPem);
-    const online = join(folder, 'online.pub.json');
-    await writeFile(online, JSON.stringify(await cloud.client.getRepository({})));
-    const keys = join(folder, 'keys');
-    const passphraseFile = join(folder, 'passphrase');
-    await writeFile(passphraseFile, 'only for this run of the ladder\n', { mode: 0o600 });
-    const words = ['--folder', keys, '--passphrase-file', passphraseFile, '--json'];
-    const made = (await loadline(['release', 'key', '--role', 'targets', ...words])) as { public: string };
-    await loadline(['release', 'init', '--offline', '--key', made.public, online, ...words]);
-    const root = join(keys, '1.root.json');
-    return { folder: join(folder, 'repository'), keys, passphraseFile, root };
+    const manager = await ReleaseManager.appoint(cloud);
+    await writeFile(root, manager.root);
+    return { manager: manager.kept, maker, root };
   } finally {
     await cloud.service.stop();
   }

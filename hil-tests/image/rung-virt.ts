@@ -1,22 +1,31 @@
 import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
-import { EmulatedSite, gatewayId } from './emulated-site.ts';
+import { bootFromDisk } from './boot-files.ts';
+import { type Ask, EmulatedSite, gatewayId } from './emulated-site.ts';
 import { wire } from './lan.ts';
+import { strayListeners } from './listeners.ts';
 import type { MachineMaterial } from './material.ts';
+import { survivesPowerCuts } from './power-cuts.ts';
 import { knockTcp, knockUdp } from './probe.ts';
 import type { Rung } from './rung.ts';
+import { Updates } from './updates.ts';
 
 /** Milliseconds from the network to the gateway on its serial port, under emulation. */
 const bootPatience = 240_000;
 
 /** The image on an emulated machine, from its firmware on, end to end. */
-export async function climbVirt(rung: Rung, material: MachineMaterial): Promise<void> {
+export async function climbVirt(rung: Rung, material: MachineMaterial, ask: Ask): Promise<void> {
   const { disk, benchFolder } = material;
   const site = await EmulatedSite.prepare({ board: 'virt', folder: rung.folder, disk, benchFolder });
   try {
     await bootsAndIsProvisioned(rung, site);
     await listensOnNothing(rung, site);
     await survivesItsAdapter(rung, site);
+    const updates = new Updates(rung, site, material);
+    await updates.goThrough();
+    await updates.goBack();
+    await survivesPowerCuts(rung, site, updates, ask);
+    await looksInside(rung, site);
   } finally {
     await site.close();
   }
@@ -98,4 +107,51 @@ async function survivesItsAdapter(rung: Rung, site: EmulatedSite): Promise<void>
     await machine.unplug('other');
     return `${stored} readings stored`;
   });
+}
+
+/** The same disk, started once more with a root shell beside all that ships; the last thing that is done with it. */
+async function looksInside(rung: Rung, site: EmulatedSite): Promise<void> {
+  await rung.show(
+    'from inside, nothing listens but the DHCP client, and what comes in is dropped',
+    async () => {
+      const before = await site.stored();
+      await site.cutPower();
+      await site.switchOn(await bootFromDisk(site.disk, rung.folder, 'beside'));
+      const shell = site.machine.shell;
+      if (shell === undefined) throw new Error('the machine was started without a shell');
+      await shell.ready();
+      await site.delivers(10, before);
+      const listens = await shell.run('ss -Hlntup');
+      assert.equal(strayListeners(listens), []);
+      assert.match(await shell.run('nft list ruleset'), /hook input priority filter; policy drop;/);
+      assert.is(await shell.run('systemctl --failed --no-legend --plain'), '', 'units that failed');
+      return listens.replaceAll(/\s+/g, ' ');
+    },
+  );
+
+  await rung.show(
+    'its root is read-only, nobody can log in, and no key and no machine-id is in it',
+    async () => {
+      const shell = site.machine.shell;
+      const say = async (command: string) => (await shell?.run(command)) ?? '';
+      assert.match(await say('findmnt -no OPTIONS /'), /^ro,/);
+      await assertFails(say('touch /usr/here'));
+      assert.is(await say('cat /etc/machine-id | wc -c; ls /etc/ssh 2>/dev/null | wc -l'), '0\n0');
+      assert.is(
+        await say("awk -F: '$2 !~ /^[!*]/' /etc/shadow"),
+        '',
+        'accounts that have a password, or need none',
+      );
+      assert.is(await say('pgrep -c getty || true'), '0');
+      return `${await say('df -h --output=target,size,used / /var | tail -2 | tr "\\n" ";"')} ${await say('/opt/loadline/launcher/loadline-launch status | tr "\\n" ";"')}`;
+    },
+  );
+}
+
+async function assertFails(work: Promise<unknown>): Promise<void> {
+  const failed = await work.then(
+    () => false,
+    () => true,
+  );
+  assert.ok(failed, 'what must fail has not');
 }

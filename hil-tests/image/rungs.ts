@@ -1,4 +1,5 @@
 import { needs } from '../runner/debian.ts';
+import type { Ask } from './emulated-site.ts';
 import { runsArm64 } from './foreign.ts';
 import { machineMaterial, nspawnMaterial } from './material.ts';
 import { buildRelease } from './releases.ts';
@@ -6,14 +7,6 @@ import type { Rung } from './rung.ts';
 import { climbNspawn } from './rung-nspawn.ts';
 import { climbUser } from './rung-user.ts';
 import { climbVirt } from './rung-virt.ts';
-
-/** What is asked of a run. */
-export interface Ask {
-  /** How often the machine's power is cut. */
-  readonly cuts: number;
-  /** Which moments these are: the same seed draws the same. */
-  readonly seed: number;
-}
 
 /** What a rung's process is told: which, where, and what was prepared. */
 export interface Order extends Ask {
@@ -93,7 +86,6 @@ const virt: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
 };
 
 export const rungs = [user, nspawn, virt];
-export type RungName = 'user' | 'nspawn' | 'virt';
 
 /** Climbs the rung of an order, with what was prepared for it. */
 export async function climb(rung: Rung, { material, ...ask }: Order): Promise<void> {

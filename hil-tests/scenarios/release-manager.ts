@@ -13,21 +13,42 @@ import {
 import type { CloudProcess } from '../system/index.ts';
 import type { ReleaseFolder } from './updated-site.ts';
 
+/** What a release manager keeps: keys, and what he signed last. */
+export interface KeptByManager {
+  readonly root: string;
+  readonly targets: string;
+  readonly rootMetadata: string;
+}
+
 /** Whoever releases for the gateways of one cloud: holds the keys of root and targets, and brings releases. */
 export class ReleaseManager {
   readonly #cloud: CloudProcess;
-  readonly #root = makeRoleKey();
-  readonly #targets = makeRoleKey();
-  #rootMetadata = '';
+  /** Private keys. */
+  readonly #root: string;
+  readonly #targets: string;
+  readonly #rootMetadata: string;
   #targetsMetadata: string | undefined;
 
-  private constructor(cloud: CloudProcess) {
+  private constructor(cloud: CloudProcess, kept: KeptByManager) {
     this.#cloud = cloud;
+    this.#root = kept.root;
+    this.#targets = kept.targets;
+    this.#rootMetadata = kept.rootMetadata;
+  }
+
+  /** The one who kept that, before he has signed any release. */
+  static return(cloud: CloudProcess, kept: KeptByManager): ReleaseManager {
+    return new ReleaseManager(cloud, kept);
+  }
+
+  /** For who returns. */
+  get kept(): KeptByManager {
+    return { root: this.#root, targets: this.#targets, rootMetadata: this.#rootMetadata };
   }
 
   /** Makes the first root, which lets the cloud sign by itself what changes often. */
   static async appoint(cloud: CloudProcess): Promise<ReleaseManager> {
-    const manager = new ReleaseManager(cloud);
+    const [rootKey, targetsKey] = [makeRoleKey(), makeRoleKey()];
     const { keys } = await cloud.client.getRepository();
     const online = (role: 'snapshot' | 'timestamp') => {
       const key = keys.find((each) => each.role === role)?.public;
@@ -38,13 +59,16 @@ export class ReleaseManager {
     const own = ({ key }: { readonly key: RoleKey }) => ({ keys: [key], threshold: 1 });
     const unsigned = firstRoot(
       {
-        ...{ root: own(manager.#root), targets: own(manager.#targets) },
+        ...{ root: own(rootKey), targets: own(targetsKey) },
         ...{ snapshot: online('snapshot'), timestamp: online('timestamp') },
       },
       Date.now(),
     );
-    manager.#rootMetadata = signRoot(unsigned, roleSigner(manager.#root.privateKeyPem), undefined);
-    return manager;
+    return new ReleaseManager(cloud, {
+      root: rootKey.privateKeyPem,
+      targets: targetsKey.privateKeyPem,
+      rootMetadata: signRoot(unsigned, roleSigner(rootKey.privateKeyPem), undefined),
+    });
   }
 
   /** The root that gateways trust. */
@@ -64,7 +88,7 @@ export class ReleaseManager {
         files.set(name, await readFile(join(folder, 'blobs', name)));
       }
     }
-    const signers = [roleSigner(this.#targets.privateKeyPem)];
+    const signers = [roleSigner(this.#targets)];
     this.#targetsMetadata = nextTargets(
       this.#targetsMetadata,
       { add: manifests },
