@@ -125,6 +125,24 @@ export class UpdatedSite {
     );
   }
 
+  /** Waits until there were so many lines of an event. */
+  async lines(event: string, times: number): Promise<void> {
+    await until(() => this.log.filter((line) => line.event === event).length >= times, {
+      limitMs: 60_000,
+      what: `${event} for the ${times}th time; ${this.said}`,
+    });
+  }
+
+  /** Asks the gateway to end, and not its launcher, which starts it again. */
+  async endGateway(): Promise<void> {
+    const { pid } = this.#running;
+    const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ');
+    for (const child of children) {
+      const words = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+      if (words.includes('gateway.mjs')) process.kill(Number(child), 'SIGTERM');
+    }
+  }
+
   /** The line that says which slot runs. */
   async bootState(): Promise<string> {
     return await readFile(join(this.#roots.LOADLINE_STATE, 'boot/state'), 'utf8').catch(() => '');
