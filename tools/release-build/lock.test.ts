@@ -15,6 +15,8 @@ const packages = {
   'node_modules/@own/sdk': { resolved: 'sdk', link: true },
   'node_modules/@some/a': { ...common, version: '1.2.3', integrity: 'sha512-AA==', dependencies: { b: '2' } },
   'node_modules/@some/a/node_modules/b': { ...common, version: '2.0.0', integrity: 'sha512-BB==' },
+  'node_modules/e': { ...common, version: '3.0.0', integrity: 'sha512-EE==' },
+  'node_modules/b/node_modules/e': { ...common, version: '3.0.0', integrity: 'sha512-EE==' },
   'node_modules/b': { ...common, version: '1.0.0', integrity: 'sha512-CC==', dependencies: { c: '*' } },
   'node_modules/c': { version: '1.0.0', integrity: 'sha512-DD==' },
 };
@@ -40,10 +42,11 @@ test('finds a dependency as Node does, from the inside out', ({ lock }) => {
 
 test('takes each package once, and none of the workspace', ({ lock }) => {
   const paths = ['sdk/x.ts', 'node_modules/@some/a/1.js', 'node_modules/@some/a/2.js', 'node_modules/b/1.js'];
-  const inside = packagesInside([...paths, 'node_modules/@some/a/node_modules/b/1.js'], lock);
+  const twice = ['node_modules/e/1.js', 'node_modules/b/node_modules/e/1.js'];
+  const inside = packagesInside([...paths, ...twice, 'node_modules/@some/a/node_modules/b/1.js'], lock);
   assert.equal(
     inside.map(({ name, version, dependsOn }) => [`${name} ${version}`, ...dependsOn]),
-    [['@some/a 1.2.3', 'b@2.0.0'], ['b 1.0.0'], ['b 2.0.0']],
+    [['@some/a 1.2.3', 'b@2.0.0'], ['b 1.0.0'], ['b 2.0.0'], ['e 3.0.0']],
   );
 });
 
