@@ -85,12 +85,13 @@ async function attempt(flags: Flags): Promise<void> {
     }
     return;
   }
-  const interrupted = untilInterrupted();
+  const interrupted = untilInterrupted(flags.serial ? theLine : theCard);
   try {
     const work = flags.serial ? overTheLine : flash;
     conclude(report, await work(flags, report, interrupted.signal));
   } catch (error) {
-    conclude(report, failure(error, flags.to ?? null));
+    const { aborted, reason } = interrupted.signal;
+    conclude(report, failure(aborted ? reason : error, flags.to ?? null));
   } finally {
     interrupted.end();
   }
@@ -101,20 +102,27 @@ function conclude(report: Report, result: ResultEvent): void {
   process.exitCode = result.exitCode;
 }
 
+/** What an interruption leaves. */
+const theCard = {
+  says: 'the card is incomplete, has no partition table, and does not start',
+  act: 'write it again from the beginning',
+};
+const theLine = {
+  says: 'the gateway goes on with what it runs',
+  act: 'call again: what came is kept there, and is not sent again',
+};
+
 /** Ctrl-C, or an order to end: what is under way is ended in order, and said to be incomplete. */
-function untilInterrupted(): { readonly signal: AbortSignal; end(): void } {
+function untilInterrupted({ says, act }: { readonly says: string; readonly act: string }): {
+  readonly signal: AbortSignal;
+  end(): void;
+} {
   const controller = new AbortController();
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const stop = (name: NodeJS.Signals) => {
     // A second one means: now. The partition table is not on the disk in any case.
     if (controller.signal.aborted) process.exit(outcomes.interrupted.code);
-    controller.abort(
-      new FlashFailure(
-        'interrupted',
-        `interrupted (${name}): the card is incomplete, has no partition table, and does not start`,
-        'write it again from the beginning',
-      ),
-    );
+    controller.abort(new FlashFailure('interrupted', `interrupted (${name}): ${says}`, act));
   };
   for (const name of names) process.on(name, stop);
   return {
