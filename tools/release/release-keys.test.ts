@@ -1,5 +1,5 @@
 // @long
-// @time-limit 180 s
+// @time-limit 300 s
 // A repository's life by the commands that people type: ceremonies with two holders of the root, releases, every role's keys
 // replaced, each judged by a client that trusts the first root and nothing newer.
 import {
