@@ -21,8 +21,8 @@ const program = `
 import { appendFileSync, readFileSync } from 'node:fs';
 const { LOADLINE_SLOT: slot, LOADLINE_BOOT: boot, LOADLINE_RELEASE: release, LOADLINE_STAGE: stage } = process.env;
 const note = (what) => appendFileSync(process.env.NOTES, JSON.stringify({ what, slot, pid: process.pid, ...more }) + '\\n');
-let more = { boot, release, stage, argv: process.argv.slice(2), watchdog: process.env.WATCHDOG_PID, flags: process.execArgv };
 const does = readFileSync(release + '/does', 'utf8').trim();
+let more = { boot, release, stage, does, argv: process.argv.slice(2), watchdog: process.env.WATCHDOG_PID, flags: process.execArgv };
 const end = (signal, code) => process.on(signal, () => { note(signal); setTimeout(() => process.exit(code), 50); });
 end('SIGTERM', 0);
 end('SIGINT', 0);
@@ -42,6 +42,7 @@ interface Note {
   readonly boot: string;
   readonly release: string;
   readonly stage?: string;
+  readonly does: string;
   readonly argv: readonly string[];
   readonly watchdog?: string;
   readonly flags: readonly string[];
