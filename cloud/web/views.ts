@@ -27,6 +27,7 @@ export const organisationViews = [
 export const fleetViews = [
   { id: 'organisations', title: 'Organisations', opens: 'organisations.get' },
   { id: 'operators', title: 'Operators', opens: 'operators.get' },
+  { id: 'releases', title: 'Releases', opens: 'rollouts.get' },
   { id: 'usage', title: 'Usage', opens: 'fleet-usage.get' },
   { id: 'audit', title: 'Audit log', opens: 'fleet-audit.get' },
   { id: 'blocks', title: 'Blocks', opens: 'fleet-blocks.get' },

@@ -6,6 +6,7 @@ import { DeviceAccount } from './account.tsx';
 import { DeviceCredentials } from './device-credentials.tsx';
 import { DeviceSeries } from './device-series.tsx';
 import { deviceSwitch } from './device-switch.ts';
+import { DeviceUpdate } from './device-update.tsx';
 import { DeviceLimits } from './limits.tsx';
 import { Panel } from './panel.tsx';
 import { Rejections } from './rejections.tsx';
@@ -50,6 +51,7 @@ export function OneDevice(scene: Scene) {
       </Panel>
       {device !== undefined && (
         <>
+          {device.kind === 'gateway' && may('update.get') && <DeviceUpdate {...scene} />}
           {may('device-credentials.get') && <DeviceCredentials {...scene} />}
           {may('series.get') && <DeviceSeries {...scene} kind={device.kind} />}
           {may('ledger.get') && <DeviceAccount {...scene} />}

@@ -11,6 +11,7 @@ import { Customers, Departments } from './named.tsx';
 import { People } from './people.tsx';
 import { Policies } from './policies.tsx';
 import { Roles } from './roles.tsx';
+import { Releases } from './rollouts.tsx';
 import type { FleetScene, Scene } from './scene.ts';
 import { Tokens } from './tokens.tsx';
 import { FleetUsage, OrganisationUsage } from './usage.tsx';
@@ -35,6 +36,7 @@ const organisationViews: Record<OrganisationView, ComponentType<Scene>> = {
 const fleetViews: Record<FleetView, ComponentType<FleetScene>> = {
   organisations: Organisations,
   operators: Operators,
+  releases: Releases,
   usage: FleetUsage,
   audit: FleetAudit,
   blocks: FleetBlocks,

@@ -27,6 +27,11 @@ const socketPolicies = [
   { value: 'all', label: 'all, also tokens in clear over TCP and UDP' },
 ] as const;
 
+const updatePolicies = [
+  { value: 'on', label: 'are updated to the releases that are rolled out' },
+  { value: 'paused', label: 'stay with the releases that they run' },
+] as const;
+
 /** What holds for the whole of an organisation. */
 export function Policies({ api, organisation, may }: Scene) {
   const stage = useStage();
@@ -120,6 +125,12 @@ export function Policies({ api, organisation, may }: Scene) {
                 value: present.sockets,
                 hint: 'A token that comes over TCP or UDP is a secret in clear: whoever listens on the way has it.',
               },
+              updates: {
+                kind: 'choice',
+                label: 'Its gateways',
+                options: updatePolicies,
+                value: present.updates,
+              },
             }}
             act="Save"
             onSubmit={async ({
@@ -131,6 +142,7 @@ export function Policies({ api, organisation, may }: Scene) {
               readingsDays,
               certificateGraceDays,
               sockets,
+              updates,
             }) => {
               setMessage('');
               await api.call('patchOrganisation', {
@@ -144,6 +156,7 @@ export function Policies({ api, organisation, may }: Scene) {
                   readingsDays: readingsDays === 0 ? null : readingsDays,
                   certificateGraceDays,
                   sockets: sockets as Organisation['sockets'],
+                  updates: updates as Organisation['updates'],
                 },
               });
               setMessage('Saved.');

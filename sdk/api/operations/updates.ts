@@ -27,7 +27,7 @@ const metadataBytes = 16 * 1024 * 1024;
 export const updateOperations = {
   listReleases: {
     method: 'GET',
-    path: '/releases',
+    path: '/fleet/releases',
     opens: 'releases.get',
     summary: 'List the releases that gateways can be updated to',
     query: pageQuery,
@@ -36,7 +36,7 @@ export const updateOperations = {
   },
   getRepository: {
     method: 'GET',
-    path: '/releases/repository',
+    path: '/fleet/releases/repository',
     opens: 'repository.get',
     summary: 'Read how it stands with the repository of releases, and the keys the cloud signs by',
     status: 200,
@@ -44,7 +44,7 @@ export const updateOperations = {
   },
   beginUpload: {
     method: 'POST',
-    path: '/releases/uploads',
+    path: '/fleet/releases/uploads',
     opens: 'releases.create',
     summary: 'Ask which files of a release have to be sent, and from which byte on',
     description:
@@ -56,7 +56,7 @@ export const updateOperations = {
   },
   putReleasePart: {
     method: 'PUT',
-    path: '/releases/files/:file',
+    path: '/fleet/releases/files/:file',
     opens: 'release-file.set',
     summary: 'Send a part of a file of a release',
     description:
@@ -71,7 +71,7 @@ export const updateOperations = {
   },
   addReleases: {
     method: 'POST',
-    path: '/releases',
+    path: '/fleet/releases',
     opens: 'releases.create',
     summary: 'Put signed metadata into force: the releases in it can be rolled out, others no more',
     description:
@@ -84,7 +84,7 @@ export const updateOperations = {
   },
   listRollouts: {
     method: 'GET',
-    path: '/rollouts',
+    path: '/fleet/rollouts',
     opens: 'rollouts.get',
     summary: 'List rollouts and how they go, the newest first',
     query: pageQuery,
@@ -93,7 +93,7 @@ export const updateOperations = {
   },
   createRollout: {
     method: 'POST',
-    path: '/rollouts',
+    path: '/fleet/rollouts',
     opens: 'rollouts.create',
     summary: 'Begin to roll a release out to gateways of one target',
     description:
@@ -107,7 +107,7 @@ export const updateOperations = {
   },
   getRollout: {
     method: 'GET',
-    path: '/rollouts/:rollout',
+    path: '/fleet/rollouts/:rollout',
     opens: 'rollout.get',
     summary: 'Read a rollout and how it goes',
     status: 200,
@@ -115,7 +115,7 @@ export const updateOperations = {
   },
   patchRollout: {
     method: 'PATCH',
-    path: '/rollouts/:rollout',
+    path: '/fleet/rollouts/:rollout',
     opens: 'rollout.patch',
     summary: 'Widen a rollout, or pause, resume, finish or halt it',
     description:
@@ -128,7 +128,7 @@ export const updateOperations = {
   },
   retryRollout: {
     method: 'POST',
-    path: '/rollouts/:rollout/retry',
+    path: '/fleet/rollouts/:rollout/retry',
     opens: 'rollout.retry',
     summary: 'Offer a release once more to the gateways that went back from it or refused it',
     status: 200,
