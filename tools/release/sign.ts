@@ -54,7 +54,12 @@ too; else the cloud does, after 'loadline release publish'.`,
           fresh.length > 0 || signing.areTargetsOpen
             ? await signChange(flags, signing, { add: fresh.map(({ bytes }) => bytes) }, now)
             : await signAbove(flags, signing, now);
-        for (const { manifest } of fresh) tell(`Signed ${manifest.version} for ${manifest.target}.`);
+        for (const { manifest } of fresh) {
+          tell(`Signed ${manifest.version} for ${manifest.target}.`);
+          if (manifest.version.includes('dirty')) {
+            tell('note: it holds what was never committed: nobody can build it again, and compare.');
+          }
+        }
         tellWritten(tell, written);
         const releases = fresh.map(({ manifest: { version, target } }) => ({ version, target }));
         answer(flags.json, { signed: releases, written });
