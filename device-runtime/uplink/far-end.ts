@@ -7,8 +7,8 @@ export interface FarEndOptions {
   readonly authorityPem: string;
   /** What it does with a publish; `acknowledge` sends the PUBACK. Default: acknowledges at once. */
   readonly onPublish?: (publish: FarPublish, acknowledge: () => void) => void;
-  /** What it does with a subscription; `grant` sends the SUBACK. Default: grants at once. */
-  readonly onSubscribe?: (topic: string, grant: () => void) => void;
+  /** What it does with a subscription; `grant` and `refuse` send the SUBACK. Default: grants at once. */
+  readonly onSubscribe?: (topic: string, grant: () => void, refuse: () => void) => void;
   /** Return code of its CONNACK; undefined for no CONNACK at all. Default: 0. */
   readonly connack?: { readonly code: number | undefined };
 }
@@ -160,7 +160,8 @@ export class FarConnection {
         this.subscribed.push(`${topic} ${body[end]}`);
         const granted = Buffer.from([body[0] as number, body[1] as number, body[end] as number]);
         const grant = (): void => this.#write(0x90, granted);
-        if (this.#options.onSubscribe) this.#options.onSubscribe(topic, grant);
+        const refuse = (): void => this.#write(0x90, Buffer.from([...granted.subarray(0, 2), 0x80]));
+        if (this.#options.onSubscribe) this.#options.onSubscribe(topic, grant, refuse);
         else grant();
         return;
       }

@@ -37,7 +37,7 @@ async function idle(): Promise<void> {
 async function busyAfterSilence(): Promise<void> {
   const farEnd = await open({ onPublish: () => {} });
   const link = await linkTo(farEnd, { keepaliveSeconds: 30 });
-  await until(() => farEnd.connections[0]?.subscribed.length === 4);
+  await until(() => farEnd.connections[0]?.subscribed.length === 5);
   const [connection] = farEnd.connections;
   if (connection) connection.deaf = true;
   await elapsed(2.1 * second);
@@ -55,7 +55,7 @@ async function busyAfterSilence(): Promise<void> {
 async function busy(): Promise<void> {
   const farEnd = await open({ onPublish: () => {} });
   const link = await linkTo(farEnd, { keepaliveSeconds: 60 });
-  await until(() => farEnd.connections[0]?.subscribed.length === 4);
+  await until(() => farEnd.connections[0]?.subscribed.length === 5);
   const since = performance.now();
   link.publish('telemetry', 'abc').catch(() => {});
   assert.match(await link.closed, /half-open/);
@@ -67,7 +67,7 @@ async function slowCommit(): Promise<void> {
   const farEnd = await open({ onPublish: (_, acknowledge) => setTimeout(acknowledge, 4 * second) });
   const link = await linkTo(farEnd, { keepaliveSeconds: 1 });
   // Nor do questions the cloud does not come to: it is busy with the commit.
-  await until(() => farEnd.connections[0]?.subscribed.length === 4);
+  await until(() => farEnd.connections[0]?.subscribed.length === 5);
   await link.publish('telemetry', 'abc');
   await link.close();
 }

@@ -30,13 +30,14 @@ test('asks for mqtt by ALPN and listens to all that may come down', async () => 
   const farEnd = await open();
   const link = await linkTo(farEnd);
   const connection = farEnd.connections[0];
-  await until(() => connection?.subscribed.length === 4);
+  await until(() => connection?.subscribed.length === 5);
   assert.is(connection?.socket.alpnProtocol, 'mqtt');
   assert.equal(connection?.subscribed, [
     'v1/gw/mast-1/notice 0',
     'v1/gw/mast-1/desired 1',
     'v1/gw/mast-1/command 1',
     'v1/gw/mast-1/time 0',
+    'v1/gw/mast-1/update 1',
   ]);
   await link.close();
   assert.is(await link.closed, 'closed by this gateway');
@@ -120,7 +121,7 @@ test('what the cloud would not take is refused here, and the link stands', async
 test('the reason is what the cloud said, or that it said nothing', async () => {
   const farEnd = await open();
   const told = await linkTo(farEnd);
-  await until(() => farEnd.connections[0]?.subscribed.length === 4);
+  await until(() => farEnd.connections[0]?.subscribed.length === 5);
   farEnd.connections[0]?.send('v1/gw/mast-1/notice', '{"code":"commit-timeout","detail":"connect again"}');
   farEnd.connections[0]?.socket.end();
   assert.is(await told.closed, 'the cloud said commit-timeout: connect again');
@@ -178,6 +179,22 @@ test('the question for the time is not asked before its answer would be heard, a
   const never = why(unheard.publish('clock', '{}'));
   await unheard.close();
   assert.is(await never, 'closed by this gateway');
+});
+
+test('goes on with a cloud that knows nothing of updates, and says nothing of them there', async () => {
+  const refuses = (channel: string) =>
+    open({
+      onSubscribe: (topic, grant, refuse) => (topic.endsWith(`/${channel}`) ? refuse() : grant()),
+    });
+  const farEnd = await refuses('update');
+  const link = await linkTo(farEnd);
+  assert.match(await why(link.publish('updating', '{}')), 'the cloud refuses update');
+  await link.publish('health', '{}');
+  const topics = farEnd.connections[0]?.published.map(({ topic }) => topic.split('/').at(-1));
+  assert.equal(topics, ['health']);
+  await link.close();
+  const other = await linkTo(await refuses('desired'));
+  assert.match(await other.closed, 'the cloud refuses desired');
 });
 
 test.run();

@@ -118,7 +118,7 @@ test('4: nothing but the uplink reconnects, and it waits longer and longer', asy
   for (let round = 1; round <= 4; round++) {
     await until(() => farEnd.connections.length === round, `connection ${round}`);
     const [connection] = farEnd.connections.slice(-1);
-    await until(() => connection?.subscribed.length === 4, 'its subscriptions');
+    await until(() => connection?.subscribed.length === 5, 'its subscriptions');
     connection?.socket.destroy();
   }
   await until(() => logged.filter((line) => line.includes('uplink-lost')).length === 4, 'the fourth loss');

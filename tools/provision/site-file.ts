@@ -125,6 +125,7 @@ export const siteFileSchema = table({
   copies: siteTables.copies,
   unconfigured: siteTables.unconfigured,
   health: siteTables.health,
+  update: siteTables.update,
 }).check(siteGoesTogether);
 
 /** A site file as it was read: what is to be done, and which files have its secrets. */
@@ -135,7 +136,7 @@ export interface SiteFile {
 }
 
 /** Tables that go to the gateway as they stand in the file: it has the defaults itself. */
-const carried = ['sensors', 'derived', 'copies', 'unconfigured', 'health'] as const;
+const carried = ['sensors', 'derived', 'copies', 'unconfigured', 'health', 'update'] as const;
 
 /**
  * Reads a site file.
