@@ -53,6 +53,9 @@ rm -rf root/etc/passwd- root/etc/group- root/etc/shadow- root/etc/gshadow- root/
 rm -rf root/usr/lib/udev/hwdb.bin root/usr/lib/udev/hwdb.d root/root/.[!.]*
 rm -rf root/var/cache root/var/log root/var/lib/apt root/var/lib/dpkg root/var/lib/systemd root/var/lib/dbus root/var/backups
 mkdir -p root/boot/firmware root/var/cache root/var/log
+# What packages noted there while they were set up is of use to packages alone.
+find root/var -type f -delete
+find root/var -mindepth 2 -type d -empty -delete
 find "$staged" -type d -exec chmod 755 {} +
 find "$staged" -type f -perm -u+x -exec chmod 755 {} +
 find "$staged" -type f ! -perm -u+x -exec chmod 644 {} +

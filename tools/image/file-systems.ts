@@ -104,7 +104,7 @@ export async function makeFat(order: {
   });
   const names = (await readdir(from)).sort();
   // -m: the files' own time. -Q: stop at the first that does not go in.
-  await run('mcopy', ['-m', '-Q', '-b', '-s', '-i', to, ...names.map((name) => join(from, name)), '::/'], {
+  await run('mcopy', ['-m', '-Q', '-s', '-i', to, ...names.map((name) => join(from, name)), '::/'], {
     environment,
   });
 }

@@ -64,18 +64,11 @@ export function fileSystemTable(disk: DiskIdentity): string {
       partitionId(disk, 3),
       '/var',
       'ext4',
-      'noatime,nosuid,nodev,commit=30,errors=panic,x-systemd.growfs',
+      'noatime,nosuid,nodev,commit=30,errors=panic,x-systemd.growfs,x-systemd.device-timeout=300',
       '0',
       '2',
     ],
-    [
-      partitionId(disk, 1),
-      '/boot/firmware',
-      'vfat',
-      'ro,nosuid,nodev,noexec,umask=0022,nofail,x-systemd.device-timeout=10',
-      '0',
-      '0',
-    ],
+    [partitionId(disk, 1), '/boot/firmware', 'vfat', 'ro,nosuid,nodev,noexec,umask=0022,nofail', '0', '0'],
     ['tmpfs', '/tmp', 'tmpfs', 'nosuid,nodev,noexec,size=64M,mode=1777', '0', '0'],
   ];
   return `${lines.map((line) => line.join(' ')).join('\n')}\n`;
