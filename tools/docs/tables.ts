@@ -2,6 +2,7 @@ import { configurationTable, keysTable } from '@loadline/device-runtime/docs';
 import { openApi } from '@loadline/sdk/api';
 import { events } from '@loadline/sdk/contract';
 import { refusals } from '@loadline/sdk/provisioning';
+import { exitCodesTable as flashExitCodesTable } from '../flash/outcome.ts';
 import { scopesNeededTable } from '../provision/field-cloud.ts';
 import { exitCodesTable } from '../provision/outcome.ts';
 import { siteFileSchema } from '../provision/site-file.ts';
@@ -29,6 +30,7 @@ export const written: readonly Written[] = [
   between('docs/provisioning.md', 'refusals of the gateway', () => refusalsOfGatewayTable(refusals)),
   between('docs/provisioning.md', 'exit codes', exitCodesTable),
   between('docs/provisioning.md', 'site file', () => keysTable(siteFileSchema)),
+  between('docs/flashing.md', 'exit codes', flashExitCodesTable),
   { file: 'docs/openapi.json', name: 'description', into: () => `${JSON.stringify(openApi(), null, 1)}\n` },
 ];
 
