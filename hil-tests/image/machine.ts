@@ -155,7 +155,7 @@ function commandLine(options: MachineOptions, sockets: { qmp: string; shell: str
       '-mon',
       'chardev=qmp,mode=control',
     ],
-    ...['-chardev', `serial,id=console,path=${options.console},${consoleLog}`, '-serial', 'chardev:console'],
+    ...['-chardev', `serial,id=console,path=${options.console},${consoleLog}`],
     ...Object.entries(adapters).flatMap(([name, path]) => [
       '-chardev',
       `serial,id=chardev-${name},path=${path}`,
@@ -170,7 +170,7 @@ function commandLine(options: MachineOptions, sockets: { qmp: string; shell: str
 /** What each board has, and where its disk is. What is written is in the host's cache: it outlives the emulator, as a disk would. */
 const hardware: Readonly<Record<MachineBoard, (disk: string) => string[]>> = {
   virt: (disk) => [
-    ...['-M', 'virt', '-cpu', 'cortex-a72', '-smp', '2', '-m', '1024'],
+    ...['-M', 'virt', '-cpu', 'cortex-a72', '-smp', '2', '-m', '1024', '-serial', 'chardev:console'],
     ...['-drive', `if=none,id=disk,file=${disk},format=raw,cache=writeback`],
     ...['-device', 'virtio-blk-pci,drive=disk', '-device', 'virtio-rng-pci'],
     ...['-device', 'virtio-net-pci,netdev=net,romfile=', '-device', 'qemu-xhci,id=usb'],
@@ -178,7 +178,17 @@ const hardware: Readonly<Record<MachineBoard, (disk: string) => string[]>> = {
   ],
   raspi3b: (disk) => [
     // Its own processors and memory: neither can be chosen.
-    ...['-M', 'raspi3b', '-drive', `if=sd,file=${disk},format=raw,cache=writeback`],
+    // Its first UART is wired to Bluetooth; the second, the mini UART, is on the pins.
+    ...[
+      '-M',
+      'raspi3b',
+      '-serial',
+      'null',
+      '-serial',
+      'chardev:console',
+      '-drive',
+      `if=sd,file=${disk},format=raw,cache=writeback`,
+    ],
     ...['-device', 'usb-net,netdev=net'],
   ],
 };

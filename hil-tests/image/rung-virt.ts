@@ -4,6 +4,7 @@ import { bootFromDisk } from './boot-files.ts';
 import { type Ask, EmulatedSite, gatewayId } from './emulated-site.ts';
 import { wire } from './lan.ts';
 import { strayListeners } from './listeners.ts';
+import type { Boot } from './machine.ts';
 import type { MachineMaterial } from './material.ts';
 import { survivesPowerCuts } from './power-cuts.ts';
 import { knockTcp, knockUdp } from './probe.ts';
@@ -18,7 +19,7 @@ export async function climbVirt(rung: Rung, material: MachineMaterial, ask: Ask)
   const { disk, benchFolder } = material;
   const site = await EmulatedSite.prepare({ board: 'virt', folder: rung.folder, disk, benchFolder });
   try {
-    await bootsAndIsProvisioned(rung, site);
+    await bootsAndIsProvisioned(rung, site, { by: 'firmware' });
     await listensOnNothing(rung, site);
     await survivesItsAdapter(rung, site);
     const updates = new Updates(rung, site, material);
@@ -31,13 +32,15 @@ export async function climbVirt(rung: Rung, material: MachineMaterial, ask: Ask)
   }
 }
 
-async function bootsAndIsProvisioned(rung: Rung, site: EmulatedSite): Promise<void> {
+/** From nothing to a gateway that delivers: what each emulated machine has to show first. */
+export async function bootsAndIsProvisioned(rung: Rung, site: EmulatedSite, boot: Boot): Promise<void> {
   const { bench } = site;
   const { path } = bench.cable.left;
   const token = await bench.token('technician');
 
-  await rung.show('boots as it ships: firmware, boot loader, kernel, services', async () => {
-    await site.switchOn({ by: 'firmware' });
+  const by = boot.by === 'firmware' ? 'firmware, boot loader, kernel, services' : 'kernel, services';
+  await rung.show(`boots: ${by}`, async () => {
+    await site.switchOn(boot);
     return `has the address ${await site.isOnTheNetwork(0)}`;
   });
 

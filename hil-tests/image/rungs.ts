@@ -5,6 +5,7 @@ import { machineMaterial, nspawnMaterial } from './material.ts';
 import { buildRelease } from './releases.ts';
 import type { Rung } from './rung.ts';
 import { climbNspawn } from './rung-nspawn.ts';
+import { climbRaspi3b } from './rung-raspi3b.ts';
 import { climbUser } from './rung-user.ts';
 import { climbVirt } from './rung-virt.ts';
 
@@ -85,7 +86,18 @@ const virt: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
   climb: climbVirt,
 };
 
-export const rungs = [user, nspawn, virt];
+const raspi3b: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
+  name: 'raspi3b',
+  what: 'the card of a Raspberry Pi 3 on an emulated one, from its kernel on',
+  minutes: 4,
+  limit: 30,
+  network: 'own',
+  ready: () => all([...network, ['qemu-system-aarch64', 'qemu-system-arm'], ['mcopy', 'mtools']]),
+  prepare: (folder) => machineMaterial(folder, 'rpi3'),
+  climb: climbRaspi3b,
+};
+
+export const rungs = [user, nspawn, virt, raspi3b];
 
 /** Climbs the rung of an order, with what was prepared for it. */
 export async function climb(rung: Rung, { material, ...ask }: Order): Promise<void> {
