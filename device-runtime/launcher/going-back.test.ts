@@ -111,6 +111,8 @@ test('a trial whose slot is not there, or has nothing to run, is gone back from'
     },
   ]) {
     await rm(join(site.folder, 'notes'), { force: true });
+    // A result of the same offer is a decision.
+    await rm(site.layout.boot.folder, { recursive: true, force: true });
     await makeSlot();
     await site.trialOf('b');
     const child = site.launch('run');
