@@ -75,6 +75,19 @@ config('names the key, its line and what is allowed, for several errors at once'
   ]);
 });
 
+config('says when and how fast updates may come, and takes no other form of it', () => {
+  const parsed = parseConfig(good, '/etc/loadline/gateway.toml').config;
+  assert.equal(parsed.update, { enabled: true });
+  const text = `${good}\n[update]\nwindow = "23:00-01:00"\nbytes_per_second = 20_000\n`;
+  const { update } = parseConfig(text, '/etc/loadline/gateway.toml').config;
+  assert.equal(update, { enabled: true, window: '23:00-01:00', bytes_per_second: 20_000 });
+  assert.equal(problemsIn(`${good}\n[update]\nenabled = "no"\nwindow = "2-4"\nbytes_per_second = 10\n`), [
+    '/etc/loadline/gateway.toml:20: update.enabled must be true or false',
+    '/etc/loadline/gateway.toml:21: update.window must be like "02:00-04:00", in UTC, and may go over midnight',
+    '/etc/loadline/gateway.toml:22: update.bytes_per_second must be a whole number from 1024 to 1000000000',
+  ]);
+});
+
 config('finds the second of several tables of one kind, past long strings and nested arrays', () => {
   const text = `${good}
 [[sensors]]

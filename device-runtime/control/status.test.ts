@@ -56,6 +56,7 @@ test('says what matters in a screen of words', async () => {
     'progressing',
     'cloud.example:8883, connected, round trip 31 ms; the last one ended 10 min ago: read ECONNRESET',
     'by the system, within 20 ms',
+    '0.1.0 for linux-arm64, slot a\n',
     '88 days left',
     '10 = 9 readings + 0 copies + 1 suppressed + 0 other',
     'disk good, 12.3 MB written today',
@@ -99,6 +100,30 @@ test('says aloud what is not well', () => {
   assert.match(text, 'WEDGED: uplink: none is acknowledged');
   assert.match(text, 'NOT connected; the last one ended 10 min ago');
   assert.match(text, 'error        tag-twice 25DF: x (1 s ago, 3 times)');
+});
+
+test('says how far an update is, and how it ended', () => {
+  const said = (progress: (typeof facts)['release']['progress'], slot: 'b' | null = 'b') => {
+    const release = {
+      ...facts.release,
+      running: { ...facts.release.running, slot },
+      offer: 'f00d',
+      progress,
+    };
+    return statusText({ ...facts, release, series: [], standing: [] });
+  };
+  for (const [progress, words] of [
+    [{ state: 'waiting', detail: 'its window' }, 'slot b; update f00d waits: its window'],
+    [{ state: 'downloading', done: 20_000, total: 500_000 }, 'update f00d downloads: 20 kB of 500 kB'],
+    [{ state: 'installing' }, 'update f00d is being installed'],
+    [{ state: 'trying', secondsLeft: 42 }, 'update f00d on trial: 42 s left to report health'],
+    [{ state: 'confirmed' }, 'update f00d is confirmed'],
+    [{ state: 'rolled-back', detail: 'it hangs' }, 'update f00d ROLLED BACK: it hangs'],
+    [{ state: 'refused', code: 'no-room', detail: 'it takes 9 MB' }, 'REFUSED (no-room): it takes 9 MB'],
+  ] as const) {
+    assert.ok(said(progress).includes(words), said(progress));
+  }
+  assert.match(said({ state: 'idle' }, null), 'no launcher: updated by hand');
 });
 
 test('what a radio brings as text does not reach the terminal as orders', () => {

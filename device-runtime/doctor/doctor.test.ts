@@ -208,6 +208,32 @@ test('what the gateway says of itself becomes findings', async () => {
   assert.not.match(said, formerPorts);
 });
 
+test('a release that was gone back from, or refused, is told once, by the event or by how far it is', async () => {
+  for (const [progress, code, says] of [
+    [
+      { state: 'rolled-back', detail: 'it hangs' },
+      'release-rolled-back',
+      'the offered one was gone back from: it hangs',
+    ],
+    [
+      { state: 'refused', code: 'no-room', detail: 'it takes 9 MB' },
+      'release-refused',
+      'the offered one was refused (no-room): it takes 9 MB',
+    ],
+  ] as const) {
+    const control = await place.run({ release: { ...facts.release, offer: 'f00d', progress } });
+    const later = await place.doctor();
+    assert.is(later.code, 1);
+    assert.match(later.said, `WARNING release: ${says}`);
+    control.event({ code, subject: '', detail: 'just now' });
+    const now = await place.doctor();
+    assert.is(now.code, 2);
+    assert.not.match(now.said, says);
+    await place.leave();
+    place = new Place(facts, fleet.authorityPem);
+  }
+});
+
 const onLinux = process.platform === 'linux' ? test : test.skip;
 
 onLinux('a program that has the port open is named', async () => {
