@@ -1,4 +1,4 @@
-// @time-limit 500 s
+// @time-limit 600 s
 // @long
 // The package of a release, as an administrator meets it: in a Debian 12 made for this, started by nspawn where that works.
 import { execFile } from 'node:child_process';

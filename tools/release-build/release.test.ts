@@ -1,4 +1,4 @@
-// @time-limit 400 s
+// @time-limit 600 s
 // @long
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
