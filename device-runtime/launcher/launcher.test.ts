@@ -130,6 +130,8 @@ test('where what is current is not there, what is there runs', async () => {
 
 test('whatever stands in the state, a whole release is started, and nothing of it is run', async () => {
   await mkdir(site.layout.boot.folder);
+  await site.release('a', 'wait');
+  await site.release('b', 'wait');
   const trial = `starts=0 seconds=600 id=${id}`;
   for (const content of [
     '',

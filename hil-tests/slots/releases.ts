@@ -30,7 +30,7 @@ export interface SmallRelease {
 }
 
 /** What this machine runs. */
-export const machine: ReleaseTarget = releaseTarget.parse(`linux-${process.arch}`);
+const machine: ReleaseTarget = releaseTarget.parse(`linux-${process.arch}`);
 
 /** @param files content by path; what has a shell's first line can be run */
 export function smallRelease(
