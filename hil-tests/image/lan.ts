@@ -21,22 +21,11 @@ export const cloudName = 'cloud.test';
 /** Milliseconds that a container may take until it has its end of the wire. */
 const patience = 30_000;
 
-/** Marks the process that is in a network of its own already. */
-const mark = 'LOADLINE_OWN_LAN';
-
-/**
- * Whether this process has a network of its own. Where it has none, it runs this very program anew in one, and ends with its
- * code: a process cannot change the network of those of its threads that run already.
- */
-export function isInOwnNetwork(): boolean {
-  return process.env[mark] === process.pid.toString();
-}
-
 /** Words that start a program in a network of its own, with its own file of names. */
 export function inOwnNetwork(folder: string): string[] {
   const hosts = join(folder, 'hosts');
   writeFileSync(hosts, `127.0.0.1 localhost\n${wire.address} ${cloudName}\n`);
-  const script = `mount --bind ${hosts} /etc/hosts; ip link set lo up; export ${mark}=$$; exec "$@"`;
+  const script = `mount --bind ${hosts} /etc/hosts; ip link set lo up; exec "$@"`;
   return ['unshare', '--net', '--mount', 'sh', '-ec', script, 'sh'];
 }
 
