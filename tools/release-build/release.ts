@@ -1,10 +1,11 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildGateway } from '@loadline/device-runtime/build';
-import type { ReleaseManifest, ReleaseTarget } from '@loadline/sdk/release';
+import { type ReleaseManifest, type ReleaseTarget, releaseVersion } from '@loadline/sdk/release';
 import { CalledWrongly } from '../cloud/outcome.ts';
+import { additionsOf, type GivenFiles } from './additions.ts';
 import { packagesInside } from './contents.ts';
-import { type Additions, writeDebianPackage } from './debian-package.ts';
+import { writeDebianPackage } from './debian-package.ts';
 import { writeLicences } from './licences.ts';
 import { Lock } from './lock.ts';
 import { nodeFor } from './node-binary.ts';
@@ -13,7 +14,7 @@ import { writeBill } from './sbom.ts';
 import { readSources } from './sources.ts';
 
 /** What is to be built. */
-export interface Order {
+export interface Order extends GivenFiles {
   readonly target: ReleaseTarget;
   /** Where the folder of the release is put; by default `dist/release` in the checkout. */
   readonly out?: string;
@@ -21,9 +22,6 @@ export interface Order {
   readonly as?: string;
   readonly healthSeconds: number;
   readonly allowDirty: boolean;
-  /** Files for the package alone: the root of the repository that its gateways trust, and whose vouchers they take. */
-  readonly trust?: string;
-  readonly maker?: string;
 }
 
 /** A release as it was built. */
@@ -44,49 +42,68 @@ export async function buildRelease(root: string, order: Order, tell: (line: stri
   const { commit, committed, dirty } = readSources(root, order.allowDirty ? 'allowed' : 'refused');
   const version = versionOf(order.as ?? (await versionOfSources(root)), dirty);
   const lock = new Lock(root);
-  const { version: nodeVersion } = lock.at(`node_modules/node-${target}`);
-  if (process.versions.node !== nodeVersion) {
-    throw new CalledWrongly(
-      `this is Node ${process.versions.node}, and a release is packed by the Node that it brings (${nodeVersion}), or its ` +
-        "bytes would be others: run 'npm ci' without --omit=optional, on Linux x64 or arm64",
-    );
-  }
+  mustBeNode(lock.at(`node_modules/node-${target}`).version);
   const additions = await additionsOf(order);
   const name = `loadline-gateway-${version}-${target}`;
+  tell(`${name}, from ${commit.slice(0, 12)}${dirty === undefined ? '' : ' and what is not committed'}`);
+
   const folder = join(out, name);
-  // Made beside its place and put there whole.
+  // Made beside its place and put there whole. What an interrupted build left is taken away by the next.
   const fresh = `${folder}.new`;
   await rm(fresh, { recursive: true, force: true });
-  const tree = join(fresh, 'tree');
-  await mkdir(join(tree, 'bin'), { recursive: true });
+  try {
+    const commitOf = { version, target, commit, committed };
+    const { node, launcher } = await fillTree(join(fresh, 'tree'), { root, lock, ...commitOf }, tell);
+    const manifest = await packRelease(fresh, { ...commitOf, node, healthSeconds, launcher }, tell);
+    const debian = await writeDebianPackage(join(fresh, 'tree'), manifest, additions);
+    tell(`${debian.name}, ${megabytes(debian.content.length)}`);
+    await writeFile(join(fresh, debian.name), debian.content);
+    await settle(fresh, manifest);
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+    const plain = manifest.files.reduce((sum, { length }) => sum + length, 0);
+    const packed = manifest.files.reduce((sum, file) => sum + file.packed.length, 0);
+    tell(`${manifest.files.length} files, ${megabytes(plain)}, packed ${megabytes(packed)}: ${folder}`);
+    return { folder, manifest, debian: join(folder, debian.name) };
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    throw error;
+  }
+}
 
-  tell(`${name}, from ${commit.slice(0, 12)}${dirty === undefined ? '' : ' and what is not committed'}`);
+interface TreeSources extends Pick<ReleaseManifest, 'version' | 'target' | 'commit' | 'committed'> {
+  readonly root: string;
+  readonly lock: Lock;
+}
+
+/** Puts into `tree` all that a release has but its manifest; gives what that says of it. */
+async function fillTree(
+  tree: string,
+  { root, lock, ...facts }: TreeSources,
+  tell: (line: string) => void,
+): Promise<Pick<ReleaseManifest, 'node' | 'launcher'>> {
+  await mkdir(join(tree, 'bin'), { recursive: true });
+  const { version, target } = facts;
   const node = await nodeFor(target, lock, root, tell);
   await writeFile(join(tree, 'bin/node'), node.binary);
   const { sources } = await buildGateway({ folder: tree, platform: target, version });
   const packages = packagesInside(sources, lock);
   await writeFile(join(tree, 'LICENSES.txt'), await writeLicences(root, node.licence, packages));
-  const bill = {
-    ...{ version, target, commit, committed, packages, license: 'Apache-2.0' },
-    // This process is the Node of the release, though maybe for another machine.
-    node: { versions: process.versions, sha256: sha256(node.binary) },
-  };
-  await writeFile(join(tree, 'sbom.cdx.json'), writeBill(bill));
+  // This process is the Node of the release, though maybe for another machine.
+  const inside = { versions: process.versions, sha256: sha256(node.binary) };
+  const bill = writeBill({ ...facts, license: 'Apache-2.0', packages, node: inside });
+  await writeFile(join(tree, 'sbom.cdx.json'), bill);
   const launcher = launcherNumber(await readFile(join(tree, 'launcher/loadline-launch'), 'utf8'));
-  const facts = { version, target, commit, committed, node: node.version, healthSeconds, launcher };
-  const manifest = await packRelease(fresh, facts, tell);
+  return { node: node.version, launcher };
+}
 
-  const debian = await writeDebianPackage(tree, manifest, additions);
-  tell(`${debian.name}, ${megabytes(debian.content.length)}`);
-  await writeFile(join(fresh, debian.name), debian.content);
-  await settle(fresh, manifest);
-
-  await rm(folder, { recursive: true, force: true });
-  await rename(fresh, folder);
-  const plain = manifest.files.reduce((sum, { length }) => sum + length, 0);
-  const packed = manifest.files.reduce((sum, file) => sum + file.packed.length, 0);
-  tell(`${manifest.files.length} files, ${megabytes(plain)}, packed ${megabytes(packed)}: ${folder}`);
-  return { folder, manifest, debian: join(folder, debian.name) };
+/** @throws CalledWrongly where this process is another Node than the release brings */
+function mustBeNode(version: string): void {
+  if (process.versions.node === version) return;
+  throw new CalledWrongly(
+    `this is Node ${process.versions.node}, and a release is packed by the Node that it brings (${version}), or its ` +
+      "bytes would be others: run 'npm ci' without --omit=optional, on Linux x64 or arm64",
+  );
 }
 
 async function versionOfSources(root: string): Promise<string> {
@@ -97,43 +114,11 @@ async function versionOfSources(root: string): Promise<string> {
 /** What is not committed makes a version one that comes before it: `1.4.0-dirty.d1a2b3c4`. */
 function versionOf(version: string, dirty: string | undefined): string {
   if (dirty === undefined) return version;
-  return `${version}${version.includes('-') ? '.' : '-'}dirty.${dirty}`;
-}
-
-async function additionsOf({ trust, maker }: Order): Promise<Additions> {
-  const additions = new Map<string, Uint8Array>();
-  if (trust !== undefined) {
-    const content = await readGiven('--trust', trust);
-    if (!isRoot(content)) {
-      throw new CalledWrongly(`--trust ${trust} is no root of a repository: give its metadata/1.root.json`);
-    }
-    additions.set('trust/root.json', content);
-  }
-  if (maker !== undefined) {
-    const content = await readGiven('--maker', maker);
-    if (!content.includes('-----BEGIN CERTIFICATE-----')) {
-      throw new CalledWrongly(`--maker ${maker} has no certificate (PEM) in it`);
-    }
-    additions.set('maker.pem', content);
-  }
-  return additions;
-}
-
-async function readGiven(option: string, path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new CalledWrongly(`${option} ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
-  }
-}
-
-function isRoot(content: Buffer): boolean {
-  try {
-    const { signed } = JSON.parse(content.toString()) as { signed?: { _type?: string } };
-    return signed?._type === 'root';
-  } catch {
-    return false;
-  }
+  const marked = `${version}${version.includes('-') ? '.' : '-'}dirty.${dirty}`;
+  if (releaseVersion.safeParse(marked).success) return marked;
+  throw new CalledWrongly(
+    `${marked}, as it is with --allow-dirty, is too long a version: give a shorter one`,
+  );
 }
 
 /** The number in the launcher, by which it is told from an older one. */
