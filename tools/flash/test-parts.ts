@@ -63,7 +63,7 @@ export function signed(xml: string): string {
   return xml.replace(zeros, sha256(xml));
 }
 
-export function sha256(bytes: Uint8Array | string): string {
+function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
