@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mock } from 'node:test';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TestFleet } from './attacked-fleet.ts';
@@ -79,6 +80,27 @@ test('follows another root that came with the software, be it of another reposit
   await fleet.refuses('metadata-refused', /the root that it was built to trust does not hold/, {
     folder: `${fleet.folder}-2`,
   });
+});
+
+test('is not what a full disk left of it', async ({ fleet }) => {
+  const { repository, server } = fleet;
+  const before = repository.copy();
+  await fleet.update();
+  repository.release('1.5.0');
+  // tuf-js writes in place; of its timestamp only half gets onto the disk.
+  const whole = fs.writeFileSync;
+  const full = mock.method(fs, 'writeFileSync', (path: string, content: string) => {
+    whole(path, content.slice(0, content.length / 2));
+    throw new Error('ENOSPC: no space left on device');
+  });
+  await fleet.refuses('storage-failed', /timestamp\.json was not written whole/);
+  full.mock.restore();
+  server.files = before;
+  await fleet.update();
+  server.files = repository.files;
+  await fleet.update();
+  server.files = before;
+  await fleet.refuses('metadata-refused', older);
 });
 
 test('is not read by two at once, and a disk that takes nothing is named', async ({ fleet }) => {
