@@ -3,7 +3,8 @@ import { chmod, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { constants, createZstdDecompress } from 'node:zlib';
+// By its names an older Node would not load it, and could not say that it is too old.
+import zlib from 'node:zlib';
 import { openRegular, syncFolder } from '@loadline/sdk/platform';
 import { ReleaseError, type ReleaseFile, type ReleaseManifest } from '@loadline/sdk/release';
 import { openBelow } from '../update/release-source.ts';
@@ -102,7 +103,9 @@ async function makeFile(to: string, file: ReleaseFile, sources: TreeSources): Pr
       const input = blob.createReadStream({ end: packed.length });
       const whole = new Measured(packed.length, packed.sha256);
       const unpacked = new Measured(length, sha256);
-      const unpack = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: windowLog } });
+      const unpack = zlib.createZstdDecompress({
+        params: { [zlib.constants.ZSTD_d_windowLogMax]: windowLog },
+      });
       await pipeline(input, whole, unpack, unpacked, writing(output)).catch((error: Error) => {
         const { code } = error as NodeJS.ErrnoException;
         // What the disk has to say is not the blob's fault.
