@@ -200,6 +200,7 @@ test('takes no other part of a file than it asked for', async () => {
   await failure();
   server.fault = once({ kind: 'other-range' });
   assert.match((await failure()).message, "the cloud's range is bytes ");
+  assert.is((await stat(join(parts, program.sha256))).size, 0, 'of another file, nothing is of use');
   await attempt();
   await mustBeStaged();
 });

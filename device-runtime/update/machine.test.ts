@@ -155,6 +155,16 @@ test('on trial lets other wishes wait until it is confirmed', () => {
   assert.equal(after(update, { kind: 'acknowledged' }, { kind: 'confirmed' }).done, ['confirm', 'fetch']);
 });
 
+test('is switched to once more where the launcher could not be told, and not at once', () => {
+  const failed: Happening = { kind: 'switch-failed', detail: 'the disk is full' };
+  const { update, done } = after(nothing, offered, staged, answered, failed);
+  assert.equal(done, ['fetch', 'switch']);
+  const detail = 'it lies in slot b: the disk is full';
+  assert.equal(reportOf(update, 0).progress, { state: 'waiting', detail });
+  assert.equal(after(update, [{ kind: 'looked' }, { ...open, now: 59_999 }]).done, []);
+  assert.equal(after(update, [{ kind: 'looked' }, { ...open, now: 60_000 }]).done, ['switch']);
+});
+
 const anyId = fc.constantFrom(...ids);
 const anyOffer = fc.record({ id: anyId, release: fc.constantFrom('0.1.0', '0.2.0', '0.3.0') });
 const anyHappening: fc.Arbitrary<Happening> = fc.oneof(
@@ -174,7 +184,7 @@ const anyHappening: fc.Arbitrary<Happening> = fc.oneof(
     kind: fc.constant('failed' as const),
     code: fc.constant('source-failed'),
     detail: fc.constant('reset'),
-    wait: fc.option(fc.nat(5000), { nil: undefined }),
+    wait: fc.option(fc.integer({ min: 1, max: 5000 }), { nil: undefined }),
   }),
   fc.record({ kind: fc.constant('installed' as const), id: anyId, answer: fc.constant(installed) }),
   fc.record({
@@ -186,7 +196,7 @@ const anyHappening: fc.Arbitrary<Happening> = fc.oneof(
 );
 const anyMoment = fc.record({
   happening: anyHappening,
-  passed: fc.nat(4000),
+  passed: fc.nat(20_000),
   gate: fc.constantFrom<Circumstances['gate'][]>(
     { open: true },
     { open: true },
@@ -197,7 +207,7 @@ const anyMoment = fc.record({
 test('whatever happens: one fetch at a time, none outside of the window, a switch only to what was wished and installed', () => {
   const starts = fc.constantFrom(nothing, trying(true), trying(false));
   fc.assert(
-    fc.property(starts, fc.array(anyMoment, { maxLength: 60 }), (start, moments) => {
+    fc.property(starts, fc.array(anyMoment, { maxLength: 60, size: 'max' }), (start, moments) => {
       let update = start;
       let now = 0;
       let fetching: string | undefined;

@@ -30,8 +30,14 @@ export type Stage =
     }
   /** All of it is staged; the installer, which is root's, has been asked. */
   | { readonly kind: 'installing'; readonly offer: Offer; readonly since: number }
-  /** It lies in a slot, and waits for its window. */
-  | { readonly kind: 'installed'; readonly offer: Offer; readonly answer: Installed; readonly why: string }
+  /** It lies in a slot, and waits for its window; or for another attempt to tell the launcher, not before `notBefore`. */
+  | {
+      readonly kind: 'installed';
+      readonly offer: Offer;
+      readonly answer: Installed;
+      readonly why: string;
+      readonly notBefore: number;
+    }
   /** The launcher is to be told to try it, and this run is to end. */
   | { readonly kind: 'switching'; readonly offer: Offer; readonly answer: Installed }
   /** This run is the trial. */
@@ -131,6 +137,8 @@ export interface Stepped {
 
 /** Offers that came to nothing which are remembered. */
 const endedKept = 32;
+/** Ms until the launcher is told once more, where that failed. */
+const switchMilliseconds = 60_000;
 /** Ms that the installer may take until the cloud is told that it does not answer. */
 const installerMilliseconds = 15 * 60_000;
 
@@ -174,7 +182,8 @@ function happened(update: Update, happening: Happening, { now }: Circumstances):
     case 'installed': {
       if (stage.kind !== 'installing' || happening.id !== stage.offer.id) return stay(update);
       const event = tell('release-installed', `${stage.offer.release} in slot ${happening.answer.slot}`);
-      const next = { kind: 'installed', offer: stage.offer, answer: happening.answer, why: '' } as const;
+      const { offer } = stage;
+      const next = { kind: 'installed', offer, answer: happening.answer, why: '', notBefore: now } as const;
       return become(update, next, [event]);
     }
     case 'install-refused': {
@@ -185,7 +194,8 @@ function happened(update: Update, happening: Happening, { now }: Circumstances):
     case 'switch-failed': {
       if (stage.kind !== 'switching') return stay(update);
       const { offer, answer } = stage;
-      return become(update, { kind: 'installed', offer, answer, why: happening.detail });
+      const notBefore = now + switchMilliseconds;
+      return become(update, { kind: 'installed', offer, answer, why: happening.detail, notBefore });
     }
     case 'acknowledged':
     case 'heard':
@@ -251,6 +261,7 @@ function pursued(update: Update, circumstances: Circumstances): Stepped {
         return after(idle, circumstances);
       }
       if (!gate.open) return become(update, { ...stage, why: gate.why });
+      if (now < stage.notBefore) return stay(update);
       const { offer, answer } = stage;
       return become(update, { kind: 'switching', offer, answer }, [{ act: 'switch', offer, answer }]);
     }
