@@ -48,7 +48,7 @@ for each in raspi-firmware systemd-boot-efi linux-image-*-arm64; do
 done
 
 # What a machine makes of itself, what only building needs, and what packages would have started.
-rm -rf root/boot root/vmlinuz* root/initrd.img* root/etc/systemd/system root/etc/apt root/etc/machine-id
+rm -rf root/boot root/vmlinuz* root/initrd.img* root/etc/systemd/system root/etc/apt root/etc/dpkg root/etc/machine-id
 rm -rf root/etc/passwd- root/etc/group- root/etc/shadow- root/etc/gshadow- root/etc/.pwd.lock root/etc/rc?.d root/etc/init.d
 rm -rf root/usr/lib/udev/hwdb.bin root/usr/lib/udev/hwdb.d root/root/.[!.]*
 rm -rf root/var/cache root/var/log root/var/lib/apt root/var/lib/dpkg root/var/lib/systemd root/var/lib/dbus root/var/backups

@@ -197,6 +197,8 @@ export function mmdebstrapWords(
     '--variant=essential',
     '--format=tar',
     ...['APT::Install-Recommends "false"', 'Acquire::Languages "none"'].map((each) => `--aptopt=${each}`),
+    // Half a base system is thrown away: none of it has to outlive a power cut.
+    '--dpkgopt=force-unsafe-io',
     ...recipe.filters.map((each) => `--dpkgopt=${each}`),
     `--include=${recipe.packages.join(',')}`,
     // Merged /usr from the beginning: the package that merges it later brings all of perl.
