@@ -145,7 +145,7 @@ export async function isStaged(packed: Packed, place: string): Promise<boolean> 
 }
 
 /** Length and digest of a file; undefined where there is none. */
-export async function digestOf(path: string): Promise<Packed | undefined> {
+async function digestOf(path: string): Promise<Packed | undefined> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
