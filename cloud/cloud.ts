@@ -236,7 +236,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   metrics.measure(
     gauges({
       ...{ store, database: database.file, live, mqtt, https, socket, mailer, authentications, auditKeeper },
-      ...{ accounting: counted.accounting, readiness, now },
+      ...{ accounting: counted.accounting, updating, readiness, now },
     }),
   );
   const operations =

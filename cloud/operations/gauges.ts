@@ -7,6 +7,7 @@ export interface GaugeParts {
   readonly store: {
     readonly writing: { readonly waiting: number };
     readonly merging: { readonly backlog: number | undefined; readonly failures: number };
+    read(name: 'fleetUpdates', query: Record<never, never>): Promise<readonly { readonly state: string }[]>;
   };
   readonly accounting: { readonly open: number; readonly waiting: number };
   /** The database's file. */
@@ -19,6 +20,10 @@ export interface GaugeParts {
   readonly mailer: { readonly waiting: number };
   readonly authentications: { readonly waiting: number };
   readonly auditKeeper: { readonly keptAt: number };
+  readonly updating: {
+    readonly rollouts: { readonly all: readonly { readonly state: string }[] };
+    readonly releases: { readonly fault: string | undefined };
+  };
   readonly readiness: Readiness;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -27,7 +32,7 @@ export interface GaugeParts {
 /** Where each gauge is asked. */
 export function gauges(parts: GaugeParts): Measured {
   const { store, database, live, mqtt, https, socket, mailer, authentications } = parts;
-  const { accounting, auditKeeper, readiness, now } = parts;
+  const { accounting, auditKeeper, readiness, now, updating } = parts;
   return {
     connections: async () => {
       const byMqtt = mqtt.connections().map((one) => ({ door: 'mqtt' as DoorName, ...one }));
@@ -46,8 +51,16 @@ export function gauges(parts: GaugeParts): Measured {
     mailsWaiting: () => mailer.waiting,
     auditsWaiting: () => authentications.waiting,
     auditKeptSeconds: () => Math.max(0, now() - auditKeeper.keptAt) / 1000,
+    updates: async () => counted(await store.read('fleetUpdates', {})),
+    rollouts: () => counted(updating.rollouts.all),
+    releasesSigned: () => updating.releases.fault === undefined,
     isReady: async () => (await readiness.reasons()).length === 0,
   };
+}
+
+/** How many there are of each state. */
+function counted(all: readonly { readonly state: string }[]): { state: string; count: number }[] {
+  return [...Map.groupBy(all, ({ state }) => state)].map(([state, some]) => ({ state, count: some.length }));
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {

@@ -27,6 +27,12 @@ export interface Measured {
   readonly auditsWaiting: () => number;
   /** Seconds since the audit log was last looked after. */
   readonly auditKeptSeconds: () => number;
+  /** Gateways of the fleet by how far they are with a release. */
+  readonly updates: () => Promise<readonly { state: string; count: number }[]>;
+  /** Rollouts by state. */
+  readonly rollouts: () => readonly { state: string; count: number }[];
+  /** Whether the repository of releases is signed, and all of it here. */
+  readonly releasesSigned: () => boolean;
   readonly isReady: () => Promise<boolean>;
 }
 
@@ -138,6 +144,22 @@ export class Metrics {
     simple('mails_waiting', 'Mails not yet handed to the mail server', measured.mailsWaiting);
     simple('audit_waiting', 'Attempts to log in that are not in the audit log yet', measured.auditsWaiting);
     simple('audit_kept_seconds', 'Since the audit log was last looked after', measured.auditKeptSeconds);
+    const byState = (
+      name: string,
+      help: string,
+      ask: () => MaybePromise<readonly { state: string; count: number }[]>,
+    ) => {
+      this.#gauge(name, help, ['state'], async (gauge) => {
+        const states = await ask();
+        gauge.reset();
+        for (const { state, count } of states) gauge.set({ state }, count);
+      });
+    };
+    byState('updates', 'Gateways by how far they are with a release', measured.updates);
+    byState('rollouts', 'Rollouts of releases', measured.rollouts);
+    simple('releases_signed', '1 where gateways can be updated from the repository', () =>
+      Number(measured.releasesSigned()),
+    );
     this.measureReadiness(measured.isReady);
   }
 

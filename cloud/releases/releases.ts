@@ -143,6 +143,11 @@ export class Releases {
     return this.#inForce.files.get(path);
   }
 
+  /** Why gateways cannot be updated from it, or not for long, in words; undefined where all is well. */
+  get fault(): string | undefined {
+    return this.#fault ?? this.#inForce.lacking[0];
+  }
+
   async state(): Promise<RepositoryState> {
     const { metadata } = this.#inForce;
     const root = metadata && readRoot(metadata.root);
@@ -150,7 +155,7 @@ export class Releases {
     return {
       root: root && { version: root.version, expires: root.expires },
       targets: targets && { version: targets.version, expires: targets.expires },
-      fault: this.#fault ?? this.#inForce.lacking[0],
+      fault: this.fault,
       keys: await readOnlineKeys(this.#parts.folder),
     };
   }
