@@ -95,7 +95,7 @@ async function makeFile(to: string, file: ReleaseFile, sources: TreeSources): Pr
     let from: 'slot' | 'blob' = 'slot';
     if (!(await isCopied(sources.claims.get(sha256), output, length, sha256))) {
       from = 'blob';
-      await output.truncate(0);
+      // What a copy that did not hold has left is no longer than this, and written over.
       const where = `${file.path}: blob ${packed.sha256}`;
       const blob = await openBelow(sources.staging, ['blobs', packed.sha256]).catch((error: Error) => {
         throw new ReleaseError('file-refused', `${where}: ${error.message}`);
