@@ -12,7 +12,7 @@ import type { Rung } from './rung.ts';
 import { Updates } from './updates.ts';
 
 /** Milliseconds from the network to the gateway on its serial port, under emulation. */
-const bootPatience = 240_000;
+const bootPatience = 600_000;
 
 /** The image on an emulated machine, from its firmware on, end to end. */
 export async function climbVirt(rung: Rung, material: MachineMaterial, ask: Ask): Promise<void> {
@@ -133,7 +133,7 @@ async function looksInside(rung: Rung, site: EmulatedSite): Promise<void> {
   );
 
   await rung.show(
-    'its root is read-only, nobody can log in, and no key and no machine-id is in it',
+    'its root is read-only, its data have all of the card, nobody can log in, and it has no machine-id',
     async () => {
       const shell = site.machine.shell;
       const say = async (command: string) => (await shell?.run(command)) ?? '';
@@ -146,10 +146,17 @@ async function looksInside(rung: Rung, site: EmulatedSite): Promise<void> {
         'accounts that have a password, or need none',
       );
       assert.is(await say('pgrep -c getty || true'), '0');
+      const room = Number(await say('df -B1 --output=size /var | tail -1'));
+      assert.ok(
+        room > gigabytes(2),
+        `the data partition has ${room} bytes: it has not been grown to the card`,
+      );
       return `${await say('df -h --output=target,size,used / /var | tail -2 | tr "\\n" ";"')} ${await say('/opt/loadline/launcher/loadline-launch status | tr "\\n" ";"')}`;
     },
   );
 }
+
+const gigabytes = (count: number) => count * 2 ** 30;
 
 async function assertFails(work: Promise<unknown>): Promise<void> {
   const failed = await work.then(
