@@ -131,6 +131,11 @@ function makeWorld(): World {
   };
 }
 
+/** A stop that nobody asked for from outside is ended by nobody outside where it hangs. */
+function endAnyway(): void {
+  setTimeout(() => process.exit(0), 20_000).unref();
+}
+
 async function run(local: LocalConfig, showProgress: boolean): Promise<void> {
   const world = makeWorld();
   const { log } = world;
@@ -149,6 +154,7 @@ async function run(local: LocalConfig, showProgress: boolean): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     log.info('gateway-stopping', { signal });
+    if (signal === 'update') endAnyway();
     await gateway.stop();
     if (showProgress) log.info('progress', gateway.progress());
     clearInterval(progress);
@@ -202,6 +208,7 @@ async function runSites(folder: string): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     log.info('gateway-stopping', { signal });
+    if (signal === 'update') endAnyway();
     clearInterval(progress);
     await site.stop();
     process.exit(0);

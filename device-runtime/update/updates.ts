@@ -155,14 +155,15 @@ export class Updates {
   /** Finds out what this run is, a trial or not, and what became of the last one. Does not throw. */
   async open(): Promise<void> {
     if (this.#slot === null) return;
-    await this.#guarded('open', async () => {
+    this.#root = await readFile(this.#layout.trustedRoot, 'utf8').catch(() => undefined);
+    await this.#guarded('memory', async () => {
       await makePrivateFolder(this.#folder);
       const { ended } = await this.#memory.open();
       this.#update = { ...this.#update, ended };
-      this.#root = await readFile(this.#layout.trustedRoot, 'utf8').catch(() => undefined);
-      await this.#tellResult();
-      await this.#beginTrial();
     });
+    // Whatever of that the disk does not do: a trial has to be confirmed all the same.
+    await this.#guarded('result', () => this.#tellResult());
+    await this.#guarded('trial', () => this.#beginTrial());
     const every = this.#options.lookMilliseconds ?? usualLookMilliseconds;
     this.#timer = setInterval(() => void this.#look(), every).unref();
   }
