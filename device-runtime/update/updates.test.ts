@@ -1,3 +1,5 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -314,6 +316,37 @@ test('takes no more bytes a second than it may, and a trickle while readings are
     await rm(join(gateway.folder, 'state'), { recursive: true });
   }
 });
+
+const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+
+(mayMount ? test : test.skip)(
+  'gives the disk back where it is full in the middle, and comes again once there is room',
+  async () => {
+    const state = join(gateway.folder, 'state');
+    await mkdir(state);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', state]);
+    try {
+      let isFull = false;
+      gateway.server.fault = ({ path }) => {
+        if (!path.startsWith('blobs/') || isFull) return undefined;
+        isFull = true;
+        // Somebody else takes all that is left.
+        assert.throws(() => writeFileSync(join(state, 'filler'), Buffer.alloc(4_000_000)), /ENOSPC/);
+        return undefined;
+      };
+      const updates = await gateway.start('factory', { random: () => -1 });
+      updates.received(offered);
+      await until(() => gateway.logged.some((line) => /ENOSPC/.test(line)), 'it is noticed');
+      await until(async () => !(await isThere(gateway.layout.staging.folder)), 'nothing of it stays');
+      assert.is.not(last()?.state, 'refused');
+      await rm(join(state, 'filler'));
+      await until(() => last()?.state === 'installing', 'it is staged');
+      updates.stop();
+    } finally {
+      execFileSync('umount', [state]);
+    }
+  },
+);
 
 test('tries again after what may pass, and refuses what stays wrong', async () => {
   let asked = 0;
