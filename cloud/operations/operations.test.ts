@@ -31,6 +31,7 @@ test.before(async () => {
           return store.writing;
         },
         merging: { backlog: 6, failures: 1 },
+        read: async () => [{ state: 'idle' }, { state: 'idle' }, { state: 'trying' }],
       },
       accounting: { open: 9, waiting: 10 },
       database,
@@ -41,6 +42,10 @@ test.before(async () => {
       mailer: { waiting: 4 },
       authentications: { waiting: 5 },
       auditKeeper: { keptAt: 10_000 },
+      updating: {
+        rollouts: { all: [{ state: 'halted' }] },
+        releases: { fault: 'targets 1 ended' },
+      },
       readiness,
       now: () => 15_000,
     }),
@@ -91,6 +96,10 @@ test('gauges are asked for each scrape', async () => {
     loadline_merger_failures: 1,
     loadline_accounting_open: 9,
     loadline_accounting_waiting: 10,
+    'loadline_updates{state="idle"}': 2,
+    'loadline_updates{state="trying"}': 1,
+    'loadline_rollouts{state="halted"}': 1,
+    loadline_releases_signed: 0,
     loadline_ready: 1,
   }))
     assert.is(found.get(name), value, name);
