@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { attempt } from '../cloud/outcome.ts';
+import { attempt, CalledWrongly } from '../cloud/outcome.ts';
 import { type BoardName, boardNames, boardOf } from './boards.ts';
 import { buildImage, type Order } from './build.ts';
 import { installDependencies } from './deps.ts';
@@ -68,6 +68,12 @@ minutes, since packages are set up by an emulated processor; later ones take the
 Exit codes: 0 done, 1 failed, 2 called wrongly.`;
 
 async function act(flags: Flags): Promise<void> {
+  if (!import.meta.url.endsWith('.ts')) {
+    throw new CalledWrongly(
+      "an image is built from a checkout of the sources, and this is an installed package: clone the repository, run 'npm ci' there, " +
+        "and 'npm run loadline -- image build'",
+    );
+  }
   const inputs = await readInputs({ ...flags, releasesRoot: flags.releasesRoot });
   const out = flags.out ?? resolve(`dist/image/loadline-${inputs.release.version}-${flags.board}.img.zst`);
   const { board, release, maker, releasesRoot, cache, offline } = flags;

@@ -70,7 +70,7 @@ async function settleTimes(path: string, epoch: number, work: string): Promise<v
 }
 
 /** Numbers of the inodes that hold something, from what dumpe2fs says: the root folder, and those after the reserved. */
-export function inodesInUse(listing: string): number[] {
+function inodesInUse(listing: string): number[] {
   const count = Number(/^Inode count: +(\d+)$/m.exec(listing)?.[1]);
   const first = Number(/^First inode: +(\d+)$/m.exec(listing)?.[1]);
   if (!(count > 0 && first > 0))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Board } from './boards.ts';
 
-export const sectorBytes = 512;
+const sectorBytes = 512;
 export const mebibyte = 1024 * 1024;
 
 /** A partition of an image. All begin and end on whole mebibytes. */
