@@ -129,12 +129,34 @@ test('Ctrl-C: it says so, and the gateway runs what it ran', async () => {
   assert.is(await board.bootState(), 'current=b\n');
 });
 
+test('the tool is killed when all is sent, and called again: it sees the rest of it', async () => {
+  const version = await release();
+  const { child, told, ended } = start();
+  const isInSlot = () => told().some(({ says }) => says?.includes('put into the slot') ?? false);
+  await until(isInSlot, { limitMs: 60_000, what: 'it to be put into a slot' });
+  child.kill('SIGKILL');
+  await ended;
+  const before = board.cable.bytes;
+  const { code, last } = await start().ended;
+  assert.equal([code, last.says], [0, null]);
+  assert.ok(board.cable.bytes - before < 100_000, 'nothing of it was sent again');
+  assert.is(await board.versionIn('a'), version);
+  assert.is(await board.bootState(), 'current=a\n');
+});
+
 test('a release that dies is gone back from, and the tool says why', async () => {
   await release('process.exit(1);\n');
   const { code, last } = await start().ended;
   assert.equal([code, last.result], [11, 'rolled-back'], last.says ?? '');
   assert.match(last.says ?? '', 'it was begun as often as it may be, and did not stay');
-  assert.is(await board.bootState(), 'current=b\n');
+  assert.is(await board.bootState(), 'current=a\n');
+});
+
+test('a release that never answers is gone back from when its time is over, however little patience there is', async () => {
+  await release('setInterval(() => {}, 1000);\n');
+  const { code, last } = await start('--wait', '5').ended;
+  assert.equal([code, last.result], [11, 'rolled-back'], last.says ?? '');
+  assert.match(last.says ?? '', 'did not report health in time');
 });
 
 test('a packed file that somebody changed is refused, and nothing is tried', async () => {
@@ -148,7 +170,7 @@ test('a packed file that somebody changed is refused, and nothing is tried', asy
   }
   const { code, last } = await start('--release-version', version).ended;
   assert.equal([code, last.result], [10, 'refused-by-gateway'], last.says ?? '');
-  assert.is(await board.bootState(), 'current=b\n');
+  assert.is(await board.bootState(), 'current=a\n');
 });
 
 test('what somebody else signed is refused', async () => {

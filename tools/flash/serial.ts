@@ -23,17 +23,17 @@ export interface SerialOptions {
   readonly monotonic: () => number;
 }
 
-/** A release that was brought over the line, and runs. */
+/** A release that runs, and is confirmed. */
 export interface Flashed {
   readonly release: string;
   readonly serialNumber: string;
-  /** False where it ran before anything was sent. */
-  readonly isNew: boolean;
 }
 
 /** Milliseconds in which a gateway answers, and between two looks at how far it is. */
 const answerMs = 8000;
 const lookMs = 1000;
+/** Milliseconds that a launcher takes to end one release and to start another, on a small machine. */
+const restartMs = 120_000;
 /** Seconds for an answer: a gateway that restarts does not answer meanwhile. */
 const askSeconds = 20;
 /** How often a gateway that lost the line is asked to go on. */
@@ -56,16 +56,17 @@ export async function flashSerial(options: SerialOptions): Promise<Flashed> {
         'flash its card instead (docs/flashing.md)',
       );
     }
-    const { running } = await stateOf(line);
+    const { running, flash } = await stateOf(line);
     const release = await releaseFor(running, options);
     const { serialNumber } = description;
     report({
       event: 'note',
       says: `${serialNumber} on ${path} runs ${running.release} in slot ${running.slot ?? 'none'}, and is to have ${release}`,
     });
-    if (running.release === release) return { release, serialNumber, isNew: false };
+    // What is on trial runs, and may yet be gone back from.
+    if (running.release === release && flash.state !== 'trying') return { release, serialNumber };
     await bring(line, release, running.target as NonNullable<typeof running.target>, options);
-    return { release, serialNumber, isNew: true };
+    return { release, serialNumber };
   } catch (error) {
     throw inOurTerms(error, path);
   } finally {
@@ -172,6 +173,8 @@ async function bring(
       shown = wordsOf(state);
       report({ event: 'note', says: shown });
     }
+    // It may be silent for as long as the new release has to answer, and then the one before it does.
+    if (state.state === 'switching') line.waitFor(state.seconds * 1000 + restartMs);
     if (state.state === 'confirmed') return;
     if (state.state === 'rolled-back') {
       throw new FlashFailure(

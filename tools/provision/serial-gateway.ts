@@ -47,6 +47,7 @@ export class SerialGateway implements GatewayLine {
   readonly #listeners = new Map<NewsName, Set<(body: never) => void>>();
   readonly #conversation: Conversation;
   #line: OpenedLine;
+  #patience: number;
   #lost: string | undefined;
   /** Runs while nothing comes. */
   #missing: NodeJS.Timeout | undefined;
@@ -54,6 +55,7 @@ export class SerialGateway implements GatewayLine {
 
   private constructor(line: OpenedLine, options: SerialGatewayOptions) {
     this.#line = line;
+    this.#patience = options.patience;
     this.#options = options;
     this.#conversation = Conversation.over(line.stream, {
       role: 'calls',
@@ -123,6 +125,11 @@ export class SerialGateway implements GatewayLine {
     return () => all.delete(listener);
   }
 
+  /** Waits so long, in milliseconds, when the line is silent from now on: who restarts is not gone. */
+  waitFor(patience: number): void {
+    this.#patience = patience;
+  }
+
   /** Whether it was lost for good: nobody waits for it any more. */
   get isLost(): boolean {
     return this.#lost !== undefined;
@@ -167,12 +174,11 @@ export class SerialGateway implements GatewayLine {
   /** Nothing comes: a plug was knocked out, a board has no power. It may come back, and then all goes on where it was. */
   #miss(): void {
     if (this.#missing !== undefined || this.#isClosed) return;
-    const { patience, onLife } = this.#options;
-    onLife?.('lost');
+    this.#options.onLife?.('lost');
     this.#missing = setTimeout(() => {
       this.#lost = 'the line was lost';
       void this.#conversation.close();
-    }, patience);
+    }, this.#patience);
   }
 
   #found(): void {
