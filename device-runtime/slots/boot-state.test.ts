@@ -135,10 +135,14 @@ test('what the launcher went back from is read until it was told', async () => {
 });
 
 test('the starts of a newer launcher are forgotten once a gateway runs by it', async () => {
-  await confirmLauncher(layout);
+  const byIt = { LOADLINE_STAGE: '1' };
+  await confirmLauncher(layout, byIt);
   await mkdir(layout.boot.folder);
-  await writeFile(layout.boot.launcher, 'starts=2\n');
-  await confirmLauncher(layout);
+  await writeFile(layout.boot.launcher, 'starts=3\n');
+  // By the other one, it was given up.
+  await confirmLauncher(layout, {});
+  assert.ok(await stat(layout.boot.launcher));
+  await confirmLauncher(layout, byIt);
   assert.is(await stat(layout.boot.launcher).catch(() => undefined), undefined);
 });
 

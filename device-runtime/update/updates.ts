@@ -286,7 +286,7 @@ export class Updates {
         if (this.#update.stage.kind === 'trying') this.#happened({ kind: 'heard' });
       }
       if (!this.#launcherConfirmed && now - this.#openedAt >= launchedMilliseconds) {
-        await confirmLauncher(this.#layout);
+        await confirmLauncher(this.#layout, this.#options.environment);
         this.#launcherConfirmed = true;
       }
       if (this.#update.stage.kind === 'installing') await this.#readAnswer();

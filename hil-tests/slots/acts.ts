@@ -20,7 +20,7 @@ switch (act) {
   }
   case 'confirm':
     await confirm(layout, slotName.parse(process.env.LOADLINE_SLOT));
-    await confirmLauncher(layout);
+    await confirmLauncher(layout, process.env);
     break;
   default:
     throw new Error(`${act} is nothing that a gateway does`);
