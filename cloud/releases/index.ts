@@ -7,4 +7,4 @@ export {
   resealOnlineKeys,
   rotateOnlineKeys,
 } from './online-keys.ts';
-export { type KeptRelease, Releases, type RepositoryFile, type RepositoryState } from './releases.ts';
+export { type KeptRelease, Releases, type RepositoryFile } from './releases.ts';

@@ -1,4 +1,4 @@
-export { type GatewayChange, GatewayUpdates, type GatewayView } from './gateway-updates.ts';
+export { GatewayUpdates, type GatewayView } from './gateway-updates.ts';
 export { usualHaltLimits } from './health.ts';
-export { Rollouts, type RolloutView, type Shelf } from './rollouts.ts';
+export { Rollouts, type RolloutView } from './rollouts.ts';
 export { compareVersions } from './versions.ts';

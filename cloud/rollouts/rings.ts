@@ -12,7 +12,7 @@ export interface Reach {
  * Where a gateway stands among all of them in the order in which they get a release: from 0 to below 100. It is the same
  * each time, another for each release, and as if drawn by lot over the gateways.
  */
-export function placeInRollout(gateway: string, release: string): number {
+function placeInRollout(gateway: string, release: string): number {
   const digest = createHash('sha256')
     .update(JSON.stringify(['rollout', gateway, release]))
     .digest();

@@ -190,7 +190,7 @@ const updateState = {
   secondsLeft: z.number().nullable().describe('while it tries the release'),
 } as const;
 
-export const runningReply = z.object({
+const runningReply = z.object({
   ...updateState,
   since: z.string(),
   heard: z.string().describe('when it said so last'),
