@@ -16,7 +16,7 @@ export interface CommandIo {
 }
 
 /** What there is to be done on a state folder; each gets the arguments after its name, and answers what to exit with. */
-export const stateCommands = {
+const stateCommands = {
   accounting: accountingCommand,
   audit: auditCommand,
   authority: authorityCommand,
