@@ -139,13 +139,15 @@ async function looksInside(rung: Rung, site: EmulatedSite): Promise<void> {
       const say = async (command: string) => (await shell?.run(command)) ?? '';
       assert.match(await say('findmnt -no OPTIONS /'), /^ro,/);
       await assertFails(say('touch /usr/here'));
-      assert.is(await say('cat /etc/machine-id | wc -c; ls /etc/ssh 2>/dev/null | wc -l'), '0\n0');
+      // What systemd made of the empty file for this start lies over it.
+      assert.is(await say("unshare --mount sh -c 'umount /etc/machine-id; wc -c </etc/machine-id'"), '0');
+      assert.is(await say('ls -d /etc/ssh 2>/dev/null || true'), '');
       assert.is(
         await say("awk -F: '$2 !~ /^[!*]/' /etc/shadow"),
         '',
         'accounts that have a password, or need none',
       );
-      assert.is(await say('pgrep -c getty || true'), '0');
+      assert.is(await say('cat /proc/[0-9]*/comm | grep -c getty || true'), '0');
       const room = Number(await say('df -B1 --output=size /var | tail -1'));
       assert.ok(
         room > gigabytes(2),
