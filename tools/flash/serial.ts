@@ -131,6 +131,7 @@ async function bring(
   { report, signal, monotonic }: SerialOptions,
 ): Promise<void> {
   let begun = 0;
+  let isFirst = true;
   let shown = '';
   let pace: Pace | undefined;
   for (;;) {
@@ -140,10 +141,10 @@ async function bring(
       state = (await stateOf(line)).flash;
       const isOurs = state.state !== 'idle' && state.release === release;
       const isLost = isOurs && state.state === 'refused' && state.code === 'source-failed';
-      // Also what ended before this tool was called is begun anew, once.
-      const isOver = isOurs && begun === 0 && isEnd(state);
-      // A fetch that another tool began asks that one; and what runs was looked at.
-      if (!isOurs || isLost || isOver || (begun === 0 && state.state === 'fetching')) {
+      // What ended before this tool was called is begun anew; and a fetch that another one began asks that one.
+      const isOfBefore = isFirst && (isEnd(state) || state.state === 'fetching');
+      isFirst = false;
+      if (!isOurs || isLost || isOfBefore) {
         if (begun++ >= attempts) {
           throw new FlashFailure(
             'unplugged',
