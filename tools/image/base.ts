@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { indexForm, type Resolved, resolvedFrom, sourcesFrom } from './apt.ts';
 import type { Board } from './boards.ts';
@@ -104,16 +104,30 @@ async function resolve(recipe: Recipe, apt: Apt): Promise<Resolved[]> {
 }
 
 async function make(recipe: Recipe, cache: string, sources: string, path: string): Promise<void> {
-  const skeleton = join(cache, 'skeleton');
-  await rm(skeleton, { recursive: true, force: true });
+  await mkdir(dirname(path), { recursive: true });
+  // Of its own: another build may be under way.
+  const work = await mkdtemp(join(dirname(path), '.base-'));
+  try {
+    await makeIn(work, recipe, cache, sources, path);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function makeIn(
+  work: string,
+  recipe: Recipe,
+  cache: string,
+  sources: string,
+  path: string,
+): Promise<void> {
+  const skeleton = join(work, 'skeleton');
   for (const [name, content] of Object.entries(recipe.initramfs)) {
     const file = join(skeleton, name);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, content, { mode: content.startsWith('#!') ? 0o755 : 0o644 });
   }
-  await mkdir(dirname(path), { recursive: true });
-  const fresh = `${path}.new`;
-  await rm(fresh, { force: true });
+  const fresh = join(work, 'base.tar');
   await run('mmdebstrap', mmdebstrapWords(recipe, { skeleton, packages: join(cache, 'packages') }, fresh), {
     input: sources,
     environment: { SOURCE_DATE_EPOCH: String(recipe.epoch) },
