@@ -365,9 +365,13 @@ export class Updates {
 
   #do(act: Act): void {
     switch (act.act) {
-      case 'fetch':
-        this.#fetched = this.#fetch(act.offer);
+      case 'fetch': {
+        const stopped = new AbortController();
+        this.#fetching = stopped;
+        // What was fetched before may still be on its way out, of the same folders.
+        this.#fetched = this.#fetched.then(() => this.#fetch(act.offer, stopped));
         return;
+      }
       case 'stop-fetching':
         this.#fetching?.abort(new Error('it is to be fetched no longer'));
         this.#fetching = undefined;
@@ -391,11 +395,10 @@ export class Updates {
   }
 
   /** Fetches, and says how it went, unless it was told to stop meanwhile. */
-  async #fetch(offer: Offer): Promise<void> {
+  async #fetch(offer: Offer, stopped: AbortController): Promise<void> {
     const { log, monotonic, random } = this.#options;
-    const stopped = new AbortController();
-    this.#fetching = stopped;
     const signal = AbortSignal.any([this.#stopping.signal, stopped.signal]);
+    if (signal.aborted) return;
     const since = monotonic();
     try {
       await this.#fetchInto(offer, signal);
