@@ -53,6 +53,9 @@ interface Gateway {
   /** Starts it: `slot` is what the launcher says. */
   start(slot: string | undefined, more?: Partial<UpdatesOptions>, configuration?: string): Promise<Updates>;
 }
+/** What was under way when it was stopped may still be writing. */
+const patiently = { recursive: true, maxRetries: 20, retryDelay: 50 } as const;
+
 let gateway: Gateway;
 let started: Updates[];
 
@@ -107,7 +110,7 @@ test.before.each(async () => {
 test.after.each(async () => {
   for (const updates of started) updates.stop();
   await gateway.server.close();
-  await rm(gateway.folder, { recursive: true });
+  await rm(gateway.folder, patiently);
 });
 
 async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -313,7 +316,7 @@ test('takes no more bytes a second than it may, and a trickle while readings are
     const done = progress.state === 'downloading' ? progress.done : Number.POSITIVE_INFINITY;
     assert.ok(done <= ((performance.now() - since) / 1000) * rate + 65_536, `${done} bytes`);
     updates.stop();
-    await rm(join(gateway.folder, 'state'), { recursive: true });
+    await rm(join(gateway.folder, 'state'), patiently);
   }
 });
 
@@ -356,7 +359,7 @@ test('tries again after what may pass, and refuses what stays wrong', async () =
   updates.received(offered);
   await until(() => last()?.state === 'installing', 'the second attempt succeeds');
   updates.stop();
-  await rm(join(gateway.folder, 'state'), { recursive: true });
+  await rm(join(gateway.folder, 'state'), patiently);
   gateway.server.fault = ({ path }) => (path.startsWith('blobs/') ? { kind: 'other-content' } : undefined);
   const other = await gateway.start('factory', { random: () => -1 });
   other.received(offered);
