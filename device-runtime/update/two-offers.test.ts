@@ -80,10 +80,10 @@ for (const pause of [0, 2, 5, 10, 20, 40]) {
       updates.received(offerOf('0.3.0', '1'));
       const limit = performance.now() + 20_000;
       while (updates.status().progress.state === 'downloading' && performance.now() < limit) await delay(5);
-      assert.equal([updates.status().progress.state, logged.filter((line) => /not-fetched/.test(line))], [
-        'installing',
-        [],
-      ]);
+      assert.equal(
+        [updates.status().progress.state, logged.filter((line) => /not-fetched/.test(line))],
+        ['installing', []],
+      );
       assert.is((await readdir(layout.staging.blobs)).length, 2);
     } finally {
       updates.stop();
