@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import type { ReleaseTarget } from '@loadline/sdk/release';
 
 const tool = fileURLToPath(new URL('../../tools/main.ts', import.meta.url));
-/** Milliseconds: the first one of all fetches Node, and packs it for a minute. */
-const patience = 600_000;
+/** Milliseconds: the first release of all fetches and packs Node, the first image sets up a system by an emulated processor. */
+const patience = 1_800_000;
 
 /** A release as the shipped tool built it. */
 export interface BuiltRelease {
