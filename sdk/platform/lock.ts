@@ -79,8 +79,8 @@ async function createLock(path: string, text: string): Promise<boolean> {
   const aside = `${path}.${randomBytes(8).toString('hex')}`;
   const handle = await open(aside, 'wx', 0o600);
   try {
-    await handle.writeFile(text);
-    await handle.close();
+    // Closed also where the disk is full.
+    await handle.writeFile(text).finally(() => handle.close());
     await link(aside, path);
     return true;
   } catch (error) {
