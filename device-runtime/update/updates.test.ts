@@ -236,6 +236,22 @@ test('tells once what the launcher went back from, with what it had shown, and d
   await until(() => last()?.state === 'installing', 'the same release under another id is tried');
 });
 
+test('keeps what the launcher went back from as long as the disk does not take that it was', async () => {
+  const { folder, result } = gateway.layout.boot;
+  await mkdir(folder, { recursive: true });
+  await writeFile(result, `rolled-back id=${id} slot=b reason=starts\n`);
+  // In the way of the file that is written beside its place.
+  const inTheWay = join(gateway.folder, 'state/updates/updates.json.new');
+  await mkdir(inTheWay, { recursive: true });
+  (await gateway.start('factory')).stop();
+  assert.equal([codes(), await isThere(result)], [['release-rolled-back'], true]);
+  await rm(inTheWay, { recursive: true });
+  const next = await gateway.start('factory');
+  assert.is(await isThere(result), false);
+  next.received(offered);
+  assert.is(last()?.state, 'rolled-back');
+});
+
 test('says that the launcher left a release that died, and does not install that again by itself', async () => {
   const { folder, result } = gateway.layout.boot;
   await mkdir(folder, { recursive: true });

@@ -231,28 +231,31 @@ export class Updates {
     const result = await readResult(this.#layout);
     if (result === undefined) return;
     const { trial, confirmed, ended } = this.#memory.value;
+    let fault: string | undefined;
     if (result.kind === 'rolled-back') {
       const { id } = result;
       const detail = wentBack(result, trial?.id === id ? trial.proof : undefined);
       const how = { state: 'rolled-back', detail } as const;
-      await this.#remember(remembered(ended, id, how));
+      fault = await this.#remember(remembered(ended, id, how));
       this.#update = { ...this.#update, stage: { kind: 'ended', id, how } };
       onEvent({ code: 'release-rolled-back', subject: '', detail: clip(detail, limits.eventDetailBytes) });
     } else {
       const detail = fellBack(result);
       // Installed anew, it would die as it did.
       if (result.reason === 'deaths' && confirmed !== null) {
-        await this.#remember(remembered(ended, confirmed, { state: 'rolled-back', detail }));
+        fault = await this.#remember(remembered(ended, confirmed, { state: 'rolled-back', detail }));
       }
       onEvent({ code: 'release-fell-back', subject: '', detail });
     }
     await flush();
-    await clearResult(this.#layout);
+    // Told twice is better than tried again, and again.
+    if (fault === undefined) await clearResult(this.#layout);
   }
 
-  async #remember(ended: Update['ended']): Promise<void> {
+  /** Resolves with the reason why it is not on disk, where it is not. */
+  async #remember(ended: Update['ended']): Promise<string | undefined> {
     this.#update = { ...this.#update, ended };
-    await this.#memory.change({ ended: [...ended], trial: null });
+    return await this.#memory.change({ ended: [...ended], trial: null });
   }
 
   async #beginTrial(): Promise<void> {
