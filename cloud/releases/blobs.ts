@@ -39,6 +39,8 @@ export class Blobs {
   readonly #folder: string;
   /** Bytes of those that are whole. */
   readonly #whole = new Map<string, number>();
+  /** What is vouched for. */
+  #kept: ReadonlySet<string> = new Set();
   /** What is under way for one file, one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -64,6 +66,11 @@ export class Blobs {
   /** Bytes of a file that is whole; undefined where it is not. */
   length(sha256: string): number | undefined {
     return this.#whole.get(sha256);
+  }
+
+  /** Says what is vouched for from now on: all else is waiting for that, has only so much room, and is swept one day. */
+  keep(digests: Iterable<string>): void {
+    this.#kept = new Set(digests);
   }
 
   /** Bytes that are there of a file that is not whole. */
@@ -94,11 +101,11 @@ export class Blobs {
     return taken;
   }
 
-  /** Removes what is not `wanted` and has not been touched since `before` (ms since 1970); how many files. */
-  async sweep(wanted: ReadonlySet<string>, before: number): Promise<number> {
+  /** Removes what is not kept and has not been touched since `before` (ms since 1970); how many files. */
+  async sweep(before: number): Promise<number> {
     let removed = 0;
     for (const name of await readdir(this.#folder)) {
-      if (wanted.has(name) || this.#turns.has(name.slice(0, 64))) continue;
+      if (this.#kept.has(name) || this.#turns.has(name.slice(0, 64))) continue;
       const path = join(this.#folder, name);
       if ((await stat(path)).mtimeMs >= before) continue;
       await rm(path, { force: true });
@@ -115,13 +122,13 @@ export class Blobs {
     const part = `${path}.part`;
     const known = await sizeOf(part);
     if (from !== known) throw new OtherPlace(known);
-    if (from === 0) await this.#mustHaveRoom(length);
     if (length > limits.releaseFileBytes || from + bytes.length > length) {
       throw new ReleaseError(
         'file-refused',
         `${sha256}: it is longer than it was said to be, or than it may be`,
       );
     }
+    await this.#mustHaveRoom(length - known);
     await append(part, bytes);
     if (from + bytes.length < length) return { from: from + bytes.length, isWhole: false };
     if ((await digestOf(part)) !== sha256) {
@@ -134,14 +141,18 @@ export class Blobs {
     return { from: length, isWhole: true };
   }
 
-  /** Somebody who only begins files must not fill the disk. */
-  async #mustHaveRoom(length: number): Promise<void> {
-    let waiting = length;
+  /** Somebody who sends what nobody signs must not fill the disk. @param more bytes that are still to come */
+  async #mustHaveRoom(more: number): Promise<void> {
+    let waiting = more;
+    for (const [name, length] of this.#whole) if (!this.#kept.has(name)) waiting += length;
     for (const name of await readdir(this.#folder)) {
       if (name.endsWith('.part')) waiting += await sizeOf(join(this.#folder, name));
     }
     if (waiting <= mostWaitingBytes) return;
-    throw new ReleaseError('storage-failed', 'too much lies there that was begun and not sent to its end');
+    throw new ReleaseError(
+      'storage-failed',
+      'too much lies there that was sent, or begun, and is signed by nobody: it is removed after a week',
+    );
   }
 }
 

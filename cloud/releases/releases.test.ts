@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ReleaseError } from '@loadline/sdk/release';
 import { makeRoleKey, readRoot, roleSigner } from '@loadline/sdk/release/repository';
@@ -226,6 +234,57 @@ test('of a release that is not whole any more nothing is given out; the same add
   assert.is(await again.add(manager, async () => {}), true);
   assert.ok(again.has('1.4.0', 'linux-arm64'));
   assert.is((await again.state()).fault, undefined);
+});
+
+test('what is left of a release that is not whole is not removed: it need not be sent again', async (context) => {
+  const { releases, node, built } = await filled(context);
+  await releases.close();
+  const folder = join(context.state.folder, 'releases', 'blobs');
+  context.state.now = Date.now();
+  for (const name of readdirSync(folder)) utimesSync(join(folder, name), 1, 1);
+  rmSync(join(folder, sha256(node)));
+  const again = await opened(context);
+  const missing = await again.missing([...built.blobs.keys()]);
+  assert.equal(
+    missing.map(({ sha256: one }) => one),
+    [sha256(node)],
+  );
+});
+
+test('what is signed by nobody has so much room, also where it is whole', async (context) => {
+  const { releases } = await filled(context);
+  const bytes = randomBytes(40);
+  await sendWhole(releases, randomBytes(40));
+  await releases.close();
+  const folder = join(context.state.folder, 'releases', 'blobs');
+  const begun = join(folder, 'ab'.repeat(32));
+  writeFileSync(begun, '');
+  truncateSync(begun, 4 * 1024 ** 3);
+  const again = await opened(context);
+  assert.is(await codeOf(sendWhole(again, bytes)), 'storage-failed');
+  // Whoever says with a later part that it is longer has no more room.
+  rmSync(begun);
+  writeFileSync(`${begun}.part`, '');
+  truncateSync(`${begun}.part`, 4 * 1024 ** 3 - 60);
+  const small = { sha256: sha256(bytes), bytes: bytes.subarray(0, 1) };
+  const third = await opened(context);
+  assert.is((await third.take({ ...small, from: 0, length: 10 })).from, 1);
+  assert.is(await codeOf(third.take({ ...small, from: 1, length: 1000 })), 'storage-failed');
+});
+
+test('what was signed by a clock that ran ahead is signed again when that is right', async (context) => {
+  const { state } = context;
+  const right = state.now;
+  const { releases } = await filled(context);
+  state.now = right + 300 * day;
+  await releases.sign();
+  assert.ok(Date.parse(signedOf(releases, 'timestamp.json').expires) > right + 300 * day);
+  state.now = right;
+  await releases.sign();
+  const { expires, meta } = signedOf(releases, 'timestamp.json');
+  assert.ok(Date.parse(expires) <= right + 8 * day, 'a freeze would last for all that time');
+  const snapshot = signedOf(releases, `${meta['snapshot.json'].version}.snapshot.json`);
+  assert.ok(Date.parse(snapshot.expires) <= right + 15 * day);
 });
 
 test('a new key of its own is signed with as soon as a root names it, and the older one is forgotten then', async (context) => {

@@ -207,8 +207,9 @@ export class Releases {
   async sign(): Promise<void> {
     await this.#inTurn(async () => {
       await this.#sign();
-      const wanted = new Set([...this.#inForce.files.values()].map(({ sha256 }) => sha256));
-      await this.#blobs.sweep(wanted, this.#parts.now() - waitingMilliseconds);
+      // What is left of a release that lacks something is not known here, and is wanted when that comes.
+      if (this.#inForce.lacking.length > 0) return;
+      await this.#blobs.sweep(this.#parts.now() - waitingMilliseconds);
     }).catch((error: Error) => {
       this.#fault = error.message;
       this.#parts.log.error('releases-not-signed', { reason: error.message });
@@ -258,6 +259,7 @@ export class Releases {
     for (const reason of lacking) this.#parts.log.error('release-lacking', { reason });
     const isVouched = metadata.snapshot !== undefined && metadata.timestamp !== undefined;
     this.#inForce = { metadata, releases: isVouched ? releases : [], lacking, files };
+    this.#blobs.keep([...files.values()].map(({ sha256 }) => sha256));
   }
 
   /** A release's manifest, and all of its files. @throws Error where something of it is not here */

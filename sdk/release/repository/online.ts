@@ -13,6 +13,12 @@ import {
 import { keyIdOf, type RoleName, type RoleSigner } from './keys.ts';
 import { expiryAt, lifetimes } from './lifetimes.ts';
 
+/**
+ * Milliseconds by which an end may be later than one that would be signed now, before it is signed anew: what a clock signed
+ * that ran far ahead would let a freeze last for as long.
+ */
+const mostAhead = 3_600_000;
+
 /** The newest of each role that a repository has; undefined where it has none yet. */
 export interface CurrentMetadata {
   readonly root: string;
@@ -29,7 +35,7 @@ export interface NamedMetadata {
 
 /**
  * What `snapshot` and `timestamp` have to sign now: where there are newer targets, where the root names other keys for them,
- * or where less than half of the time is left that they hold. To be asked for after each change, and every hour.
+ * where less than half of the time is left that they hold, or a clock that ran ahead gave them far more. To be asked for after each change, and every hour.
  *
  * @returns files, to be written in this order, each whole: a gateway that reads in between finds the old repository
  *   until the last of them is there. Empty where nothing is due.
@@ -101,8 +107,12 @@ export function resign(
     role: 'snapshot' | 'timestamp',
     document: Metadata<Snapshot> | Metadata<Timestamp>,
   ): boolean {
+    const { signed } = document;
+    const isOfAClockAhead = Date.parse(signed.expires) > now + lifetimes[role] + mostAhead;
     return (
-      !isSignedBy(root, role, document) || document.signed.isExpired(new Date(now + lifetimes[role] / 2))
+      !isSignedBy(root, role, document) ||
+      signed.isExpired(new Date(now + lifetimes[role] / 2)) ||
+      isOfAClockAhead
     );
   }
 
