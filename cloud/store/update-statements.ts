@@ -67,12 +67,32 @@ export function updateStatements(connection: Connection) {
         .where('revision', '=', p.revision)
         .where('state', '<>', 'halted'),
     ),
-    /** After a restore: what was halted since the backup must not go on by itself. */
+    /**
+     * After a restore: what was halted since the backup must not go on by itself. Of each target also the newest that is
+     * finished, which is offered still.
+     */
     pauseEveryRollout: prepare<{ at: number }>(connection, (db, p) =>
       db
         .updateTable('rollout')
         .set((eb) => ({ state: 'paused', changed: p.at, revision: eb('revision', '+', 1) }))
-        .where('state', '=', 'running'),
+        .where((eb) =>
+          eb.or([
+            eb('state', '=', 'running'),
+            eb.and([
+              eb('state', '=', 'finished'),
+              eb.not(
+                eb.exists(
+                  eb
+                    .selectFrom('rollout as newer')
+                    .select('newer.id')
+                    .whereRef('newer.target', '=', 'rollout.target')
+                    .whereRef('newer.number', '>', 'rollout.number')
+                    .where('newer.state', '<>', 'halted'),
+                ),
+              ),
+            ]),
+          ]),
+        ),
     ),
     setUpdate: prepare<Omit<UpdateTables['update_setting'], 'attempt'>>(connection, (db, p) =>
       db

@@ -73,6 +73,20 @@ test('of one target one rollout is under way, and what was halted stays so', () 
       reads.rollouts({}).map(({ state }) => state),
       ['paused', 'paused', 'halted'],
     );
+    // What is finished is offered still, and may have been halted since: the newest of each target waits, too.
+    assert.ok(done(setOf('other', 2, 'finished')));
+    assert.ok(done(setOf('two', 2, 'finished')));
+    assert.ok(done(rolloutOf('three')));
+    assert.ok(done(step('pauseEveryRollout', { at: 10 })));
+    assert.equal(
+      reads.rollouts({}).map(({ id, state }) => [id, state]),
+      [
+        ['three', 'paused'],
+        ['two', 'finished'],
+        ['other', 'paused'],
+        ['one', 'halted'],
+      ],
+    );
   }));
 
 test('what a gateway says is kept with how long it is so, and of its offer what came of it', () =>
