@@ -216,6 +216,14 @@ test('what is not to be begun is refused by name', async () => {
   assert.is(await refusal(begin(one, '2.0.0')), 'flash-no-root');
 });
 
+test('the disk does not take it: that is said, and updates over the air may go on', async () => {
+  const inTheWay = join(folder, 'state/updates/flash.json.new');
+  mkdirSync(inTheWay, { recursive: true });
+  const one = flasher();
+  assert.is(await refusal(begin(one, '2.0.0')), 'flash-disk-failed');
+  assert.is(held.length > 0 && held.at(-1), undefined);
+});
+
 test('hostile questions are refused, and leave it as it was', async () => {
   const one = flasher();
   await fc.assert(

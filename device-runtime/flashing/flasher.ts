@@ -149,16 +149,25 @@ export class Flasher {
     if (!(await gateway.holdUpdates(held))) {
       throw new FlashRefused('flash-busy', 'an update over the air is being put into a slot');
     }
-    await makePrivateFolder(this.#folder);
-    const before = await readFlashNote(this.#noteFile);
-    const goesOn = before?.release === wanted.release && before.ended === null;
-    const note: FlashNote = { id: goesOn ? before.id : randomUUID(), ...wanted, ended: null };
-    await writeFlashNote(this.#noteFile, note);
+    const note = await this.#noted(wanted).catch(async (cause: Error) => {
+      await gateway.holdUpdates(undefined);
+      throw new FlashRefused('flash-disk-failed', cause.message);
+    });
     log.info('flash-begun', { release: wanted.release, id: note.id });
     const stop = new AbortController();
     this.#under = { state: 'fetching', id: note.id, release: note.release, done: 0, total: 0 };
     this.#fetching = { stop, done: this.#run(note, root, ask, stop.signal) };
     return { id: note.id };
+  }
+
+  /** What is to come is on disk, by the name of what it goes on with. */
+  async #noted(wanted: FlashBody<'flash-begin'>): Promise<FlashNote> {
+    await makePrivateFolder(this.#folder);
+    const before = await readFlashNote(this.#noteFile);
+    const goesOn = before?.release === wanted.release && before.ended === null;
+    const note: FlashNote = { id: goesOn ? before.id : randomUUID(), ...wanted, ended: null };
+    await writeFlashNote(this.#noteFile, note);
+    return note;
   }
 
   async #stopFetching(why: string): Promise<void> {

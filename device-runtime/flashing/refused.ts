@@ -7,6 +7,7 @@ const acts: Readonly<Record<FlashRefusal, string>> = {
   'flash-no-launcher': 'install the package or the image, which bring a launcher (docs/releases.md)',
   'flash-no-root': 'install the package or the image, which bring trust/root.json (docs/releases.md)',
   'flash-other-target': 'name a folder that has the release for this kind of machine',
+  'flash-disk-failed': 'look at the disk of the gateway: it is full, or broken',
   'flash-busy': 'wait until that has come to its end',
 };
 

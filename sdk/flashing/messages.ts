@@ -85,5 +85,6 @@ export const flashRefusals = {
   'flash-no-root': 'nothing here says whose releases to trust',
   'flash-other-target': 'the release is for another kind of machine',
   'flash-busy': 'another release is being put into a slot, or on trial',
+  'flash-disk-failed': 'the disk of the gateway does not take the note of what is to come',
 } as const;
 export type FlashRefusal = keyof typeof flashRefusals;
