@@ -19,7 +19,7 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { TestRelease } from '../update/test-releases.ts';
-import { readInstallResult, slotFolder } from './index.ts';
+import { install, readInstallResult, slotFolder } from './index.ts';
 import { id, makeRelease, TestInstallation, target, treeIn, treeOf } from './test-installation.ts';
 
 const test = suite('the installer');
@@ -75,6 +75,22 @@ test('puts a release into an empty slot, whole, with its modes, and says so', as
   assert.equal(await treeIn(site.layout.staging.folder), staged);
   const { fields } = site.said.filter(({ event }) => event === 'install-file').at(-1) ?? {};
   assert.is(fields?.done, fields?.total);
+});
+
+test('gives no answer while the clock is not right yet, as after a power cut, and one later', async () => {
+  const release = makeRelease('1.1.0');
+  site.repository.publish(release);
+  site.stage(release);
+  const log = { info: () => {}, warn: () => {}, error: () => {} };
+  // By what this software knows it is later than the clock says.
+  const built = Date.now() + 2 * 3_600_000;
+  const { message } = await install({ layout: site.layout, target, built, log }).then(
+    () => new Error('it was answered'),
+    (error: Error) => error,
+  );
+  assert.match(message, 'somebody turns it back');
+  assert.is(await readInstallResult(site.layout), undefined);
+  assert.is((await site.install())?.outcome, 'installed');
 });
 
 test('what a slot has already need not be staged, and is copied', async () => {

@@ -68,6 +68,8 @@ async function answerTo(request: InstallRequest, options: InstallOptions): Promi
     const { healthSeconds } = manifest;
     return { id, outcome: 'installed', slot, release, target, healthSeconds };
   } catch (error) {
+    // A machine that has just started may have a clock of years ago: no answer for good, and it is tried again.
+    if (error instanceof ReleaseError && error.code === 'time-untrusted') throw error;
     const { message } = error as Error;
     const detail = message.length > 300 ? `${message.slice(0, 299)}…` : message;
     return { id, outcome: 'refused', code: codeOf(error), detail };
