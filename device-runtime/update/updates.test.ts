@@ -364,7 +364,8 @@ const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
       await until(() => last()?.state === 'installing', 'it is staged');
       updates.stop();
     } finally {
-      execFileSync('umount', [state]);
+      // Also where it is still written to.
+    execFileSync('umount', ['--lazy', state]);
     }
   },
 );
