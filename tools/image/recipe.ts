@@ -120,12 +120,7 @@ const filters = [
       'marvell/mvneta*',
     ].map((each) => include(kernelPart(`drivers/net/ethernet/${each}${each.endsWith('*') ? '' : '/*'}`))),
     [include(kernelPart('drivers/net/wireless/broadcom/brcm80211/*'))],
-  )
-  // Copies what it finds onto a boot partition that is not there yet.
-  .concat([
-    exclude('/etc/kernel/postinst.d/z50-raspi-firmware'),
-    exclude('/etc/initramfs/post-update.d/z50-raspi-firmware'),
-  ]);
+  );
 
 const modules = [
   ...['ext4', 'vfat', 'nls_cp437', 'nls_ascii'],
