@@ -68,6 +68,16 @@ function fail(message: string, code = exitUsage): never {
   process.exit(code);
 }
 
+/** What a disk or a machine that is short of something says: unlike a wrong configuration, it may pass. */
+const passing: ReadonlySet<string | undefined> = new Set([
+  ...['EROFS', 'EIO', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'],
+]);
+
+/** Ends what could not be opened: whoever starts it again is told by the code whether that may help. */
+function failToOpen(error: NodeJS.ErrnoException): never {
+  return fail(error.message, passing.has(error.code) ? 1 : exitUsage);
+}
+
 function readArguments() {
   try {
     return parseArgs({
@@ -143,7 +153,7 @@ async function run(local: LocalConfig, showProgress: boolean): Promise<void> {
   try {
     gateway = await Gateway.open(local, world, showProgress ? new Latencies() : undefined);
   } catch (error) {
-    return fail((error as Error).message);
+    return failToOpen(error as Error);
   }
   const progress = showProgress
     ? setInterval(() => log.info('progress', gateway.progress()), 1000)
@@ -197,7 +207,7 @@ async function runSites(folder: string): Promise<void> {
       world,
     );
   } catch (error) {
-    return fail((error as Error).message);
+    return failToOpen(error as Error);
   }
   const tell = () => {
     const { gateway } = site.work;
