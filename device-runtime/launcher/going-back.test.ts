@@ -158,16 +158,27 @@ test('one that was confirmed is left alone when the time is over', async () => {
   assert.is((await readBootState(site.layout)).current, 'b');
 });
 
-test('a deadline leaves no process behind, whether it was reached or not', async () => {
+test('a deadline leaves no process behind, neither that of the launcher nor that of a start', async () => {
+  // A time that nobody else on this machine waits for.
+  const seconds = `3600.${process.pid}`;
+  const naps = async () => {
+    const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
+    return stdout.split('\n').filter((line) => line === `sleep ${seconds}`).length;
+  };
   await site.release('b', 'wait');
   await site.trialOf('b');
-  const child = site.launch('run', { LOADLINE_TRIAL_SECONDS: '3600' });
-  await site.starts(1);
-  const naps = async () => (await promisify(execFile)('ps', ['-eo', 'args'])).stdout.match(/^sleep 3600$/gm);
-  await until(async () => (await naps()) !== null);
+  const child = site.launch('run', { LOADLINE_TRIAL_SECONDS: seconds });
+  await until(async () => (await naps()) === 1);
   child.kill('SIGTERM');
   await ended(child);
-  await until(async () => (await naps()) === null);
+  await until(async () => (await naps()) === 0);
+  // Where the launcher goes on it would end a later start before its time.
+  await site.release('b', 'exit 1');
+  const kept = site.launch('keep', { LOADLINE_TRIAL_SECONDS: seconds, LOADLINE_PAUSE_SECONDS: '0.05' });
+  await until(() => site.slotsStarted().at(-1) === 'factory');
+  await until(async () => (await naps()) === 0);
+  kept.kill('SIGTERM');
+  await ended(kept);
 });
 
 test('what was decided is carried out, where the power was cut between the result and the state', async () => {
@@ -259,6 +270,7 @@ test('one that ends to have an update tried has not died', async () => {
      writeFileSync('${site.layout.boot.state}', 'current=factory trial=b starts=0 seconds=600 id=${id}\\n');`,
   );
   await writeFile(site.layout.boot.state, 'current=factory\n');
+  await writeFile(`${site.layout.boot.folder}/deaths`, 'slot=factory count=1\n');
   assert.is(await site.run(quick), 0);
   assert.not.ok(existsSync(`${site.layout.boot.folder}/deaths`));
   assert.is((await readBootState(site.layout)).trial?.slot, 'b');
