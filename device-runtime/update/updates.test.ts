@@ -365,7 +365,7 @@ const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
       updates.stop();
     } finally {
       // Also where it is still written to.
-    execFileSync('umount', ['--lazy', state]);
+      execFileSync('umount', ['--lazy', state]);
     }
   },
 );
