@@ -197,6 +197,13 @@ test('status says which slot has what', async () => {
   );
 });
 
+test('status puts nothing on the terminal of root that a taken-over gateway could mean for it', async () => {
+  await mkdir(site.layout.boot.folder);
+  await writeFile(site.layout.boot.result, 'x\u001b]0;title\u0007\u009b2J \\033[2J\n');
+  const { stdout } = await promisify(execFile)(launcherPath, ['status'], { env: site.environment });
+  assert.is(stdout, 'factory: 1.0.7 current\nlast: x]0;title2J \\033[2J\n');
+});
+
 test('keep starts it again and again, until it is told to end or the configuration cannot be used', async () => {
   await site.release('factory', 'exit 1');
   const pause = { ...neverQuick, LOADLINE_PAUSE_SECONDS: '0.05' };
