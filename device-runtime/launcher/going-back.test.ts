@@ -18,6 +18,12 @@ test.before.each(async () => {
 });
 test.after.each(() => site.close());
 
+/** Processes that wait for so many seconds: a number that nobody else on this machine waits for. */
+async function naps(seconds: string): Promise<number> {
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
+  return stdout.split('\n').filter((line) => line === `sleep ${seconds}`).length;
+}
+
 test('a trial that confirms itself is what runs from then on', async () => {
   await site.release('a', 'wait');
   await site.trialOf('a');
@@ -145,12 +151,15 @@ test('one that hangs is made to end', async () => {
 });
 
 test('one that was confirmed is left alone when the time is over', async () => {
+  const seconds = `2.${process.pid}`;
   await site.release('b', 'wait');
   await site.trialOf('b');
-  const child = site.launch('run', { LOADLINE_TRIAL_SECONDS: '0.5' });
+  const child = site.launch('run', { LOADLINE_TRIAL_SECONDS: seconds });
   await site.starts(1);
   await confirm(site.layout, 'b');
-  await delay(800);
+  assert.is(await naps(seconds), 1);
+  await until(async () => (await naps(seconds)) === 0);
+  await delay(300);
   assert.is(child.exitCode, null);
   assert.equal(site.notes('SIGTERM'), []);
   child.kill('SIGTERM');
@@ -159,24 +168,19 @@ test('one that was confirmed is left alone when the time is over', async () => {
 });
 
 test('a deadline leaves no process behind, neither that of the launcher nor that of a start', async () => {
-  // A time that nobody else on this machine waits for.
   const seconds = `3600.${process.pid}`;
-  const naps = async () => {
-    const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
-    return stdout.split('\n').filter((line) => line === `sleep ${seconds}`).length;
-  };
   await site.release('b', 'wait');
   await site.trialOf('b');
   const child = site.launch('run', { LOADLINE_TRIAL_SECONDS: seconds });
-  await until(async () => (await naps()) === 1);
+  await until(async () => (await naps(seconds)) === 1);
   child.kill('SIGTERM');
   await ended(child);
-  await until(async () => (await naps()) === 0);
+  await until(async () => (await naps(seconds)) === 0);
   // Where the launcher goes on it would end a later start before its time.
   await site.release('b', 'exit 1');
   const kept = site.launch('keep', { LOADLINE_TRIAL_SECONDS: seconds, LOADLINE_PAUSE_SECONDS: '0.05' });
   await until(() => site.slotsStarted().at(-1) === 'factory');
-  await until(async () => (await naps()) === 0);
+  await until(async () => (await naps(seconds)) === 0);
   kept.kill('SIGTERM');
   await ended(kept);
 });
