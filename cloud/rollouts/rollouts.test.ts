@@ -10,6 +10,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Doors, openDoors, theirs, until, Wire } from '../doors/test-doors.ts';
 import { addRelease, builtRelease, ReleaseManager, sha256 } from '../releases/test-release.ts';
+import { Rollouts } from './rollouts.ts';
 
 const test = suite('releases on their way to gateways');
 
@@ -204,8 +205,8 @@ test('it is halted by itself where it ends badly: audited, mailed to operators, 
   }, 'the halt');
   assert.is(halted.reason, 'of 3 gateways 2 went back, 1 refused it');
   assert.equal(halted.failures, [
-    { state: 'rolled-back', code: null, detail: 'health', gateways: 2 },
-    { state: 'refused', code: 'file-refused', detail: 'x', gateways: 1 },
+    { organisation: 'first', state: 'rolled-back', code: null, detail: 'health', gateways: 2 },
+    { organisation: 'first', state: 'refused', code: 'file-refused', detail: 'x', gateways: 1 },
   ]);
   await Promise.all(all.map((one) => one.offered(null)));
   assert.is(doors.halted(), 1);
@@ -230,6 +231,33 @@ test('who took it and is not heard of again counts as bad once its time is over'
   doors.clock.offset = 31 * 60_000;
   await doors.updating.rollouts.judged();
   assert.is((await read(id)).reason, 'of 1 gateways 1 did not confirm it within 30 minutes');
+});
+
+test('a cloud that was away gives all of them their time anew: nobody could confirm anything', async () => {
+  const gateway = await Gateway.open();
+  await doors.organisation.patchUpdate({ device: gateway.id, body: { canary: true } });
+  const { id } = await begin({ release: '1.2.0', target, haltMinutes: 30 });
+  await gateway.says(await gateway.offered('1.2.0'), { state: 'trying', secondsLeft: 600 });
+  gateway.close();
+  const { store, directory, updating } = doors;
+  let now = Date.now() + 600 * 60_000;
+  const restarted = await Rollouts.open({
+    ...{ store, directory, shelf: updating.releases, mailer: { send: () => {} }, onHalted: () => {} },
+    ...{ log: { info() {}, warn() {}, error() {} }, now: () => now },
+  });
+  const overdueAfter = async (minutes: number) => {
+    now += minutes * 60_000;
+    return (await restarted.view(id))?.counts.overdue;
+  };
+  assert.is(await overdueAfter(0), 0);
+  assert.is(await overdueAfter(29), 0);
+  await restarted.judged();
+  assert.is((await restarted.view(id))?.row.state, 'running');
+  assert.is(await overdueAfter(2), 1);
+  assert.equal((await restarted.view(id))?.failures, [
+    { organisation: 'first', state: 'trying', code: null, detail: null, gateways: 1 },
+  ]);
+  await restarted.close();
 });
 
 test('what a gateway went back from is offered under the same id, until somebody has it tried again', async () => {

@@ -87,6 +87,8 @@ export class Rollouts {
   /** The newest first. */
   #rows: readonly RolloutRow[];
   #listener: () => void = () => {};
+  /** Since when gateways could say how it goes, ms since 1970. */
+  readonly #since: number;
   readonly #timer: NodeJS.Timeout;
   #gathering: NodeJS.Timeout | undefined;
   /** Judgements under way: one after the other. */
@@ -95,6 +97,7 @@ export class Rollouts {
   private constructor(parts: Parts, rows: readonly RolloutRow[]) {
     this.#parts = parts;
     this.#rows = rows;
+    this.#since = parts.now();
     this.#timer = setInterval(() => this.#judge(), judgeMilliseconds);
     this.#timer.unref();
   }
@@ -263,9 +266,14 @@ export class Rollouts {
     this.#listener();
   }
 
-  #counts({ id, halt_minutes }: RolloutRow): Promise<RolloutCounts> {
+  #counts(row: RolloutRow): Promise<RolloutCounts> {
+    return this.#parts.store.read('rolloutCounts', { rollout: row.id, before: this.#overdueBefore(row) });
+  }
+
+  /** What was taken before that is overdue. While the cloud was away nobody could confirm: after a start all have their time anew. */
+  #overdueBefore({ halt_minutes }: RolloutRow): number {
     const before = this.#parts.now() - halt_minutes * minuteMilliseconds;
-    return this.#parts.store.read('rolloutCounts', { rollout: id, before });
+    return before < this.#since ? 0 : before;
   }
 
   async #known(id: string): Promise<RolloutView> {
@@ -285,7 +293,7 @@ export class Rollouts {
     return {
       row,
       counts: await this.#counts(row),
-      failures: await store.read('rolloutFailures', { rollout: row.id }),
+      failures: await store.read('rolloutFailures', { rollout: row.id, before: this.#overdueBefore(row) }),
       reached: reached.length,
       arrived: reached.filter(({ release }) => release === row.release).length,
     };

@@ -31,8 +31,9 @@ export interface RolloutCounts {
   readonly overdue: number;
 }
 
-/** Bad ends of a rollout, those alike together. */
+/** Bad ends of a rollout, those alike of one organisation together. */
 export interface RolloutFailure {
+  readonly organisation: string;
   readonly state: OfferState;
   readonly code: string | null;
   readonly detail: string | null;
@@ -51,7 +52,7 @@ export interface FleetUpdateRow {
 }
 
 /** Bad ends that are told apart at most. */
-const mostFailures = 20;
+const mostFailures = 100;
 
 /** Questions about what gateways run, and are to run. */
 export function updateReads(connection: Connection) {
@@ -78,16 +79,25 @@ export function updateReads(connection: Connection) {
       .where('state', 'not in', ['confirmed', 'rolled-back', 'refused'])
       .where('took', '<', p.before),
   );
-  const failures = prepare<{ rollout: string; limit: number }, RolloutFailure>(connection, (db, p) =>
-    db
-      .selectFrom('update_offer')
-      .select(['state', 'code', 'detail', (eb) => eb.fn.countAll<number>().as('gateways')])
-      .where('rollout', '=', p.rollout)
-      .where('retried', '=', 0)
-      .where('state', 'in', ['rolled-back', 'refused'])
-      .groupBy(['state', 'code', 'detail'])
-      .orderBy('gateways', 'desc')
-      .limit(p.limit),
+  const failures = prepare<{ rollout: string; before: number; limit: number }, RolloutFailure>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('update_offer')
+        .innerJoin('device', 'device.number', 'update_offer.device')
+        .select(['device.organisation', 'update_offer.state', 'code', 'detail'])
+        .select((eb) => eb.fn.countAll<number>().as('gateways'))
+        .where('rollout', '=', p.rollout)
+        .where('retried', '=', 0)
+        .where((eb) =>
+          eb.or([
+            eb('update_offer.state', 'in', ['rolled-back', 'refused']),
+            eb.and([eb('update_offer.state', '<>', 'confirmed'), eb('took', '<', p.before)]),
+          ]),
+        )
+        .groupBy(['device.organisation', 'update_offer.state', 'code', 'detail'])
+        .orderBy('gateways', 'desc')
+        .limit(p.limit),
   );
   const failed = prepare<{ rollout: string }, { device: number }>(connection, (db, p) =>
     db
@@ -161,9 +171,9 @@ export function updateReads(connection: Connection) {
       };
     },
 
-    /** The most frequent first. */
-    rolloutFailures: ({ rollout }: { rollout: string }): RolloutFailure[] =>
-      failures.all({ rollout, limit: mostFailures }),
+    /** The most frequent first; also what is overdue: see `rolloutCounts`. */
+    rolloutFailures: (query: { rollout: string; before: number }): RolloutFailure[] =>
+      failures.all({ ...query, limit: mostFailures }),
 
     /** Row numbers of gateways that went back from it, or refused it. */
     rolloutFailed: (query: { rollout: string }): number[] => failed.all(query).map(({ device }) => device),

@@ -113,6 +113,10 @@ test('what a gateway says is kept with how long it is so, and of its offer what 
     assert.equal([state()?.seconds_left, kept()?.took, kept()?.since], [8, 50, 60]);
     assert.is(reads.rolloutCounts({ rollout: 'one', before: 50 }).overdue, 0);
     assert.is(reads.rolloutCounts({ rollout: 'one', before: 51 }).overdue, 1);
+    assert.equal(reads.rolloutFailures({ rollout: 'one', before: 50 }), []);
+    assert.equal(reads.rolloutFailures({ rollout: 'one', before: 51 }), [
+      { organisation: 'first', state: 'trying', code: null, detail: null, gateways: 1 },
+    ]);
     committer.commit([said(offer, { state: 'rolled-back', detail: 'starts' }, 70)]);
     // That it rests now says nothing of how it ended.
     committer.commit([said(offer, { state: 'idle' }, 80)]);
@@ -121,8 +125,8 @@ test('what a gateway says is kept with how long it is so, and of its offer what 
       states: { 'rolled-back': 1 },
       overdue: 0,
     });
-    assert.equal(reads.rolloutFailures({ rollout: 'one' }), [
-      { state: 'rolled-back', code: null, detail: 'starts', gateways: 1 },
+    assert.equal(reads.rolloutFailures({ rollout: 'one', before: 0 }), [
+      { organisation: 'first', state: 'rolled-back', code: null, detail: 'starts', gateways: 1 },
     ]);
     assert.equal(reads.rolloutFailed({ rollout: 'one' }), [device]);
     // Offered once more, it counts no more.

@@ -143,13 +143,14 @@ export const rolloutReply = z.object({
   failures: z
     .array(
       z.object({
-        state: z.string(),
+        organisation: z.string().describe('whose gateways they are; which they are, its administrators see'),
+        state: z.string().describe('rolled-back or refused; of what is overdue, how far it was'),
         code: z.string().nullable(),
         detail: z.string().nullable(),
         gateways: count,
       }),
     )
-    .describe('what gateways said that went back or refused it, those alike together'),
+    .describe('what gateways said on which it ended badly, those alike of one organisation together'),
 });
 
 export const newRolloutBody = z.strictObject({
