@@ -90,6 +90,7 @@ test('policies change what they say and nothing else, and the cut ends what was 
         sockets: 'off',
         readingsDays: null,
         certificateGraceDays: 0,
+        updates: 'on',
       },
       id,
     ],
