@@ -39,6 +39,23 @@ export async function destinationOf(to: string, neededBytes: number | undefined)
   return { kind: 'file', path, isThere: stats !== undefined };
 }
 
+/**
+ * Sees that the file which is written is none of those that are read: it would be emptied before its first byte was read.
+ *
+ * @throws CalledWrongly
+ */
+export async function mustBeAnother(destination: Destination, read: readonly string[]): Promise<void> {
+  if (destination.kind === 'disk' || !destination.isThere) return;
+  const { dev, ino } = await stat(destination.path);
+  for (const path of read) {
+    const other = await stat(path);
+    if (other.dev === dev && other.ino === ino)
+      throw new CalledWrongly(
+        `${destination.path} is ${path}, from which it would be written: name another file`,
+      );
+  }
+}
+
 /** The disk of a path, where it is one to write to. */
 async function judged(path: string, neededBytes: number | undefined): Promise<Disk> {
   const disks = await readDisks();

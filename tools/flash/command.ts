@@ -5,7 +5,7 @@ import { ProvisionFailure } from '../provision/outcome.ts';
 import { lineOptions } from '../provision/run.ts';
 import { forgetCache, needMtools, placeSite } from './boot-partition.ts';
 import { type Card, cardFor } from './card.ts';
-import { askDisk, askItsName, type Destination, destinationOf, isSame } from './choose.ts';
+import { askDisk, askItsName, type Destination, destinationOf, isSame, mustBeAnother } from './choose.ts';
 import { readDisks, removable } from './disks.ts';
 import type { Report, ResultEvent } from './events.ts';
 import { findImage } from './image.ts';
@@ -146,6 +146,11 @@ async function flash(flags: Flags, report: Report, signal: AbortSignal): Promise
   const card = await cardOf(flags);
   const to = flags.to ?? (await askDisk(!flags.json));
   const destination = await destinationOf(to, image.imageBytes);
+  const { config, kit } = flags;
+  await mustBeAnother(
+    destination,
+    [image.path, image.mapPath, config, kit].filter((path) => path !== undefined),
+  );
   await askItsName(destination, flags.yesWrite);
   signal.throwIfAborted();
   const began = performance.now();
