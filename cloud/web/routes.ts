@@ -114,6 +114,7 @@ export const routes = {
   listRollouts: ['GET', '/fleet/rollouts'],
   createRollout: ['POST', '/fleet/rollouts'],
   patchRollout: ['PATCH', '/fleet/rollouts/:rollout'],
+  retryRollout: ['POST', '/fleet/rollouts/:rollout/retry'],
   listOperators: ['GET', '/fleet/operators'],
   createOperator: ['POST', '/fleet/operators'],
   deleteOperator: ['DELETE', '/fleet/operators/:user'],

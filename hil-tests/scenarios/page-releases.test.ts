@@ -125,6 +125,17 @@ inBrowser(
     await press('Begin');
     await rowSays('0 of 1');
     await offered('1.1.0');
+    const first = heard.at(-1)?.id ?? '';
+    await say(first, { state: 'rolled-back', detail: 'no frames came' });
+    await rowSays('1 went back');
+    await button('What went wrong').click();
+    const wrong = page.getByRole('dialog').getByRole('table', { name: 'What went wrong' });
+    await see(wrong.getByText('rolled-back: no frames came'));
+    await see(wrong.getByText('first', { exact: true }));
+    await press('Close');
+    await button('Try again').click();
+    await press('Try again');
+    await until(() => (heard.at(-1)?.id ?? first) !== first, { limitMs: patience, what: 'another offer' });
     const offer = heard.at(-1)?.id ?? '';
     await say(offer, { state: 'downloading', done: 4000, total: 10_000 });
 

@@ -4,6 +4,7 @@ import { usePolling } from '../hooks.ts';
 import { Listing, useList } from '../parts/listing.tsx';
 import { LoadingWords, useLoaded } from '../parts/loaded.tsx';
 import { useStage } from '../parts/stage.tsx';
+import { Table } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
 import { Panel } from './panel.tsx';
 import type { FleetScene } from './scene.ts';
@@ -149,6 +150,25 @@ function Rollouts({ api, session }: FleetScene) {
                   run: () => change(rollout, { state: 'finished' }),
                 }),
             },
+            rollout.failures.length > 0 && {
+              label: 'What went wrong',
+              run: () => stage.tell(`What went wrong with ${rollout.release}`, <Failures {...rollout} />),
+            },
+            rollout.state === 'running' &&
+              may('rollout.retry') &&
+              rollout.gateways.rolledBack + rollout.gateways.refused > 0 && {
+                label: 'Try again',
+                run: () =>
+                  stage.confirm({
+                    title: `Try ${rollout.release} again?`,
+                    text: 'It is offered once more to all that went back from it or refused it.',
+                    act: 'Try again',
+                    run: async () => {
+                      await api.call('retryRollout', { rollout: rollout.id });
+                      list.reload();
+                    },
+                  }),
+              },
             may('rollout.patch') &&
               rollout.state !== 'halted' && { label: 'Halt', isDangerous: true, run: () => halt(rollout) },
           ];
@@ -185,6 +205,26 @@ function Progress({ gateways }: Rollout) {
         </span>
       )}
     </>
+  );
+}
+
+/** What gateways said on which it ended badly; which of them they are, the administrators of their organisation see. */
+function Failures({ failures }: Rollout) {
+  return (
+    <Table
+      title="What went wrong"
+      items={failures}
+      idOf={(failure) => JSON.stringify(failure)}
+      columns={[
+        { title: 'Organisation', cell: ({ organisation }) => organisation },
+        { title: 'Gateways', cell: ({ gateways }) => formatCount(gateways) },
+        {
+          title: 'What came of it',
+          cell: ({ state, code, detail }) =>
+            [state, code, detail].filter((word) => word !== null && word !== '').join(': '),
+        },
+      ]}
+    />
   );
 }
 
