@@ -189,6 +189,24 @@ situation('a key that was deleted, or is in no file, is found', async () => {
   });
 });
 
+test('a key is found wherever it lies across what is read at once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'loadline-scan-'));
+  try {
+    const piece = 16 * mebibyte;
+    const head = pem.indexOf('PRIVATE KEY');
+    for (const from of [0, piece - pem.length, piece - 100, piece - head, piece - 1, piece, 2 * piece - 20]) {
+      const image = join(folder, 'x');
+      const file = await open(image, 'w');
+      await file.truncate(3 * piece);
+      await file.write(pem, from);
+      await file.close();
+      assert.equal(await scanForKeys(image, []), [`byte ${from + head} has a private key in it`]);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 situation('the data partition of an image has no file in it', async () => {
   await withImage({}, {}, async (image) => {
     assert.ok(
