@@ -22,7 +22,7 @@ export interface GaugeParts {
   readonly auditKeeper: { readonly keptAt: number };
   readonly updating: {
     readonly rollouts: { readonly all: readonly { readonly state: string }[] };
-    readonly releases: { readonly fault: string | undefined };
+    readonly releases: { readonly fault: string | undefined; readonly ends: number | undefined };
   };
   readonly readiness: Readiness;
   /** Milliseconds since 1970. */
@@ -54,6 +54,10 @@ export function gauges(parts: GaugeParts): Measured {
     updates: async () => counted(await store.read('fleetUpdates', {})),
     rollouts: () => counted(updating.rollouts.all),
     releasesSigned: () => updating.releases.fault === undefined,
+    releasesHoldSeconds: () => {
+      const { ends } = updating.releases;
+      return ends === undefined ? undefined : (ends - now()) / 1000;
+    },
     isReady: async () => (await readiness.reasons()).length === 0,
   };
 }

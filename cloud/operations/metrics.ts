@@ -33,6 +33,8 @@ export interface Measured {
   readonly rollouts: () => readonly { state: string; count: number }[];
   /** Whether the repository of releases is signed, and all of it here. */
   readonly releasesSigned: () => boolean;
+  /** Seconds until what people have signed of it ends; undefined where there is nothing. */
+  readonly releasesHoldSeconds: () => number | undefined;
   readonly isReady: () => Promise<boolean>;
 }
 
@@ -159,6 +161,11 @@ export class Metrics {
     byState('rollouts', 'Rollouts of releases', measured.rollouts);
     simple('releases_signed', '1 where gateways can be updated from the repository', () =>
       Number(measured.releasesSigned()),
+    );
+    simple(
+      'releases_hold_seconds',
+      'Until root or targets have to be signed anew',
+      measured.releasesHoldSeconds,
     );
     this.measureReadiness(measured.isReady);
   }

@@ -44,7 +44,7 @@ test.before(async () => {
       auditKeeper: { keptAt: 10_000 },
       updating: {
         rollouts: { all: [{ state: 'halted' }] },
-        releases: { fault: 'targets 1 ended' },
+        releases: { fault: 'targets 1 ended', ends: 20_000 },
       },
       readiness,
       now: () => 15_000,
@@ -100,6 +100,7 @@ test('gauges are asked for each scrape', async () => {
     'loadline_updates{state="trying"}': 1,
     'loadline_rollouts{state="halted"}': 1,
     loadline_releases_signed: 0,
+    loadline_releases_hold_seconds: 5,
     loadline_ready: 1,
   }))
     assert.is(found.get(name), value, name);

@@ -193,6 +193,7 @@ test('it signs again before what it signed ends, with versions that go up, and s
   assert.ok(Date.parse(stamp().expires) > context.state.now + 6 * day);
   // A gateway that read the older one goes on with the snapshot that it names.
   assert.ok(releases.file(`metadata/${first.meta['snapshot.json'].version}.snapshot.json`));
+  assert.is(releases.ends, (await releases.state()).targets?.expires);
   context.state.now += 400 * day;
   await releases.sign();
   assert.match((await releases.state()).fault ?? '', /targets 1 ended/);

@@ -148,6 +148,12 @@ export class Releases {
     return this.#fault ?? this.#inForce.lacking[0];
   }
 
+  /** When root or targets end, whichever is first, ms since 1970: from then on gateways take nothing. Undefined where there are none. */
+  get ends(): number | undefined {
+    const { metadata } = this.#inForce;
+    return metadata && Math.min(readRoot(metadata.root).expires, readTargets(metadata.targets).expires);
+  }
+
   async state(): Promise<RepositoryState> {
     const { metadata } = this.#inForce;
     const root = metadata && readRoot(metadata.root);
