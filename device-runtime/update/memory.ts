@@ -22,12 +22,14 @@ const memory = z.object({
     .nullable(),
   /** The offer of the release that was confirmed last. */
   confirmed: z.uuid().nullable(),
+  /** The offer that was tried once more since the network was away. Releases before this one do not know it. */
+  triedAgain: z.uuid().nullable().default(null),
 });
 
 /** What outlives a run of the gateway of its updates. Releases older and newer than the one that wrote it read it. */
 export type Memory = Omit<z.infer<typeof memory>, 'version'>;
 
-const nothing: Memory = { ended: [], trial: null, confirmed: null };
+const nothing: Memory = { ended: [], trial: null, confirmed: null, triedAgain: null };
 
 /** That on disk. */
 export class UpdateMemory {

@@ -236,6 +236,34 @@ test('tells once what the launcher went back from, with what it had shown, and d
   await until(() => last()?.state === 'installing', 'the same release under another id is tried');
 });
 
+test('tries once more what reached no cloud, where the release before it reached none for long either', async () => {
+  const { folder, result } = gateway.layout.boot;
+  const memory = join(gateway.folder, 'state/updates/updates.json');
+  await mkdir(folder, { recursive: true });
+  await mkdir(join(gateway.folder, 'state/updates'));
+  const trial = { id, expectsFrames: false, proof: { acknowledged: false, heard: false } };
+  await writeFile(memory, JSON.stringify({ version: 1, ended: [], trial, confirmed: null }));
+  /** A run after the launcher went back, that has a link after so many seconds. */
+  const after = async (seconds: number, reason = 'deadline') => {
+    await writeFile(result, `rolled-back id=${id} slot=b reason=${reason}\n`);
+    const kept = JSON.parse(await readFile(memory, 'utf8'));
+    await writeFile(memory, JSON.stringify({ ...kept, ended: [], trial }));
+    let away = 0;
+    const updates = await gateway.start('factory', { monotonic: () => performance.now() + away });
+    away = seconds * 1000;
+    updates.connected();
+    updates.received(offered);
+    const { state } = updates.status().progress;
+    updates.stop();
+    return state;
+  };
+  assert.is(await after(60), 'rolled-back', 'it was the release');
+  assert.is(await after(600, 'starts'), 'rolled-back', 'it died');
+  assert.is(await after(600), 'downloading', 'it was the network');
+  await until(async () => JSON.parse(await readFile(memory, 'utf8')).triedAgain === id, 'it is noted');
+  assert.is(await after(600), 'rolled-back', 'and no third time');
+});
+
 test('keeps what the launcher went back from as long as the disk does not take that it was', async () => {
   const { folder, result } = gateway.layout.boot;
   await mkdir(folder, { recursive: true });

@@ -88,6 +88,11 @@ const askAgainMilliseconds = 30 * 60_000;
 const stallMilliseconds = 60_000;
 /** The fleet comes for a release at one time, and may lose it at one. */
 const backoff: Backoff = { base: 10_000, cap: 15 * 60_000 };
+/**
+ * Milliseconds in which what runs after a rollback reaches the cloud, or the network was away for the one before, too: as it is
+ * for configurations.
+ */
+const awayMilliseconds = 120_000;
 /** Attempts at what trying again seldom mends: a signature, a digest. */
 const hardAttempts = 3;
 /** Entries that wait to be sent from which on readings are behind, and what a download gets meanwhile, bytes a second. */
@@ -129,6 +134,8 @@ export class Updates {
   /** Why nothing may begin. */
   #held: string | undefined;
   #hardFailures = 0;
+  /** An offer that was gone back from without having reached the cloud. */
+  #doubted: string | undefined;
   #frames = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
   #reported = '';
@@ -182,6 +189,7 @@ export class Updates {
 
   /** There is a link. */
   connected(): void {
+    this.#doubt();
     this.#happened({ kind: 'connected' });
     this.#report('again');
   }
@@ -230,11 +238,14 @@ export class Updates {
     const { onEvent, flush } = this.#options;
     const result = await readResult(this.#layout);
     if (result === undefined) return;
-    const { trial, confirmed, ended } = this.#memory.value;
+    const { trial, confirmed, ended, triedAgain } = this.#memory.value;
     let fault: string | undefined;
     if (result.kind === 'rolled-back') {
       const { id } = result;
-      const detail = wentBack(result, trial?.id === id ? trial.proof : undefined);
+      const proof = trial?.id === id ? trial.proof : undefined;
+      const detail = wentBack(result, proof);
+      if (result.reason === 'deadline' && proof?.acknowledged === false && id !== triedAgain)
+        this.#doubted = id;
       const how = { state: 'rolled-back', detail } as const;
       fault = await this.#remember(remembered(ended, id, how));
       this.#update = { ...this.#update, stage: { kind: 'ended', id, how } };
@@ -250,6 +261,19 @@ export class Updates {
     await flush();
     // Told twice is better than tried again, and again.
     if (fault === undefined) await clearResult(this.#layout);
+  }
+
+  /** There is a link, and where there was none for long it was not the release's fault that it had none: once more. */
+  #doubt(): void {
+    const id = this.#doubted;
+    this.#doubted = undefined;
+    if (id === undefined || this.#options.monotonic() - this.#openedAt < awayMilliseconds) return;
+    const { stage, ended } = this.#update;
+    if (stage.kind !== 'ended' || stage.id !== id) return;
+    const others = ended.filter((one) => one.id !== id);
+    this.#update = { ...this.#update, stage: { kind: 'idle' }, ended: others };
+    void this.#memory.change({ ended: others, triedAgain: id });
+    this.#options.log.info('release-tried-again', { offer: id, reason: 'the network was away' });
   }
 
   /** Resolves with the reason why it is not on disk, where it is not. */
