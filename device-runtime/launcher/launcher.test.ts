@@ -63,6 +63,14 @@ test('TERM, INT and HUP are passed on, once, and it waits for the end and ends w
   }
 });
 
+test('Ctrl-C, which the whole process group hears, comes to the gateway once', async () => {
+  const child = site.watch(spawn(launcherPath, ['run'], { env: site.environment, detached: true }));
+  await site.starts(1);
+  process.kill(-(child.pid as number), 'SIGINT');
+  assert.is(await ended(child), 0);
+  assert.is(site.notes('SIGINT').length, 1);
+});
+
 test('ABRT, the word of a watchdog, ends both', async () => {
   const child = site.launch('run');
   await site.starts(1);
