@@ -99,7 +99,7 @@ export async function makeFat(order: {
   await writeFile(to, '');
   await truncate(to, bytes);
   const environment = { SOURCE_DATE_EPOCH: String(epoch), TZ: 'UTC' };
-  await run('mkfs.vfat', ['-F', '32', '-S', '512', '-n', 'LOADLINE', '-i', signature, '--invariant', to], {
+  await run('mkfs.vfat', ['-F', '32', '-S', '512', '--invariant', '-n', 'LOADLINE', '-i', signature, to], {
     environment,
   });
   const names = (await readdir(from)).sort();
