@@ -1,5 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lutimes,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
@@ -58,6 +69,9 @@ async function withImage<T>(
       else await symlink(content.to, at);
     }
     for (const [path, mode] of Object.entries(modes)) await chmod(join(tree, path), mode);
+    // Files keep the times that they have, and a second may pass between two trees.
+    for (const path of ['.', ...(await readdir(tree, { recursive: true }))])
+      await lutimes(join(tree, path), 1, 1);
     const image = join(folder, 'x.img');
     const uuid = '00000000-0000-8000-8000-000000000000';
     await makeExt(
