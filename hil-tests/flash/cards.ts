@@ -13,6 +13,8 @@ export class Loop {
   constructor(file: string, direct: 'direct' | 'cached' = 'cached') {
     const words = ['--find', '--show', ...(direct === 'direct' ? ['--direct-io=on'] : []), file];
     this.path = execFileSync('losetup', words, { encoding: 'utf8' }).trim();
+    // The kernel keeps the mark of the file that was there before.
+    execFileSync('blockdev', ['--setrw', this.path]);
   }
 
   get name(): string {
