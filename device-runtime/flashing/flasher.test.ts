@@ -1,3 +1,4 @@
+// @long
 // A release from the line: believed by its signatures and nothing else, gone on with, confirmed or gone back from.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

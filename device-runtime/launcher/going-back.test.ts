@@ -1,3 +1,4 @@
+// @long
 // When the launcher goes back from a release, with real processes.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';

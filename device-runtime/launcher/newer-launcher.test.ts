@@ -1,3 +1,4 @@
+// @long
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { suite } from 'uvu';

@@ -1,3 +1,4 @@
+// @long
 // When what the launcher fell back to cannot use the configuration, which a newer release has understood.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { suite } from 'uvu';

@@ -1,3 +1,4 @@
+// @long
 // What a gateway says besides plain readings: windows, calibrations, derived series, events; and an older gateway.
 import { CloudClient, CloudError, type OrganisationClient } from '@loadline/sdk/client';
 import { gatewayTopic } from '@loadline/sdk/contract';

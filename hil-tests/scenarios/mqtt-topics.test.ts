@@ -1,3 +1,4 @@
+// @long
 // A gateway of the fleet that publishes and subscribes where it must not: its own subtree is all there is to it.
 import { downChannels, gatewayTopic, upChannels } from '@loadline/sdk/contract';
 import { suite } from 'uvu';

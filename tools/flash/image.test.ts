@@ -1,3 +1,4 @@
+// @long
 // Images to a file: packed in every way, whole and damaged; compared byte for byte.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// @long
 import { generateKeyPairSync } from 'node:crypto';
 import {
   chmod,
