@@ -1,117 +1,28 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type UpdatingMessage, updatingMessage } from '@loadline/sdk/contract';
-import type { Log } from '@loadline/sdk/platform';
-import type { EventWords } from '@loadline/sdk/telemetry';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseConfig } from '../config/index.ts';
-import { type Layout, layoutOf } from '../slots/index.ts';
-import { makeAuthority, makeHolder } from '../uplink/test-fleet.ts';
-import { layOut, TestReleaseServer, testRelease, testRepository } from './test-releases.ts';
-import { Updates, type UpdatesOptions } from './updates.ts';
+import { testRelease } from './test-releases.ts';
+import { patiently, TestGateway, target } from './test-updates.ts';
 
 const test = suite('updates of a gateway');
 
-const target = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64';
-const running = testRelease('0.1.0', target, { 'bin/node': 'node', 'gateway.mjs': 'old' });
 const wanted = testRelease('0.2.0', target, {
   'bin/node': 'node',
   'gateway.mjs': Buffer.from(Array.from({ length: 200_000 }, () => Math.floor(Math.random() * 256))),
 });
 const id = '0b6a3c1e-7d9f-4d0e-9c54-3f1f0b8f1a11';
 const offer = { id, release: '0.2.0' };
-const authority = await makeAuthority();
-const identity = await makeHolder(authority, 'gateway-1', { profile: 'gateway' });
 
-const usual = `
-[gateway]
-id = "gateway-1"
-state = "state"
-[uplink]
-host = "localhost"
-authority = "authority.pem"
-[[ports]]
-name = "radio"
-path = "/dev/null"
-`;
-
-/** A gateway, as far as updates go: its disk, its cloud, and what it tells. */
-interface Gateway {
-  readonly folder: string;
-  readonly layout: Layout;
-  readonly server: TestReleaseServer;
-  readonly events: EventWords[];
-  readonly reports: UpdatingMessage[];
-  readonly logged: string[];
-  isSwitched: boolean;
-  frames: number;
-  /** Starts it: `slot` is what the launcher says. */
-  start(slot: string | undefined, more?: Partial<UpdatesOptions>, configuration?: string): Promise<Updates>;
-}
-/** What was under way when it was stopped may still be writing. */
-const patiently = { recursive: true, maxRetries: 20, retryDelay: 50 } as const;
-
-let gateway: Gateway;
-let started: Updates[];
+let gateway: TestGateway;
 
 test.before.each(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'loadline-updates-'));
-  const roots = { LOADLINE_PREFIX: folder, LOADLINE_STORE: folder, LOADLINE_STATE: join(folder, 'state') };
-  const layout = layoutOf(roots);
-  const repository = testRepository();
-  repository.publish(wanted);
-  const server = new TestReleaseServer(repository.files);
-  const url = await server.open(authority);
-  await mkdir(layout.slots);
-  await mkdir(join(folder, 'trust'), { recursive: true });
-  await writeFile(layout.trustedRoot, repository.root);
-  await layOut(layout.factory, running);
-  started = [];
-  const events: EventWords[] = [];
-  const reports: UpdatingMessage[] = [];
-  const logged: string[] = [];
-  const note = (event: string, fields = {}) => logged.push(`${event} ${JSON.stringify(fields)}`);
-  const log: Log = { info: note, warn: note, error: note };
-  gateway = {
-    ...{ folder, layout, server, events, reports, logged, isSwitched: false, frames: 0 },
-    async start(slot, more = {}, configuration = '') {
-      const { config } = parseConfig(`${usual}${configuration}`, join(folder, 'gateway.toml'));
-      const updates = new Updates({
-        environment: { ...roots, ...(slot !== undefined && { LOADLINE_SLOT: slot }) },
-        ...{ running: '0.1.0', built: 0, config: () => config, url, identity: () => identity },
-        authorityPem: () => authority.certificatePem,
-        time: () => ({ kind: 'known', by: 'cloud', wall: Date.now(), uncertainty: 10 }),
-        monotonic: () => performance.now(),
-        random: () => 0,
-        frames: () => gateway.frames,
-        ...{ unsent: () => 0, journalRoom: () => 0, flush: async () => {} },
-        publish: async (json) => {
-          reports.push(updatingMessage.parse(JSON.parse(json)));
-          return true;
-        },
-        onEvent: (event) => events.push(event),
-        onSwitch: () => {
-          gateway.isSwitched = true;
-        },
-        ...{ log, lookMilliseconds: 20 },
-        ...more,
-      });
-      started.push(updates);
-      await updates.open();
-      return updates;
-    },
-  };
+  gateway = await TestGateway.open(wanted);
 });
-test.after.each(async () => {
-  for (const updates of started) updates.stop();
-  await gateway.server.close();
-  await rm(gateway.folder, patiently);
-});
+test.after.each(() => gateway.close());
 
 async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const limit = performance.now() + 20_000;
