@@ -1,4 +1,4 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -6,7 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseBlockMap } from '../flash/block-map.ts';
 import { blockBytes, inBlocks, type Range, usedByExt, usedByFat, writeBlockMap } from './block-map.ts';
-import { digest } from './finish.ts';
+import { digest, pack } from './finish.ts';
+import { run } from './run.ts';
 
 const test = suite('block map');
 const block = (first: number, last: number): Range => ({
@@ -53,6 +54,41 @@ test('ranges become whole blocks that do not touch, and cover every byte that wa
     }),
   );
 });
+
+const bmaptool = await run('bmaptool', ['--version']).then(
+  () => true,
+  (error: Error) => error.message,
+);
+if (bmaptool !== true) console.log(`skipped: bmaptool takes it: ${bmaptool}`);
+(bmaptool === true ? test : test.skip)(
+  'bmaptool takes a packed image with its map, and refuses one with another',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'loadline-bmap-'));
+    try {
+      const at = (name: string) => join(folder, name);
+      const [image, packed, map, card] = [at('x.img'), at('x.img.zst'), at('x.img.bmap'), at('card')];
+      await writeFile(image, Buffer.alloc(3 * blockBytes, 7));
+      await truncate(image, 64 * blockBytes);
+      await pack(image, packed);
+      await writeFile(map, writeBlockMap(64 * blockBytes, await digest(image, [block(0, 1), block(63, 63)])));
+      await run('bmaptool', ['copy', packed, card]);
+      const written = await readFile(card);
+      assert.ok(written.subarray(0, 2 * blockBytes).equals(Buffer.alloc(2 * blockBytes, 7)));
+      // Of what is not in its map it writes nothing.
+      assert.ok(written.subarray(2 * blockBytes).equals(Buffer.alloc(62 * blockBytes)));
+      const file = await open(image, 'r+');
+      await file.write('x', blockBytes);
+      await file.close();
+      await pack(image, packed);
+      await run('bmaptool', ['copy', packed, card]).then(
+        () => assert.unreachable(),
+        (error: Error) => assert.match(error.message, /checksum/),
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);
 
 const listing = (blocks: number, free: readonly string[]) =>
   [
