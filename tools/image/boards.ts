@@ -20,16 +20,11 @@ export interface Board {
   readonly boot: BootChain;
   /** The tty that it is provisioned over. No kernel message and no getty is on it. */
   readonly console: string;
-  /** The file that has its serial number, where the device tree has none. */
-  readonly serialNumberFile?: string;
   /** Debian packages of its own. */
   readonly packages: readonly string[];
 }
 
 const wireless = ['firmware-brcm80211', 'wireless-regdb'];
-
-/** Written by loadline-serial-number.service: the firmware's tables are root's, and a machine may have none. */
-const ownSerialNumber = '/run/loadline/serial-number';
 
 const boards: Readonly<Record<BoardName, Board>> = {
   rpi3: {
@@ -65,7 +60,6 @@ const boards: Readonly<Record<BoardName, Board>> = {
     is: 'a 64-bit ARM machine with UEFI, such as the one that QEMU emulates',
     boot: { by: 'uefi' },
     console: '/dev/ttyAMA0',
-    serialNumberFile: ownSerialNumber,
     packages: ['systemd-boot-efi'],
   },
 };

@@ -42,15 +42,14 @@ test("each of the release's units is there, and those that say what wants them a
   assert.is(contentOf(`${wants}/loadline-update.service`), undefined);
 });
 
-test("the line for provisioning has the board's tty, and a serial number where the device tree has none", () => {
+test("the line for provisioning has the board's tty, and where its serial number is", () => {
   const line = 'usr/lib/systemd/system/loadline-gateway.service.d/provisioning.conf';
   assert.match(
     contentOf(line) ?? '',
     /--provision-on \/dev\/ttyAMA0 --serial-number \/run\/loadline\/serial-number --maker/,
   );
   const pi = systemEntries(boardOf('rpi4'), disk, packaging);
-  assert.match(contentOf(line, pi) ?? '', /--provision-on \/dev\/ttyS1 --maker/);
-  assert.is(contentOf(`${wants}/loadline-serial-number.service`, pi), undefined);
+  assert.match(contentOf(line, pi) ?? '', /--provision-on \/dev\/ttyS1 --serial-number \/run/);
   const twice = new Map(packaging).set(
     'loadline-provisioning.conf',
     '--provision-on /dev/ttyGS0,/dev/ttyAMA0\n--provision-on /dev/ttyGS0',

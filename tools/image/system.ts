@@ -15,7 +15,7 @@ const packaged = 'usr/lib/systemd/system';
 const text = (content: string): Entry => ({ is: 'file', content, mode: 0o644 });
 const link = (to: string): Entry => ({ is: 'link', to });
 
-/** What Debian's packages bring and this system runs: unit by what wants it. Nothing else is enabled. */
+/** What Debian's packages and system/ bring, and this system runs: unit by what wants it. Nothing else is enabled. */
 const enabled: readonly (readonly [unit: string, by: string])[] = [
   ['systemd-networkd.service', 'multi-user.target'],
   ['systemd-networkd.socket', 'sockets.target'],
@@ -23,6 +23,7 @@ const enabled: readonly (readonly [unit: string, by: string])[] = [
   ['systemd-timesyncd.service', 'sysinit.target'],
   ['nftables.service', 'sysinit.target'],
   ['fstrim.timer', 'timers.target'],
+  ['loadline-serial-number.service', 'multi-user.target'],
 ];
 
 /** Names by which they are asked over D-Bus. */
@@ -111,7 +112,6 @@ export function systemEntries(
   for (const [file, unit] of placed) {
     entries.set(`${packaged}/${unit}.d/image.conf`, text(needed(packaging, file)));
   }
-  if (board.serialNumberFile !== undefined) enable('loadline-serial-number.service', 'multi-user.target');
   return entries;
 }
 
@@ -133,19 +133,17 @@ function needed(packaging: ReadonlyMap<string, string>, name: string): string {
 }
 
 const modelTty = '/dev/ttyGS0';
+/** Written by loadline-serial-number.service: the device tree may have none, and the firmware's tables are root's. */
+const serialNumberFile = '/run/loadline/serial-number';
 const modelWords = `--provision-on ${modelTty}`;
 
-/** The release's own line, with this board's tty and serial number in it. */
-function provisioningFor(
-  { console: tty, serialNumberFile }: Board,
-  packaging: ReadonlyMap<string, string>,
-): string {
+/** The release's own line, with this board's tty in it, and where its serial number is. */
+function provisioningFor({ console: tty }: Board, packaging: ReadonlyMap<string, string>): string {
   const model = needed(packaging, 'loadline-provisioning.conf');
   if (model.split(modelWords).length !== 2) {
     throw new Error(
       `the release's packaging/loadline-provisioning.conf has not one '${modelWords}' that the board's tty could take the place of`,
     );
   }
-  const number = serialNumberFile === undefined ? '' : ` --serial-number ${serialNumberFile}`;
-  return model.replace(modelWords, `--provision-on ${tty}${number}`);
+  return model.replace(modelWords, `--provision-on ${tty} --serial-number ${serialNumberFile}`);
 }
