@@ -6,7 +6,7 @@ import { cloudName, Lan, wire } from './lan.ts';
 import { type Boot, Machine, type MachineBoard } from './machine.ts';
 
 /** Milliseconds that an emulated machine may take for anything: it is some fifty times slower than a real one at worst. */
-const patience = 600_000;
+const patience = 1_200_000;
 /** How often the cloud is asked for what is waited for. */
 const askEvery = 200;
 /** Milliseconds after which nothing more comes: a gateway sends what it holds at once. */

@@ -12,7 +12,7 @@ import type { Rung } from './rung.ts';
 import { Updates } from './updates.ts';
 
 /** Milliseconds from the network to the gateway on its serial port, under emulation. */
-const bootPatience = 600_000;
+const bootPatience = 1_200_000;
 
 /** The image on an emulated machine, from its firmware on, end to end. */
 export async function climbVirt(rung: Rung, material: MachineMaterial, ask: Ask): Promise<void> {

@@ -72,8 +72,8 @@ const nspawn: RungScript<Awaited<ReturnType<typeof nspawnMaterial>>> = {
 const virt: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
   name: 'virt',
   what: 'the image on an emulated machine, from its firmware on, with its radio, its network and its power',
-  minutes: 10,
-  limit: 60,
+  minutes: 12,
+  limit: 120,
   network: 'own',
   ready: () =>
     all([
@@ -90,7 +90,7 @@ const raspi3b: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
   name: 'raspi3b',
   what: 'the card of a Raspberry Pi 3 on an emulated one, from its kernel on',
   minutes: 4,
-  limit: 30,
+  limit: 60,
   network: 'own',
   ready: () => all([...network, ['qemu-system-aarch64', 'qemu-system-arm'], ['mcopy', 'mtools']]),
   prepare: (folder) => machineMaterial(folder, 'rpi3'),
