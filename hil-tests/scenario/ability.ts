@@ -1,0 +1,19 @@
+/**
+ * What a bench may be able to do, and what that means. A scenario says which of them it needs; on a bench that lacks
+ * one it is skipped by name, with the bench's reason.
+ */
+export const abilities = {
+  'simulated-radio': 'the radio is simulated, and says what the scenario wants said',
+  unplug: 'the radio can be unplugged and plugged in again',
+  adapters: 'adapters can be plugged in under any name, led elsewhere, and come back under another name',
+  'hold-port': 'another program can hold the port of the gateway',
+  'line-speed': 'the line has a speed of its own, at which bytes cannot be sent faster',
+  'network-faults': 'the network between gateway and cloud can be made bad',
+  'kill-gateway': 'the gateway can be killed, stopped and started again',
+  'kill-cloud': 'the cloud can be killed, stopped and started again',
+  'gateway-process': 'the gateway is a process of this machine, whose use of the processor can be read',
+  'gateway-clock': 'the gateway can be started with a boot as long ago as the scenario wants',
+} as const;
+
+/** One of the things a bench may be able to do. */
+export type Ability = keyof typeof abilities;

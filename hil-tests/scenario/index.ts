@@ -1,0 +1,17 @@
+export { type Ability, abilities } from './ability.ts';
+export type {
+  Account,
+  Adapters,
+  Bench,
+  Cloud,
+  Diagnosis,
+  Gateway,
+  Health,
+  PortOptions,
+  Radio,
+  Run,
+  Site,
+  SiteOptions,
+  StoredReading,
+} from './bench.ts';
+export { type Scenario, type ScenarioText, type Stage, type Step, scenario } from './scenario.ts';
