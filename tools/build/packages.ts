@@ -32,12 +32,17 @@ function findEntries(folder: string, { name, exports = {} }: Manifest): string[]
     source !== undefined && built !== undefined ? [source] : [],
   );
   const entries = sources.flatMap((source) => {
-    const found = globSync(source, { cwd: folder });
+    const found = globSync(anyDepth(source), { cwd: folder, exclude: ['dist', 'node_modules'] });
     if (found.length === 0) throw new Error(`${name} exports ${source}, and there is no such file`);
     return found;
   });
   const started = globSync(['main.ts', '**/*-thread.ts'], { cwd: folder, exclude: ['dist', 'node_modules'] });
   return [...entries, ...started].sort();
+}
+
+/** A pattern of `exports` as a glob: its star stands for folders in folders, too. */
+export function anyDepth(pattern: string): string {
+  return pattern.replace('*', '**');
 }
 
 function readManifest(folder: string): Manifest {
