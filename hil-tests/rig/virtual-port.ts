@@ -1,11 +1,14 @@
 import { EventEmitter, on, once } from 'node:events';
 import { closeSync, writeSync } from 'node:fs';
-import { lstat, mkdir, mkdtemp, readlink, rm, symlink, unlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReadStream } from 'node:tty';
-import { RigError } from './errors.ts';
-import { openPty, unreadBytes } from './pty.ts';
+import { type Clock, realClock } from './clock.ts';
+import { inRange, RigError } from './errors.ts';
+import { type Intake, IntakeQueue } from './intake.ts';
+import { type PortLink, StableLink } from './port-link.ts';
+import { openPty, type Pty, setFlow, unreadBytes } from './pty.ts';
 
 /** Anything bytes can be sent into: a virtual port, a fault between station and port, an array in a test. */
 export interface ByteSink {
@@ -13,8 +16,16 @@ export interface ByteSink {
   write(bytes: Uint8Array): Promise<void>;
 }
 
+/** How a virtual port behaves from the beginning. */
+export interface PortBehaviour {
+  /** How it takes what the host sends. Default: as fast as it comes. */
+  readonly intake?: Intake;
+  /** Time of a paced intake. Default: the computer's own clock. */
+  readonly clock?: Clock;
+}
+
 /** Options of a virtual port. */
-export interface VirtualPortOptions {
+export interface VirtualPortOptions extends PortBehaviour {
   /** Folder of the link, as /dev/serial/by-id is; made if missing. Default: a new temporary one, removed by close(). */
   readonly folder?: string;
   /** Name of the link. Default: `usb-Loadline_Simulated_T24_Base_Station-if00`. */
@@ -29,11 +40,16 @@ const RETRY_MS = 1;
 /** The kernel hands bytes on in its own time: what is unread must be none for this long. */
 const DRAINED_MS = 20;
 
-interface Plug {
-  readonly master: number;
-  readonly slave: number;
-  readonly device: string;
+interface Plug extends Pty {
   readonly stream: ReadStream;
+}
+
+/** The port is to be unplugged in the middle of what is written. */
+interface PlannedUnplug {
+  /** Bytes that are still sent whole. */
+  bytes: number;
+  readonly lastBytes: 'heard' | 'lost';
+  readonly done: () => void;
 }
 
 /**
@@ -45,25 +61,53 @@ interface Plug {
 export class VirtualPort implements ByteSink {
   /** What the host opens: a link that survives replug(), though the /dev/pts/N behind it changes. */
   readonly path: string;
+  readonly #link: PortLink;
   readonly #ownFolder: string | undefined;
+  readonly #intake: IntakeQueue;
   readonly #events = new EventEmitter().setMaxListeners(0);
   #plug: Plug | undefined;
+  /** What the port was before it was unplugged. */
+  #lastDevice: string | undefined;
+  #plannedUnplug: PlannedUnplug | undefined;
   #closed = false;
   #lastWrite: Promise<void> = Promise.resolve();
   #bytesWritten = 0;
   #bytesRead = 0;
 
-  private constructor(path: string, ownFolder: string | undefined) {
-    this.path = path;
+  private constructor(link: PortLink, ownFolder: string | undefined, behaviour: PortBehaviour) {
+    const { intake = { kind: 'as-fast-as-it-goes' }, clock = realClock } = behaviour;
+    this.path = link.path;
+    this.#link = link;
     this.#ownFolder = ownFolder;
+    this.#intake = new IntakeQueue(intake, {
+      clock,
+      taken: (bytes) => {
+        this.#bytesRead += bytes.length;
+        this.#events.emit('data', bytes);
+      },
+      flow: (flow) => {
+        if (this.#plug !== undefined) setFlow(this.#plug.slave, flow);
+      },
+    });
   }
 
-  /** Makes a port and plugs it in. Errors: RigError `pty`, `platform`, `link`. */
+  /** Makes a port and plugs it in. Errors: RigError `pty`, `platform`, `link`, `option`. */
   static async open(options: VirtualPortOptions = {}): Promise<VirtualPort> {
     const { folder, name = 'usb-Loadline_Simulated_T24_Base_Station-if00' } = options;
     const ownFolder = folder === undefined ? await mkdtemp(join(tmpdir(), 'loadline-ports-')) : undefined;
     if (folder !== undefined) await mkdir(folder, { recursive: true });
-    const port = new VirtualPort(join(folder ?? ownFolder ?? '', name), ownFolder);
+    const port = new VirtualPort(
+      new StableLink(join(folder ?? ownFolder ?? '', name)),
+      ownFolder,
+      options,
+    );
+    await port.replug();
+    return port;
+  }
+
+  /** Makes a port that hosts find by links of its maker's, and plugs it in. Errors: as of open(), and the link's. */
+  static async behind(link: PortLink, behaviour: PortBehaviour = {}): Promise<VirtualPort> {
+    const port = new VirtualPort(link, undefined, behaviour);
     await port.replug();
     return port;
   }
@@ -83,9 +127,24 @@ export class VirtualPort implements ByteSink {
     return this.#bytesWritten;
   }
 
-  /** Bytes the host has sent, since the port was made. */
+  /** Bytes of the host that the device has taken, since the port was made. */
   get bytesRead(): number {
     return this.#bytesRead;
+  }
+
+  /** How the device takes what the host sends. */
+  get intake(): Intake {
+    return this.#intake.intake;
+  }
+
+  /**
+   * Changes how the device takes what the host sends, at once, also for what it has not taken yet: at a baud rate, or
+   * `stuck`. Where bytes wait (4 KB, or some 20 KB of one big write), or where it is stuck, the host's writes do: a
+   * program that does not block gets EAGAIN and no wake-up. A pty's tcdrain(3) returns at once all the same.
+   * Throws RigError `option`.
+   */
+  setIntake(intake: Intake): void {
+    this.#intake.set(intake);
   }
 
   /**
@@ -108,12 +167,7 @@ export class VirtualPort implements ByteSink {
     void this.#lastWrite.then(() => {
       isTaken = true;
     });
-    for (let quiet = 0; quiet < DRAINED_MS; quiet += RETRY_MS) {
-      const plug = this.#plug;
-      if (plug === undefined || signal?.aborted) return;
-      if (!isTaken || unreadBytes(plug.slave) > 0) quiet = 0;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
+    await this.#heard(() => isTaken, signal);
   }
 
   /** Calls `listener` with what the host sends, as it comes. Returns a function that ends it. */
@@ -136,37 +190,50 @@ export class VirtualPort implements ByteSink {
     const plug = this.#plug;
     if (plug === undefined) return;
     this.#plug = undefined;
-    // The link first, so that a host that sees the hang-up never finds a link to a dead device. And only if it is
-    // still this port's: another one may have been made in its place.
-    const linked = await readlink(this.path).catch(() => undefined);
-    if (linked === plug.device) await unlink(this.path);
+    this.#lastDevice = plug.device;
+    // The link first, so that a host that sees the hang-up never finds a link to a dead device.
+    await this.#link.leave(plug.device);
     await hangUp(plug);
+    this.#plannedUnplug?.done();
+    this.#plannedUnplug = undefined;
+  }
+
+  /**
+   * Pulls the plug when `bytes` more have been written, in the middle of a frame if it is there that they end: a
+   * brown-out of the device's supply. Resolves when it is unplugged. The write that is cut short rejects, and says how
+   * many bytes were taken.
+   *
+   * @param lastBytes `heard`: the host has read them before the line hangs up, which is never if it does not read;
+   *   `lost`: the hang-up comes right behind them, and the host may hear some or none of what it had not read
+   */
+  unplugAfter(bytes: number, lastBytes: 'heard' | 'lost' = 'heard'): Promise<void> {
+    inRange('bytes', bytes, 1, Number.MAX_SAFE_INTEGER);
+    this.#plannedUnplug?.done();
+    return new Promise((done) => {
+      this.#plannedUnplug = { bytes, lastBytes, done };
+    });
   }
 
   /** Plugs the port in again: a new tty, usually of another name, behind the same link. */
   async replug(): Promise<void> {
     if (this.#closed)
       throw new RigError('closed', `virtual port ${this.path} has been closed; make a new one`);
-    if (this.#plug !== undefined) return;
-    const pty = openPty();
-    const stream = new ReadStream(pty.master);
-    const plug = { ...pty, stream };
-    this.#plug = plug;
-    // Reading ends in EIO or EOF when the port is unplugged; that is no news here.
-    stream.on('error', () => undefined);
-    stream.on('data', (bytes: Buffer) => {
-      this.#bytesRead += bytes.length;
-      this.#events.emit('data', bytes);
-    });
-    try {
-      await this.#link(pty.device);
-    } catch (error) {
-      this.#plug = undefined;
-      await hangUp(plug);
-      throw new RigError('link', `cannot make the port's link ${this.path}: ${String(error)}`, {
-        cause: error,
-      });
+    if (this.#plug === undefined) await this.#plugIn(openPty());
+  }
+
+  /** Unplugs the port and plugs it in again as another device for certain: another `/dev/pts/N` behind the same link. */
+  async renumber(): Promise<void> {
+    if (this.#closed)
+      throw new RigError('closed', `virtual port ${this.path} has been closed; make a new one`);
+    // The kernel takes the lowest number that is free: made while the old one is held, it is another.
+    let pty = openPty();
+    await this.unplug();
+    if (pty.device === this.#lastDevice) {
+      const same = pty;
+      pty = openPty();
+      closePty(same);
     }
+    await this.#plugIn(pty);
   }
 
   /** Unplugs for good, and removes the folder if it was the port's own. */
@@ -178,26 +245,57 @@ export class VirtualPort implements ByteSink {
     if (this.#ownFolder !== undefined) await rm(this.#ownFolder, { recursive: true, force: true });
   }
 
-  async #link(device: string): Promise<void> {
-    // A link left by a process that was killed is replaced; anything else in its place is not ours to remove.
-    const old = await lstat(this.path).catch(() => undefined);
-    if (old?.isSymbolicLink()) await unlink(this.path);
-    await symlink(device, this.path);
+  async #plugIn(pty: Pty): Promise<void> {
+    const plug = { ...pty, stream: new ReadStream(pty.master) };
+    this.#plug = plug;
+    this.#intake.renew();
+    // Reading ends in EIO or EOF when the port is unplugged; that is no news here.
+    plug.stream.on('error', () => undefined);
+    plug.stream.on('data', (bytes: Buffer) => {
+      if (plug === this.#plug) this.#intake.take(bytes);
+    });
+    try {
+      await this.#link.lead(pty.device);
+    } catch (error) {
+      this.#plug = undefined;
+      await hangUp(plug);
+      throw error;
+    }
   }
 
   async #push(plug: Plug | undefined, bytes: Uint8Array): Promise<void> {
     let taken = 0;
     while (taken < bytes.length) {
       if (plug === undefined || plug !== this.#plug) throw this.#gone(taken, bytes.length);
+      const planned = this.#plannedUnplug;
+      const length = Math.min(bytes.length - taken, planned?.bytes ?? Number.POSITIVE_INFINITY);
       try {
         // Synchronous, because the master never blocks, and so the descriptor cannot be closed under a write.
-        const count = writeSync(plug.master, bytes, taken);
+        const count = writeSync(plug.master, bytes, taken, length);
         taken += count;
         this.#bytesWritten += count;
+        if (planned !== undefined) await this.#towardsUnplug(planned, count);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
+    }
+  }
+
+  async #towardsUnplug(planned: PlannedUnplug, written: number): Promise<void> {
+    planned.bytes -= written;
+    if (planned.bytes > 0 || planned !== this.#plannedUnplug) return;
+    if (planned.lastBytes === 'heard') await this.#heard(() => true);
+    await this.unplug();
+  }
+
+  /** Resolves when `isTaken`, and the host has read everything for a while; or the port is gone, or `signal` aborted. */
+  async #heard(isTaken: () => boolean, signal?: AbortSignal): Promise<void> {
+    for (let quiet = 0; quiet < DRAINED_MS; quiet += RETRY_MS) {
+      const plug = this.#plug;
+      if (plug === undefined || signal?.aborted) return;
+      if (!isTaken() || unreadBytes(plug.slave) > 0) quiet = 0;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 
@@ -212,4 +310,9 @@ async function hangUp(plug: Plug): Promise<void> {
   plug.stream.destroy();
   closeSync(plug.slave);
   await gone;
+}
+
+function closePty({ master, slave }: Pty): void {
+  closeSync(slave);
+  closeSync(master);
 }
