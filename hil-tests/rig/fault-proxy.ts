@@ -189,6 +189,11 @@ export class FaultProxy {
     await Promise.all(gone);
   }
 
+  /** So that `await using` closes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   #accept(client: Socket): void {
     this.#accepted += 1;
     let connected = false;

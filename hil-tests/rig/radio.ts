@@ -62,6 +62,11 @@ export class VirtualRadio {
     for (const cancel of this.#cancels) cancel();
   }
 
+  /** So that `using` switches it off. */
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
   /** Resolves when nothing is on its way to the host: which a full port that nobody reads puts off until it is closed. */
   async idle(): Promise<void> {
     await Promise.all(this.#inFlight);

@@ -84,6 +84,11 @@ export class VirtualCable {
     await this.right.close();
   }
 
+  /** So that `await using` closes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   #carry(from: CableEnd, bytes: Uint8Array): void {
     this.#bytes += bytes.length;
     if (this.#isCut) return;
