@@ -245,6 +245,11 @@ export class VirtualPort implements ByteSink {
     if (this.#ownFolder !== undefined) await rm(this.#ownFolder, { recursive: true, force: true });
   }
 
+  /** So that `await using` closes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   async #plugIn(pty: Pty): Promise<void> {
     const plug = { ...pty, stream: new ReadStream(pty.master) };
     this.#plug = plug;
