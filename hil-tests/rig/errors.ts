@@ -7,6 +7,7 @@ export type RigErrorCode =
   | 'closed' // the virtual port, or what stands on it, has been closed
   | 'option' // an option is outside its range
   | 'recording' // a recording cannot be read
+  | 'ended' // a program ended before it said what was waited for
   | 'timeout' // what was waited for did not come
   | 'proxy'; // the fault proxy cannot do what was asked
 
