@@ -13,6 +13,7 @@ export type { Loss, StreamFaults } from './faulty-stream.ts';
 export { type Laced, type LaceOptions, lace } from './lace.ts';
 export { type ModuleAnswer, type ModulesOptions, type ReceivedCommand, VirtualModules } from './modules.ts';
 export { type Chunks, type Played, type PlayOptions, playRecording } from './player.ts';
+export { Program, type ProgramEnd, type ProgramOptions, type SaidOptions } from './program.ts';
 export { type RadioOptions, VirtualRadio } from './radio.ts';
 export {
   type ReadRecordingOptions,
@@ -32,15 +33,28 @@ export {
   type TimedBytes,
 } from './timed.ts';
 export {
+  type BatteryOptions,
+  type FastStrainOptions,
+  fastStrainTransmitter,
+  float32,
   type LoadOptions,
   loadTransmitter,
+  type Measured,
+  type Model,
+  type ModuleMode,
+  type ModuleReply,
+  type ModuleType,
+  type PulseOptions,
+  pulseTransmitter,
   type TemperatureOptions,
   type TransmitterOptions,
   temperatureTransmitter,
+  VirtualBattery,
+  VirtualModule,
   type VirtualTransmitter,
   type WindOptions,
   windTransmitter,
-} from './transmitters.ts';
+} from './transmitters/index.ts';
 export { type UntilOptions, until } from './until.ts';
 export { type CableEnd, VirtualCable, type VirtualCableOptions } from './virtual-cable.ts';
 export { type ByteSink, type PortState, VirtualPort, type VirtualPortOptions } from './virtual-port.ts';

@@ -7,7 +7,7 @@ import { SimulatedClock } from './clock.ts';
 import { lace } from './lace.ts';
 import { playRecording } from './player.ts';
 import { readRecording } from './recording.ts';
-import { windTransmitter } from './transmitters.ts';
+import { windTransmitter } from './transmitters/index.ts';
 import { until } from './until.ts';
 import { VirtualPort } from './virtual-port.ts';
 

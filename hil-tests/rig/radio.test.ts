@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { VirtualBaseStation, VirtualGw1 } from './base-station.ts';
 import { SimulatedClock } from './clock.ts';
 import { VirtualRadio } from './radio.ts';
-import { loadTransmitter, temperatureTransmitter, windTransmitter } from './transmitters.ts';
+import { loadTransmitter, temperatureTransmitter, windTransmitter } from './transmitters/index.ts';
 import { until } from './until.ts';
 import { VirtualPort } from './virtual-port.ts';
 

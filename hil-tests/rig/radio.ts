@@ -2,7 +2,7 @@ import type { DataProviderPacket } from '@loadline/sdk/t24';
 import type { Receiver } from './base-station.ts';
 import { type Clock, realClock } from './clock.ts';
 import { inRange } from './errors.ts';
-import type { VirtualTransmitter } from './transmitters.ts';
+import type { VirtualTransmitter } from './transmitters/index.ts';
 
 /** Options of a virtual radio. */
 export interface RadioOptions {

@@ -27,6 +27,11 @@ export class SeededRandom {
     return radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
+  /** Until something comes that comes by chance, on average every `mean`. */
+  exponential(mean: number): number {
+    return -mean * Math.log(1 - this.uniform());
+  }
+
   bytes(count: number): Uint8Array {
     return Uint8Array.from({ length: count }, () => this.integer(0, 255));
   }

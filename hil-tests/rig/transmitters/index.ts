@@ -1,0 +1,10 @@
+export { type BatteryOptions, VirtualBattery } from './battery.ts';
+export type { ModuleReply } from './commands.ts';
+export { type FastStrainOptions, fastStrainTransmitter } from './fast-strain.ts';
+export { type LoadOptions, loadTransmitter } from './load.ts';
+export { float32, type Measured, type Model, type ModuleType } from './model.ts';
+export { type ModuleMode, type TransmitterOptions, VirtualModule } from './module.ts';
+export { type PulseOptions, pulseTransmitter } from './pulse.ts';
+export { type TemperatureOptions, temperatureTransmitter } from './temperature.ts';
+export type { VirtualTransmitter } from './transmitter.ts';
+export { type WindOptions, windTransmitter } from './wind.ts';
