@@ -39,6 +39,11 @@ export interface SiteOptions {
   readonly adapters?: readonly string[];
   /** The other sections of the gateway's configuration. Default: every tag counts from its first frame on. */
   readonly sections?: Sections;
+  /**
+   * `proxied`: the gateway reaches the cloud's MQTT door through a proxy that can spoil the way; needs the ability
+   * `network-faults`. Default: `straight`.
+   */
+  readonly link?: 'straight' | 'proxied';
   /** `prepared`: the gateway is left to `gateway.start()`. Default: `started`, with its ports open and its link up. */
   readonly gateway?: 'started' | 'prepared';
 }
@@ -51,7 +56,7 @@ export interface Site {
   readonly adapters: Adapters;
   readonly gateway: Gateway;
   readonly cloud: Cloud;
-  /** What lies between gateway and cloud. Throws where the bench lacks `network-faults`. */
+  /** What lies between gateway and cloud. Throws where the link is straight. */
   readonly network: FaultProxy;
 }
 

@@ -1,22 +1,16 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readReadings } from '@loadline/cloud';
-import { bundlePath } from '@loadline/device-runtime';
-import type { Operations, ReplyOf } from '@loadline/sdk/api';
-import { CloudError } from '@loadline/sdk/client';
-import type { Reading } from '@loadline/sdk/telemetry';
-import * as assert from 'uvu/assert';
-import { FaultProxy, until, VirtualPort } from '../rig/index.ts';
-import {
-  CloudProcess,
-  type LogLine,
-  prepareGateway,
-  type Sections,
-  type Service,
-  startGateway,
-} from '../system/index.ts';
+import { FaultProxy, VirtualPort } from '../rig/index.ts';
+import { Accounts } from '../scenario/accounts.ts';
+import type { Account, Diagnosis, Health, Run, StoredReading } from '../scenario/index.ts';
+import { LocalGateway } from '../scenario/local-gateway.ts';
+import { gatewayId } from '../scenario/virtual-bench.ts';
+import { CloudProcess, type LogLine, prepareGateway, type Sections, type Service } from '../system/index.ts';
+
+export { assertBalanced, elapsed } from '../scenario/accounts.ts';
+export type { StoredReading } from '../scenario/index.ts';
+export { gatewayId } from '../scenario/virtual-bench.ts';
 
 export interface SiteOptions {
   /** Whether the gateway reaches the cloud's MQTT door straight, or through a fault proxy. Default: straight. */
@@ -32,41 +26,10 @@ export interface SiteOptions {
   readonly reach?: { readonly host?: string; readonly names: readonly string[] };
 }
 
-/** What the doctor finds, and the code it ends with. */
-export interface Diagnosis {
-  readonly code: number;
-  readonly findings: readonly {
-    readonly severity: string;
-    readonly about: string;
-    readonly says: string;
-    readonly act: string;
-  }[];
-}
-
-/** A reading as it stands in the store. */
-export interface StoredReading extends Reading {
-  readonly epoch: string;
-  readonly number: number;
-  /** When the delivery that brought it was written, ms since 1970. */
-  readonly written: number;
-}
-
-type Run = ReplyOf<Operations['getRun']>;
-type Health = NonNullable<Run['health']>;
-/** What a run brought, and how many deliveries of its gateway were ever rejected. */
-type Account = Run & { readonly rejected: number };
-
-/** What the gateway of a site is called. */
-export const gatewayId = 'mast-1';
-
 interface Link {
   readonly proxy: FaultProxy | undefined;
   readonly configFile: string;
 }
-
-/** Milliseconds between two questions to the cloud: it takes 1200 a minute from one address. */
-const askEvery = 100;
-const patience = 30_000;
 
 /** One gateway of the shipped bundle on a virtual port, and its cloud: processes of their own, on a temporary folder. */
 export class Site {
@@ -76,7 +39,8 @@ export class Site {
   /** The way to the MQTT door, where it is a proxied one. */
   readonly proxy: FaultProxy | undefined;
   readonly configFile: string;
-  #gateway: Service | undefined;
+  readonly #gateway: LocalGateway;
+  readonly #accounts: Accounts;
 
   private constructor(folder: string, port: VirtualPort, cloud: CloudProcess, link: Link) {
     this.folder = folder;
@@ -84,6 +48,13 @@ export class Site {
     this.cloud = cloud;
     this.proxy = link.proxy;
     this.configFile = link.configFile;
+    this.#gateway = new LocalGateway({ id: gatewayId, configFile: link.configFile });
+    this.#accounts = new Accounts({
+      gatewayId,
+      state: join(folder, 'cloud'),
+      organisation: () => this.cloud.organisation,
+      epoch: () => this.epoch(),
+    });
   }
 
   /** Prepares all of it, and starts all but the gateway. */
@@ -124,133 +95,60 @@ export class Site {
    * @param under words before its command line: a program that starts it in a place of its own
    */
   startGateway(under: readonly string[] = []): void {
-    this.#gateway = startGateway(this.configFile, { under });
+    this.#gateway.launch(under);
   }
 
   /** The gateway's present run. */
   get gateway(): Service {
-    if (this.#gateway === undefined) throw new Error('the gateway has not been started');
-    return this.#gateway;
+    return this.#gateway.service;
   }
 
   /** Epoch of the gateway's present run. */
-  async epoch(): Promise<string> {
-    return String((await this.gateway.line('gateway-start')).epoch);
+  epoch(): Promise<string> {
+    return this.#gateway.epoch();
   }
 
   /** What the cloud has of the present run; undefined while it has nothing. */
-  async run(): Promise<Run | undefined> {
-    try {
-      return await this.cloud.organisation.getRun({ device: gatewayId, epoch: await this.epoch() });
-    } catch (error) {
-      if (error instanceof CloudError && error.code === 'not-found') return undefined;
-      throw error;
-    }
+  run(): Promise<Run | undefined> {
+    return this.#accounts.run();
   }
 
   /** Waits until the gateway has said this event so often, of one subject where one is named; the last of them. */
-  async said(event: string, times = 1, subject?: string): Promise<LogLine> {
-    const found = await until(
-      () => {
-        const lines = this.gateway.log.filter(
-          (line) => line.event === event && (subject === undefined || line.subject === subject),
-        );
-        return lines.length >= times ? lines[times - 1] : undefined;
-      },
-      { limitMs: patience, what: `${event} ${subject ?? ''} for the ${times}th time` },
-    );
-    return found;
+  said(event: string, times = 1, subject?: string): Promise<LogLine> {
+    return this.#gateway.said(event, { times, ...(subject !== undefined && { subject }) });
   }
 
   /** What the cloud has of the gateway's events, the oldest first: `code subject`. */
-  async events(): Promise<string[]> {
-    const { items: events } = await this.cloud.organisation.listEvents({
-      device: gatewayId,
-      query: { limit: 1000 },
-    });
-    return events.reverse().map(({ code, subject }) => `${code} ${subject}`.trim());
+  events(): Promise<string[]> {
+    return this.#accounts.events();
   }
 
   /** Asks the shipped doctor what is wrong with the gateway. */
-  async doctor(): Promise<Diagnosis> {
-    const words = [bundlePath, 'doctor', '--config', this.configFile, '--json'];
-    return await new Promise((resolve, reject) => {
-      const child = execFile(process.execPath, words, (error, stdout, stderr) => {
-        try {
-          const { findings } = JSON.parse(stdout) as Pick<Diagnosis, 'findings'>;
-          resolve({ code: child.exitCode ?? -1, findings });
-        } catch {
-          reject(new Error(`the doctor said no JSON: ${stdout}${stderr}`, { cause: error }));
-        }
-      });
-    });
+  doctor(): Promise<Diagnosis> {
+    return this.#gateway.doctor();
   }
 
   /** Waits until the present run's account, with the gateway's own beside it, is as `wanted`; checks that it balances. */
-  async accountWhere(what: string, wanted: (run: Run, health: Health) => boolean): Promise<Account> {
-    let last: Run | undefined;
-    try {
-      const found = await until(
-        async () => {
-          const [run] = await Promise.all([this.run(), elapsed(askEvery)]);
-          last = run ?? last;
-          if (!run?.health) return undefined;
-          assertBalanced(run.health);
-          return wanted(run, run.health) ? run : undefined;
-        },
-        { limitMs: patience, what },
-      );
-      const { deliveries } = await this.cloud.organisation.getLedger({ device: gatewayId });
-      return { ...found, rejected: deliveries.rejected };
-    } catch (error) {
-      throw new Error(`${(error as Error).message}; last: ${JSON.stringify(last)}`, { cause: error });
-    }
+  accountWhere(what: string, wanted: (run: Run, health: Health) => boolean): Promise<Account> {
+    return this.#accounts.accountWhere(what, wanted);
   }
 
   /** Waits until `count` readings of the present run are stored, and the gateway knows it and has said so. */
-  async stored(count: number): Promise<Account> {
-    return await this.accountWhere(
-      `${count} readings are stored`,
-      ({ stored }, { readings, journal }) => stored >= count && readings === stored && journal.held === 0,
-    );
+  stored(count: number): Promise<Account> {
+    return this.#accounts.stored(count);
   }
 
   /** The stored readings in the order of their numbers, epoch after epoch; read from the database's files. */
   readings(): StoredReading[] {
-    const epochs = new Map<string, StoredReading[]>();
-    for (const { epoch, number, arrival, reading } of readReadings(join(this.folder, 'cloud'))) {
-      const readings = epochs.get(epoch) ?? [];
-      epochs.set(epoch, readings);
-      readings.push({ ...reading, epoch, number, written: arrival });
-    }
-    return [...epochs.values()].flatMap((readings) => readings.sort((a, b) => a.number - b.number));
+    return this.#accounts.readings();
   }
 
   /** Ends everything and removes the folder. */
   async close(): Promise<void> {
-    await this.#gateway?.stop();
+    await this.#gateway.stop();
     await this.port.close();
     await this.proxy?.close();
     await this.cloud.service.stop();
     await rm(this.folder, { recursive: true });
   }
-}
-
-/** Every byte and every frame of a gateway's account is somewhere, and nowhere twice. */
-export function assertBalanced(health: Health): void {
-  const { ports, frames, readings, copies, suppressed, other } = health;
-  assert.is(frames, readings + copies + suppressed + other, 'frames');
-  assert.is(
-    ports.reduce((sum, port) => sum + port.frames, 0),
-    frames,
-    'frames of all ports',
-  );
-  for (const { bytes, frameBytes, discardedBytes, heldBytes } of ports) {
-    assert.is(bytes, frameBytes + discardedBytes + heldBytes, 'bytes');
-  }
-}
-
-/** Waits for a time that is itself what a test is about. */
-export function elapsed(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
