@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock } from 'node:test';
+import { lockFolder } from '@loadline/sdk/platform';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Ran, runRelease, writeBuiltRelease } from './run-release.ts';
@@ -187,6 +188,20 @@ test('sign what was built, whole and once, and take it back', async () => {
     shown.releases.map(({ version }: { version: string }) => version),
     ['1.5.0'],
   );
+});
+
+test('change nothing while another process signs in the repository, and name it', async () => {
+  const leave = await lockFolder(at('repository'));
+  const signed = readdirSync(at('repository', 'metadata'));
+  const flags = [...repository, '--folder', at('manager'), ...passphrase];
+  const inUse = new RegExp(`in use by process ${process.pid}`);
+  await refused(1, inUse, 'sign', ...flags, build('1.5.1'));
+  await refused(1, inUse, 'withdraw', ...flags, '1.5.0');
+  await refused(1, inUse, 'renew', ...flags);
+  assert.equal(readdirSync(at('repository', 'metadata')), signed);
+  await leave();
+  await refused(2, /holds no repository/, 'renew', '--repository', at('mistyped'), ...flags.slice(2));
+  assert.not.ok(existsSync(at('mistyped')));
 });
 
 test('open nothing for a passphrase that is another one, or that others may read', async () => {

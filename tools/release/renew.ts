@@ -2,7 +2,7 @@ import { lifetimes, readTargets } from '@loadline/sdk/release/repository';
 import { Command } from 'commander';
 import { answer, clock, teller } from '../ca/ceremony.ts';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
-import { openSigning, signAbove, signChange } from './signing.ts';
+import { signAbove, signChange, whileSigning } from './signing.ts';
 import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
 
 /** `loadline release renew`: the same for longer. */
@@ -21,14 +21,18 @@ folder only, run this every three days. A root that ends is renewed by 'loadline
       attempt('release renew', async () => {
         const now = clock();
         const tell = teller(flags.json);
-        const signing = await openSigning(flags);
-        const { targets } = signing.metadata;
-        if (targets === undefined)
-          throw new CalledWrongly(`${flags.repository} holds no targets metadata yet`);
-        const isDue = signing.areTargetsOpen || readTargets(targets).expires - now < lifetimes.targets / 2;
-        const canSign = signing.signers('targets').length > 0;
-        const written =
-          isDue && canSign ? await signChange(flags, signing, {}, now) : await signAbove(flags, signing, now);
+        const { isDue, canSign, written } = await whileSigning(flags, async (signing) => {
+          const { targets } = signing.metadata;
+          if (targets === undefined)
+            throw new CalledWrongly(`${flags.repository} holds no targets metadata yet`);
+          const isDue = signing.areTargetsOpen || readTargets(targets).expires - now < lifetimes.targets / 2;
+          const canSign = signing.signers('targets').length > 0;
+          const written =
+            isDue && canSign
+              ? await signChange(flags, signing, {}, now)
+              : await signAbove(flags, signing, now);
+          return { isDue, canSign, written };
+        });
         if (isDue && !canSign) tell('The targets are due, too, and their key is not in this folder.');
         tellWritten(tell, written);
         answer(flags.json, { written });

@@ -3,8 +3,8 @@ import { readTargets } from '@loadline/sdk/release/repository';
 import { Command } from 'commander';
 import { answer, clock, teller } from '../ca/ceremony.ts';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
-import { putRelease, readBuiltRelease } from './built-release.ts';
-import { openSigning, signAbove, signChange } from './signing.ts';
+import { type BuiltRelease, putRelease, readBuiltRelease } from './built-release.ts';
+import { signAbove, signChange, whileSigning } from './signing.ts';
 import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
 
 interface Flags extends KeyFlags {
@@ -36,24 +36,18 @@ too; else the cloud does, after 'loadline release publish'.`,
         }
         const now = clock();
         const tell = teller(flags.json);
-        const built = [];
+        const built: BuiltRelease[] = [];
         for (const folder of folders) built.push(await readBuiltRelease(folder));
-        const signing = await openSigning(flags);
-        const { targets } = signing.metadata;
-        const signed = targets === undefined ? [] : readTargets(targets).releases;
-        const fresh = built.filter(({ bytes, manifest: { version, target } }) => {
-          const there = signed.find((each) => each.version === version && each.target === target);
-          if (there === undefined) return true;
-          if (there.sha256 === createHash('sha256').update(bytes).digest('hex')) return false;
-          throw new CalledWrongly(
-            `${version} for ${target} is signed already, with other content: build it as another version`,
-          );
-        });
-        for (const release of built) await putRelease(release, flags.repository);
-        const written =
-          fresh.length > 0 || signing.areTargetsOpen
-            ? await signChange(flags, signing, { add: fresh.map(({ bytes }) => bytes) }, now)
+        const { fresh, written } = await whileSigning(flags, async (signing) => {
+          const fresh = notYetSigned(built, signing.metadata.targets);
+          for (const release of built) await putRelease(release, flags.repository);
+          const add = fresh.map(({ bytes }) => bytes);
+          const isChange = add.length > 0 || signing.areTargetsOpen;
+          const written = isChange
+            ? await signChange(flags, signing, { add }, now)
             : await signAbove(flags, signing, now);
+          return { fresh, written };
+        });
         for (const { manifest } of fresh) {
           tell(`Signed ${manifest.version} for ${manifest.target}.`);
           if (manifest.version.includes('dirty')) {
@@ -65,4 +59,17 @@ too; else the cloud does, after 'loadline release publish'.`,
         answer(flags.json, { signed: releases, written });
       }),
     );
+}
+
+/** @throws CalledWrongly where one of them is signed with other content */
+function notYetSigned(built: readonly BuiltRelease[], targets: string | undefined): BuiltRelease[] {
+  const signed = targets === undefined ? [] : readTargets(targets).releases;
+  return built.filter(({ bytes, manifest: { version, target } }) => {
+    const there = signed.find((each) => each.version === version && each.target === target);
+    if (there === undefined) return true;
+    if (there.sha256 === createHash('sha256').update(bytes).digest('hex')) return false;
+    throw new CalledWrongly(
+      `${version} for ${target} is signed already, with other content: build it as another version`,
+    );
+  });
 }

@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { lockFolder } from '@loadline/sdk/platform';
 import { ReleaseError } from '@loadline/sdk/release';
 import {
   areTargetsSigned,
@@ -36,8 +38,37 @@ export interface SigningFlags {
   readonly root?: readonly string[];
 }
 
+/**
+ * Signs something in a repository that nobody else signs in meanwhile: of two that begin at the same targets, the later would
+ * take away what the earlier had signed.
+ *
+ * @throws FolderInUse where another process signs in it
+ */
+export async function whileSigning<T>(
+  flags: SigningFlags,
+  work: (signing: Signing) => Promise<T>,
+): Promise<T> {
+  const { repository, root = [] } = flags;
+  // A first root makes a repository; else a name that was mistyped would become a folder.
+  if (root.length > 0) await mkdir(repository, { recursive: true });
+  const leave = await lockFolder(repository).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? noRepository(repository) : error;
+  });
+  try {
+    return await work(await openSigning(flags));
+  } finally {
+    await leave();
+  }
+}
+
+function noRepository(repository: string): CalledWrongly {
+  return new CalledWrongly(
+    `${repository} holds no repository: its first root comes with --root, from 'loadline release init'`,
+  );
+}
+
 /** Puts newer roots into the repository, and opens the keys in the folder that its newest root names. */
-export async function openSigning({
+async function openSigning({
   repository,
   folder,
   passphraseFile,
@@ -49,11 +80,7 @@ export async function openSigning({
   const newer = brought.filter(
     (root) => before.root === undefined || readRoot(root).version > readRoot(before.root).version,
   );
-  if (before.root === undefined && newer.length === 0) {
-    throw new CalledWrongly(
-      `${repository} holds no repository: its first root comes with --root, from 'loadline release init'`,
-    );
-  }
+  if (before.root === undefined && newer.length === 0) throw noRepository(repository);
   const root = followRoots(before.root, newer);
   const { roles } = readRoot(root);
   const named = (role: RoleName) => roles[role].keys.map(keyIdOf);

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { answer, clock, teller } from '../ca/ceremony.ts';
 import { attempt } from '../cloud/outcome.ts';
 import { signedManifestBytes, sweep } from './built-release.ts';
-import { openSigning, signChange } from './signing.ts';
+import { signChange, whileSigning } from './signing.ts';
 import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
 
 interface Flags extends KeyFlags {
@@ -24,18 +24,19 @@ export function withdrawCommand(): Command {
       attempt('release withdraw', async () => {
         const now = clock();
         const tell = teller(flags.json);
-        const signing = await openSigning(flags);
-        const { releases } = readTargets(signing.metadata.targets ?? '{}');
-        const is = (target: ReleaseTarget) => flags.target === undefined || flags.target === target;
-        const gone = releases.filter((each) => each.version === version && is(each.target));
-        // What is not there is said by its name.
-        const remove = gone.length > 0 ? gone : [{ version, target: flags.target ?? releaseTargets[0] }];
-        const written = await signChange(flags, signing, { remove }, now);
-        const kept = [];
-        for (const each of releases.filter((release) => !gone.includes(release))) {
-          kept.push(readSignedManifest(each, await signedManifestBytes(flags.repository, each)));
-        }
-        const freed = await sweep(flags.repository, kept);
+        const { gone, written, freed } = await whileSigning(flags, async (signing) => {
+          const { releases } = readTargets(signing.metadata.targets ?? '{}');
+          const is = (target: ReleaseTarget) => flags.target === undefined || flags.target === target;
+          const gone = releases.filter((each) => each.version === version && is(each.target));
+          // What is not there is said by its name.
+          const remove = gone.length > 0 ? gone : [{ version, target: flags.target ?? releaseTargets[0] }];
+          const written = await signChange(flags, signing, { remove }, now);
+          const kept = [];
+          for (const each of releases.filter((release) => !gone.includes(release))) {
+            kept.push(readSignedManifest(each, await signedManifestBytes(flags.repository, each)));
+          }
+          return { gone, written, freed: await sweep(flags.repository, kept) };
+        });
         for (const { target } of gone) tell(`Withdrew ${version} for ${target}.`);
         tellWritten(tell, written);
         const withdrawn = gone.map(({ target }) => ({ version, target }));
