@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** A process that has a device open. */
@@ -72,12 +72,19 @@ function openDevices(folder: string, wanted: ReadonlySet<number>): ReadonlySet<n
       if (!target.startsWith('/dev/')) continue;
       if (target.endsWith('/ptmx')) masters.push(name);
       const stats = statSync(path);
-      if (stats.isCharacterDevice() && wanted.has(stats.rdev)) found.add(stats.rdev);
+      if (stats.isCharacterDevice() && wanted.has(stats.rdev) && isOfHere(stats)) found.add(stats.rdev);
     } catch {
       // Closed meanwhile.
     }
   }
   return found.size > 0 && masters.length > 0 ? withoutFarEnds(folder, found, masters) : found;
+}
+
+/** A container has ptys of its own that go by the same numbers: only their file system tells them apart. */
+function isOfHere({ rdev, dev }: Stats): boolean {
+  if (!isPty(rdev)) return true;
+  const here = statSync('/dev/pts', { throwIfNoEntry: false });
+  return here === undefined || here.dev === dev;
 }
 
 /** Whoever has a pty's master is the other end of the line: a simulated base station, no rival for its bytes. */

@@ -1,5 +1,7 @@
 // Another program has the port open: it is named, with what to do, whether it asked for the lock or not.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { findHolders } from '@loadline/device-runtime';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, VirtualPort } from '../rig/index.ts';
@@ -83,6 +85,48 @@ test('by the far end of a pty is no trouble: that is the simulated base station 
     codes('port-held').map(({ subject }) => subject),
     ['other'],
   );
+});
+
+const container = ['--map-root-user', '--mount', 'sh', '-c'];
+const ownPtys = 'mount -t devpts -o newinstance,ptmxmode=666 devpts /dev/pts';
+const canContain = spawnSync('unshare', [...container, ownPtys]).status === 0;
+if (!canContain) console.log('skipped: by a terminal of a container: mounts may not be made here');
+const contained = canContain ? test : test.skip;
+
+contained('by a terminal of a container that goes by the same number is no trouble', async () => {
+  // Whoever has the master of the same number is no holder anyway: another program has the terminal.
+  const source = `
+    import { spawn } from 'node:child_process';
+    import { openSync } from 'node:fs';
+    import { VirtualPort } from '@loadline/hil-tests';
+    let device;
+    while (device !== '${adapter.device}') ({ device } = await VirtualPort.open());
+    spawn('sleep', ['60'], { stdio: [openSync(device, 'r+'), 'ignore', 'inherit'] });
+    ${goOn}`;
+  const child = spawn(
+    'unshare',
+    [
+      ...container.slice(0, -2),
+      'sh',
+      '-c',
+      `${ownPtys} && exec "$0" "$@"`,
+      process.execPath,
+      '--conditions=loadline-source',
+      '--input-type=module',
+      '-e',
+      source,
+    ],
+    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'], detached: true },
+  );
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  try {
+    const { holders } = await findHolders([statSync(adapter.path).rdev]);
+    assert.equal([...holders.values()], []);
+  } finally {
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+  }
+  listening = new Listening([portConfig({ path: adapter.path })], { timing });
+  await listening.opened();
 });
 
 test.run();
