@@ -35,7 +35,7 @@ export async function nspawnMaterial(folder: string): Promise<NspawnMaterial> {
   await writeFile(maker, (await makeVouching()).fleet.certificatePem);
   const { suite, packages } = (await loadline([
     ...['image', 'build', '--board', 'generic-arm64', '--release', inImage.folder, '--maker', maker],
-    ...['--dry-run', '--json'],
+    ...['--never-updates', '--dry-run', '--json'],
   ])) as { suite: string; packages: readonly string[] };
   const base = await baseSystem(
     suite,

@@ -14,6 +14,7 @@ interface Flags {
   readonly release: string;
   readonly maker: string;
   readonly releasesRoot?: string;
+  readonly neverUpdates: boolean;
   readonly out?: string;
   readonly cache: string;
   readonly offline: boolean;
@@ -39,10 +40,14 @@ function build(): Command {
       path,
     )
     .requiredOption('--maker <file>', 'the authority whose vouchers its gateways take an owner by, PEM', path)
-    .option(
-      '--releases-root <file>',
-      'root.json of the repository that they update from; without it they take no update',
-      path,
+    .option('--releases-root <file>', 'root.json of the repository that they update from', path)
+    .addOption(
+      new Option(
+        '--never-updates',
+        'instead of --releases-root: they take no update, ever, and each mend of the software is a new card',
+      )
+        .default(false)
+        .conflicts('releasesRoot'),
     )
     .option(
       '--out <file>',
@@ -74,6 +79,12 @@ async function act(flags: Flags): Promise<void> {
         "and 'npm run loadline -- image build'",
     );
   }
+  if (flags.releasesRoot === undefined && !flags.neverUpdates) {
+    throw new CalledWrongly(
+      'whose updates are the gateways of this image to take? Name the root.json of that repository with --releases-root ' +
+        '(docs/releases.md, section 4); without one they take none, ever: where that is wanted, say --never-updates',
+    );
+  }
   const inputs = await readInputs({ ...flags, releasesRoot: flags.releasesRoot });
   const out = flags.out ?? resolve(`dist/image/loadline-${inputs.release.version}-${flags.board}.img.zst`);
   const { board, release, maker, releasesRoot, cache, offline } = flags;
@@ -94,8 +105,8 @@ async function act(flags: Flags): Promise<void> {
     return;
   }
   const steps = stepsTo((text) => void process.stderr.write(text));
-  if (releasesRoot === undefined) steps.note('no --releases-root: gateways of this image take no update');
   const built = await buildImage(order, steps);
+  if (flags.neverUpdates) steps.note('WARNING: gateways of this image never take an update');
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...built, seconds: steps.seconds })}\n`);
   else {

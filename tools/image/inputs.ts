@@ -21,7 +21,7 @@ export interface InputFiles {
   readonly release: string;
   /** Whose vouchers its gateways take an owner by: certificate, PEM. */
   readonly maker: string;
-  /** The root.json of the repository that they update from. Default: none, and they take no update. */
+  /** The root.json of the repository that they update from. Undefined where they take none, ever. */
   readonly releasesRoot: string | undefined;
 }
 

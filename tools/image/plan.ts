@@ -21,7 +21,7 @@ export function planOf(order: Order, inputs: Inputs): Plan {
   const lines = [
     `Board: ${board.name}, ${board.is}; provisioned over ${board.console}`,
     `Release: ${inputs.release.version} (${inputs.release.commit.slice(0, 12)}), Node ${inputs.release.node}`,
-    `Updates: ${inputs.root === undefined ? 'none are taken (no --releases-root)' : `by ${order.releasesRoot}`}`,
+    `Updates: ${inputs.root === undefined ? 'none are taken, ever' : `by ${order.releasesRoot}`}`,
     `Debian: ${suite} ${architecture}, ${order.base === 'archive' ? "from this machine's own mirrors" : 'as it is kept'}: ${packages.join(' ')}`,
     `Partitions: 1 FAT32 (${bootsBy(board)}), 2 ext4 read-only, 3 ext4 at /var, grown to the card`,
     `Kernel: ${kernelLine({ signature: '<disk>' })}`,

@@ -12,6 +12,7 @@ import { nodeFor } from './node-binary.ts';
 import { megabytes, packRelease, settle, sha256 } from './pack.ts';
 import { writeBill } from './sbom.ts';
 import { readSources } from './sources.ts';
+import { inTurn } from './turns.ts';
 
 /** What is to be built. */
 export interface Order extends GivenFiles {
@@ -47,24 +48,37 @@ export async function buildRelease(root: string, order: Order, tell: (line: stri
   const name = `loadline-gateway-${version}-${target}`;
   tell(`${name}, from ${commit.slice(0, 12)}${dirty === undefined ? '' : ' and what is not committed'}`);
 
-  const folder = join(out, name);
-  // Made beside its place and put there whole. What an interrupted build left is taken away by the next.
+  const commitOf = { version, target, commit, committed };
+  return await inTurn(out, tell, () =>
+    putWhole(join(out, name), tell, async (fresh) => {
+      const tree = join(fresh, 'tree');
+      const { node, launcher } = await fillTree(tree, { root, lock, ...commitOf }, tell);
+      const manifest = await packRelease(fresh, { ...commitOf, node, healthSeconds, launcher }, tell);
+      const debian = await writeDebianPackage(tree, manifest, additions);
+      tell(`${debian.name}, ${megabytes(debian.content.length)}`);
+      await writeFile(join(fresh, debian.name), debian.content);
+      return { manifest, debian: debian.name };
+    }),
+  );
+}
+
+/** Makes a release beside its place, and puts it there whole. What an interrupted build left is taken away by the next. */
+async function putWhole(
+  folder: string,
+  tell: (line: string) => void,
+  make: (fresh: string) => Promise<Omit<Built, 'folder'>>,
+): Promise<Built> {
   const fresh = `${folder}.new`;
   await rm(fresh, { recursive: true, force: true });
   try {
-    const commitOf = { version, target, commit, committed };
-    const { node, launcher } = await fillTree(join(fresh, 'tree'), { root, lock, ...commitOf }, tell);
-    const manifest = await packRelease(fresh, { ...commitOf, node, healthSeconds, launcher }, tell);
-    const debian = await writeDebianPackage(join(fresh, 'tree'), manifest, additions);
-    tell(`${debian.name}, ${megabytes(debian.content.length)}`);
-    await writeFile(join(fresh, debian.name), debian.content);
+    const { manifest, debian } = await make(fresh);
     await settle(fresh, manifest);
     await rm(folder, { recursive: true, force: true });
     await rename(fresh, folder);
     const plain = manifest.files.reduce((sum, { length }) => sum + length, 0);
     const packed = manifest.files.reduce((sum, file) => sum + file.packed.length, 0);
     tell(`${manifest.files.length} files, ${megabytes(plain)}, packed ${megabytes(packed)}: ${folder}`);
-    return { folder, manifest, debian: join(folder, debian.name) };
+    return { folder, manifest, debian: join(folder, debian) };
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
     throw error;

@@ -1,0 +1,45 @@
+// @long
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { writeBuiltRelease } from '../release/run-release.ts';
+
+const test = suite<{ folder: string }>('loadline image build, and updates');
+
+const root = join(import.meta.dirname, '../..');
+
+test.before((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'loadline-image-called-'));
+  const { folder } = context;
+  const release = { version: '1.0.0', target: 'linux-arm64' } as const;
+  writeBuiltRelease(join(folder, 'release'), release, { 'bin/node': 'node', 'gateway.mjs': 'gateway' });
+  writeFileSync(join(folder, 'maker.pem'), '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n');
+  writeFileSync(join(folder, 'root.json'), '{}');
+});
+test.after(({ folder }) => rmSync(folder, { recursive: true }));
+
+function plan(folder: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const inputs = ['--release', join(folder, 'release'), '--maker', join(folder, 'maker.pem')];
+  const words = ['image', 'build', '--board', 'rpi4', ...inputs, '--dry-run', ...args];
+  return spawnSync(process.execPath, ['tools/launch.mjs', 'tools/main.ts', ...words], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+}
+
+test('an image whose gateways never take an update is built for who asks for it by name', ({ folder }) => {
+  const { status, stderr } = plan(folder);
+  assert.is(status, 2);
+  assert.match(stderr, /--releases-root .*say --never-updates/);
+  const never = plan(folder, '--never-updates');
+  assert.is(never.status, 0, never.stderr);
+  assert.match(never.stdout, 'Updates: none are taken, ever');
+  const root = ['--releases-root', join(folder, 'root.json')];
+  assert.match(plan(folder, ...root).stdout, `Updates: by ${join(folder, 'root.json')}`);
+  assert.is(plan(folder, ...root, '--never-updates').status, 2);
+});
+
+test.run();
