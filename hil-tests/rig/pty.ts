@@ -24,8 +24,14 @@ export interface Pty {
 // <fcntl.h> of Linux on x86, ARM and RISC-V; Node does not export it.
 const O_CLOEXEC = 0o2000000;
 const TCSANOW = 0;
+const TCOOFF = 0;
+const TCOON = 1;
 // <asm-generic/ioctls.h>: the same on x86, ARM and RISC-V.
 const FIONREAD = 0x541b;
+const TIOCEXCL = 0x540c;
+// <sys/file.h>
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 // Larger than struct termios of any C library: its layout is never looked into here.
 const TERMIOS_BYTES = 256;
 const NAME_BYTES = 128;
@@ -38,6 +44,8 @@ interface Libc {
   tcgetattr(fd: number, termios: Uint8Array): number;
   cfmakeraw(termios: Uint8Array): void;
   tcsetattr(fd: number, action: number, termios: Uint8Array): number;
+  tcflow(fd: number, action: number): number;
+  flock(fd: number, operation: number): number;
   ioctl(fd: number, request: number, value: Uint8Array): number;
 }
 
@@ -58,6 +66,8 @@ function libc(): Libc {
     tcgetattr: library.func('int tcgetattr(int fd, _Out_ uint8_t *termios)'),
     cfmakeraw: library.func('void cfmakeraw(_Inout_ uint8_t *termios)'),
     tcsetattr: library.func('int tcsetattr(int fd, int action, _In_ uint8_t *termios)'),
+    tcflow: library.func('int tcflow(int fd, int action)'),
+    flock: library.func('int flock(int fd, int operation)'),
     ioctl: library.func('int ioctl(int fd, ulong request, _Out_ uint8_t *value)'),
   };
   return loaded;
@@ -99,8 +109,26 @@ export function unreadBytes(slave: number): number {
   return count.readInt32LE();
 }
 
+/**
+ * Whether the host's bytes are taken: `stopped`, the kernel takes not one more of them (tcflow(3)), as of a line whose
+ * flow control says stop. What it has taken already stays on its way.
+ */
+export function setFlow(slave: number, flow: 'going' | 'stopped'): void {
+  if (libc().tcflow(slave, flow === 'going' ? TCOON : TCOOFF) !== 0) throw refused('tcflow');
+}
+
+/** Locks a tty for this process as serialport and minicom do (flock(2)): it binds only programs that ask. */
+export function lockTty(fd: number): void {
+  if (libc().flock(fd, LOCK_EX | LOCK_NB) !== 0) throw refused('flock');
+}
+
+/** Keeps everybody but root from opening a tty from now on, until it is closed for the last time (ioctl_tty(2)). */
+export function excludeOthers(fd: number): void {
+  if (libc().ioctl(fd, TIOCEXCL, Buffer.alloc(4)) !== 0) throw refused('ioctl TIOCEXCL');
+}
+
 function refused(call: string): RigError {
   const errno = koffi.errno();
   const [code, meaning] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
-  return new RigError('pty', `the kernel refused a pty: ${call}: ${code}, ${meaning}`);
+  return new RigError('pty', `the kernel refused a tty: ${call}: ${code}, ${meaning}`);
 }

@@ -96,11 +96,7 @@ export class VirtualPort implements ByteSink {
     const { folder, name = 'usb-Loadline_Simulated_T24_Base_Station-if00' } = options;
     const ownFolder = folder === undefined ? await mkdtemp(join(tmpdir(), 'loadline-ports-')) : undefined;
     if (folder !== undefined) await mkdir(folder, { recursive: true });
-    const port = new VirtualPort(
-      new StableLink(join(folder ?? ownFolder ?? '', name)),
-      ownFolder,
-      options,
-    );
+    const port = new VirtualPort(new StableLink(join(folder ?? ownFolder ?? '', name)), ownFolder, options);
     await port.replug();
     return port;
   }
