@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A file of tests: where it is, relative to the workspace, and how long it may take. */
+/** A file of tests, or a scenario: where it is, relative to the workspace, and how long it may take. */
 export interface TestFile {
   path: string;
   timeLimitMs: number;
@@ -11,16 +11,27 @@ export interface TestFile {
 
 const DEFAULT_TIME_LIMIT_MS = 90_000;
 
+/** A scenario keeps its time limit itself; this is for leaving everything as it was, and for what is no use to wait for. */
+const CLOSING_MS = 20_000;
+
 const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', '.git', 'state']);
 const TIME_LIMIT = /^\/\/ @time-limit (.*)$/m;
 const LONG = /^\/\/ @long$/m;
 
+/** Whether a file is a scenario, which is played, and not run as it is. */
+export function isScenario(path: string): boolean {
+  return path.endsWith('.scenario.ts');
+}
+
 /**
- * Every `*.test.ts` below `root` whose path contains one of `filters` (all of them without filters), sorted.
+ * Every `*.test.ts` and `*.scenario.ts` below `root` whose path contains one of `filters` (all of them without filters), sorted.
  * A file raises its time limit with a line of its own: `// @time-limit 180 s`; `// @long` takes it out of `npm test`.
  */
 export function discoverTests(root: string, filters: readonly string[]): TestFile[] {
-  const paths = globSync('**/*.test.ts', { cwd: root, exclude: (name) => SKIPPED_FOLDERS.has(name) });
+  const paths = globSync('**/*.{test,scenario}.ts', {
+    cwd: root,
+    exclude: (name) => SKIPPED_FOLDERS.has(name),
+  });
   return paths
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
     .sort()
@@ -31,10 +42,11 @@ export function discoverTests(root: string, filters: readonly string[]): TestFil
 }
 
 function timeLimitOf(path: string, source: string): number {
+  const closing = isScenario(path) ? CLOSING_MS : 0;
   const limit = TIME_LIMIT.exec(source)?.[1];
-  if (limit === undefined) return DEFAULT_TIME_LIMIT_MS;
+  if (limit === undefined) return DEFAULT_TIME_LIMIT_MS + closing;
   const seconds = /^(\d+) s$/.exec(limit)?.[1];
   if (seconds === undefined)
     throw new Error(`${path}: '@time-limit ${limit}': write it as '@time-limit 180 s'`);
-  return Number(seconds) * 1000;
+  return Number(seconds) * 1000 + closing;
 }

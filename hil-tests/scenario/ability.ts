@@ -12,6 +12,9 @@ export const abilities = {
   'kill-gateway': 'the gateway can be killed, stopped and started again',
   'kill-cloud': 'the cloud can be killed, stopped and started again',
   'gateway-process': 'the gateway is a process of this machine, whose use of the processor can be read',
+  site: 'gateway and cloud are of the bench: set up anew, with their configuration and logs at hand',
+  console: 'the gateway answers on a serial console of its own; all else of it is out of reach',
+  'console-owner': 'whoever asks on the console can show a voucher, so the gateway says what it hears',
   'gateway-clock': 'the gateway can be started with a boot as long ago as the scenario wants',
 } as const;
 

@@ -1,5 +1,6 @@
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import type { OrganisationClient } from '@loadline/sdk/client';
+import type { News, Reply } from '@loadline/sdk/provisioning';
 import type { Reading } from '@loadline/sdk/telemetry';
 import type { ByteSink, FaultProxy } from '../rig/index.ts';
 import type { LogLine, Sections } from '../system/index.ts';
@@ -16,6 +17,8 @@ export interface Bench {
    * site at a time: there, asking for a second one rejects.
    */
   site(options?: SiteOptions): Promise<Site>;
+  /** The gateway elsewhere. Needs the ability `console`. */
+  console(): Promise<Console>;
   /** Ends everything of every site. */
   close(): Promise<void>;
 }
@@ -89,6 +92,25 @@ export interface Adapters {
   /** Takes the name away and leaves the device, as udev does a moment before the device goes. */
   unlink(name: string): Promise<void>;
 }
+
+/** A gateway elsewhere, as far as it lets itself be seen: by what it says on its own serial console. */
+export interface Console {
+  /** The line to its serial port. */
+  readonly radio: Radio;
+  /** What it says of itself to whoever has its cable. */
+  describe(): Promise<Reply<'describe'>>;
+  /** Has it listen, and count from nothing. Needs the ability `console-owner`, as does what it heard. */
+  listen(): Promise<void>;
+  /** Waits until what it has heard since then is as `wanted`; it tells once a second. */
+  heardWhere(
+    what: string,
+    wanted: (heard: readonly HeardTag[]) => boolean,
+    limitMs?: number,
+  ): Promise<readonly HeardTag[]>;
+}
+
+/** A sensor as a gateway elsewhere hears it. */
+export type HeardTag = News<'heard'>['tags'][number];
 
 /** The gateway under test: the shipped program. */
 export interface Gateway {

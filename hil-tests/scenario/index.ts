@@ -4,9 +4,11 @@ export type {
   Adapters,
   Bench,
   Cloud,
+  Console,
   Diagnosis,
   Gateway,
   Health,
+  HeardTag,
   PortOptions,
   Radio,
   Run,
@@ -15,3 +17,4 @@ export type {
   StoredReading,
 } from './bench.ts';
 export { type Scenario, type ScenarioText, type Stage, type Step, scenario } from './scenario.ts';
+export type { BenchOptions } from './virtual-bench.ts';

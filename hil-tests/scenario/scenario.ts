@@ -33,7 +33,7 @@ export interface Scenario {
 
 /** A scenario as it is written down. */
 export type ScenarioText = Pick<Scenario, 'about' | 'play'> & {
-  /** Default: nothing beyond a gateway and its cloud. */
+  /** Default: nothing beyond `site`, which all need that do not need `console`. */
   readonly needs?: readonly Ability[];
   /** Default: 90 000. */
   readonly timeLimitMs?: number;
@@ -44,5 +44,7 @@ export type ScenarioText = Pick<Scenario, 'about' | 'play'> & {
  * fails it.
  */
 export function scenario(text: ScenarioText): Scenario {
-  return { needs: [], timeLimitMs: usualTimeLimitMs, ...text };
+  const { needs = [] } = text;
+  const ground: readonly Ability[] = needs.includes('console') ? [] : ['site'];
+  return { timeLimitMs: usualTimeLimitMs, ...text, needs: [...ground, ...needs] };
 }

@@ -43,10 +43,14 @@ export class VirtualBench implements Bench {
     switch (ability) {
       case 'line-speed':
         return 'a virtual serial port has no speed of its own';
+      case 'console':
+      case 'console-owner':
+        return 'the gateway is a program of this machine, with no console';
       case 'gateway-clock':
         return mayMakeTime()
           ? undefined
           : 'making a time namespace (unshare --time) needs root, and a kernel that has them';
+      case 'site':
       case 'simulated-radio':
       case 'unplug':
       case 'adapters':
@@ -104,6 +108,10 @@ export class VirtualBench implements Bench {
     return site;
   }
 
+  async console(): Promise<never> {
+    throw new Error(this.lacks('console'));
+  }
+
   async close(): Promise<void> {
     const ended = await Promise.allSettled(this.#sites.map((site) => site.close()));
     await Promise.all(this.#folders.map((folder) => rm(folder, { recursive: true, force: true })));
@@ -122,6 +130,7 @@ function withUplink(sections: Sections, port: number | undefined): Sections {
   return port === undefined ? {} : { uplink: { ...sections.uplink, port } };
 }
 
-function mayMakeTime(): boolean {
+/** Whether programs can be started here with another time since boot. */
+export function mayMakeTime(): boolean {
   return spawnSync('unshare', ['--time', '--monotonic', '1', 'true']).status === 0;
 }

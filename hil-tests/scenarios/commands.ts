@@ -1,7 +1,8 @@
 import type { CommandReply } from '@loadline/sdk/api';
 import type { OrganisationClient } from '@loadline/sdk/client';
 import { until } from '../rig/index.ts';
-import { elapsed, gatewayId } from './site.ts';
+import { elapsed } from '../scenario/accounts.ts';
+import { gatewayId } from '../scenario/virtual-bench.ts';
 
 export type Command = CommandReply['command'];
 

@@ -1,15 +1,15 @@
 import { encodeFrame, encodePacket } from '@loadline/sdk/t24';
-import type { VirtualPort } from '../rig/index.ts';
-import type { StoredReading } from './site.ts';
+import type { ByteSink } from '../rig/index.ts';
+import type { StoredReading } from '../scenario/index.ts';
 
 /** A simulated transmitter that counts: value n is the nth frame sent, so what is missing or there twice shows. */
 export class Counter {
-  readonly #port: VirtualPort;
+  readonly #sink: ByteSink;
   readonly #tag: number;
   #sent = 0;
 
-  constructor(port: VirtualPort, tag = 0x3a10) {
-    this.#port = port;
+  constructor(sink: ByteSink, tag = 0x3a10) {
+    this.#sink = sink;
     this.#tag = tag;
   }
 
@@ -22,7 +22,7 @@ export class Counter {
   async send(count: number): Promise<void> {
     const frames = Array.from({ length: count }, (_, index) => counterFrame(this.#tag, this.#sent + index));
     this.#sent += count;
-    await this.#port.write(Buffer.concat(frames));
+    await this.#sink.write(Buffer.concat(frames));
   }
 
   /** Sends a frame every `milliseconds` until the promise settles. */

@@ -3,8 +3,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
-import { frameOf } from './adapters.ts';
 import { outcomeOf } from './commands.ts';
+import { frameOf } from './frames.ts';
 import { elapsed, gatewayId, Site } from './site.ts';
 
 const test = suite('sensors');

@@ -2,7 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { VirtualPort } from '../rig/index.ts';
-import { Adapters, frameOf } from './adapters.ts';
+import { Adapters } from './adapters.ts';
+import { frameOf } from './frames.ts';
 import { Site } from './site.ts';
 
 const test = suite('several base stations');

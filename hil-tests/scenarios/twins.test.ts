@@ -3,7 +3,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until, type VirtualPort } from '../rig/index.ts';
-import { Adapters, frameOf, portsAndCounts } from './adapters.ts';
+import { Adapters } from './adapters.ts';
+import { frameOf, portsAndCounts } from './frames.ts';
 import { elapsed, Site } from './site.ts';
 
 const test = suite('twins');

@@ -3,7 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../rig/index.ts';
-import { frameOf, portsAndCounts } from './adapters.ts';
+import { frameOf, portsAndCounts } from './frames.ts';
 import { elapsed, Site } from './site.ts';
 
 const test = suite('wrong device');

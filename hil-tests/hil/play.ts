@@ -1,0 +1,95 @@
+// Plays one scenario: node play.ts FILE [--seed S] [--artefacts DIR] [--bench JSON]. A parent with a channel is told by reports;
+// without one, what happens is printed, and a summary in uvu's form at the end.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Outcome, type PlayedStep, playScenario, problemOf } from '../scenario/play.ts';
+import { Artefacts } from './artefacts.ts';
+import { loadScenario, scenarioFile } from './load.ts';
+import { type BenchChoice, openBench } from './open-bench.ts';
+import type { Report } from './report.ts';
+import { usualArtefacts } from './usual.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: process.env.LOADLINE_SEED ?? '1' },
+    artefacts: { type: 'string', default: usualArtefacts },
+    bench: { type: 'string', default: '{"kind":"virtual"}' },
+  },
+});
+const file = scenarioFile(positionals[0] ?? '');
+const artefacts = new Artefacts(join(values.artefacts, file.name));
+const began = performance.now();
+const steps: PlayedStep[] = [];
+
+const tell = process.send === undefined ? print : send;
+let about = file.path;
+const outcome = await play();
+if (outcome.result === 'failed') artefacts.writeSteps(about, steps, outcome);
+else artefacts.remove();
+tell({ report: 'end', outcome });
+process.exitCode = outcome.result === 'failed' ? 1 : 0;
+if (process.connected) process.disconnect();
+
+async function play(): Promise<Outcome> {
+  try {
+    const scenario = await loadScenario(file);
+    about = scenario.about;
+    const bench = await openBench(JSON.parse(values.bench) as BenchChoice, { artefacts: artefacts.folder });
+    const { timeLimitMs } = scenario;
+    tell({ report: 'scenario', about, timeLimitMs, bench: bench.label });
+    return await playScenario(scenario, {
+      bench,
+      seed: Number(values.seed),
+      audience: {
+        begun: (kind, words) => tell({ report: 'begun', kind, words }),
+        played: (step) => {
+          steps.push(step);
+          tell({ report: 'played', step });
+        },
+      },
+    });
+  } catch (error) {
+    return { result: 'failed', problem: problemOf(error) };
+  }
+}
+
+function send(report: Report): void {
+  process.send?.(report);
+}
+
+function print(report: Report): void {
+  switch (report.report) {
+    case 'scenario':
+      console.log(`${file.name}: ${report.about}`);
+      return;
+    case 'begun':
+      return;
+    case 'played': {
+      const { kind, words, seconds, problem } = report.step;
+      console.log(`${problem === undefined ? '  ' : '  FAILED '}${kind} ${words} (${seconds.toFixed(1)} s)`);
+      return;
+    }
+    case 'end':
+      printEnd(report.outcome);
+  }
+}
+
+function printEnd(end: Outcome): void {
+  if (end.result === 'skipped') console.log(`skipped: ${file.name}: ${end.reason}`);
+  if (end.result === 'failed') {
+    console.log(end.problem);
+    if (existsSync(artefacts.folder))
+      console.log(`left in ${artefacts.folder}; play it again: ${artefacts.replayLines().join('; ')}`);
+  }
+  const passed = steps.filter(({ problem }) => problem === undefined).length;
+  // What failed outside of any step counts too.
+  const failed = end.result === 'failed' ? Math.max(1, steps.length - passed) : 0;
+  console.log(`
+  Total:     ${passed + failed}
+  Passed:    ${passed}
+  Skipped:   ${end.result === 'skipped' ? 1 : 0}
+  Duration:  ${(performance.now() - began).toFixed(2)}ms
+`);
+}
