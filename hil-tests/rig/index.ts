@@ -1,3 +1,4 @@
+export { type AirCounts, type AirOptions, type Obstacle, type Place, VirtualAir } from './air.ts';
 export { type BaseStationOptions, type Receiver, VirtualBaseStation, VirtualGw1 } from './base-station.ts';
 export { type Clock, realClock, SimulatedClock } from './clock.ts';
 export { RigError, type RigErrorCode } from './errors.ts';
@@ -11,7 +12,14 @@ export {
 } from './fault-proxy.ts';
 export type { Loss, StreamFaults } from './faulty-stream.ts';
 export { type Laced, type LaceOptions, lace } from './lace.ts';
-export { type ModuleAnswer, type ModulesOptions, type ReceivedCommand, VirtualModules } from './modules.ts';
+export type { People } from './link.ts';
+export {
+  type AnswerKind,
+  type ModuleAnswer,
+  type ModulesOptions,
+  type ReceivedCommand,
+  VirtualModules,
+} from './modules.ts';
 export { type Chunks, type Played, type PlayOptions, playRecording } from './player.ts';
 export { Program, type ProgramEnd, type ProgramOptions, type SaidOptions } from './program.ts';
 export { type RadioOptions, VirtualRadio } from './radio.ts';
@@ -41,6 +49,7 @@ export {
   loadTransmitter,
   type Measured,
   type Model,
+  type ModuleCommand,
   type ModuleMode,
   type ModuleReply,
   type ModuleType,

@@ -1,4 +1,5 @@
-import type { DataProviderPacket } from '@loadline/sdk/t24';
+import type { DataProviderPacket, Heard } from '@loadline/sdk/t24';
+import type { VirtualAir } from './air.ts';
 import type { Receiver } from './base-station.ts';
 import { type Clock, realClock } from './clock.ts';
 import { inRange } from './errors.ts';
@@ -8,19 +9,25 @@ import type { VirtualTransmitter } from './transmitters/index.ts';
 export interface RadioOptions {
   /** Default: the computer's own clock. */
   readonly clock?: Clock;
-  /** Bytes that may wait in the receiver; packets heard beyond that are lost, and counted. Default: 4096. */
+  /** What is between transmitters and receivers. Default: nothing; every receiver hears all of it, as it was sent. */
+  readonly air?: VirtualAir;
+  /** Bytes that may wait in a receiver; packets heard beyond that are lost, and counted. Default: 4096. */
   readonly queueBytes?: number;
 }
 
+/** As strong and clear as a module some metres away: how an answer is heard where there is no air to ask. */
+const nearby: Heard = { rssi: 0xfb, cv: 0xe8 };
+
 /**
- * A simulated radio: transmitters that broadcast at their intervals, and the receiver that hears them. A transmitter
- * waits for nobody: what the receiver cannot pass on (the host does not read, the port is unplugged) is lost, as on
- * the air, and counted.
+ * A simulated radio: transmitters that broadcast at their intervals, and the receivers that hear them: one, or
+ * several, each of which passes on what it hears by its own line. A transmitter waits for nobody: what a receiver
+ * cannot pass on (the host does not read, the port is unplugged) is lost, as on the air, and counted.
  */
 export class VirtualRadio {
-  readonly receiver: Receiver;
+  readonly receivers: readonly Receiver[];
   readonly transmitters: readonly VirtualTransmitter[];
-  readonly #clock: Clock;
+  readonly clock: Clock;
+  readonly #air: VirtualAir | undefined;
   readonly #queueBytes: number;
   #cancels: (() => void)[] = [];
   #running = false;
@@ -28,20 +35,26 @@ export class VirtualRadio {
   #packetsSent = 0;
   #packetsLost = 0;
 
-  constructor(receiver: Receiver, transmitters: readonly VirtualTransmitter[], options: RadioOptions = {}) {
-    const { clock = realClock, queueBytes = 4096 } = options;
-    this.receiver = receiver;
+  /** @param receivers one receiver, or all that are in range */
+  constructor(
+    receivers: Receiver | readonly Receiver[],
+    transmitters: readonly VirtualTransmitter[],
+    options: RadioOptions = {},
+  ) {
+    const { clock = realClock, queueBytes = 4096, air } = options;
+    this.receivers = 'hear' in receivers ? [receivers] : receivers;
+    this.#air = air;
     this.transmitters = transmitters;
-    this.#clock = clock;
+    this.clock = clock;
     this.#queueBytes = inRange('queueBytes', queueBytes, 128, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Packets the host's side took completely. */
+  /** Packets that hosts took completely: the same one once for each receiver that heard it. */
   get packetsSent(): number {
     return this.#packetsSent;
   }
 
-  /** Packets that were broadcast and could not be passed on. */
+  /** Packets that a receiver heard and could not pass on. What it did not hear, the air counts. */
   get packetsLost(): number {
     return this.#packetsLost;
   }
@@ -52,7 +65,7 @@ export class VirtualRadio {
     this.#running = true;
     this.#cancels = this.transmitters.map((transmitter, index) => {
       const first = (transmitter.intervalMs * (index + 1)) / this.transmitters.length;
-      return this.#schedule(transmitter, this.#clock.now() + first);
+      return this.#schedule(transmitter, this.clock.now() + first);
     });
   }
 
@@ -67,39 +80,63 @@ export class VirtualRadio {
     this.stop();
   }
 
-  /** Resolves when nothing is on its way to the host: which a full port that nobody reads puts off until it is closed. */
+  /**
+   * Resolves when nothing is on its way to a host: which a full port that nobody reads puts off until it is closed, and
+   * a clock that stands still until it is advanced.
+   */
   async idle(): Promise<void> {
-    await Promise.all(this.#inFlight);
+    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
+  }
+
+  /** How a packet of this transmitter that is no broadcast is heard by a receiver now; undefined where it is not. */
+  hearing(transmitter: VirtualTransmitter, receiver: Receiver): Heard | undefined {
+    return this.#air === undefined ? nearby : this.#air.hearing(transmitter, receiver, this.clock.now());
   }
 
   #schedule(transmitter: VirtualTransmitter, firstAt: number): () => void {
     let at = firstAt;
     let cancel: () => void;
     const broadcast = () => {
-      for (const packet of transmitter.broadcast()) this.#pass(packet);
+      this.#broadcast(transmitter, transmitter.broadcast());
       // From the moment it was due, not from now: a late timer does not slow a transmitter down.
-      at = Math.max(at + transmitter.intervalMs, this.#clock.now());
-      cancel = this.#clock.after(at - this.#clock.now(), broadcast);
+      at = Math.max(at + transmitter.intervalMs, this.clock.now());
+      cancel = this.clock.after(at - this.clock.now(), broadcast);
     };
-    cancel = this.#clock.after(at - this.#clock.now(), broadcast);
+    cancel = this.clock.after(at - this.clock.now(), broadcast);
     return () => cancel();
   }
 
-  #pass(packet: DataProviderPacket): void {
-    if (this.receiver.queuedBytes >= this.#queueBytes) {
+  #broadcast(transmitter: VirtualTransmitter, packets: readonly DataProviderPacket[]): void {
+    if (this.#air === undefined) {
+      for (const packet of packets) for (const receiver of this.receivers) this.#pass(receiver, packet);
+      return;
+    }
+    const { clock, receivers } = this;
+    const heard = (receiver: Receiver, packet: DataProviderPacket) => this.#pass(receiver, packet);
+    this.#track(this.#air.carry(transmitter, packets, { clock, receivers, heard }));
+  }
+
+  #pass(receiver: Receiver, packet: DataProviderPacket): void {
+    if (receiver.queuedBytes >= this.#queueBytes) {
       this.#packetsLost += 1;
       return;
     }
-    const passed: Promise<void> = this.receiver.hear(packet).then(
-      () => {
-        this.#packetsSent += 1;
-        this.#inFlight.delete(passed);
-      },
-      () => {
-        this.#packetsLost += 1;
-        this.#inFlight.delete(passed);
-      },
+    this.#track(
+      receiver.hear(packet).then(
+        () => {
+          this.#packetsSent += 1;
+        },
+        () => {
+          this.#packetsLost += 1;
+        },
+      ),
     );
-    this.#inFlight.add(passed);
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.then(() => {
+      this.#inFlight.delete(tracked);
+    });
+    this.#inFlight.add(tracked);
   }
 }

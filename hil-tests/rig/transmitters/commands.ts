@@ -2,6 +2,9 @@ import { commands, dataTypes, type Packet, parameters, type TypedData } from '@l
 import type { ModuleType } from './model.ts';
 import type { ModuleMode } from './module.ts';
 
+/** What can be sent to a module. */
+export type ModuleCommand = Extract<Packet, { kind: 'read' | 'write' }>;
+
 /** What a module says to a command: `unheard` where it does not listen, and so says nothing. */
 export type ModuleReply =
   | { readonly kind: 'ack'; readonly data?: TypedData }
@@ -41,10 +44,7 @@ const firmwareVersion = 2;
  * What a module makes of a read or a write that it heard (T24 Technical Manual; certainty B). Commands are carried
  * out by writing to them, whatever is written. What a module does not have, it refuses; its key it never tells.
  */
-export function carryOut(
-  packet: Extract<Packet, { kind: 'read' | 'write' }>,
-  module: Commanded,
-): ModuleReply {
+export function carryOut(packet: ModuleCommand, module: Commanded): ModuleReply {
   return packet.kind === 'read' ? read(packet.command, module) : write(packet.command, packet.value, module);
 }
 

@@ -1,5 +1,5 @@
 export { type BatteryOptions, VirtualBattery } from './battery.ts';
-export type { ModuleReply } from './commands.ts';
+export type { ModuleCommand, ModuleReply } from './commands.ts';
 export { type FastStrainOptions, fastStrainTransmitter } from './fast-strain.ts';
 export { type LoadOptions, loadTransmitter } from './load.ts';
 export { float32, type Measured, type Model, type ModuleType } from './model.ts';

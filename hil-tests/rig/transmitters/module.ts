@@ -1,15 +1,8 @@
-import {
-  commands,
-  type DataProviderPacket,
-  type Packet,
-  packetFlags,
-  statusBits,
-  tagName,
-} from '@loadline/sdk/t24';
+import { commands, type DataProviderPacket, packetFlags, statusBits, tagName } from '@loadline/sdk/t24';
 import { inRange, RigError } from '../errors.ts';
 import { SeededRandom, Wandering } from '../random.ts';
 import { type BatteryOptions, VirtualBattery } from './battery.ts';
-import { carryOut, type ModuleReply, type Settings } from './commands.ts';
+import { carryOut, type ModuleCommand, type ModuleReply, type Settings } from './commands.ts';
 import type { Measured, Model, ModuleType } from './model.ts';
 import type { VirtualTransmitter } from './transmitter.ts';
 
@@ -151,16 +144,20 @@ export class VirtualModule implements VirtualTransmitter {
     this.#status = inRange('status', status, 0, 255);
   }
 
-  /** Milliseconds from `at` until it can hear that it is to wake: none unless it sleeps, and then up to 3 s. */
-  looksInMs(at: number): number {
-    return this.#mode === 'asleep' ? LOOK_MS - ((at + this.#lookPhaseMs) % LOOK_MS) : 0;
+  /**
+   * Milliseconds from `at` until a command is heard, if it is: none, but for a module that sleeps and is to wake, which
+   * looks for that every 3 s.
+   */
+  hearsInMs(packet: ModuleCommand, at: number): number {
+    const isToWake = this.#mode === 'asleep' && isWake(packet);
+    return isToWake ? LOOK_MS - ((at + this.#lookPhaseMs) % LOOK_MS) : 0;
   }
 
   /**
    * A read or write that has arrived where the module is, at the moment `at` of its radio's clock. `unheard` where it
    * does not listen: it sleeps (and this is no wake), is busy saving, or its battery is flat.
    */
-  receive(packet: Extract<Packet, { kind: 'read' | 'write' }>, at: number): ModuleReply {
+  receive(packet: ModuleCommand, at: number): ModuleReply {
     const { mode } = this;
     const dozes = mode === 'asleep' || (mode === 'running' && this.#betweenBroadcasts === 'asleep');
     const isDeaf = mode === 'flat' || at < this.#busyUntil || (dozes && !isWake(packet));
@@ -222,7 +219,7 @@ export class VirtualModule implements VirtualTransmitter {
   }
 }
 
-function isWake(packet: Extract<Packet, { kind: 'read' | 'write' }>): boolean {
+function isWake(packet: ModuleCommand): boolean {
   return packet.kind === 'write' && packet.command === commands.wake;
 }
 
