@@ -3,6 +3,7 @@ export type RigErrorCode =
   | 'platform' // this platform has no ptys the rig can make
   | 'pty' // the kernel refused a pty
   | 'link' // the port's link cannot be made
+  | 'rival' // a rival cannot have the port it is to hold
   | 'unplugged' // the virtual port is unplugged
   | 'closed' // the virtual port, or what stands on it, has been closed
   | 'option' // an option is outside its range

@@ -11,6 +11,7 @@ export {
   type ProxyTarget,
 } from './fault-proxy.ts';
 export type { Loss, StreamFaults } from './faulty-stream.ts';
+export type { Intake } from './intake.ts';
 export { type Laced, type LaceOptions, lace } from './lace.ts';
 export type { People } from './link.ts';
 export {
@@ -21,6 +22,7 @@ export {
   VirtualModules,
 } from './modules.ts';
 export { type Chunks, type Played, type PlayOptions, playRecording } from './player.ts';
+export type { PortLink } from './port-link.ts';
 export { Program, type ProgramEnd, type ProgramOptions, type SaidOptions } from './program.ts';
 export { type RadioOptions, VirtualRadio } from './radio.ts';
 export {
@@ -31,6 +33,7 @@ export {
   type RecordingProblem,
   readRecording,
 } from './recording.ts';
+export { Rival, type RivalGrip } from './rival.ts';
 export { type LineOptions, type LineSpeed, SerialLine } from './serial-line.ts';
 export { type BrownOut, type SpoiledCounts, SpoiledLine, type SpoiledLineOptions } from './spoiled-line.ts';
 export {
@@ -66,4 +69,11 @@ export {
 } from './transmitters/index.ts';
 export { type UntilOptions, until } from './until.ts';
 export { type CableEnd, VirtualCable, type VirtualCableOptions } from './virtual-cable.ts';
-export { type ByteSink, type PortState, VirtualPort, type VirtualPortOptions } from './virtual-port.ts';
+export { type PluggedDevice, VirtualDevices, type VirtualDevicesOptions } from './virtual-devices.ts';
+export {
+  type ByteSink,
+  type PortBehaviour,
+  type PortState,
+  VirtualPort,
+  type VirtualPortOptions,
+} from './virtual-port.ts';

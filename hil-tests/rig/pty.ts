@@ -29,6 +29,7 @@ const TCOON = 1;
 // <asm-generic/ioctls.h>: the same on x86, ARM and RISC-V.
 const FIONREAD = 0x541b;
 const TIOCEXCL = 0x540c;
+const TIOCNXCL = 0x540d;
 // <sys/file.h>
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -122,9 +123,13 @@ export function lockTty(fd: number): void {
   if (libc().flock(fd, LOCK_EX | LOCK_NB) !== 0) throw refused('flock');
 }
 
-/** Keeps everybody but root from opening a tty from now on, until it is closed for the last time (ioctl_tty(2)). */
-export function excludeOthers(fd: number): void {
-  if (libc().ioctl(fd, TIOCEXCL, Buffer.alloc(4)) !== 0) throw refused('ioctl TIOCEXCL');
+/**
+ * Keeps everybody but root from opening a tty from now on, or no more (ioctl_tty(2)). The kernel ends it at the last
+ * close, which never comes while the rig holds the host's end: whoever made it exclusive has to end it.
+ */
+export function setSharing(fd: number, sharing: 'exclusive' | 'shared'): void {
+  const request = sharing === 'exclusive' ? TIOCEXCL : TIOCNXCL;
+  if (libc().ioctl(fd, request, Buffer.alloc(4)) !== 0) throw refused('ioctl TIOCEXCL');
 }
 
 function refused(call: string): RigError {
