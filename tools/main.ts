@@ -14,6 +14,7 @@ const onThisMachine: Readonly<Record<string, () => Promise<Command>>> = {
   listen: async () => (await import('./serial/listen.ts')).listenCommand(),
   simulate: async () => (await import('./serial/simulate.ts')).simulateCommand(),
   record: async () => (await import('./serial/record.ts')).recordCommand(),
+  hil: async () => (await import('./hil/command.ts')).hilCommand(),
   cloud: async () => (await import('./state-folder/command.ts')).cloudCommand(),
   ca: async () => (await import('./ca/command.ts')).caCommand(),
   provision: async () => (await import('./provision/command.ts')).provisionCommand(),

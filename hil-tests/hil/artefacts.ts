@@ -1,16 +1,26 @@
-import { globSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readTimes } from '../rig/index.ts';
 import type { Outcome, PlayedStep } from '../scenario/play.ts';
 
 /** What stays of a scenario that failed: a folder of its own, with the logs, the recordings of the lines, and its steps. */
 export class Artefacts {
   readonly folder: string;
 
-  /** Begins with an empty folder. */
-  constructor(folder: string) {
+  private constructor(folder: string) {
     this.folder = folder;
+  }
+
+  /** Begins with an empty folder. */
+  static begin(folder: string): Artefacts {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
+    return new Artefacts(folder);
+  }
+
+  /** Those that are there. */
+  static at(folder: string): Artefacts {
+    return new Artefacts(folder);
   }
 
   /** Leaves the steps there, as people read them. */
@@ -23,19 +33,19 @@ export class Artefacts {
     writeFileSync(join(this.folder, 'steps.log'), [about, '', ...lines, ...said, ''].join('\n'));
   }
 
-  /** The lines that play its recordings again; of recordings in which nothing was heard, none. */
-  replayLines(): string[] {
-    return globSync('*.hex', { cwd: this.folder })
-      .sort()
-      .map((name) => join(this.folder, name))
-      .filter((path) => statSync(path).size > 200)
-      .map((path) => `loadline replay ${quoted(path)} --speed 1`);
-  }
-
   /** Leaves nothing. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The commands that play what the lines of a scenario carried; of lines that carried nothing, none. */
+export function replayLines(folder: string): string[] {
+  return globSync('*.hex', { cwd: folder })
+    .sort()
+    .map((name) => join(folder, name))
+    .filter((path) => readTimes(readFileSync(path, 'latin1')) !== undefined)
+    .map((path) => `loadline replay ${quoted(path)} --speed 1`);
 }
 
 /** As a shell takes it for one word. */

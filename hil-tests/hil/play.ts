@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Outcome, type PlayedStep, playScenario, problemOf } from '../scenario/play.ts';
-import { Artefacts } from './artefacts.ts';
+import { Artefacts, replayLines } from './artefacts.ts';
 import { loadScenario, scenarioFile } from './load.ts';
 import { type BenchChoice, openBench } from './open-bench.ts';
 import type { Report } from './report.ts';
@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({
   },
 });
 const file = scenarioFile(positionals[0] ?? '');
-const artefacts = new Artefacts(join(values.artefacts, file.name));
+const artefacts = Artefacts.begin(join(values.artefacts, file.name));
 const began = performance.now();
 const steps: PlayedStep[] = [];
 
@@ -81,7 +81,7 @@ function printEnd(end: Outcome): void {
   if (end.result === 'failed') {
     console.log(end.problem);
     if (existsSync(artefacts.folder))
-      console.log(`left in ${artefacts.folder}; play it again: ${artefacts.replayLines().join('; ')}`);
+      console.log(`left in ${artefacts.folder}; play it again: ${replayLines(artefacts.folder).join('; ')}`);
   }
   const passed = steps.filter(({ problem }) => problem === undefined).length;
   // What failed outside of any step counts too.

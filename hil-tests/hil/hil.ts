@@ -1,0 +1,133 @@
+import { writeFileSync } from 'node:fs';
+import { type JUnitOptions, junitXml } from './junit.ts';
+import { isScenarioFile, loadScenario, type ScenarioFile, scenarioFile } from './load.ts';
+import type { BenchChoice } from './open-bench.ts';
+import { publishedScenarios } from './published.ts';
+import type { ScenarioResult } from './report.ts';
+import { runScenarios } from './run.ts';
+
+/** How `loadline hil` was called. */
+export interface HilOptions {
+  /** Names of published scenarios, and paths of files; empty for all that are published. */
+  readonly chosen: readonly string[];
+  readonly bench: BenchChoice;
+  readonly seed: number;
+  readonly jobs: number;
+  readonly artefacts: string;
+  /** A file for results as JUnit XML. Default: none. */
+  readonly junit?: string;
+  /** Whether standard output gets one line of JSON, and standard error what people read. */
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Called wrongly: what is said to whoever called. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Says what scenarios there are, and what each is about. @throws UsageError */
+export async function listScenarios(chosen: readonly string[], print: (line: string) => void): Promise<void> {
+  const files = choose(chosen);
+  const width = Math.max(...files.map(({ name }) => name.length));
+  for (const file of files) {
+    const { about, needs } = await loadScenario(file);
+    print(`${file.name.padEnd(width)}  ${about}${needs.length === 0 ? '' : ` [${needs.join(', ')}]`}`);
+  }
+}
+
+/**
+ * Plays scenarios and tells what became of them. @returns the code to exit with: 0 where all that were played passed, 1 where
+ * one failed or none was played. @throws UsageError
+ */
+export async function hil(options: HilOptions): Promise<number> {
+  const { json, seed, junit, signal } = options;
+  const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
+  const files = choose(options.chosen);
+  const began = performance.now();
+  const at = new Date();
+  let bench = options.bench.kind as string;
+  const results = await runScenarios(files, {
+    ...options,
+    jobs: Math.min(options.jobs, files.length),
+    onReport: (_, report) => {
+      if (report.report === 'scenario') bench = report.bench;
+    },
+    onResult: (result) => say(describe(result)),
+  });
+  const count = (of: ScenarioResult['outcome']['result']) =>
+    results.filter(({ outcome }) => outcome.result === of).length;
+  const [passed, failed, skipped] = [count('passed'), count('failed'), count('skipped')];
+  if (junit !== undefined)
+    writeFileSync(junit, junitXml(results, { bench, seed, at } satisfies JUnitOptions));
+  if (passed + failed === 0 && !signal.aborted) say('not one scenario was played');
+  const seconds = (performance.now() - began) / 1000;
+  say(`${bench}; seed ${seed}; ${seconds.toFixed(0)} s`);
+  say(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  if (json) {
+    const told = { seed, bench, passed, failed, skipped, seconds: rounded(seconds) };
+    process.stdout.write(`${JSON.stringify({ ...told, scenarios: results.map(jsonOf) })}\n`);
+  }
+  return failed > 0 || passed === 0 || signal.aborted ? 1 : 0;
+}
+
+/** The files that are meant: names of published scenarios, and paths. */
+function choose(chosen: readonly string[]): ScenarioFile[] {
+  const published = publishedScenarios();
+  if (chosen.length === 0) return published;
+  const files = chosen.map((one) => {
+    if (isScenarioFile(one)) return scenarioFile(one);
+    const found = published.find(({ name }) => name === one);
+    if (found !== undefined) return found;
+    throw new UsageError(
+      `there is no scenario ${one}: --list has those of Loadline; a file of your own is called NAME.scenario.ts (or .js)`,
+    );
+  });
+  const names = files.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new UsageError(
+      `two scenarios are called ${twice}: what is left of one would be taken for the other's`,
+    );
+  }
+  return files;
+}
+
+function describe(result: ScenarioResult): string {
+  const { name, about, outcome, seconds, steps, artefacts } = result;
+  const head = (word: string) => `${word} ${seconds.toFixed(1).padStart(6)} s  ${name}: ${about}`;
+  switch (outcome.result) {
+    case 'passed':
+      return head('ok     ');
+    case 'skipped':
+      return `${head('skipped')}\n    skipped: ${name}: ${outcome.reason}`;
+    case 'failed': {
+      const played = steps.map(
+        ({ kind, words, seconds: took, problem }) =>
+          `    ${problem === undefined ? 'ok    ' : 'FAILED'} ${took.toFixed(1).padStart(6)} s  ${kind} ${words}`,
+      );
+      const left = artefacts === undefined ? [] : [`    logs and recordings: ${artefacts.folder}`];
+      const replay = artefacts?.replay.map((line) => `    ${line}`) ?? [];
+      return [head('FAILED '), ...played, indented(outcome.problem), ...left, ...replay].join('\n');
+    }
+  }
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, '    ');
+}
+
+function jsonOf({ name, about, outcome, seconds, steps, artefacts }: ScenarioResult) {
+  return {
+    name,
+    about,
+    ...outcome,
+    seconds: rounded(seconds),
+    steps: steps.map((step) => ({ ...step, seconds: rounded(step.seconds) })),
+    ...(artefacts !== undefined && { artefacts }),
+  };
+}
+
+function rounded(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
