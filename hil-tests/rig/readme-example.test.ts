@@ -1,27 +1,46 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { delimiter, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as kit from './index.ts';
 
-const test = suite('README');
+const test = suite('README of the package');
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
-test('its example runs as it is printed, and ends by itself', async () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+test('its ten lines are those of the project to copy', () => {
   const [, code = ''] = /```ts\n(.*?)```/s.exec(readme) ?? [];
-  assert.match(code, 'VirtualPort.open()');
-  const example = spawn(
-    process.execPath,
-    [...process.execArgv, '--input-type=module-typescript', '--eval', code],
-    { cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: ['ignore', 'inherit', 'pipe'] },
-  );
-  let complaints = '';
-  example.stderr.on('data', (text) => {
-    complaints += text;
+  const example = readFileSync(new URL('../examples/test/unplugged.ts', import.meta.url), 'utf8');
+  assert.is(code, example.replace(/^\/\/.*\n/, ''));
+  const [, body = ''] = /=> \{\n(.*)\n\}\);/s.exec(code) ?? [];
+  assert.is(body.split('\n').length, 10);
+});
+
+test('they run as they are printed, and end by themselves', async () => {
+  const environment = {
+    ...process.env,
+    // The checkout's own sources, and its Node for the program that is tested.
+    NODE_OPTIONS: process.execArgv.join(' '),
+    PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+  };
+  const example = spawn(process.execPath, ['test/unplugged.ts'], {
+    cwd: fileURLToPath(new URL('../examples', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: environment,
+  });
+  let said = '';
+  example.stdout.on('data', (text) => {
+    said += text;
   });
   const [exitCode] = await once(example, 'close');
-  assert.is(exitCode, 0, complaints);
+  assert.is(exitCode, 0, said);
+});
+
+test('it says what each part of the kit is for', () => {
+  const missing = Object.keys(kit).filter((name) => !readme.includes(`\`${name}\``));
+  assert.equal(missing, []);
 });
 
 test.run();
