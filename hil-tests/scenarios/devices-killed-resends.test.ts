@@ -6,6 +6,7 @@ import { deviceTopic } from '@loadline/sdk/contract';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { until } from '../rig/index.ts';
 import { SeededRandom } from '../rig/random.ts';
 import type { CloudProcess } from '../system/index.ts';
 import { CrashingCloud } from './crashing-cloud.ts';
@@ -129,8 +130,13 @@ test('what devices saw acknowledged outlives each kill, and what they send again
       overMqtt('by-key', await takeInSoftware(cloud.current, 'by-key')),
     ];
     for (let kill = 0; kill < kills; kill++) {
+      const from = senders.map(({ next }) => next);
       const sending = senders.map((one) => one.run(cloud.current, new AbortController().signal));
-      await new Promise((resolve) => setTimeout(resolve, random.integer(300, 900)));
+      await until(() => senders.every(({ next }, at) => next > (from[at] ?? 0)), {
+        limitMs: 30_000,
+        what: 'both have been acknowledged something',
+      });
+      await new Promise((resolve) => setTimeout(resolve, random.integer(0, 600)));
       await cloud.kill();
       await Promise.all(sending);
       const { organisation } = await cloud.restart();

@@ -4,22 +4,16 @@ import { socketSecret, writeSignedLine, writeTokenLine } from '@loadline/sdk/soc
 import { takeInSoftware } from '../../scenarios/software-device.ts';
 import type { CloudProcess } from '../../system/index.ts';
 import { LineClient } from '../../system/line-client.ts';
-import {
-  type Attack,
-  type GoodClient,
-  moment,
-  mutated,
-  noise,
-  type OpenDoor,
-  oneOf,
-  Rogue,
-  type Scene,
-} from './attack.ts';
+import { type Attack, type GoodClient, moment, type OpenDoor, Rogue, type Scene } from './attack.ts';
+import { mutated, noise, oneOf } from '../spoil.ts';
 import { tlsNonsense } from './tls-nonsense.ts';
 
 const good = 'good-socket';
 const rogue = 'rogue-socket';
 const datagrams = 30;
+
+/** Where an answer is due it is waited for, however busy the machine is. */
+const answerDueMs = 10_000;
 
 /** The socket door over TCP, TLS and UDP: devices that deliver by lines with a token, by signed lines, and strangers. */
 export const openSocket: OpenDoor = async (cloud) => {
@@ -47,10 +41,10 @@ export const openSocket: OpenDoor = async (cloud) => {
       ? writeTokenLine(token, readings(scene), scene.random.integer(0, 1) === 0 ? `id-${counter}` : undefined)
       : writeSignedLine(key, counter, readings(scene));
   };
-  const send = async (scene: Scene, bytes: string | Uint8Array) => {
+  const send = async (scene: Scene, bytes: string | Uint8Array, patienceMs?: number) => {
     const one = await open(scene);
     await one.send(bytes);
-    await one.leave(namesOf);
+    await one.leave(namesOf, patienceMs);
   };
   const mutatedLines = (scene: Scene, count: number) =>
     Buffer.concat(
@@ -92,7 +86,11 @@ export const openSocket: OpenDoor = async (cloud) => {
       weight: 3,
       carryOut: (scene) => {
         const long = 'x'.repeat(limits.socketLineBytes + scene.random.integer(0, 200_000));
-        return send(scene, oneOf(scene.random, [long, `LL1 ${token} temp=${long}\n`, `LL1 ${long}\n`]));
+        return send(
+          scene,
+          oneOf(scene.random, [long, `LL1 ${token} temp=${long}\n`, `LL1 ${long}\n`]),
+          answerDueMs,
+        );
       },
     },
     {
@@ -107,6 +105,7 @@ export const openSocket: OpenDoor = async (cloud) => {
             `LS1 ${key.id} 1 a=1 ${'A'.repeat(16)}\n`,
             `LS1 ${none} 1 a=1 ${'A'.repeat(16)}\n`,
           ]),
+          answerDueMs,
         );
       },
     },
