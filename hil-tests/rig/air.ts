@@ -18,6 +18,11 @@ export interface AirOptions {
    * `collision-free`: as if every module had a channel of its own. Default: `csma`.
    */
   readonly access?: 'csma' | 'no-csma' | 'collision-free';
+  /**
+   * By how much the clocks of modules are off at most, in millionths: what keeps modules of one interval from meeting
+   * always or never. Default: 40.
+   */
+  readonly crystalPpm?: number;
   /** People in the way. Default: nobody. */
   readonly people?: People;
 }
@@ -54,6 +59,8 @@ const MS_PER_BYTE = 0.032;
 const CAPTURE_DECIBELS = 3;
 /** Whoever is weaker than this at a transmitter is not noticed by it: a hidden node. */
 const SENSE_DECIBELS = -77;
+/** Who has just begun is not noticed yet: the time a radio takes from listening to sending. */
+const TURNAROUND_MS = 0.192;
 /** Slots of random waiting, 1 to 3 of them (Appendix A of the manual). */
 const BACKOFF_MS = 0.32;
 const BACKOFF_SLOTS = 3;
@@ -95,17 +102,20 @@ export class VirtualAir {
   readonly #exponent: number;
   readonly #access: NonNullable<AirOptions['access']>;
   readonly #people: People | undefined;
+  readonly #crystalPpm: number;
   readonly #random: SeededRandom;
   readonly #places = new Map<Thing, Place>();
   readonly #obstacles = new Set<Obstacle>();
   readonly #links = new Map<VirtualTransmitter, Map<Receiver, Link>>();
   readonly #senders: Map<VirtualTransmitter, Sender> = new Map();
+  readonly #crystals = new Map<VirtualTransmitter, number>();
   readonly #lastSent = new Map<VirtualTransmitter, Heard>();
   readonly #counts = new Map<Receiver, Counts>();
   #onAir: Transmission[] = [];
   #crowdedOut = 0;
 
   constructor(options: AirOptions = {}) {
+    this.#crystalPpm = inRange('crystalPpm', options.crystalPpm ?? 40, 0, 100_000);
     const { seed = 1, access = 'csma', people } = options;
     this.#exponent = inRange('exponent', options.exponent ?? 2.5, 0, 10);
     this.#access = access;
@@ -154,6 +164,12 @@ export class VirtualAir {
     return this.#random.uniform() < receptionChance(decibels) ? heardAt(decibels, sent) : undefined;
   }
 
+  /** Milliseconds between two broadcasts of this transmitter, by its own crystal. */
+  intervalOf(transmitter: VirtualTransmitter): number {
+    const off = () => (2 * this.#random.uniform() - 1) * this.#crystalPpm * 1e-6;
+    return transmitter.intervalMs * (1 + madeOnce(this.#crystals, transmitter, off));
+  }
+
   /** Broadcasts packets one after the other. Resolves when the last one has been heard or lost. */
   async carry(
     transmitter: VirtualTransmitter,
@@ -197,8 +213,9 @@ export class VirtualAir {
     if (this.#access === 'collision-free') return undefined;
     let until: number | undefined;
     for (const other of this.#onAir) {
-      // Who begins in the same moment is not noticed: that is how packets meet though everybody listens first.
-      if (other.transmitter === transmitter || other.begin >= at || other.end <= at) continue;
+      // That is how packets meet though everybody listens first.
+      const isNoticed = other.begin + TURNAROUND_MS <= at && other.end > at;
+      if (other.transmitter === transmitter || !isNoticed) continue;
       const strength = sentDecibels(other.packet) - this.#fixedLoss(other.transmitter, transmitter);
       if (strength >= SENSE_DECIBELS) until = Math.max(until ?? 0, other.end);
     }

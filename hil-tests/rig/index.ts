@@ -25,6 +25,7 @@ export { type Chunks, type Played, type PlayOptions, playRecording } from './pla
 export type { PortLink } from './port-link.ts';
 export { Program, type ProgramEnd, type ProgramOptions, type SaidOptions } from './program.ts';
 export { type RadioOptions, VirtualRadio } from './radio.ts';
+export { LineRecorder, type RecorderOptions } from './recorder.ts';
 export {
   type ReadRecordingOptions,
   type Recording,
@@ -37,8 +38,10 @@ export { Rival, type RivalGrip } from './rival.ts';
 export { type LineOptions, type LineSpeed, SerialLine } from './serial-line.ts';
 export { type BrownOut, type SpoiledCounts, SpoiledLine, type SpoiledLineOptions } from './spoiled-line.ts';
 export {
+  type LineSide,
   type PlayTimedOptions,
   playTimed,
+  readBothSides,
   readTimes,
   recordingLine,
   type TimedBytes,

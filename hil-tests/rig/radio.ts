@@ -94,12 +94,13 @@ export class VirtualRadio {
   }
 
   #schedule(transmitter: VirtualTransmitter, firstAt: number): () => void {
+    const intervalMs = this.#air?.intervalOf(transmitter) ?? transmitter.intervalMs;
     let at = firstAt;
     let cancel: () => void;
     const broadcast = () => {
       this.#broadcast(transmitter, transmitter.broadcast());
       // From the moment it was due, not from now: a late timer does not slow a transmitter down.
-      at = Math.max(at + transmitter.intervalMs, this.clock.now());
+      at = Math.max(at + intervalMs, this.clock.now());
       cancel = this.clock.after(at - this.clock.now(), broadcast);
     };
     cancel = this.clock.after(at - this.clock.now(), broadcast);

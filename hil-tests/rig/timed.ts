@@ -4,31 +4,49 @@ import { inRange } from './errors.ts';
 import type { Played } from './player.ts';
 import type { ByteSink } from './virtual-port.ts';
 
+/** Whose bytes they are: what a base station sends to its host, or what the host sends to it. */
+export type LineSide = 'station' | 'host';
+
 /** Bytes of a line as they came together, and when: milliseconds since the recording began. */
 export interface TimedBytes {
   readonly at: number;
   readonly bytes: Uint8Array;
+  /** Default: `station`. */
+  readonly from?: LineSide;
 }
 
 /**
- * A line of a recording in hex with its time behind it, `0B0B0123… # 1234.567 ms`: to a reader of hex a comment.
+ * A line of a recording in hex with its time behind it, `0B0B0123… # 1234.567 ms`: to a reader of hex a comment. What
+ * the host sent is a comment as a whole, `#> 0600… # 1234.567 ms`, so that a recording of both is one of the station.
  */
-export function recordingLine({ at, bytes }: TimedBytes): string {
-  return `${Buffer.from(bytes).toString('hex').toUpperCase()} # ${at.toFixed(3)} ms\n`;
+export function recordingLine({ at, bytes, from = 'station' }: TimedBytes): string {
+  const hex = Buffer.from(bytes).toString('hex').toUpperCase();
+  return `${from === 'host' ? '#> ' : ''}${hex} # ${at.toFixed(3)} ms\n`;
 }
 
 const timedLine = /^\s*([0-9A-Fa-f]+)\s*# ([0-9]+(?:\.[0-9]+)?) ms\s*$/;
+const hostLine = /^\s*#> ([0-9A-Fa-f]+ # [0-9.]+ ms)\s*$/;
 
-/** The pieces of a recording in hex and their times; undefined where not every line of bytes has its time. */
+/**
+ * The pieces of a recording in hex and their times, as the station sent them; undefined where not every line of bytes
+ * has its time. `readBothSides` has what the host sent too.
+ */
 export function readTimes(text: string): readonly TimedBytes[] | undefined {
-  const pieces: TimedBytes[] = [];
+  return readBothSides(text)?.filter(({ from }) => from === 'station');
+}
+
+/** As `readTimes`, and between the station's pieces those of the host, in the order of the recording. */
+export function readBothSides(text: string): readonly Required<TimedBytes>[] | undefined {
+  const pieces: Required<TimedBytes>[] = [];
   for (const line of text.split('\n')) {
-    if (/^\s*(#.*)?$/.test(line)) continue;
-    const [, hex = '', at = ''] = timedLine.exec(line) ?? [];
+    const [, host] = hostLine.exec(line) ?? [];
+    if (host === undefined && /^\s*(#.*)?$/.test(line)) continue;
+    const [, hex = '', at = ''] = timedLine.exec(host ?? line) ?? [];
     if (hex === '' || hex.length % 2 === 1) return undefined;
-    pieces.push({ at: Number(at), bytes: Buffer.from(hex, 'hex') });
+    const from = host === undefined ? 'station' : 'host';
+    pieces.push({ at: Number(at), bytes: Buffer.from(hex, 'hex'), from });
   }
-  return pieces.length === 0 ? undefined : pieces;
+  return pieces.some(({ from }) => from === 'station') ? pieces : undefined;
 }
 
 /** Options of `playTimed`. */
