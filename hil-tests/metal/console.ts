@@ -117,6 +117,11 @@ export class GatewayConsole {
     await this.#port.close();
   }
 
+  /** Closes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   async #own(): Promise<void> {
     if (this.#isOwned) return;
     if (this.#vouch === undefined) {

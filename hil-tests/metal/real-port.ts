@@ -136,6 +136,11 @@ export class RealPort implements ByteSink {
     await new Promise<void>((resolve) => this.#port.close(() => resolve()));
   }
 
+  /** Closes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   async #send(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     // The write's own callback first: drain alone does not wait for what is still in the stream.
