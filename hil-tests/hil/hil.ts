@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import { type JUnitOptions, junitXml } from './junit.ts';
 import { isScenarioFile, loadScenario, type ScenarioFile, scenarioFile } from './load.ts';
 import type { BenchChoice } from './open-bench.ts';
@@ -49,11 +50,13 @@ export async function hil(options: HilOptions): Promise<number> {
   let bench = options.bench.kind as string;
   const results = await runScenarios(files, {
     ...options,
-    jobs: Math.min(options.jobs, files.length),
+    // There is one line of real ports.
+    jobs: options.bench.kind === 'metal' ? 1 : Math.min(options.jobs, files.length),
     onReport: (_, report) => {
       if (report.report === 'scenario') bench = report.bench;
     },
-    onResult: (result) => say(describe(result)),
+    // What a scenario says of itself may not move the cursor of whoever reads.
+    onResult: (result) => say(stripVTControlCharacters(describe(result)).replaceAll(controls, '\uFFFD')),
   });
   const count = (of: ScenarioResult['outcome']['result']) =>
     results.filter(({ outcome }) => outcome.result === of).length;
@@ -70,6 +73,9 @@ export async function hil(options: HilOptions): Promise<number> {
   }
   return failed > 0 || passed === 0 || signal.aborted ? 1 : 0;
 }
+
+/** Control characters, but for the end of a line and a tab. */
+const controls = /[\p{Cc}--[\n\t]]/gv;
 
 /** The files that are meant: names of published scenarios, and paths. */
 function choose(chosen: readonly string[]): ScenarioFile[] {

@@ -1,5 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { hil, listScenarios, UsageError, usualArtefacts } from '@loadline/hil-tests/hil';
+import {
+  type BenchChoice,
+  chooseMetal,
+  hil,
+  listScenarios,
+  UsageError,
+  usualArtefacts,
+} from '@loadline/hil-tests/hil';
 import { Command, InvalidArgumentError } from 'commander';
 
 interface Flags {
@@ -9,6 +16,11 @@ interface Flags {
   junit?: string;
   artefacts: string;
   json: boolean;
+  port?: string;
+  gateway?: string;
+  baseStation: boolean;
+  baud?: string;
+  unplugBy?: string;
 }
 
 /** Half of the processors: a scenario is three processes that wait most of their time. */
@@ -38,6 +50,17 @@ export function hilCommand(): Command {
     .option('--junit <file>', 'the results as JUnit XML, for GitLab, GitHub and Jenkins')
     .option('--artefacts <dir>', 'where one that fails leaves its logs and recordings', usualArtefacts)
     .option('--json', 'one line of JSON on standard output; what people read is on standard error', false)
+    .option('--port <port>', 'play on metal: the serial port that this machine has of it (docs/metal.md)')
+    .option(
+      '--gateway <where>',
+      'with --port: local:PORT, adapters back to back, or console:PORT, a gateway elsewhere and its console',
+    )
+    .option('--base-station', 'with --port: a real base station is on it', false)
+    .option('--baud <rate>', 'with --port: speed of the line (default: 115200)')
+    .option(
+      '--unplug-by <whom>',
+      "with --port: the gateway's adapter is unplugged by usb (the kernel) or by hand (default: nobody)",
+    )
     .addHelpText(
       'after',
       `
@@ -56,7 +79,8 @@ Exit codes: 0 all that were played passed, 1 one failed or none was played, 2 ca
 Examples:
   loadline hil --junit results.xml
   loadline hil replug noisy-line --seed 7
-  loadline hil my/*.scenario.ts --jobs 1`,
+  loadline hil my/*.scenario.ts --jobs 1
+  loadline hil --port /dev/ttyUSB0 --gateway local:/dev/ttyUSB1`,
     )
     .action(play);
 }
@@ -64,21 +88,43 @@ Examples:
 async function play(chosen: string[], flags: Flags, command: Command): Promise<void> {
   const ended = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort());
-  const { list, jobs = usualJobs, ...options } = flags;
+  const { list, seed, jobs = usualJobs, junit, artefacts, json } = flags;
   try {
-    if (list) await listScenarios(chosen, console.log);
-    else
-      process.exitCode = await hil({
-        ...options,
-        jobs,
-        chosen,
-        bench: { kind: 'virtual' },
-        signal: ended.signal,
-      });
+    if (list) {
+      await listScenarios(chosen, console.log);
+      return;
+    }
+    const bench = await benchOf(flags);
+    const more = junit === undefined ? {} : { junit };
+    process.exitCode = await hil({
+      chosen,
+      bench,
+      seed,
+      jobs,
+      artefacts,
+      json,
+      signal: ended.signal,
+      ...more,
+    });
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    command.error(`error: ${error.message}`);
+    if (error instanceof UsageError) command.error(`error: ${error.message}`);
+    // What is wrong with real ports says what to do.
+    const { code, name, message } = error as Error & { readonly code?: string };
+    if (name !== 'MetalError') throw error;
+    if (code === 'option') command.error(`error: ${message}`);
+    process.stderr.write(`loadline hil: ${message}\n`);
+    process.exitCode = 1;
   }
+}
+
+async function benchOf({ port, gateway, baseStation, baud, unplugBy }: Flags): Promise<BenchChoice> {
+  if (port !== undefined) {
+    const say = (line: string) => void process.stderr.write(`${line}\n`);
+    return await chooseMetal({ port, gateway, baseStation, baud, unplugBy }, say);
+  }
+  if (gateway === undefined && !baseStation && baud === undefined && unplugBy === undefined)
+    return { kind: 'virtual' };
+  throw new UsageError('--gateway, --base-station, --baud and --unplug-by are for --port');
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {
