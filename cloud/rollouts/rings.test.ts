@@ -1,10 +1,10 @@
+import { compareVersions } from '@loadline/sdk/release';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as z from 'zod';
 import { offerId, type Wish } from './offer-id.ts';
 import { isReached } from './rings.ts';
-import { compareVersions } from './versions.ts';
 import { type WishedRollout, type WishingGateway, wishFor } from './wish.ts';
 
 const id = fc.stringMatching(/^[a-z0-9]{1,12}$/);

@@ -1,7 +1,7 @@
+import { compareVersions } from '@loadline/sdk/release';
 import type { RolloutState } from '../store/index.ts';
 import type { Wish } from './offer-id.ts';
 import { isReached, type Reach } from './rings.ts';
-import { compareVersions } from './versions.ts';
 
 /** A rollout, as far as it says what gateways are to run. */
 export interface WishedRollout extends Reach {

@@ -317,6 +317,22 @@ test('an older state of the repository is refused once a newer one was believed'
   await refused('metadata-refused', /version/);
 });
 
+test('a release below the floor is refused, once the floor was believed also with what was signed before it', async () => {
+  const [old, newer] = [makeRelease('1.1.0'), makeRelease('1.2.0')];
+  site.repository.publish(old);
+  const before = new Map(site.repository.files);
+  site.repository.publish(newer, '1.2.0');
+  site.stage(old);
+  await refused('release-too-old', /1\.1\.0 is older than 1\.2\.0/);
+  for (const [path, content] of before) {
+    if (path.startsWith('metadata/')) writeFileSync(join(site.layout.staging.folder, path), content);
+  }
+  await refused('metadata-refused', /version/);
+  assert.not(isThere('a'));
+  site.stage(newer);
+  assert.is((await site.install())?.outcome, 'installed');
+});
+
 test('a release that no launcher could start is refused', async () => {
   const cases = [
     makeRelease('1.1.0', { 'gateway.mjs': '' }),

@@ -24,7 +24,7 @@ const behindRate = 8 * 1024;
 const mostReserved = 256 * 1024 * 1024;
 
 /** Refusals that trying again does not mend. */
-const finalCodes: ReadonlySet<string> = new Set(['release-unknown', 'manifest-malformed']);
+const finalCodes: ReadonlySet<string> = new Set(['release-unknown', 'release-too-old', 'manifest-malformed']);
 /** And those that it seldom mends. */
 const hardCodes: ReadonlySet<string> = new Set(['metadata-refused', 'file-refused']);
 

@@ -82,8 +82,9 @@ export function testRepository(now = Date.now()) {
   return {
     root,
     files,
-    publish(release: TestRelease): void {
-      targets = nextTargets(targets, { add: [release.bytes] }, { signers: [signer('targets')], now });
+    publish(release: TestRelease, floor?: string): void {
+      const change = { add: [release.bytes], ...(floor !== undefined && { floor }) };
+      targets = nextTargets(targets, change, { signers: [signer('targets')], now });
       const { version, releases } = readTargets(targets);
       files.set(`metadata/${version}.targets.json`, Buffer.from(targets));
       for (const { path, sha256: digest } of releases) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { refusal, TestFleet } from './attacked-fleet.ts';
-import { day, testManifest } from './attacked-repository.ts';
+import { changed, day, forge, testManifest, versionOf } from './attacked-repository.ts';
 import { stagedFolder } from './release-source.ts';
 
 const test = suite<{ fleet: TestFleet }>('trusted releases');
@@ -24,6 +24,30 @@ test('are those that the repository has signed, and no others', async ({ fleet }
   await refusal(trusted.manifest('1.5.0', 'linux-arm64'), 'release-unknown', /withdrawn, or never made/);
   fleet.repository.withdraw('1.4.0');
   await refusal((await fleet.update()).manifest('1.4.0', 'linux-arm64'), 'release-unknown', /1\.4\.0/);
+});
+
+test('are none below the floor, though they are signed, and none at all where the floor cannot be read', async ({
+  fleet,
+}) => {
+  const { repository } = fleet;
+  for (const version of ['1.4.0', '1.5.0-rc.1', '1.5.0']) repository.release(version);
+  const say = (floor: unknown) => {
+    const version = versionOf(repository.targets) + 1;
+    const signed = changed(repository.targets, { version, oldest_release: floor });
+    repository.put(`${version}.targets.json`, forge(signed, repository.keys.targets));
+    repository.sign();
+  };
+  say('1.5.0');
+  const trusted = await fleet.update();
+  for (const version of ['1.4.0', '1.5.0-rc.1']) {
+    await refusal(trusted.manifest(version, 'linux-arm64'), 'release-too-old', /older than 1\.5\.0/);
+  }
+  assert.is((await trusted.manifest('1.5.0', 'linux-arm64')).manifest.version, '1.5.0');
+  for (const floor of ['newest', null]) {
+    say(floor);
+    const unknown = await fleet.update();
+    await refusal(unknown.manifest('1.5.0', 'linux-arm64'), 'metadata-refused', /is no version/);
+  }
 });
 
 test('are found by a gateway that was away for years, through every role having new keys', async ({

@@ -2,7 +2,9 @@ import { Readable } from 'node:stream';
 import { limits } from '@loadline/sdk/contract';
 import { type Log, lockFolder } from '@loadline/sdk/platform';
 import {
+  floorIn,
   manifestTarget,
+  mustReachFloor,
   ReleaseError,
   type ReleaseManifest,
   type ReleaseTarget,
@@ -118,9 +120,10 @@ export class TrustedReleases {
   /**
    * The manifest of a release.
    *
-   * @throws ReleaseError `release-unknown`, `source-failed`, `metadata-refused`, `manifest-malformed`
+   * @throws ReleaseError `release-too-old`, `release-unknown`, `source-failed`, `metadata-refused`, `manifest-malformed`
    */
   async manifest(version: string, target: ReleaseTarget): Promise<TrustedManifest> {
+    mustReachFloor(version, floorIn(signedIn(this.#metadata.targets ?? '{}')));
     const name = manifestTarget(version, target);
     const info = await this.#updater.getTargetInfo(name);
     if (info === undefined) {
@@ -201,6 +204,10 @@ async function orStorageFailed<T>(folder: string, work: () => Promise<T>): Promi
 }
 
 const versioned = z.object({ signed: z.object({ version: z.number() }) });
+const anySigned = z.object({ signed: z.unknown() });
+
+/** What is signed of metadata that was verified. */
+const signedIn = (content: string): unknown => anySigned.parse(JSON.parse(content)).signed;
 
 /** The version of metadata that was verified. */
 const versionIn = (content: string): number => versioned.parse(JSON.parse(content)).signed.version;

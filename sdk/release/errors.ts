@@ -6,6 +6,7 @@ export const releaseCodes = {
   'metadata-expired': 'the signed metadata is older than it may be: nobody vouches for it any more',
   'time-untrusted': 'it is not known well enough what time it is to judge metadata by',
   'release-unknown': 'nobody signed a release of this version for this target',
+  'release-too-old': 'the release is older than the oldest that the release manager lets gateways take',
   'file-refused': 'a file is not what the manifest says: its length or its digest is another',
   'source-failed': 'what was asked for did not come: the link, or the server behind it, failed',
   'storage-failed': 'the disk does not take it',

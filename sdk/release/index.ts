@@ -1,4 +1,5 @@
 export { type ReleaseCode, ReleaseError, releaseCodes } from './errors.ts';
+export { floorIn, floorMember, mustReachFloor } from './floor.ts';
 export {
   type ReleaseFile,
   type ReleaseManifest,
@@ -10,3 +11,4 @@ export {
   writeManifest,
 } from './manifest.ts';
 export { blobPath, manifestTarget, repository, updatePath } from './names.ts';
+export { compareVersions } from './versions.ts';

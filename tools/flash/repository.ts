@@ -1,7 +1,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { flashRead } from '@loadline/sdk/flashing';
-import { type ReleaseTarget, releaseVersion, repository } from '@loadline/sdk/release';
+import { compareVersions, type ReleaseTarget, releaseVersion, repository } from '@loadline/sdk/release';
 import { LinkError } from '@loadline/sdk/serial-link';
 import { CalledWrongly } from '../cloud/outcome.ts';
 
@@ -42,25 +42,10 @@ export async function openReleaseFolder(folder: string): Promise<ReleaseFolder> 
         )
           found.push(version);
       }
-      return found.sort(byVersion);
+      return found.sort(compareVersions);
     },
     read: (body) => readPart(folder, body),
   };
-}
-
-/** Older before newer (semver 2.0.0, section 11, for versions as releases have them). */
-function byVersion(one: string, other: string): number {
-  const [a, b] = [one, other].map((version) => version.split('-')) as [string[], string[]];
-  const numbers = (text = '') => text.split('.').map(Number);
-  const [as, bs] = [numbers(a[0]), numbers(b[0])];
-  for (let at = 0; at < 3; at++) {
-    const difference = (as[at] ?? 0) - (bs[at] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  // A final one comes after those on the way to it.
-  if (a[1] === undefined || b[1] === undefined)
-    return (a[1] === undefined ? 1 : 0) - (b[1] === undefined ? 1 : 0);
-  return a[1].localeCompare(b[1], 'en', { numeric: true });
 }
 
 async function readPart(folder: string, body: unknown): Promise<unknown> {

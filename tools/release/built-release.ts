@@ -14,7 +14,7 @@ import {
   readManifest,
   repository,
 } from '@loadline/sdk/release';
-import type { SignedRelease } from '@loadline/sdk/release/repository';
+import { readSignedManifest, type SignedRelease } from '@loadline/sdk/release/repository';
 import { CalledWrongly } from '../cloud/outcome.ts';
 
 /** A release as 'loadline release build' made it. */
@@ -105,9 +105,13 @@ export async function putRelease({ folder, bytes, manifest }: BuiltRelease, into
   await writeWhole(join(place, name), bytes.toString('utf8'), 0o644);
 }
 
-/** Removes what belongs to no release of these, and says how much that was. */
-export async function sweep(into: string, kept: readonly ReleaseManifest[]): Promise<number> {
-  const wanted = new Set(kept.flatMap(({ files }) => files.map(({ packed }) => packed.sha256)));
+/** Removes packed files that belong to no release of these, and says how many bytes that were. */
+export async function sweep(into: string, kept: readonly SignedRelease[]): Promise<number> {
+  const wanted = new Set<string>();
+  for (const signed of kept) {
+    const { files } = readSignedManifest(signed, await signedManifestBytes(into, signed));
+    for (const { packed } of files) wanted.add(packed.sha256);
+  }
   let bytes = 0;
   for (const name of await readdir(join(into, repository.blobs)).catch(() => [])) {
     if (wanted.has(name)) continue;

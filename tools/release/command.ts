@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { buildCommand } from '../release-build/command.ts';
+import { floorCommand } from './floor.ts';
 import { initCommand } from './init.ts';
 import { keyCommand } from './key.ts';
 import { publishCommand } from './publish.ts';
@@ -20,6 +21,7 @@ const subcommands: readonly (() => Command)[] = [
   rotateCommand,
   signCommand,
   withdrawCommand,
+  floorCommand,
   renewCommand,
   showCommand,
   verifyCommand,

@@ -204,6 +204,20 @@ test('change nothing while another process signs in the repository, and name it'
   assert.not.ok(existsSync(at('mistyped')));
 });
 
+test('let nothing older than a floor be taken, or signed, ever again', async () => {
+  const flags = [...repository, '--folder', at('manager'), ...passphrase];
+  await done('sign', ...flags, build('1.4.1'));
+  await refused(2, /no release from 9\.0\.0 on for linux-arm64 is signed/, 'floor', ...flags, '9.0.0');
+  const { out } = await done('floor', ...flags, '1.5.0');
+  assert.match(out, /Withdrew 1\.4\.1 for linux-arm64\.\nNo gateway takes what is older than 1\.5\.0/);
+  assert.is(readdirSync(at('repository', 'blobs')).length, 2);
+  await refused(1, /1\.4\.1 is older than 1\.5\.0/, 'sign', ...flags, at('1.4.1'));
+  assert.is(readdirSync(at('repository', 'blobs')).length, 2);
+  await refused(1, /1\.4\.2 is older than 1\.5\.0/, 'floor', ...flags, '1.4.2');
+  assert.match((await done('show', ...repository)).out, /no gateway takes what is older than 1\.5\.0/);
+  assert.match((await judge()).out, /1\.5\.0/);
+});
+
 test('open nothing for a passphrase that is another one, or that others may read', async () => {
   writeFileSync(at('wrong'), 'wrong horse battery\n', { mode: 0o600 });
   const sign = ['sign', ...repository, '--folder', at('manager'), at('1.5.0')];

@@ -48,6 +48,7 @@ async function showRepository(folder: string, tell: (line: string) => void): Pro
   for (const line of rootLines(readRoot(root))) tell(line);
   const signed = targets === undefined ? undefined : readTargets(targets);
   if (signed !== undefined) tell(`targets ${signed.version}, until ${iso(signed.expires)}`);
+  if (signed?.floor !== undefined) tell(`  no gateway takes what is older than ${signed.floor}`);
   for (const { version, target, sha256 } of signed?.releases ?? [])
     tell(`  ${version} for ${target}, manifest ${sha256.slice(0, 16)}…`);
   const online = { snapshot: untilOf(snapshot), timestamp: untilOf(timestamp) };
@@ -55,7 +56,9 @@ async function showRepository(folder: string, tell: (line: string) => void): Pro
     tell(until === undefined ? `${role}: none here, the cloud signs it` : `${role}, until ${until}`);
   return {
     root: rootAnswer(readRoot(root)),
-    ...(signed !== undefined && { targets: { version: signed.version, until: iso(signed.expires) } }),
+    ...(signed !== undefined && {
+      targets: { version: signed.version, until: iso(signed.expires), floor: signed.floor ?? null },
+    }),
     releases: signed?.releases ?? [],
     ...online,
   };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mustReachFloor } from '@loadline/sdk/release';
 import { readTargets } from '@loadline/sdk/release/repository';
 import { Command } from 'commander';
 import { answer, clock, teller } from '../ca/ceremony.ts';
@@ -61,11 +62,15 @@ too; else the cloud does, after 'loadline release publish'.`,
     );
 }
 
-/** @throws CalledWrongly where one of them is signed with other content */
+/**
+ * @throws CalledWrongly where one of them is signed with other content
+ * @throws ReleaseError `release-too-old` where one is below the floor
+ */
 function notYetSigned(built: readonly BuiltRelease[], targets: string | undefined): BuiltRelease[] {
-  const signed = targets === undefined ? [] : readTargets(targets).releases;
+  const signed = targets === undefined ? undefined : readTargets(targets);
   return built.filter(({ bytes, manifest: { version, target } }) => {
-    const there = signed.find((each) => each.version === version && each.target === target);
+    mustReachFloor(version, signed?.floor);
+    const there = signed?.releases.find((each) => each.version === version && each.target === target);
     if (there === undefined) return true;
     if (there.sha256 === createHash('sha256').update(bytes).digest('hex')) return false;
     throw new CalledWrongly(

@@ -1,9 +1,9 @@
 import { type ReleaseTarget, releaseTargets } from '@loadline/sdk/release';
-import { readSignedManifest, readTargets } from '@loadline/sdk/release/repository';
+import { readTargets } from '@loadline/sdk/release/repository';
 import { Command, Option } from 'commander';
 import { answer, clock, teller } from '../ca/ceremony.ts';
 import { attempt } from '../cloud/outcome.ts';
-import { signedManifestBytes, sweep } from './built-release.ts';
+import { sweep } from './built-release.ts';
 import { signChange, whileSigning } from './signing.ts';
 import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
 
@@ -31,10 +31,7 @@ export function withdrawCommand(): Command {
           // What is not there is said by its name.
           const remove = gone.length > 0 ? gone : [{ version, target: flags.target ?? releaseTargets[0] }];
           const written = await signChange(flags, signing, { remove }, now);
-          const kept = [];
-          for (const each of releases.filter((release) => !gone.includes(release))) {
-            kept.push(readSignedManifest(each, await signedManifestBytes(flags.repository, each)));
-          }
+          const kept = releases.filter((release) => !gone.includes(release));
           return { gone, written, freed: await sweep(flags.repository, kept) };
         });
         for (const { target } of gone) tell(`Withdrew ${version} for ${target}.`);

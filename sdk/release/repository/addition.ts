@@ -1,4 +1,5 @@
 import { ReleaseError } from '../errors.ts';
+import { compareVersions } from '../versions.ts';
 import { mustBeSigned, mustNotBeExpired, readMetadata } from './documents.ts';
 import { keyIdOf, type RoleKey } from './keys.ts';
 import { followRoots, readRoot } from './root.ts';
@@ -54,14 +55,20 @@ export function checkAddition(
   const signed = readMetadata('targets', targets);
   mustBeSigned(document, 'targets', signed);
   mustNotBeExpired(signed, now);
-  const { version, releases } = readTargets(targets);
+  const { version, releases, floor } = readTargets(targets);
   const isSame = targets === current?.targets;
   if (current !== undefined && !isSame) {
-    const before = readMetadata('targets', current.targets).signed.version;
-    if (version <= before) {
+    const before = readTargets(current.targets);
+    if (version <= before.version) {
       throw new ReleaseError(
         'metadata-refused',
-        `targets ${version} are not newer than targets ${before}, which are in force: fetch those, and sign anew`,
+        `targets ${version} are not newer than targets ${before.version}, which are in force: fetch those, and sign anew`,
+      );
+    }
+    if (before.floor !== undefined && (floor === undefined || compareVersions(floor, before.floor) < 0)) {
+      throw new ReleaseError(
+        'metadata-refused',
+        `targets ${version} let gateways take older releases than ${before.floor}, the oldest until now: that only rises`,
       );
     }
   }

@@ -105,6 +105,44 @@ test('says of each release its manifest by digest, and takes back what is named'
   refused(() => sign(gone, { remove: [release] }), 'release-unknown', /no release 1\.4\.0/);
 });
 
+test('has a floor that only rises: what is older is taken away, signed no more, and named nowhere', () => {
+  const [newer, rc] = ['1.5.0', '1.5.0-rc.1'].map((version) => writeManifest(manifest(version)));
+  const all = sign(first, { add: [newer, rc] });
+  assert.is(readTargets(all).floor, undefined);
+  const raised = sign(all, { floor: '1.5.0' });
+  const { floor, releases } = readTargets(raised);
+  assert.equal([floor, releases.map(({ version }) => version)], ['1.5.0', ['1.5.0']]);
+  // It stays, whatever is signed next.
+  const later = sign(raised, { add: [writeManifest(manifest('1.6.0'))] });
+  assert.is(readTargets(later).floor, '1.5.0');
+  refused(() => sign(later, { add: [rc] }), 'release-too-old', /1\.5\.0-rc\.1 is older than 1\.5\.0/);
+  refused(() => sign(later, { floor: '1.4.9' }), 'release-too-old', /1\.4\.9 is older than 1\.5\.0/);
+  assert.is(readTargets(sign(later, { floor: '1.6.0' })).floor, '1.6.0');
+
+  const spoil = (change: object) => {
+    const document = JSON.parse(all);
+    Object.assign(document.signed, change);
+    return JSON.stringify(document);
+  };
+  refused(() => readTargets(spoil({ oldest_release: '1.4.1' })), 'metadata-refused', /name 1\.4\.0, below/);
+  for (const wrong of ['newest', 15, null]) {
+    refused(() => readTargets(spoil({ oldest_release: wrong })), 'metadata-refused', /is no version/);
+  }
+
+  const order = { online, now };
+  const current = { root, targets: raised };
+  const without = sign(sign(sign(undefined, { add: [newer] })), {}, keys.targets);
+  const lower = sign(sign(sign(undefined, { add: [newer], floor: '1.4.9' })));
+  for (const targets of [without, lower].map((each) => sign(each))) {
+    refused(
+      () => checkAddition(current, { roots: [], targets }, order),
+      'metadata-refused',
+      /older releases than 1\.5\.0/,
+    );
+  }
+  assert.ok(checkAddition(current, { roots: [], targets: later }, order));
+});
+
 test('names nothing but manifests, and nobody else who may sign them', () => {
   const spoil = (change: (signed: Record<string, unknown>) => void) => {
     const document = JSON.parse(first);

@@ -1,6 +1,7 @@
 import { Metadata, TargetFile, Targets } from '@tufjs/models';
 import { limits } from '../../contract/index.ts';
 import { ReleaseError } from '../errors.ts';
+import { floorIn, floorMember, mustReachFloor } from '../floor.ts';
 import {
   type ReleaseManifest,
   type ReleaseTarget,
@@ -9,6 +10,7 @@ import {
   releaseVersion,
 } from '../manifest.ts';
 import { manifestTarget } from '../names.ts';
+import { compareVersions } from '../versions.ts';
 import { addSignature, isSignedBy, readMetadata, sha256, specVersion, writeMetadata } from './documents.ts';
 import type { RoleSigner } from './keys.ts';
 import { expiryAt, lifetimes } from './lifetimes.ts';
@@ -29,11 +31,13 @@ export interface TargetsSummary {
   readonly version: number;
   /** ms since 1970 */
   readonly expires: number;
+  /** The oldest release that may still be taken; undefined where each may that is signed. */
+  readonly floor: string | undefined;
   /** By version as it is sorted by text, then target. */
   readonly releases: readonly SignedRelease[];
 }
 
-/** @throws ReleaseError `metadata-refused`, also where it names anything but manifests, or hands its right on */
+/** @throws ReleaseError `metadata-refused`, also where it names anything but manifests, hands its right on, or is below its own floor */
 export function readTargets(content: string): TargetsSummary {
   const { signed } = readMetadata('targets', content);
   if (signed.delegations !== undefined) {
@@ -44,7 +48,15 @@ export function readTargets(content: string): TargetsSummary {
   }
   const releases = Object.values(signed.targets).map(releaseOf);
   releases.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { version: signed.version, expires: Date.parse(signed.expires), releases };
+  const floor = floorIn(signed.unrecognizedFields);
+  const below = releases.find(({ version }) => floor !== undefined && compareVersions(version, floor) < 0);
+  if (below !== undefined) {
+    throw new ReleaseError(
+      'metadata-refused',
+      `targets ${signed.version} name ${below.version}, below their own floor`,
+    );
+  }
+  return { version: signed.version, expires: Date.parse(signed.expires), floor, releases };
 }
 
 function releaseOf({ path, length, hashes }: TargetFile): SignedRelease {
@@ -103,12 +115,15 @@ export interface TargetsChange {
   readonly add?: readonly Uint8Array[];
   /** Releases to take away. */
   readonly remove?: readonly Pick<SignedRelease, 'version' | 'target'>[];
+  /** The oldest release that may be taken from now on: older ones are taken away. It only rises. */
+  readonly floor?: string;
 }
 
 /**
  * The targets metadata after this one (undefined: the first), signed. Without a change, the same for longer.
  *
- * @throws ReleaseError `release-unknown` where what is to be taken away is not there; `manifest-malformed`; `metadata-refused`
+ * @throws ReleaseError `release-unknown` where what is to be taken away is not there; `release-too-old` where what is to be added is
+ * below the floor, or the floor below that before; `manifest-malformed`; `metadata-refused`
  */
 export function nextTargets(
   before: string | undefined,
@@ -116,11 +131,15 @@ export function nextTargets(
   { signers, now }: { readonly signers: readonly RoleSigner[]; readonly now: number },
 ): string {
   const old = before === undefined ? undefined : readMetadata('targets', before).signed;
+  const had = old && floorIn(old.unrecognizedFields);
+  const floor = change.floor ?? had;
+  if (floor !== undefined) mustReachFloor(floor, had);
   const next = new Targets({
     specVersion,
     version: (old?.version ?? 0) + 1,
     expires: expiryAt(now + lifetimes.targets),
     targets: { ...old?.targets },
+    unrecognizedFields: { ...old?.unrecognizedFields, ...(floor !== undefined && { [floorMember]: floor }) },
   });
   for (const { version, target } of change.remove ?? []) {
     const path = manifestTarget(version, target);
@@ -129,8 +148,13 @@ export function nextTargets(
     }
     delete next.targets[path];
   }
+  for (const [path, file] of Object.entries(next.targets)) {
+    const { version } = releaseOf(file);
+    if (floor !== undefined && compareVersions(version, floor) < 0) delete next.targets[path];
+  }
   for (const bytes of change.add ?? []) {
     const { version, target } = readManifest(bytes);
+    mustReachFloor(version, floor);
     const path = manifestTarget(version, target);
     next.addTarget(new TargetFile({ path, length: bytes.length, hashes: { sha256: sha256(bytes) } }));
   }

@@ -1,9 +1,8 @@
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import { releasePartBytes } from '@loadline/sdk/api';
-import { ReleaseError } from '@loadline/sdk/release';
+import { compareVersions, ReleaseError } from '@loadline/sdk/release';
 import { readTargets } from '@loadline/sdk/release/repository';
 import { type KeptRelease, OtherPlace, type Releases } from '../../../releases/index.ts';
-import { compareVersions } from '../../../rollouts/index.ts';
 import type { Store } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';

@@ -1,7 +1,8 @@
 import type { Operations, ReplyOf, RunningReply } from '@loadline/sdk/api';
+import { compareVersions } from '@loadline/sdk/release';
 import { reachesDevice, type Standing } from '../../../access/index.ts';
 import type { Releases } from '../../../releases/index.ts';
-import { compareVersions, type GatewayUpdates, type GatewayView } from '../../../rollouts/index.ts';
+import type { GatewayUpdates, GatewayView } from '../../../rollouts/index.ts';
 import type { Device, Directory } from '../../../router/index.ts';
 import type { UpdateStateRow } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
