@@ -2,6 +2,9 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
+/** Numbers after which a generator has forgotten how its seed looked. */
+const UNMIXED = 16;
+
 /** Random numbers that are the same for the same seed, on every machine. Not for secrets. */
 export class SeededRandom {
   readonly #generator;
@@ -9,6 +12,9 @@ export class SeededRandom {
   /** `seed`: any whole number of 32 bits. */
   constructor(seed: number) {
     this.#generator = xoroshiro128plus(seed);
+    // Its state begins as the seed and its complement: the first number would be the greatest for every seed, and the
+    // next ones alike for seeds that are alike.
+    for (let drawn = 0; drawn < UNMIXED; drawn++) this.uniform();
   }
 
   /** A number from 0 to below 1. */
