@@ -1,13 +1,14 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { SimulatedClock } from './clock.ts';
 import { FaultProxy, type Faults } from './fault-proxy.ts';
 import { until } from './until.ts';
 
 const test = suite('fault proxy');
 
 /** A TCP server that sends back what it gets, and knows how its connections ended. */
-async function openEcho() {
+async function openEcho(port = 0) {
   const endings: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -17,7 +18,7 @@ async function openEcho() {
     socket.on('close', () => sockets.delete(socket));
     socket.pipe(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     endings,
@@ -102,6 +103,7 @@ situation(
       targetFailed: 0,
       bytesToTarget: 16,
       bytesToClient: 16,
+      bytesHeld: 0,
       lostSegments: 0,
     });
   },
@@ -139,6 +141,19 @@ situation(
     socket.write('x'.repeat(20_000));
     await until(() => got().length === 20_000);
     assert.ok(performance.now() - start >= 100, `20 KB in ${performance.now() - start} ms`);
+  },
+  { bytesPerSecond: 200_000 },
+);
+
+situation(
+  'bandwidth is one for all connections together',
+  async ({ client }) => {
+    const [one, other] = [await client(), await client()];
+    const start = performance.now();
+    one.socket.write('x'.repeat(20_000));
+    other.socket.write('y'.repeat(20_000));
+    await until(() => one.got().length === 20_000 && other.got().length === 20_000);
+    assert.ok(performance.now() - start >= 200, `40 KB in ${performance.now() - start} ms`);
   },
   { bytesPerSecond: 200_000 },
 );
@@ -291,6 +306,140 @@ situation('led elsewhere, new connections go there, and open ones stay', async (
   before.socket.write(' and after');
   await until(() => before.got() === 'before and after');
   await new Promise((resolve) => other.close(resolve));
+});
+
+/** A target that notes what reaches it, connection by connection, and a proxy before it on a clock that stands still. */
+async function openNoting(faults: Partial<Faults>) {
+  const clock = new SimulatedClock();
+  const reached: string[] = [];
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes: Buffer) => reached.push(bytes.toString()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const proxy = await FaultProxy.open({ target: { port }, faults, seed: 7, clock });
+  const clients: Socket[] = [];
+  return {
+    clock,
+    reached,
+    proxy,
+    /** Connects, says a word, and waits until the proxy has both. */
+    async say(word: string, over?: Socket): Promise<Socket> {
+      const socket = over ?? (await openClient(proxy.port)).socket;
+      if (over === undefined) clients.push(socket);
+      await until(() => proxy.counts.accepted === clients.length);
+      const { bytesToTarget, bytesHeld } = proxy.counts;
+      socket.write(word);
+      await until(
+        () => proxy.counts.bytesToTarget + proxy.counts.bytesHeld === bytesToTarget + bytesHeld + word.length,
+      );
+      return socket;
+    },
+    /** Lets time pass, and in each step what is due reach the target. */
+    async pass(milliseconds: number) {
+      for (let passed = 0; passed < milliseconds; passed += 5) {
+        await clock.advance(5);
+        await until(() => reached.join('').length === proxy.counts.bytesToTarget);
+      }
+    },
+    async close() {
+      for (const socket of clients) socket.destroy();
+      await proxy.close();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const words = ['a', 'b', 'c', 'd', 'e', 'f'];
+
+test('spread, connections reach the target in another order, the same for the same seed', async () => {
+  const orders: string[] = [];
+  for (let time = 0; time < 2; time++) {
+    const { reached, proxy, say, pass, close } = await openNoting({ spreadMs: 1000 });
+    for (const word of words) await say(word);
+    assert.equal([reached, proxy.counts.accepted], [[], 6]);
+    await pass(2000);
+    assert.equal(reached.toSorted(), words);
+    orders.push(reached.join(''));
+    await close();
+  }
+  assert.is.not(orders[0], words.join(''));
+  assert.is(orders[0], orders[1]);
+});
+
+test('spread and jitter, bytes of several connections overtake each other, and none within one', async () => {
+  const { reached, proxy, say, pass, close } = await openNoting({});
+  const sockets: Socket[] = [];
+  for (const word of words) sockets.push(await say(word));
+  await until(() => reached.length === 6);
+  await proxy.set({ spreadMs: 400, jitterMs: 400 });
+  const said: string[] = [];
+  for (const round of ['1', '2', '3']) {
+    for (const [index, socket] of sockets.entries()) {
+      said.push(`${words[index]}${round}`);
+      await say(`${words[index]}${round}`, socket);
+    }
+  }
+  assert.equal(reached, words);
+  await pass(800);
+  const heard = reached.slice(words.length).join('').match(/../g) ?? [];
+  assert.equal(heard.toSorted(), said.toSorted());
+  assert.not.equal(heard, said);
+  for (const word of words) {
+    assert.equal(
+      heard.filter((each) => each.startsWith(word)),
+      [`${word}1`, `${word}2`, `${word}3`],
+    );
+  }
+  await close();
+});
+
+test('what waits for its turn is led on when the faults are taken back, or is gone when it gives up', async () => {
+  const { reached, proxy, say, close } = await openNoting({ spreadMs: 3_600_000 });
+  await say('a');
+  const impatient = await say('b');
+  impatient.resetAndDestroy();
+  await until(() => proxy.counts.open === 1);
+  await proxy.clear();
+  await until(() => reached.join() === 'a');
+  assert.is(proxy.counts.targetFailed, 0);
+  await close();
+});
+
+test('jitter is a bound: later than the latency, and not by more', async () => {
+  const { reached, say, pass, close } = await openNoting({ latencyMs: 100, jitterMs: 50 });
+  const socket = await say('a');
+  await pass(95);
+  assert.equal(reached, []);
+  await pass(55);
+  assert.equal(reached, ['a']);
+  await say('b', socket);
+  await pass(150);
+  assert.equal(reached, ['a', 'b']);
+  await close();
+});
+
+test('a broker restarted under it: its clients are cut, refused while it is away, served when it is back', async () => {
+  const first = await openEcho();
+  const proxy = await FaultProxy.open({ target: { port: first.port } });
+  const before = await openClient(proxy.port);
+  before.socket.write('before');
+  await until(() => before.got() === 'before');
+  await first.close();
+  await until(() => before.endings.length > 0);
+  const away = await openClient(proxy.port);
+  await until(() => away.endings.length > 0);
+  assert.equal(away.endings, ['ECONNRESET']);
+  assert.is(proxy.counts.targetFailed, 1);
+  const second = await openEcho(first.port);
+  const after = await openClient(proxy.port);
+  after.socket.write('after');
+  await until(() => after.got() === 'after');
+  await until(() => proxy.counts.open === 1);
+  for (const { socket } of [before, away, after]) socket.destroy();
+  await proxy.close();
+  await second.close();
 });
 
 test.run();

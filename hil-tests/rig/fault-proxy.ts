@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { type Clock, realClock } from './clock.ts';
 import { inRange, RigError } from './errors.ts';
-import { FaultyStream, type StreamFaults } from './faulty-stream.ts';
+import { FaultyStream, type SharedWay, type StreamFaults } from './faulty-stream.ts';
 import { SeededRandom } from './random.ts';
 
 /** Where a proxy leads to. */
@@ -21,7 +21,7 @@ export interface FaultProxyOptions {
   readonly port?: number;
   /** Faults from the beginning. Default: none. */
   readonly faults?: Partial<Faults>;
-  /** Seed of what is lost. Default: 1. */
+  /** Seed of everything that is drawn: what is lost, jitter, each connection's share of the spread. Default: 1. */
   readonly seed?: number;
   /** Default: the computer's own clock. */
   readonly clock?: Clock;
@@ -46,12 +46,16 @@ export interface ProxyCounts {
   /** Bytes handed to the target's kernel, and to the clients'. */
   readonly bytesToTarget: number;
   readonly bytesToClient: number;
+  /** Bytes taken from either side and not handed on yet. */
+  readonly bytesHeld: number;
   /** Segments that were delayed as if lost. */
   readonly lostSegments: number;
 }
 
 export const noFaults: Faults = {
   latencyMs: 0,
+  jitterMs: 0,
+  spreadMs: 0,
   bytesPerSecond: undefined,
   loss: undefined,
   flow: 'forward',
@@ -63,6 +67,8 @@ interface Connection {
   readonly target: Socket;
   readonly toTarget: FaultyStream;
   readonly toClient: FaultyStream;
+  /** Leads it on to the target, where that has not been done yet. */
+  readonly leadOn: () => void;
   halfOpen: boolean;
 }
 
@@ -74,6 +80,9 @@ export class FaultProxy {
   #target: ProxyTarget;
   readonly #clock: Clock;
   readonly #random: SeededRandom;
+  /** Apart from the others, so that the nth connection has the same share whatever was lost before it. */
+  readonly #shares: SeededRandom;
+  readonly #ways = { toTarget: { freeAt: 0 } as SharedWay, toClient: { freeAt: 0 } as SharedWay };
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
   #faults: Faults = noFaults;
@@ -87,9 +96,10 @@ export class FaultProxy {
 
   private constructor(options: FaultProxyOptions) {
     const { target, clock = realClock, seed = 1 } = options;
-    this.#target = { host: '127.0.0.1', ...target };
+    this.#target = target;
     this.#clock = clock;
     this.#random = new SeededRandom(seed);
+    this.#shares = new SeededRandom(seed);
     // Half-open allowed, so that an end of one side travels to the other in its turn and not by itself.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client));
   }
@@ -120,6 +130,10 @@ export class FaultProxy {
       targetFailed: this.#targetFailed,
       bytesToTarget: this.#bytesToTarget,
       bytesToClient: this.#bytesToClient,
+      bytesHeld: [...this.#connections].reduce(
+        (sum, { toTarget, toClient }) => sum + toTarget.heldBytes + toClient.heldBytes,
+        0,
+      ),
       lostSegments: this.#lostSegments,
     };
   }
@@ -133,8 +147,8 @@ export class FaultProxy {
     const next = checked({ ...this.#faults, ...faults });
     this.#faults = next;
     for (const { toTarget, toClient } of this.#connections) {
-      toTarget.faultsChanged();
-      toClient.faultsChanged();
+      toTarget.changed();
+      toClient.changed();
     }
     // Refusing is done by not listening: the kernel then answers as it does for a host without a server.
     if (next.newConnections === 'refuse') this.#stopListening();
@@ -148,7 +162,9 @@ export class FaultProxy {
   async clear(): Promise<void> {
     for (const connection of this.#connections) if (connection.halfOpen) reset(connection);
     await this.set(noFaults);
-    for (const { toTarget, toClient } of this.#connections) {
+    for (const way of Object.values(this.#ways)) way.freeAt = 0;
+    for (const { toTarget, toClient, leadOn } of this.#connections) {
+      leadOn();
       toTarget.release();
       toClient.release();
     }
@@ -156,7 +172,7 @@ export class FaultProxy {
 
   /** Leads new connections elsewhere from now on; open ones stay where they are. */
   leadTo(target: ProxyTarget): void {
-    this.#target = { host: '127.0.0.1', ...target };
+    this.#target = target;
   }
 
   /** Resets every open connection, both sides (TCP RST). New ones are met as before. */
@@ -197,8 +213,15 @@ export class FaultProxy {
   #accept(client: Socket): void {
     this.#accepted += 1;
     let connected = false;
-    const target = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
-    const shared = { faults: () => this.#faults, clock: this.#clock, random: this.#random };
+    const target = new Socket({ allowHalfOpen: true });
+    const share = this.#shares.uniform();
+    const leadOn = firstTime(() => {
+      if (target.destroyed) return;
+      target.connect({ host: '127.0.0.1', ...this.#target });
+      target.setNoDelay(true);
+      connection.toTarget.changed();
+    });
+    const shared = { faults: () => this.#faults, clock: this.#clock, random: this.#random, share };
     const lost = () => {
       this.#lostSegments += 1;
     };
@@ -207,6 +230,7 @@ export class FaultProxy {
       target,
       toTarget: new FaultyStream(client, target, {
         ...shared,
+        way: this.#ways.toTarget,
         lost,
         delivered: (count) => {
           this.#bytesToTarget += count;
@@ -214,11 +238,13 @@ export class FaultProxy {
       }),
       toClient: new FaultyStream(target, client, {
         ...shared,
+        way: this.#ways.toClient,
         lost,
         delivered: (count) => {
           this.#bytesToClient += count;
         },
       }),
+      leadOn,
       halfOpen: false,
     };
     this.#connections.add(connection);
@@ -230,6 +256,9 @@ export class FaultProxy {
     });
     this.#passOnErrors(connection, client, target);
     this.#passOnErrors(connection, target, client);
+    const turn = share * this.#faults.spreadMs;
+    if (turn === 0) leadOn();
+    else this.#clock.after(turn, leadOn);
   }
 
   /** A side that fails takes the other with it, unless the other is not to know. */
@@ -257,6 +286,15 @@ export class FaultProxy {
   }
 }
 
+/** Does it the first time it is called. */
+function firstTime(run: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) run();
+    isDone = true;
+  };
+}
+
 function reset({ client, target, toClient, toTarget }: Connection): void {
   toClient.stop();
   toTarget.stop();
@@ -267,7 +305,7 @@ function reset({ client, target, toClient, toTarget }: Connection): void {
 /** Sends an RST, where there is a connection to reset. */
 function cut(socket: Socket): void {
   if (socket.destroyed) return;
-  if (socket.connecting) socket.destroy();
+  if (socket.pending) socket.destroy();
   else socket.resetAndDestroy();
 }
 
@@ -276,7 +314,9 @@ function closing(socket: Socket): Promise<void> {
 }
 
 function checked(faults: Faults): Faults {
-  inRange('latencyMs', faults.latencyMs, 0, 3_600_000);
+  for (const name of ['latencyMs', 'jitterMs', 'spreadMs'] as const) {
+    inRange(name, faults[name], 0, 3_600_000);
+  }
   if (faults.bytesPerSecond !== undefined) inRange('bytesPerSecond', faults.bytesPerSecond, 1, 1e12);
   if (faults.loss !== undefined) {
     inRange('loss.rate', faults.loss.rate, 0, 0.9);

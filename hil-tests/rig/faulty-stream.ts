@@ -14,7 +14,17 @@ export interface Loss {
 export interface StreamFaults {
   /** Milliseconds each byte is on its way, one way: a round trip takes twice that. Default: 0. */
   readonly latencyMs: number;
-  /** Bytes a second, each way. Default: undefined, as fast as it goes. */
+  /**
+   * Milliseconds more that a segment takes, drawn anew for each from 0 to this. Within a connection what is behind it
+   * waits; bytes of other connections overtake it. Default: 0.
+   */
+  readonly jitterMs: number;
+  /**
+   * Milliseconds more that all of a connection takes, drawn once for each from 0 to this: connections opened one after
+   * the other reach the target in another order, and so do bytes sent over several. Default: 0.
+   */
+  readonly spreadMs: number;
+  /** Bytes a second, each way, that all connections share. Default: undefined, as fast as it goes. */
   readonly bytesPerSecond: number | undefined;
   /**
    * Segments (1460 bytes at most) that are lost. No byte of a TCP stream ever is: the kernel sends the segment
@@ -28,9 +38,18 @@ export interface StreamFaults {
   readonly flow: 'forward' | 'freeze';
 }
 
+/** One way of the link that all connections share. */
+export interface SharedWay {
+  /** The moment at which a line of the set bandwidth has carried all it was given. */
+  freeAt: number;
+}
+
 /** The world of one direction of a connection. */
 export interface StreamWorld {
   readonly faults: () => StreamFaults;
+  readonly way: SharedWay;
+  /** The share of `spreadMs`, 0..1, that is this connection's. */
+  readonly share: number;
   readonly clock: Clock;
   readonly random: SeededRandom;
   /** Called for each segment that is delayed as lost. */
@@ -60,8 +79,6 @@ export class FaultyStream {
   readonly #world: StreamWorld;
   #segments: Segment[] = [];
   #inFlightBytes = 0;
-  /** The moment at which a line of the set bandwidth has carried all it was given. */
-  #freeAt = 0;
   #cancelTimer: (() => void) | undefined;
   #state: 'forwarding' | 'swallowing' | 'stopped' = 'forwarding';
 
@@ -74,14 +91,18 @@ export class FaultyStream {
     sink.on('drain', () => this.#deliver());
   }
 
-  /** To be called when the faults have changed: what had been held may flow now, or must not. */
-  faultsChanged(): void {
+  /** Bytes taken and not handed on. */
+  get heldBytes(): number {
+    return this.#inFlightBytes;
+  }
+
+  /** To be called when faults have changed, or the sink is being connected: what was held may flow now, or must not. */
+  changed(): void {
     this.#deliver();
   }
 
   /** Lets what is on its way arrive at once. */
   release(): void {
-    this.#freeAt = 0;
     this.#segments = this.#segments.map(({ bytes }) => ({ bytes, dueAt: 0 }));
     this.#deliver();
   }
@@ -116,13 +137,20 @@ export class FaultyStream {
 
   #schedule(bytes: Uint8Array | undefined): void {
     if (this.#state !== 'forwarding') return;
-    const { latencyMs, bytesPerSecond } = this.#world.faults();
+    const { way, clock } = this.#world;
+    const { bytesPerSecond } = this.#world.faults();
     const size = bytes?.length ?? 0;
     const carrying = bytesPerSecond === undefined ? 0 : (size * 1000) / bytesPerSecond;
-    this.#freeAt = Math.max(this.#freeAt, this.#world.clock.now()) + carrying;
-    this.#segments.push({ bytes, dueAt: this.#freeAt + latencyMs + this.#retransmission() });
+    way.freeAt = Math.max(way.freeAt, clock.now()) + carrying;
+    this.#segments.push({ bytes, dueAt: way.freeAt + this.#delay() + this.#retransmission() });
     this.#inFlightBytes += size;
     this.#deliver();
+  }
+
+  #delay(): number {
+    const { latencyMs, jitterMs, spreadMs } = this.#world.faults();
+    const jitter = jitterMs === 0 ? 0 : jitterMs * this.#world.random.uniform();
+    return latencyMs + jitter + spreadMs * this.#world.share;
   }
 
   /** Milliseconds that one segment comes late because it was lost, perhaps several times. */
@@ -141,6 +169,8 @@ export class FaultyStream {
 
   #deliver(): void {
     if (this.#state !== 'forwarding' || this.#world.faults().flow === 'freeze') return;
+    // A connection whose turn to be led on has not come.
+    if (this.#sink.pending && !this.#sink.connecting) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     const { clock } = this.#world;

@@ -1,6 +1,7 @@
 import { SerialPort } from 'serialport';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { SimulatedClock } from './clock.ts';
 import { until } from './until.ts';
 import { VirtualCable } from './virtual-cable.ts';
 
@@ -55,6 +56,31 @@ test('what passes can be changed on its way, and a port that is unplugged loses 
   left.port.write('x');
   await until(() => cable.bytes === 4);
   await left.close();
+  await cable.close();
+});
+
+test('of a baud rate, it carries as many bytes a second both ways, and all of them', async () => {
+  const clock = new SimulatedClock();
+  const cable = await VirtualCable.open({ speed: { kind: 'paced', baud: 9600 }, clock });
+  const left = await openPort(cable.left.path);
+  const right = await openPort(cable.right.path);
+  left.port.write(Buffer.alloc(2000, 1));
+  right.port.write(Buffer.alloc(2000, 2));
+  // The time begins with the first bytes on the line.
+  await until(async () => {
+    await clock.advance(1);
+    return cable.left.bytesRead > 0 && cable.right.bytesRead > 0;
+  });
+  await clock.advance(1000);
+  for (const port of [cable.left, cable.right]) {
+    assert.ok(port.bytesRead > 860 && port.bytesRead < 1200, `${port.bytesRead} bytes in a second`);
+  }
+  await until(async () => {
+    await clock.advance(100);
+    return left.heard().length === 2000 && right.heard().length === 2000;
+  });
+  await left.close();
+  await right.close();
   await cable.close();
 });
 

@@ -1,10 +1,11 @@
+import type { LineOptions } from './serial-line.ts';
 import { VirtualPort } from './virtual-port.ts';
 
 /** An end of a cable. */
 export type CableEnd = 'left' | 'right';
 
-/** Options of a virtual cable. */
-export interface VirtualCableOptions {
+/** Options of a virtual cable. Its speed holds both ways; by default it is as fast as it goes. */
+export interface VirtualCableOptions extends LineOptions {
   /** Folder of the links of both ports; made if missing. Default: temporary ones, removed by close(). */
   readonly folder?: string;
   /** Names of the links. Default: `simulated-left` and `simulated-right`. */
@@ -18,7 +19,7 @@ const otherEnd = { left: 'right', right: 'left' } as const;
 /**
  * A null-modem cable between two simulated serial ports: two real kernel ttys, each for a program of its own, and what one
  * sends the other hears. It can be cut, after a number of bytes too, and watched. It has no flow control: bytes for a
- * program that does not read wait in memory.
+ * program that does not read wait in memory. With a speed, each end's bytes are taken at its pace, and the sender waits.
  */
 export class VirtualCable {
   readonly left: VirtualPort;
@@ -42,9 +43,14 @@ export class VirtualCable {
   /** Makes both ports and plugs them in. Errors: RigError `pty`, `platform`, `link`. */
   static async open(options: VirtualCableOptions = {}): Promise<VirtualCable> {
     const { folder, names = { left: 'simulated-left', right: 'simulated-right' } } = options;
-    const where = folder === undefined ? {} : { folder };
-    const left = await VirtualPort.open({ ...where, name: names.left });
-    const right = await VirtualPort.open({ ...where, name: names.right });
+    const { speed, clock } = options;
+    const shared = {
+      ...(folder !== undefined && { folder }),
+      ...(speed !== undefined && { intake: speed }),
+      ...(clock !== undefined && { clock }),
+    };
+    const left = await VirtualPort.open({ ...shared, name: names.left });
+    const right = await VirtualPort.open({ ...shared, name: names.right });
     return new VirtualCable(left, right, options);
   }
 

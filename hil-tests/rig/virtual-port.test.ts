@@ -184,6 +184,47 @@ test('gives what the host sends as an async iterator that ends when the port is 
   await listening;
 });
 
+test('renumbered, it is another device for certain, plugged in or not', async () => {
+  await using port = await VirtualPort.open();
+  for (const state of ['plugged', 'unplugged']) {
+    const before = port.device;
+    if (state === 'unplugged') await port.unplug();
+    const host = state === 'plugged' ? await openHost(port.path) : undefined;
+    await port.renumber();
+    if (host !== undefined) await until(() => !host.port.isOpen);
+    assert.is.not(port.device, before);
+    assert.is(readlinkSync(port.path), port.device);
+  }
+  const again = await openHost(port.path);
+  await port.write(Buffer.from('back'));
+  await until(() => again.heard().toString() === 'back');
+  await again.close();
+});
+
+test('unplugged after so many bytes, the host has heard them, not one more, and its port is closed', async () => {
+  await using port = await VirtualPort.open();
+  const host = await openHost(port.path);
+  const unplugged = port.unplugAfter(300);
+  await port.write(everyByte);
+  const cut = await port.write(everyByte).catch((error) => error);
+  assert.is(cut.code, 'unplugged');
+  assert.match(cut.message, '44 of 256 bytes were taken');
+  await unplugged;
+  await until(() => !host.port.isOpen);
+  assert.ok(host.heard().equals(Buffer.concat([everyByte, everyByte.subarray(0, 44)])));
+  await port.replug();
+  await port.write(everyByte);
+  assert.is(port.bytesWritten, 300 + 256, 'it does not do so again');
+});
+
+test('the hang-up can come right behind the last bytes, and a write that ends there is whole', async () => {
+  await using port = await VirtualPort.open();
+  const unplugged = port.unplugAfter(5, 'lost');
+  await port.write(Buffer.from('five!'));
+  await unplugged;
+  assert.is(port.state, 'unplugged');
+});
+
 test('two ports share a folder under their own names, as twin adapters do', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-twins-'));
   const left = await VirtualPort.open({ folder, name: 'left' });
