@@ -22,9 +22,9 @@ export class Capture {
     this.#append(recordingLine({ at: performance.now() - this.#began, bytes }));
   }
 
-  /** Bytes that the gateway sent: a comment to whoever plays the recording. */
+  /** Bytes that the gateway sent. */
   fromGateway(bytes: Uint8Array): void {
-    this.#append(`# the gateway sent: ${recordingLine({ at: performance.now() - this.#began, bytes })}`);
+    this.#append(recordingLine({ at: performance.now() - this.#began, bytes, from: 'host' }));
   }
 
   /** A word on what happened to the line itself. */

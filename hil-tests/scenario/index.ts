@@ -1,4 +1,5 @@
 export { type Ability, abilities } from './ability.ts';
+export { assertBalanced, elapsed } from './accounts.ts';
 export type {
   Account,
   Adapters,
@@ -17,4 +18,4 @@ export type {
   StoredReading,
 } from './bench.ts';
 export { type Scenario, type ScenarioText, type Stage, type Step, scenario } from './scenario.ts';
-export type { BenchOptions } from './virtual-bench.ts';
+export { type BenchOptions, gatewayId } from './virtual-bench.ts';

@@ -76,7 +76,7 @@ export class VirtualBench implements Bench {
     const artefact = (name: string, ending: string) => join(this.#artefacts, `${name}${of}.${ending}`);
     const adapters = new VirtualAdapters(
       join(folder, 'dev'),
-      (name) => new Capture(artefact(name, 'hex'), `simulated adapter ${name}, what came to the gateway`),
+      (name) => new Capture(artefact(name, 'hex'), `simulated adapter ${name}`),
     );
     const cloud = await LocalCloud.open({
       gatewayId,

@@ -1,8 +1,7 @@
 import type { CommandReply } from '@loadline/sdk/api';
 import type { OrganisationClient } from '@loadline/sdk/client';
 import { until } from '../rig/index.ts';
-import { elapsed } from '../scenario/accounts.ts';
-import { gatewayId } from '../scenario/virtual-bench.ts';
+import { elapsed, gatewayId } from '../scenario/index.ts';
 
 export type Command = CommandReply['command'];
 

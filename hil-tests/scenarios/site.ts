@@ -3,14 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FaultProxy, VirtualPort } from '../rig/index.ts';
 import { Accounts } from '../scenario/accounts.ts';
-import type { Account, Diagnosis, Health, Run, StoredReading } from '../scenario/index.ts';
+import {
+  type Account,
+  type Diagnosis,
+  gatewayId,
+  type Health,
+  type Run,
+  type StoredReading,
+} from '../scenario/index.ts';
 import { LocalGateway } from '../scenario/local-gateway.ts';
-import { gatewayId } from '../scenario/virtual-bench.ts';
 import { CloudProcess, type LogLine, prepareGateway, type Sections, type Service } from '../system/index.ts';
 
-export { assertBalanced, elapsed } from '../scenario/accounts.ts';
-export type { StoredReading } from '../scenario/index.ts';
-export { gatewayId } from '../scenario/virtual-bench.ts';
+export { assertBalanced, elapsed, gatewayId, type StoredReading } from '../scenario/index.ts';
 
 export interface SiteOptions {
   /** Whether the gateway reaches the cloud's MQTT door straight, or through a fault proxy. Default: straight. */
