@@ -56,7 +56,7 @@ interface PlannedUnplug {
  * A simulated serial port: a real kernel tty that any program can open by `path`, without root. It passes all 256
  * byte values both ways, can be unplugged and plugged in again. A pty enforces no baud rate and has no modem lines.
  *
- * Nothing is lost while the host does not read: the kernel fills (some 10 KB) and `write` waits.
+ * Nothing is lost while the host does not read: the kernel fills (10 to 20 KB) and `write` waits.
  */
 export class VirtualPort implements ByteSink {
   /** What the host opens: a link that survives replug(), though the /dev/pts/N behind it changes. */
