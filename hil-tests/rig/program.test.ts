@@ -14,7 +14,7 @@ const refusal = async (promise: Promise<unknown>): Promise<RigError> => {
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  assert.instance(error, RigError);
+  assert.ok(error instanceof RigError);
   return error;
 };
 
