@@ -1,12 +1,13 @@
 import { readlinkSync } from 'node:fs';
 import { MetalError } from './errors.ts';
 import { bauds } from './real-port.ts';
+import { usbSwitch } from './usb.ts';
 
 /** How the gateway's adapter is unplugged. */
 export type Unplugging =
   | { readonly by: 'nobody' }
-  /** The kernel: of an adapter on USB. */
-  | { readonly by: 'usb' }
+  /** The kernel: `file` is that by which it does, see `usbSwitch`. */
+  | { readonly by: 'usb'; readonly file: string }
   /** A person, who is asked to on his terminal. */
   | { readonly by: 'hand'; readonly terminal: string };
 
@@ -42,20 +43,21 @@ export interface MetalWords {
   readonly unplugBy?: string | undefined;
 }
 
-/** What is meant by the words of a command line. @throws MetalError `option` */
+/** What is meant by the words of a command line. @throws MetalError `option`; those of `usbSwitch` */
 export function readMetalChoice({ port, gateway, baseStation, baud, unplugBy }: MetalWords): MetalChoice {
   const speed = Number(baud ?? 115_200);
   if (!bauds.some((one) => one === speed)) {
     throw wrong(`--baud ${baud} is no speed of a base station`, `take one of ${bauds.join(', ')}`);
   }
-  const unplugging = unpluggingBy(unplugBy);
   if (baseStation && gateway !== undefined) {
     throw wrong(
       '--base-station and --gateway are for two things',
       'say --base-station where a base station is on --port, --gateway where a gateway is behind it',
     );
   }
-  if (baseStation) return { kind: 'base-station', port, baud: speed, unplugging, driver: 't24' };
+  if (baseStation) {
+    return { kind: 'base-station', port, baud: speed, unplugging: unplugged(unplugBy, port), driver: 't24' };
+  }
   const [, kind, end = ''] = /^(local|console):(.+)$/.exec(gateway ?? '') ?? [];
   if (end === port) {
     throw wrong(
@@ -65,9 +67,9 @@ export function readMetalChoice({ port, gateway, baseStation, baud, unplugBy }: 
   }
   switch (kind) {
     case 'local':
-      return { kind: 'loop', port, gateway: end, baud: speed, unplugging };
+      return { kind: 'loop', port, gateway: end, baud: speed, unplugging: unplugged(unplugBy, end) };
     case 'console':
-      if (unplugging.by !== 'nobody') {
+      if (unplugBy !== undefined) {
         throw wrong('--unplug-by is for ports of this machine', 'leave it out: that gateway is elsewhere');
       }
       return { kind: 'console', port, console: end, baud: speed };
@@ -79,12 +81,12 @@ export function readMetalChoice({ port, gateway, baseStation, baud, unplugBy }: 
   }
 }
 
-function unpluggingBy(said: string | undefined): Unplugging {
+function unplugged(said: string | undefined, path: string): Unplugging {
   switch (said) {
     case undefined:
       return { by: 'nobody' };
     case 'usb':
-      return { by: 'usb' };
+      return { by: 'usb', file: usbSwitch(path) };
     case 'hand':
       // Scenarios are played in sessions of their own, which have no terminal.
       if (process.stderr.isTTY) return { by: 'hand', terminal: readlinkSync('/proc/self/fd/2') };

@@ -13,7 +13,7 @@ import type { MetalChoice } from './choice.ts';
 import { MetalError } from './errors.ts';
 import { BaseStationRadio, LineRadio } from './metal-radio.ts';
 import { RealPort } from './real-port.ts';
-import { handPlug, type Plug, usbPlug, usbSwitch } from './usb.ts';
+import { handPlug, type Plug, usbPlug } from './usb.ts';
 
 /** Where the gateway is of this machine: ports back to back, or a base station. */
 export type SiteChoice = Extract<MetalChoice, { kind: 'loop' | 'base-station' }>;
@@ -133,7 +133,7 @@ function plugOf({ unplugging }: SiteChoice, path: string): Plug | undefined {
     case 'nobody':
       return undefined;
     case 'usb':
-      return usbPlug(path, usbSwitch(path));
+      return usbPlug(path, unplugging.file);
     case 'hand': {
       const { terminal } = unplugging;
       return handPlug(path, (words) => tellOn(terminal, words), handMs);

@@ -5,9 +5,7 @@ import { type HeardStation, identifyBaseStation } from './air.ts';
 import type { MetalChoice } from './choice.ts';
 import { type Description, GatewayConsole, type HeardTag } from './console.ts';
 import { MetalError } from './errors.ts';
-import { portOf, type SiteChoice } from './metal-site.ts';
 import { bauds, RealPort } from './real-port.ts';
-import { usbSwitch } from './usb.ts';
 import { vouchFrom } from './vouch.ts';
 import { type Loop, lookAtLoop, wrongWith } from './wiring.ts';
 
@@ -37,20 +35,14 @@ export async function prepareMetal(
 ): Promise<Prepared> {
   switch (choice.kind) {
     case 'loop':
-      checkPlug(choice);
       return { choice, found: await seeLoop(choice) };
     case 'base-station': {
-      checkPlug(choice);
       const station = await seeBaseStation(choice);
       return { choice: { ...choice, driver: station.driver }, found: wordsOfStation(station) };
     }
     case 'console':
       return { choice, found: await seeConsole(choice, environment) };
   }
-}
-
-function checkPlug(choice: SiteChoice): void {
-  if (choice.unplugging.by === 'usb') usbSwitch(portOf(choice));
 }
 
 async function seeLoop({ port, gateway, baud }: Extract<MetalChoice, { kind: 'loop' }>): Promise<string[]> {

@@ -12,9 +12,10 @@ const backMs = 15_000;
  * (Documentation/usb/authorization.rst). Nothing else is on an adapter, but everything on it goes.
  *
  * @param sys where sysfs is
- * @throws MetalError `unplug` where the tty is on no USB device, or this user may not write the file
+ * @throws MetalError `absent`; `unplug` where the tty is on no USB device, or this user may not write the file
  */
 export function usbSwitch(path: string, sys = '/sys'): string {
+  if (!existsSync(path)) throw new MetalError('absent', `there is no ${path}`, 'plug the adapter in');
   const tty = basename(realpathSync(path));
   const entry = join(sys, 'class/tty', tty, 'device');
   if (!existsSync(entry)) {
