@@ -73,14 +73,15 @@ export class Link {
       people === undefined ? Number.POSITIVE_INFINITY : at + random.exponential(people.everyMs);
   }
 
-  /** What the way takes off at a moment in dB, beside its length. Moments must not go back. */
+  /** What the way takes off at a moment in dB, beside its length. */
   loss(at: number): number {
     const people = this.#people;
     while (people !== undefined && at >= this.#changesAt) {
       this.#isBlocked = !this.#isBlocked;
       this.#changesAt += this.#random.exponential(this.#isBlocked ? people.forMs : people.everyMs);
     }
-    const wandered = this.#wandering.step(at - this.#at);
+    // Another clock may have begun from the beginning.
+    const wandered = this.#wandering.step(Math.max(0, at - this.#at));
     this.#at = at;
     return wandered + (this.#isBlocked ? (people?.decibels ?? 12) : 0);
   }

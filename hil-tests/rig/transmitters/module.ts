@@ -203,11 +203,11 @@ export class VirtualModule implements VirtualTransmitter {
   }
 
   #statusNow(): number {
-    return this.battery.state === 'low' ? this.#status | statusBits.batteryLow : this.#status;
+    return this.battery.state === 'good' ? this.#status : this.#status | statusBits.batteryLow;
   }
 
   #packet({ tagOffset, data }: Measured, heard: { rssi: number; cv: number }): DataProviderPacket {
-    const low = this.battery.state === 'low' ? packetFlags.batteryLow : 0;
+    const low = this.battery.state === 'good' ? 0 : packetFlags.batteryLow;
     return {
       kind: 'dataProvider',
       flags: packetFlags.broadcast | low,
