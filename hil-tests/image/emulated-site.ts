@@ -97,6 +97,32 @@ export class EmulatedSite {
     await this.bench.radioPort.unplug();
   }
 
+  /**
+   * Switches the machine on, and waits until what it holds comes.
+   *
+   * @param before how many readings the cloud had of it before it went off
+   * @returns seconds from the switch to each step, and of this machine's processors, in words
+   */
+  async comesBack(boot: Boot, before: number): Promise<string> {
+    const leases = this.lan.leases;
+    const links = this.#links;
+    const began = performance.now();
+    const seconds = () =>
+      `${Math.round((performance.now() - began) / 1000)} s (${Math.round(this.machine.processorSeconds)} s)`;
+    await this.switchOn(boot);
+    await this.isOnTheNetwork(leases);
+    const address = seconds();
+    await until(() => this.#links > links, { limitMs: patience, what: 'it is connected to the cloud' });
+    const link = seconds();
+    await this.delivers(10, before);
+    return `an address after ${address}, a link after ${link}, readings after ${seconds()}`;
+  }
+
+  /** How often it was connected to the cloud since that was started. */
+  get #links(): number {
+    return this.bench.cloud.service.log.filter(({ event }) => event === 'gateway-connected').length;
+  }
+
   /** Waits until the machine has asked for an address once more than `before`, and has one. */
   async isOnTheNetwork(before: number): Promise<string> {
     return await until(() => (this.lan.leases > before ? this.lan.given : undefined), {

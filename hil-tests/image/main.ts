@@ -100,13 +100,22 @@ async function climb(
   const ended = await runApart(order, script, signal);
   const shown = await readFile(join(folder, 'shown.json'), 'utf8').then(
     (text) => JSON.parse(text) as Shown[],
-    () => [failed('it comes to its end', ended)],
+    () => undefined,
   );
-  return await end(shown);
+  if (shown !== undefined && ended === undefined) return await end(shown);
+  return await end([...(shown ?? []), failed('it comes to its end', ended ?? 'it told nothing')]);
 }
 
-/** Runs a rung in a process of its own, and in a network of its own where it makes one; says how it ended. */
-async function runApart(order: Order, script: (typeof rungs)[number], signal: AbortSignal): Promise<string> {
+/**
+ * Runs a rung in a process of its own, and in a network of its own where it makes one.
+ *
+ * @returns why it did not come to its end; undefined where it did
+ */
+async function runApart(
+  order: Order,
+  script: (typeof rungs)[number],
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const program = join(import.meta.dirname, 'climb/main.ts');
   const [command = '', ...words] = [
     ...(script.network === 'own' ? inOwnNetwork(order.folder) : []),
@@ -123,7 +132,9 @@ async function runApart(order: Order, script: (typeof rungs)[number], signal: Ab
   const [code, by] = (await once(child, 'exit')) as [number | null, string | null];
   clearTimeout(timer);
   signal.removeEventListener('abort', stop);
-  return isLate ? `it took more than ${script.limit} minutes` : `its process ended with ${by ?? code}`;
+  if (isLate) return `it took more than ${script.limit} minutes`;
+  if (signal.aborted) return 'it was interrupted';
+  return code === 0 ? undefined : `its process ended with ${by ?? code}`;
 }
 
 function readOptions() {

@@ -30,12 +30,9 @@ export async function survivesPowerCuts(
       const said = await updates.running();
       const before = await site.stored();
       await site.cutPower();
-      await site.switchOn({ by: 'firmware' });
-      const back = performance.now();
-      await site.delivers(10, before);
-      const seconds = Math.round((performance.now() - back) / 1000);
+      const parts = await site.comesBack({ by: 'firmware' }, before);
       const now = await updates.running();
-      return `cut ${Math.round(wait / 1000)} s after ${version} was offered, at ${said?.release} ${said?.state}; it delivers after ${seconds} s: ${now?.release} in slot ${now?.slot}`;
+      return `cut ${Math.round(wait / 1000)} s after ${version} was offered, at ${said?.release} ${said?.state}; ${parts}: ${now?.release} in slot ${now?.slot}`;
     });
   }
 
