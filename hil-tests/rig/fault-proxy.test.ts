@@ -312,7 +312,9 @@ situation('led elsewhere, new connections go there, and open ones stay', async (
 async function openNoting(faults: Partial<Faults>) {
   const clock = new SimulatedClock();
   const reached: string[] = [];
+  let connections = 0;
   const server = createServer((socket) => {
+    connections += 1;
     socket.on('error', () => undefined);
     socket.on('data', (bytes: Buffer) => reached.push(bytes.toString()));
   });
@@ -323,6 +325,7 @@ async function openNoting(faults: Partial<Faults>) {
   return {
     clock,
     reached,
+    connections: () => connections,
     proxy,
     /** Connects, says a word, and waits until the proxy has both. */
     async say(word: string, over?: Socket): Promise<Socket> {
@@ -356,10 +359,11 @@ const words = ['a', 'b', 'c', 'd', 'e', 'f'];
 test('spread, connections reach the target in another order, the same for the same seed', async () => {
   const orders: string[] = [];
   for (let time = 0; time < 2; time++) {
-    const { reached, proxy, say, pass, close } = await openNoting({ spreadMs: 1000 });
+    const { reached, connections, proxy, say, pass, close } = await openNoting({ spreadMs: 1000 });
     for (const word of words) await say(word);
-    assert.equal([reached, proxy.counts.accepted], [[], 6]);
+    assert.equal([reached, proxy.counts.accepted, connections()], [[], 6, 0]);
     await pass(2000);
+    assert.is(connections(), 6);
     assert.equal(reached.toSorted(), words);
     orders.push(reached.join(''));
     await close();
@@ -368,32 +372,34 @@ test('spread, connections reach the target in another order, the same for the sa
   assert.is(orders[0], orders[1]);
 });
 
-test('spread and jitter, bytes of several connections overtake each other, and none within one', async () => {
-  const { reached, proxy, say, pass, close } = await openNoting({});
-  const sockets: Socket[] = [];
-  for (const word of words) sockets.push(await say(word));
-  await until(() => reached.length === 6);
-  await proxy.set({ spreadMs: 400, jitterMs: 400 });
-  const said: string[] = [];
-  for (const round of ['1', '2', '3']) {
-    for (const [index, socket] of sockets.entries()) {
-      said.push(`${words[index]}${round}`);
-      await say(`${words[index]}${round}`, socket);
+for (const faults of [{ spreadMs: 400 }, { jitterMs: 400 }]) {
+  test(`${Object.keys(faults)}: bytes of several connections overtake each other, and none within one`, async () => {
+    const { reached, proxy, say, pass, close } = await openNoting({});
+    const sockets: Socket[] = [];
+    for (const word of words) sockets.push(await say(word));
+    await until(() => reached.length === 6);
+    await proxy.set(faults);
+    const said: string[] = [];
+    for (const round of ['1', '2', '3']) {
+      for (const [index, socket] of sockets.entries()) {
+        said.push(`${words[index]}${round}`);
+        await say(`${words[index]}${round}`, socket);
+      }
     }
-  }
-  assert.equal(reached, words);
-  await pass(800);
-  const heard = reached.slice(words.length).join('').match(/../g) ?? [];
-  assert.equal(heard.toSorted(), said.toSorted());
-  assert.not.equal(heard, said);
-  for (const word of words) {
-    assert.equal(
-      heard.filter((each) => each.startsWith(word)),
-      [`${word}1`, `${word}2`, `${word}3`],
-    );
-  }
-  await close();
-});
+    assert.equal(reached, words);
+    await pass(800);
+    const heard = reached.slice(words.length).join('').match(/../g) ?? [];
+    assert.equal(heard.toSorted(), said.toSorted());
+    assert.not.equal(heard, said);
+    for (const word of words) {
+      assert.equal(
+        heard.filter((each) => each.startsWith(word)),
+        [`${word}1`, `${word}2`, `${word}3`],
+      );
+    }
+    await close();
+  });
+}
 
 test('what waits for its turn is led on when the faults are taken back, or is gone when it gives up', async () => {
   const { reached, proxy, say, close } = await openNoting({ spreadMs: 3_600_000 });
@@ -401,8 +407,13 @@ test('what waits for its turn is led on when the faults are taken back, or is go
   const impatient = await say('b');
   impatient.resetAndDestroy();
   await until(() => proxy.counts.open === 1);
+  // Due at once, but over a connection that has yet to be led on.
+  const silent = await say('');
+  await proxy.set({ spreadMs: 0 });
+  await say('c', silent);
+  assert.equal([reached, proxy.counts.bytesHeld, silent.destroyed], [[], 2, false]);
   await proxy.clear();
-  await until(() => reached.join() === 'a');
+  await until(() => reached.toSorted().join('') === 'ac');
   assert.is(proxy.counts.targetFailed, 0);
   await close();
 });

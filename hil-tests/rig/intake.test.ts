@@ -71,6 +71,24 @@ test('what it had not taken when it is unplugged is lost, and it is stuck still 
   await port.close();
 });
 
+test('bytes that a slow one was about to take when it was unplugged are not taken by the next', async () => {
+  const clock = new SimulatedClock();
+  const port = await VirtualPort.open({ intake: { kind: 'paced', baud: 300 }, clock });
+  const plain = openPlain(port.path);
+  tryWrite(plain, counting.subarray(0, 200));
+  await until(async () => {
+    await clock.advance(10);
+    return port.bytesRead > 0;
+  });
+  const { bytesRead } = port;
+  await port.unplug();
+  closeSync(plain);
+  await port.replug();
+  await clock.advance(10_000);
+  assert.is(port.bytesRead, bytesRead);
+  await port.close();
+});
+
 test('a slow one takes what the host sends at its baud rate and in order, and holds the host back', async () => {
   const clock = new SimulatedClock();
   const port = await VirtualPort.open({ intake: { kind: 'paced', baud: 9600 }, clock });

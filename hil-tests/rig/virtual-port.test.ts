@@ -186,7 +186,7 @@ test('gives what the host sends as an async iterator that ends when the port is 
 
 test('renumbered, it is another device for certain, plugged in or not', async () => {
   await using port = await VirtualPort.open();
-  for (const state of ['plugged', 'unplugged']) {
+  for (const state of ['unplugged', 'plugged']) {
     const before = port.device;
     if (state === 'unplugged') await port.unplug();
     const host = state === 'plugged' ? await openHost(port.path) : undefined;
