@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { limits } from '@loadline/sdk/contract';
 import { CloudProcess } from '../system/index.ts';
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
-import type { BenchOptions, BenchRow } from './bench.ts';
+import type { Bench, BenchOptions, BenchRow } from './bench.ts';
 import type { IdleOrder, IdleReport } from './connections-load.ts';
 import { cpuSecondsOf, percentile, residentOf, rounded } from './figures.ts';
 import { makeFleet } from './fleet.ts';
@@ -37,6 +37,18 @@ interface Kind {
   openings(cloud: CloudProcess, from: number, count: number): Promise<readonly Opening[]>;
 }
 
+export const connectionsBench: Bench = {
+  watched: {
+    kilobytesAConnection: 'less',
+    cpuMillisecondsAConnect: 'less',
+    connectsPerSecond: 'more',
+    idleCpuPercent: 'less',
+    pingP99Milliseconds: 'less',
+    deliveryP99Milliseconds: 'less',
+  },
+  run: benchConnections,
+};
+
 /**
  * What connections that say nothing cost the shipped cloud: its resident memory, and how soon it answers while they are
  * there. Gateways with certificates, applications with a key, kept HTTPS connections, live streams; each kind on a
@@ -44,7 +56,7 @@ interface Kind {
  *
  * @throws Error where the machine does not allow so many descriptors, or a connection does not stay
  */
-export async function benchConnections({ connections = usual }: BenchOptions): Promise<readonly BenchRow[]> {
+async function benchConnections({ connections = usual }: BenchOptions): Promise<readonly BenchRow[]> {
   checkDescriptors(connections);
   const folder = await mkdtemp(join(tmpdir(), 'loadline-connections-'));
   try {

@@ -1,25 +1,11 @@
-import { encodeFrame, encodePacket, Framer, frameOverheadBytes } from '@loadline/sdk/t24';
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import type { BenchRow } from './bench.ts';
+import { encodeFrame, Framer, frameOverheadBytes } from '@loadline/sdk/t24';
+import type { Bench, BenchRow } from './bench.ts';
 import { median } from './figures.ts';
+import { chunkSizes, type Line, makeLine } from './framer-line.ts';
 
-const seed = 24;
 const frameCount = 200_000;
-/** Noise before each frame, bytes, evenly spread 0..this: on average as much noise as frames. */
-const longestNoise = 32;
-const chunkSizes = [1, 64, 4096] as const;
 /** Odd, so that the median is one of them. The first run of each case warms up and is not among them. */
 const measuredRuns = 5;
-
-/** The bytes of a line, and what a framer must make of them. */
-interface Line {
-  readonly name: string;
-  readonly dataSet: string;
-  readonly bytes: Uint8Array;
-  readonly frames: number;
-  readonly frameBytes: number;
-}
 
 /** One line in chunks of one size. Times are medians over the runs, for the whole line. */
 interface FramerRow extends BenchRow {
@@ -38,6 +24,12 @@ interface FramerRow extends BenchRow {
   readonly framesPerCpuSecond: number;
 }
 
+export const framerBench: Bench = {
+  watched: { bytesPerCpuSecond: 'more', framesPerCpuSecond: 'more' },
+  run: benchFramer,
+  compare: async () => (await import('./framer-peers.ts')).compareFramer(),
+};
+
 /**
  * How fast `Framer` turns bytes into frames, on a clean line and on one laced with noise, in chunks of a byte
  * (a slow line), 64 bytes (a USB report) and 4096 bytes (a backlog). Cutting the line into chunks is timed too.
@@ -45,9 +37,10 @@ interface FramerRow extends BenchRow {
  *
  * @throws Error if a run loses or invents a frame or a byte: such a figure would mean nothing
  */
-export async function benchFramer(): Promise<readonly FramerRow[]> {
+async function benchFramer(): Promise<readonly FramerRow[]> {
   const rows: FramerRow[] = [];
-  for (const line of makeLines()) {
+  for (const kind of ['clean', 'noise'] as const) {
+    const line = makeLine(kind, frameCount, (packet) => encodeFrame(1, packet));
     for (const chunkBytes of chunkSizes) {
       rows.push(measure(line, chunkBytes));
       // A bench of some seconds must not keep its process from signals and timers.
@@ -55,40 +48,6 @@ export async function benchFramer(): Promise<readonly FramerRow[]> {
     }
   }
   return rows;
-}
-
-function makeLines(): readonly Line[] {
-  const random = xoroshiro128plus(seed);
-  const octet = (): number => uniformInt(random, 0, 0xff);
-  const clean: number[] = [];
-  const noisy: number[] = [];
-  for (let turn = 0; turn < frameCount; turn++) {
-    const packet = encodePacket({
-      kind: 'dataProvider',
-      flags: 0x20,
-      tag: 0x25df + (turn % 4),
-      status: 0,
-      dataType: 4,
-      value: { type: 'float32', value: uniformInt(random, -1_000_000, 1_000_000) / 1000 },
-      rssi: octet(),
-      cv: octet(),
-    });
-    const frame = encodeFrame(1, packet);
-    for (let left = uniformInt(random, 0, longestNoise); left > 0; left--) noisy.push(octet());
-    clean.push(...frame);
-    noisy.push(...frame);
-  }
-  const frames = `${frameCount} float32 data provider frames of 16 bytes, random values`;
-  const common = { frames: frameCount, frameBytes: clean.length };
-  return [
-    { name: 'clean', dataSet: frames, bytes: Uint8Array.from(clean), ...common },
-    {
-      name: 'noise',
-      dataSet: `${frames}, 0..${longestNoise} random bytes before each`,
-      bytes: Uint8Array.from(noisy),
-      ...common,
-    },
-  ];
 }
 
 function measure(line: Line, chunkBytes: number): FramerRow {

@@ -6,7 +6,7 @@ import { bundlePath } from '@loadline/device-runtime';
 import { encodeFrame, encodePacket } from '@loadline/sdk/t24';
 import { playRecording } from '../rig/index.ts';
 import { elapsed, Site } from '../scenarios/site.ts';
-import type { BenchOptions, BenchRow } from './bench.ts';
+import type { Bench, BenchOptions, BenchRow } from './bench.ts';
 import { cpuSecondsOf, median, monotonic, residentOf, rounded, writtenBy } from './figures.ts';
 import { firstTag, sensors, sensorTables } from './sensors.ts';
 
@@ -19,13 +19,27 @@ const settlesFor = 60;
 const secondsADay = 86_400;
 const health = { interval_seconds: 10, after_quiet_ms: 150 };
 
+export const gatewayBench: Bench = {
+  watched: {
+    fullLineMebibytes: 'less',
+    fullLineCpuPercent: 'less',
+    offlineMebibytes: 'less',
+    coldStartSeconds: 'less',
+    bundleBytes: 'less',
+    onlineMegabytesADay: 'less',
+    offlineMegabytesADay: 'less',
+    replugToOpenMilliseconds: 'less',
+  },
+  run: benchGateway,
+};
+
 /**
  * What a gateway costs the machine it runs on, and how soon it is there: the shipped bundle on a virtual port, before a
  * cloud process, and beside it a Node that does nothing. Takes some five minutes.
  *
  * @throws Error where the line was not full or a reading is missing: such a figure would mean nothing
  */
-export async function benchGateway({ seconds = settlesFor }: BenchOptions): Promise<readonly BenchRow[]> {
+async function benchGateway({ seconds = settlesFor }: BenchOptions): Promise<readonly BenchRow[]> {
   const bare = await bareNode();
   const site = await Site.open({ link: 'proxied', sections: { sensors: sensorTables(), health } });
   try {

@@ -1,20 +1,19 @@
-import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BenchOptions, BenchRow } from './bench.ts';
+import type { Bench, BenchRow } from './bench.ts';
 import { median, rounded } from './figures.ts';
 import { makeFleet } from './fleet.ts';
 import type { LoadRun } from './ingest-load.ts';
 import { loadCloud } from './load.ts';
 import { type Shape, shapes } from './load-gateway.ts';
+import { measureSync } from './machine.ts';
 
 const clientCounts = [1, 10, 100] as const;
 const windows = [1, 20] as const;
 /** Odd, so that the median is one of them. */
 const measuredRuns = 3;
 const runSeconds = 1;
-const syncs = 101;
 
 /** One case; figures are medians over its runs, each of them of one moment to another in full load. */
 interface IngestRow extends BenchRow {
@@ -38,6 +37,19 @@ interface IngestRow extends BenchRow {
   readonly fsyncMilliseconds: number;
 }
 
+export const ingestBench: Bench = {
+  watched: {
+    messagesPerSecond: 'more',
+    messagesPerCpuSecond: 'more',
+    readingsPerCpuSecond: 'more',
+    mainCpuMicrosecondsPerMessage: 'less',
+    writerCpuMicrosecondsPerMessage: 'less',
+    residentMiB: 'less',
+  },
+  run: benchIngest,
+  compare: async () => (await import('./ingest-peers.ts')).compareIngest(),
+};
+
 /**
  * What the shipped cloud takes in: QoS 1 messages and the readings in them, counted at their PUBACK, so after the
  * commit; over TLS with client certificates, the cloud and the load in processes of their own. Every case starts on
@@ -45,9 +57,7 @@ interface IngestRow extends BenchRow {
  *
  * @throws Error if the cloud's ledger is not what was acknowledged: such a figure would mean nothing
  */
-export async function benchIngest({ compare }: BenchOptions): Promise<readonly BenchRow[]> {
-  if (compare) return await (await import('./compare.ts')).benchCompare();
-
+async function benchIngest(): Promise<readonly BenchRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'loadline-ingest-'));
   try {
     say(`writing ${Math.max(...clientCounts)} gateways`);
@@ -120,22 +130,6 @@ function rowOf(
 /** Median, in microseconds. */
 function perMessageOf(runs: readonly LoadRun[], seconds: (run: LoadRun) => number): number {
   return rounded(median(runs.map((run) => (seconds(run) * 1e6) / run.messages)), 1);
-}
-
-function measureSync(path: string): number {
-  const file = openSync(path, 'w', 0o600);
-  try {
-    const page = Buffer.alloc(4096, 1);
-    const times = Array.from({ length: syncs }, () => {
-      const began = performance.now();
-      writeSync(file, page);
-      fdatasyncSync(file);
-      return performance.now() - began;
-    });
-    return Math.round(median(times) * 1000) / 1000;
-  } finally {
-    closeSync(file);
-  }
 }
 
 function say(text: string): void {

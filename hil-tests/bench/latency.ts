@@ -6,7 +6,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { VirtualPort } from '../rig/index.ts';
 import { elapsed, gatewayId, Site } from '../scenarios/site.ts';
 import type { CloudProcess } from '../system/index.ts';
-import type { BenchOptions, BenchRow } from './bench.ts';
+import type { Bench, BenchOptions, BenchRow } from './bench.ts';
 import { cpuSecondsOf, monotonic, percentile, rounded } from './figures.ts';
 
 /** Two lines, because one of 115200 baud is full with 720 frames of 16 bytes a second. */
@@ -29,6 +29,17 @@ interface LatencyRow extends BenchRow {
   readonly maxMilliseconds: number;
 }
 
+export const latencyBench: Bench = {
+  watched: {
+    p50Milliseconds: 'less',
+    p99Milliseconds: 'less',
+    maxMilliseconds: 'less',
+    gatewayCpuPercent: 'less',
+    cloudCpuPercent: 'less',
+  },
+  run: benchLatency,
+};
+
 /**
  * How long a reading takes from the last byte of its frame, written to a virtual port, to a subscriber: the shipped
  * gateway and the shipped cloud in processes of their own, TLS between them, and two subscribers in this process, one
@@ -36,7 +47,7 @@ interface LatencyRow extends BenchRow {
  *
  * @throws Error where a subscriber missed a reading: such a figure would mean nothing
  */
-export async function benchLatency({ seconds = lastsFor }: BenchOptions): Promise<readonly BenchRow[]> {
+async function benchLatency({ seconds = lastsFor }: BenchOptions): Promise<readonly BenchRow[]> {
   const lines = await Promise.all(Array.from({ length: lineCount }, () => VirtualPort.open()));
   const ports = lines.map(({ path }, index) => ({ name: `radio-${index}`, path }));
   const site = await Site.prepare({ sections: { sensors: tags(), ports } });

@@ -18,6 +18,12 @@ test('an unknown bench, none and an unknown option are usage errors that name ev
   }
 });
 
+test('figures of another stretch than the usual one are not kept', () => {
+  const { status, stdout, stderr } = bench('framer', '--keep', '--seconds', '1');
+  assert.equal([status, stdout], [2, '']);
+  assert.match(stderr, 'leave --seconds out');
+});
+
 test('asked for help it names every bench, and that is no error', () => {
   const { status, stdout } = bench('--help');
   assert.is(status, 0);

@@ -1,22 +1,16 @@
-// npm run bench -- NAME [--json] [--seconds N] [--connections N] [--compare] | --list
-import { cpus } from 'node:os';
+// npm run bench -- NAME|all [--json] [--seconds N] [--connections N] [--compare] [--keep] | --list
+import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import type { Bench, BenchOptions, BenchRow } from './bench.ts';
+import { benches, benchNames } from './benches.ts';
+import { type Kept, ratios, readKept, writeKept } from './kept.ts';
+import { currentCommit, describeMachine, type Machine, machineLine } from './machine.ts';
+import { writePage } from './page.ts';
+import { comparisonTable, keptTable, table } from './table.ts';
 
-// Loaded when asked for: a bench of the framer does not wait for a broker.
-const BENCHES: Record<string, Bench> = {
-  connections: async (options) => (await import('./connections.ts')).benchConnections(options),
-  framer: async () => (await import('./framer.ts')).benchFramer(),
-  gateway: async (options) => (await import('./gateway.ts')).benchGateway(options),
-  ingest: async (options) => (await import('./ingest.ts')).benchIngest(options),
-  latency: async (options) => (await import('./latency.ts')).benchLatency(options),
-  query: async (options) => (await import('./query.ts')).benchQuery(options),
-  replay: async () => (await import('./replay.ts')).benchReplay(),
-  storage: async () => (await import('./storage.ts')).benchStorage(),
-  wire: async (options) => (await import('./wire.ts')).benchWire(options),
-};
-
-const USAGE = `usage: npm run bench -- NAME [--json] [--seconds N] [--connections N] [--compare], or --list. Benches: ${Object.keys(BENCHES).join(', ')}`;
+const USAGE = `usage: npm run bench -- NAME|all [--json] [--seconds N] [--connections N] [--compare] [--keep], or --list. Benches: ${benchNames.join(', ')}
+  --compare  beside it, the kept figures, and what others take for the same where they can be run here
+  --keep     the same, and keeps what was measured as the figures to compare with, and in docs/benchmarks.md`;
 
 process.exitCode = await main();
 
@@ -25,8 +19,7 @@ async function main(): Promise<number> {
   try {
     parsed = parse();
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    return 2;
+    return misused(error instanceof Error ? error.message : String(error));
   }
   const { values, positionals } = parsed;
   if (values.help) {
@@ -34,28 +27,70 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values.list) {
-    for (const name of Object.keys(BENCHES)) console.log(name);
+    for (const name of benchNames) console.log(name);
     return 0;
   }
-  const [name, ...rest] = positionals;
-  const bench = name === undefined ? undefined : BENCHES[name];
-  if (bench === undefined || rest.length > 0) {
-    console.error(`${positionals.length === 1 ? `there is no bench '${name}'` : 'name one bench'}\n${USAGE}`);
-    return 2;
+  const [name = '', ...rest] = positionals;
+  const load = benches[name];
+  if ((load === undefined && name !== 'all') || rest.length > 0) {
+    return misused(positionals.length === 1 ? `there is no bench '${name}'` : 'name one bench');
   }
-  const options: { -readonly [K in keyof BenchOptions]: BenchOptions[K] } = { compare: values.compare };
+  const options: { -readonly [K in keyof BenchOptions]: BenchOptions[K] } = {};
   for (const option of ['seconds', 'connections'] as const) {
     if (values[option] === undefined) continue;
     options[option] = Number(values[option]);
-    if (options[option] > 0) continue;
-    console.error(`--${option} is '${values[option]}'; it must be more than 0\n${USAGE}`);
-    return 2;
+    if (!(options[option] > 0)) return misused(`--${option} is '${values[option]}'; it must be more than 0`);
+    if (values.keep) return misused(`figures are kept of what a bench does by itself: leave --${option} out`);
   }
-  const rows = await bench(options);
-  const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length };
-  if (values.json) console.log(JSON.stringify({ bench: name, ...machine, rows }));
-  else console.log(`${name}: Node ${machine.node}, ${machine.cores} x ${machine.cpu}\n${table(rows)}`);
+  if (load === undefined) return all(process.argv.slice(2).filter((argument) => argument !== name));
+  const bench = await load();
+  const isCompared = values.compare || values.keep;
+  const former = isCompared ? readKept(name) : undefined;
+  const machine = describeMachine();
+  const rows = await bench.run(options);
+  const comparison = isCompared ? ((await bench.compare?.()) ?? null) : null;
+  const { watched } = bench;
+  const result = { bench: name, commit: currentCommit() ?? null, machine, watched, rows, comparison };
+  if (values.json) console.log(JSON.stringify({ ...result, kept: former && ratiosTo(former, result) }));
+  else console.log(inTables(result, former));
+  if (values.keep) {
+    const kept: Kept = { ...result, keptAt: new Date().toISOString() };
+    writeKept(kept);
+    writePage(kept);
+  }
   return 0;
+}
+
+/** Each in a process of its own: none inherits another's heap. */
+function all(argv: readonly string[]): number {
+  const failed = benchNames.filter((name) => {
+    const args = [...process.execArgv, import.meta.filename, name, ...argv];
+    return spawnSync(process.execPath, args, { stdio: 'inherit' }).status !== 0;
+  });
+  if (failed.length > 0) console.error(`failed: ${failed.join(', ')}`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+type Result = Omit<Kept, 'keptAt'>;
+
+function ratiosTo(former: Kept, { rows, watched }: { rows: readonly BenchRow[]; watched: Bench['watched'] }) {
+  const { keptAt, commit, machine } = former;
+  return { keptAt, commit, machine, ratios: ratios(rows, former.rows, watched) };
+}
+
+function inTables(result: Result, former: Kept | undefined): string {
+  const { bench, rows, watched, comparison } = result;
+  const machine: Machine = result.machine;
+  return [
+    `${bench}: ${machineLine(machine)}\n${table(rows)}`,
+    ...(former === undefined ? [] : [keptTable(ratios(rows, former.rows, watched), former, machine)]),
+    ...(comparison === null ? [] : [comparisonTable(comparison)]),
+  ].join('\n\n');
+}
+
+function misused(why: string): number {
+  console.error(`${why}\n${USAGE}`);
+  return 2;
 }
 
 function parse() {
@@ -68,29 +103,7 @@ function parse() {
       seconds: { type: 'string' },
       connections: { type: 'string' },
       compare: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
     },
   });
-}
-
-/** What is the same in every row, and every text, stands above the table once: the figures fit a screen then. */
-function table(rows: readonly BenchRow[]): string {
-  const figures = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((figure) => figure !== 'name');
-  const values = (figure: string) => [...new Set(rows.map((row) => row[figure]))];
-  const isNote = (figure: string) =>
-    values(figure).length === 1 || values(figure).some((value) => typeof value === 'string');
-  const notes = figures
-    .filter(isNote)
-    .flatMap((figure) => values(figure).map((value) => `${figure}: ${cell(value)}`));
-
-  const columns = ['name', ...figures.filter((figure) => !isNote(figure))];
-  const lines = [columns, ...rows.map((row) => columns.map((column) => cell(row[column])))];
-  const widths = columns.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
-  const align = (text: string, at: number) =>
-    at === 0 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0);
-  return [...notes, '', ...lines.map((line) => line.map(align).join('  '))].join('\n');
-}
-
-function cell(value: string | number | undefined): string {
-  if (typeof value !== 'number') return value ?? '';
-  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 3 : 0 });
 }

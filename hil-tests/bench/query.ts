@@ -1,6 +1,6 @@
 import { device } from '@loadline/cloud/store/test-store';
 import { SeededRandom } from '../rig/random.ts';
-import type { BenchOptions, BenchRow } from './bench.ts';
+import type { Bench, BenchOptions, BenchRow } from './bench.ts';
 import { percentile, rounded } from './figures.ts';
 import { begin, FilledStore, SlowSensor, slowSensors } from './filled-store.ts';
 
@@ -14,15 +14,18 @@ const lastSeconds = 3600;
 /** Deliveries of the last hour that are not merged when the questions are asked. */
 const unmerged = 60;
 
+export const queryBench: Bench = {
+  watched: { p50Milliseconds: 'less', p95Milliseconds: 'less' },
+  run: benchQuery,
+};
+
 /**
  * How long plots take: the question to the store's reading thread and back, without HTTP. A year of one series at 1 Hz is filled
  * first, which takes some minutes; with `seconds` a shorter span of so many seconds.
  *
  * @throws Error where an answer does not hold the readings it must
  */
-export async function benchQuery({
-  seconds = days * daySeconds,
-}: BenchOptions): Promise<readonly BenchRow[]> {
+async function benchQuery({ seconds = days * daySeconds }: BenchOptions): Promise<readonly BenchRow[]> {
   const filled = await FilledStore.open();
   try {
     const { store } = filled;

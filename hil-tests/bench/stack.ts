@@ -1,25 +1,17 @@
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import {
-  createAuthority,
-  generateKeyPair,
-  issueCertificate,
-  type Profile,
-  softwareSigner,
-} from '@loadline/sdk/identity';
 import { Client } from 'pg';
 import { until } from '../rig/index.ts';
 import { needs } from '../runner/debian.ts';
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
+import { makeIdentities } from './identities.ts';
 import type { SubscriberOrder, SubscriberState } from './stack-subscriber.ts';
 
-const day = 86_400_000;
 const user = 'loadline';
 
 /** One line that says why there is none here; undefined where there can be. */
@@ -64,7 +56,7 @@ export class Stack {
     mkdirSync(folder, { recursive: true });
     // The database is not root's: it has to get at its own folder in here.
     chmodSync(folder, 0o711);
-    const { server, clients } = await identities([...names, 'subscriber']);
+    const { server, clients } = await makeIdentities([...names, 'subscriber']);
     const port = await freePort();
     const broker = startBroker(folder, port, server);
     const postgres = await startPostgres(folder);
@@ -118,37 +110,6 @@ export class Stack {
       await once(child, 'exit');
     }
   }
-}
-
-async function identities(names: readonly string[]) {
-  const [root, leaf] = await Promise.all([generateKeyPair(), generateKeyPair()]);
-  const signer = softwareSigner(root.privateKeyPem);
-  const now = Date.now();
-  const terms = () => ({ notBefore: now - day, notAfter: now + day, serial: randomBytes(16) });
-  const authorityPem = createAuthority({
-    commonName: 'Stack to compare with',
-    signer,
-    ...terms(),
-    notAfter: now + 2 * day,
-  });
-  const { publicKeyPem } = softwareSigner(leaf.privateKeyPem);
-  const issue = (commonName: string, profile: Profile) =>
-    issueCertificate({
-      ...profile,
-      issuer: { certificatePem: authorityPem, signer },
-      subject: { commonName, publicKeyPem },
-      ...terms(),
-    });
-  const of = (id: string, profile: Profile): GatewayIdentity => ({
-    id,
-    privateKeyPem: leaf.privateKeyPem,
-    chainPem: issue(id, profile),
-    authorityPem,
-  });
-  return {
-    server: of('localhost', { profile: 'server', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] }),
-    clients: names.map((name) => of(name, { profile: 'gateway' })),
-  };
 }
 
 function startBroker(folder: string, port: number, server: GatewayIdentity): ChildProcess {

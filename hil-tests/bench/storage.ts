@@ -1,7 +1,7 @@
 import { encodeChunk } from '@loadline/cloud/store/codec';
 import { device } from '@loadline/cloud/store/test-store';
 import { SeededRandom } from '../rig/random.ts';
-import type { BenchRow } from './bench.ts';
+import type { Bench, BenchRow } from './bench.ts';
 import { rounded } from './figures.ts';
 import { FilledStore, SlowSensor, slowSensors } from './filled-store.ts';
 
@@ -17,6 +17,16 @@ interface Case {
 
 const cases: readonly Case[] = [{ perDelivery: 10 }, { perDelivery: 1 }];
 
+export const storageBench: Bench = {
+  watched: {
+    bytesAReading: 'less',
+    bytesAReadingInFile: 'less',
+    bytesAReadingUnmerged: 'less',
+    mergedReadingsPerSecond: 'more',
+  },
+  run: benchStorage,
+};
+
 /**
  * Bytes that a reading takes in the store once it is merged, and how fast that goes. The bench writes as fast as the store
  * takes it, so that arrivals stand closer together than they would: the same readings are encoded once more with the
@@ -24,7 +34,7 @@ const cases: readonly Case[] = [{ perDelivery: 10 }, { perDelivery: 1 }];
  *
  * @throws Error where not every reading is in a chunk
  */
-export async function benchStorage(): Promise<readonly BenchRow[]> {
+async function benchStorage(): Promise<readonly BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const one of cases) rows.push(await measure(one));
   return rows;

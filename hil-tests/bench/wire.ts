@@ -2,7 +2,7 @@ import { encodeFrame, encodePacket } from '@loadline/sdk/t24';
 import { until } from '../rig/index.ts';
 import { SeededRandom } from '../rig/random.ts';
 import { elapsed, gatewayId, Site } from '../scenarios/site.ts';
-import type { BenchOptions, BenchRow } from './bench.ts';
+import type { Bench, BenchOptions, BenchRow } from './bench.ts';
 import { monotonic, rounded } from './figures.ts';
 import { firstTag, sensors, sensorTables } from './sensors.ts';
 
@@ -29,6 +29,12 @@ const dataSets = {
   noise: 'each a slow wave of ±5 with noise of 0.1 on it, in every bit a float32 has',
 } as const;
 
+export const wireBench: Bench = {
+  watched: { bytesAReading: 'less', bytesDownAReading: 'less', connectBytes: 'less' },
+  run: benchWire,
+  compare: async () => (await import('./wire-peers.ts')).compareWire(),
+};
+
 /**
  * Bytes on the wire a reading: the shipped gateway with 100 sensors that each send once a second, before a cloud process,
  * counted between them on the TCP connection in both directions. All that the link carries in that time counts: batches,
@@ -37,7 +43,7 @@ const dataSets = {
  *
  * @throws Error where not every reading sent is stored, once
  */
-export async function benchWire({ seconds = lasts }: BenchOptions): Promise<readonly BenchRow[]> {
+async function benchWire({ seconds = lasts }: BenchOptions): Promise<readonly BenchRow[]> {
   // Bytes do not depend on who else is at work: all at a time.
   return await Promise.all(cases.map((one) => measure(one, seconds)));
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { until } from '../rig/index.ts';
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
-import type { BenchRow } from './bench.ts';
+import type { ComparedRow, Comparison } from './bench.ts';
 import { cpuSecondsOf, median, rounded } from './figures.ts';
 import { makeFleet } from './fleet.ts';
 import { load, loadCloud } from './load.ts';
@@ -18,16 +18,15 @@ const runSeconds = 1;
 /** Milliseconds that the subscriber may take to commit what mosquitto has acknowledged. */
 const drainMs = 300_000;
 
+const watched = {
+  committedReadingsPerSecond: 'more',
+  committedReadingsPerCpuSecond: 'more',
+  bytesStoredAReading: 'less',
+  acknowledgedUncommitted: 'less',
+} as const;
+
 /** What both are asked. */
-interface ComparedRow extends BenchRow {
-  readonly committedMessagesPerSecond: number;
-  readonly committedReadingsPerSecond: number;
-  readonly committedMessagesPerCpuSecond: number;
-  readonly committedReadingsPerCpuSecond: number;
-  readonly bytesStoredAReading: number;
-  /** Acknowledged to their senders and not committed yet, when the last of them was acknowledged. */
-  readonly acknowledgedUncommitted: number;
-}
+type Row = ComparedRow & Record<keyof typeof watched, number>;
 
 /**
  * The shipped cloud beside what a user would put together instead, on the same machine and under the same load: a
@@ -36,17 +35,17 @@ interface ComparedRow extends BenchRow {
  *
  * @throws Error where what was acknowledged is not stored
  */
-export async function benchCompare(): Promise<readonly BenchRow[]> {
+export async function compareIngest(): Promise<Comparison> {
   const missing = await stackMissing();
-  if (missing !== undefined) say(`skipped: mosquitto + PostgreSQL: ${missing}`);
+  if (missing !== undefined) say(`left out: mosquitto + PostgreSQL: ${missing}`);
   const folder = await mkdtemp(join(tmpdir(), 'loadline-compare-'));
   try {
     const fleet = join(folder, 'fleet');
     const identities = await makeFleet(join(fleet, 'cloud'), clients);
-    const rows: BenchRow[] = [];
-    const add = (row: ComparedRow) => {
+    const rows: Row[] = [];
+    const add = (row: Row) => {
       rows.push(row);
-      say(`${row.name}: ${row.committedReadingsPerSecond} readings/s committed`);
+      say(`${row.by}, ${row.name}: ${row.committedReadingsPerSecond} readings/s committed`);
     };
     for (const shape of shapes) {
       const copy = join(folder, 'copy');
@@ -62,17 +61,17 @@ export async function benchCompare(): Promise<readonly BenchRow[]> {
         await rm(stack, { recursive: true });
       }
     }
-    return rows;
+    return {
+      watched,
+      rows,
+      missing: missing === undefined ? [] : [`mosquitto + PostgreSQL: ${missing}`],
+    };
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-async function ours(
-  state: string,
-  identities: readonly GatewayIdentity[],
-  shape: Shape,
-): Promise<ComparedRow> {
+async function ours(state: string, identities: readonly GatewayIdentity[], shape: Shape): Promise<Row> {
   const size = () => statSync(join(state, 'loadline.db')).size;
   const before = size();
   const { runs, acknowledged } = await loadCloud(state, identities, {
@@ -93,11 +92,7 @@ async function ours(
   };
 }
 
-async function theirs(
-  folder: string,
-  gateways: readonly GatewayIdentity[],
-  shape: Shape,
-): Promise<ComparedRow> {
+async function theirs(folder: string, gateways: readonly GatewayIdentity[], shape: Shape): Promise<Row> {
   const stack = await Stack.start(
     folder,
     gateways.map(({ id }) => id),
@@ -136,9 +131,10 @@ async function theirs(
   }
 }
 
-function named(what: string, { series, readings }: Shape) {
+function named(by: string, { series, readings }: Shape) {
   return {
-    name: `${what}, ${series} x ${readings}`,
+    name: `${series} x ${readings}`,
+    by,
     dataSet:
       `${clients} clients with certificates, ${inFlight} messages in flight each, series x readings a message, the same readings; ` +
       'Loadline: batches, CPU of the cloud, its PUBACK comes after the commit; mosquitto + PostgreSQL: JSON, one object a ' +
@@ -149,9 +145,7 @@ function named(what: string, { series, readings }: Shape) {
 
 function paces(messages: number, messagesPerCpu: number, perMessage: number) {
   return {
-    committedMessagesPerSecond: rounded(messages),
     committedReadingsPerSecond: rounded(messages * perMessage),
-    committedMessagesPerCpuSecond: rounded(messagesPerCpu),
     committedReadingsPerCpuSecond: rounded(messagesPerCpu * perMessage),
   };
 }
