@@ -1,32 +1,52 @@
-import { spawnSync } from 'node:child_process';
+// What `loadline hil` says where it plays nothing.
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { findScenarios } from './scenarios.ts';
+import { discoverTests } from '../runner/discover.ts';
+import { abilities } from '../scenario/index.ts';
+import { listScenarios } from './hil.ts';
+import { loadScenario, scenarioFile } from './load.ts';
+import { publishedScenarios } from './published.ts';
 
-const test = suite('npm run hil');
+const test = suite('loadline hil');
 const root = join(import.meta.dirname, '../..');
 
-function hil(...args: string[]) {
-  return spawnSync(process.execPath, [...process.execArgv, join(import.meta.dirname, 'main.ts'), ...args], {
-    encoding: 'utf8',
+function hil(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const words = [...process.execArgv, join(root, 'tools/main.ts'), 'hil', ...args];
+    const child = execFile(process.execPath, words, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
   });
 }
 
-test('every scenario says what it is about, and the list shows it', () => {
-  const scenarios = findScenarios(root);
-  const { status, stdout } = hil('--list');
-  assert.is(status, 0);
-  for (const { name, what } of scenarios) assert.ok(stdout.includes(name) && stdout.includes(what), name);
-  assert.ok(scenarios.length > 15);
+test('lists every scenario and what it is about, and refuses what there is not', async () => {
+  const published = publishedScenarios();
+  assert.ok(published.length > 15);
+  const [list, unknown] = await Promise.all([hil('--list'), hil('sunshine')]);
+  assert.is(list.code, 0);
+  for (const file of published) {
+    const { about } = await loadScenario(file);
+    assert.ok(list.stdout.includes(file.name) && list.stdout.includes(about), file.name);
+  }
+  assert.is(unknown.code, 2);
+  assert.match(unknown.stderr, 'there is no scenario sunshine');
+  const twice = await listScenarios(['gw1', 'elsewhere/gw1.scenario.ts'], () => {}).catch((error) => error);
+  assert.match(twice.message, 'two scenarios are called gw1');
 });
 
-test('what there is not, and what makes no sense, is a usage error that says so', () => {
-  assert.equal(
-    [hil('--scenario', 'sunshine').status, hil().status, hil('--seed', 'x', '--all').status],
-    [2, 2, 2],
-  );
-  assert.match(hil('--scenario', 'sunshine').stderr, 'there is no scenario sunshine');
+test('every scenario needs what there is a word for, and has in npm test the time that it gives itself', async () => {
+  const files = discoverTests(root, ['hil-tests/scenarios/']);
+  for (const { path, name } of publishedScenarios()) {
+    const { needs, timeLimitMs } = await loadScenario(scenarioFile(path));
+    for (const ability of needs) assert.ok(Object.hasOwn(abilities, ability), `${name}: ${ability}`);
+    const file = files.find((one) => path.endsWith(one.path));
+    assert.ok(file !== undefined && file.timeLimitMs > timeLimitMs, `${name}: @time-limit`);
+    assert.ok(file.timeLimitMs < timeLimitMs + 60_000, `${name}: @time-limit is not its timeLimitMs`);
+    assert.ok(!/from 'uvu/.test(readFileSync(path, 'utf8')), `${name}: uvu is not published`);
+  }
 });
 
 test.run();

@@ -25,6 +25,11 @@ const steps: PlayedStep[] = [];
 
 const tell = process.send === undefined ? print : send;
 let about = file.path;
+let isDecided = false;
+// What a scenario had under way may break when its bench is closed; before that, nothing that breaks is left unsaid.
+process.on('unhandledRejection', (error) => {
+  if (!isDecided) throw error;
+});
 const outcome = await play();
 if (outcome.result === 'failed') artefacts.writeSteps(about, steps, outcome);
 else artefacts.remove();
@@ -47,6 +52,9 @@ async function play(): Promise<Outcome> {
         played: (step) => {
           steps.push(step);
           tell({ report: 'played', step });
+        },
+        decided: () => {
+          isDecided = true;
         },
       },
     });

@@ -23,6 +23,8 @@ export type Outcome =
 export interface Audience {
   begun(kind: StepKind, words: string): void;
   played(step: PlayedStep): void;
+  /** It is decided what became of it; what was going on meanwhile is being ended. */
+  decided(): void;
 }
 
 export interface PlayOptions {
@@ -55,6 +57,7 @@ export async function playScenario(scenario: Scenario, options: PlayOptions): Pr
       seed,
     }),
   );
+  audience.decided();
   try {
     await bench.close();
   } catch (error) {

@@ -1,4 +1,4 @@
-import { readlink, rename, rm, symlink } from 'node:fs/promises';
+import { rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FaultProxy, VirtualPort } from '../rig/index.ts';
 import type { Adapters, Radio, Site } from './bench.ts';
@@ -91,7 +91,8 @@ export class VirtualAdapters implements Adapters {
   }
 
   async lead(name: string, to: Radio): Promise<void> {
-    const device = await readlink(to.path);
+    const { device } = this.#all.find((one) => one === to) ?? {};
+    if (device === undefined) throw new Error(`${to.label} is not plugged in here`);
     const link = this.path(name);
     await symlink(device, `${link}.new`);
     await rename(`${link}.new`, link);

@@ -1,5 +1,5 @@
 // @long
-// @time-limit 150 s
+// @time-limit 240 s
 import { deepEqual, equal } from 'node:assert/strict';
 import { SerialLine } from '../rig/index.ts';
 import { SeededRandom } from '../rig/random.ts';
@@ -15,7 +15,7 @@ export default scenario({
   about:
     'The cloud is killed again and again under a gateway at a full line: what was acknowledged is there, and nothing twice.',
   needs: ['simulated-radio', 'kill-cloud'],
-  timeLimitMs: 150_000,
+  timeLimitMs: 240_000,
   async play({ given, when, then, bench, seed }) {
     const { radio, gateway, cloud } = await given('a gateway whose line is never silent', () =>
       bench.site({ sections: { sensors: [{ tag: '25DF', name: 'Counter', unit: '', simulated: true }] } }),

@@ -54,10 +54,10 @@ export default scenario({
         await cloud.start();
       });
       await then('what came meanwhile is stored, once, with what comes now', async () => {
+        // What the gateway had counted when it last gave account is all stored by now; others came since.
         const { rejected } = await cloud.accountWhere(
-          'more is stored, all that the gateway counts',
-          ({ stored }, { readings, journal }) =>
-            stored >= before + enough && readings === stored && journal.held === 0,
+          'all that the gateway counts is stored',
+          ({ stored }, { readings }) => readings >= before + enough && stored >= readings,
           patienceMs,
         );
         equal(rejected, 0);
