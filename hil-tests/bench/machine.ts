@@ -49,6 +49,9 @@ export function machineLine({ cpu, cores, memoryGibibytes, node, load }: Machine
   return `${cores} x ${cpu}, ${memoryGibibytes} GiB, Node ${node}, load ${load}`;
 }
 
+/** What keeping figures writes is no change to what is measured. */
+const written = [':(top,exclude)hil-tests/bench/figures', ':(top,exclude)docs/benchmarks.md'];
+
 /** The commit that is checked out, with a `+` where something is changed; undefined outside a checkout. */
 export function currentCommit(): string | undefined {
   const git = (...args: string[]) =>
@@ -58,8 +61,8 @@ export function currentCommit(): string | undefined {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
   try {
-    const isChanged = git('status', '--porcelain', '--untracked-files=no') !== '';
-    return `${git('rev-parse', '--short=12', 'HEAD').trim()}${isChanged ? '+' : ''}`;
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', ':/', ...written);
+    return `${git('rev-parse', '--short=12', 'HEAD').trim()}${changed === '' ? '' : '+'}`;
   } catch {
     return undefined;
   }
