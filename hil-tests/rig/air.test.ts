@@ -162,17 +162,17 @@ test('four that wait for one to end: rude ones meet when it does, polite ones se
 test('a module that finds no free moment until its next broadcast gives up the one before', async () => {
   const air = new VirtualAir();
   const here = ear();
-  // Three such modules would be on the air for 126 % of the time.
+  // Four such modules would be on the air for 169 % of the time.
   const radio = await play(
     air,
     [here],
-    [1, 2, 3].map((tag) => fastStrainTransmitter({ tag })),
+    [1, 2, 3, 4].map((tag) => fastStrainTransmitter({ tag })),
     5 * second,
   );
   const { heard, collided } = air.countsAt(here);
   assert.ok(air.crowdedOut > 300, `${air.crowdedOut} crowded out`);
   assert.is(radio.packetsSent, heard);
-  assert.ok(Math.abs(heard + collided + air.crowdedOut - 3000) <= 3);
+  assert.ok(Math.abs(heard + collided + air.crowdedOut - 4000) <= 8);
 });
 
 test('a hidden node: two transmitters that do not hear each other meet at the base station between them', async () => {

@@ -85,6 +85,12 @@ interface Sender {
   isAtWork: boolean;
 }
 
+/** When a transmitter broadcasts, in ms. */
+interface Timing {
+  readonly intervalMs: number;
+  readonly firstMs: number;
+}
+
 /** Who hears what, given to `carry`. */
 interface Listening {
   readonly clock: Clock;
@@ -108,7 +114,7 @@ export class VirtualAir {
   readonly #obstacles = new Set<Obstacle>();
   readonly #links = new Map<VirtualTransmitter, Map<Receiver, Link>>();
   readonly #senders: Map<VirtualTransmitter, Sender> = new Map();
-  readonly #crystals = new Map<VirtualTransmitter, number>();
+  readonly #timings = new Map<VirtualTransmitter, Timing>();
   readonly #lastSent = new Map<VirtualTransmitter, Heard>();
   readonly #counts = new Map<Receiver, Counts>();
   #onAir: Transmission[] = [];
@@ -164,10 +170,13 @@ export class VirtualAir {
     return this.#random.uniform() < receptionChance(decibels) ? heardAt(decibels, sent) : undefined;
   }
 
-  /** Milliseconds between two broadcasts of this transmitter, by its own crystal. */
-  intervalOf(transmitter: VirtualTransmitter): number {
-    const off = () => (2 * this.#random.uniform() - 1) * this.#crystalPpm * 1e-6;
-    return transmitter.intervalMs * (1 + madeOnce(this.#crystals, transmitter, off));
+  /** By its own crystal: milliseconds between two broadcasts of this transmitter, and until its first, at random. */
+  timingOf(transmitter: VirtualTransmitter): Timing {
+    return madeOnce(this.#timings, transmitter, () => {
+      const off = (2 * this.#random.uniform() - 1) * this.#crystalPpm * 1e-6;
+      const intervalMs = transmitter.intervalMs * (1 + off);
+      return { intervalMs, firstMs: intervalMs * this.#random.uniform() };
+    });
   }
 
   /** Broadcasts packets one after the other. Resolves when the last one has been heard or lost. */

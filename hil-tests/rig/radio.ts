@@ -59,13 +59,16 @@ export class VirtualRadio {
     return this.#packetsLost;
   }
 
-  /** Switches the transmitters on. Their first broadcasts are spread over their intervals. */
+  /** Switches the transmitters on. Their first broadcasts are spread over their intervals; in an air, at random. */
   start(): void {
     if (this.#running) return;
     this.#running = true;
     this.#cancels = this.transmitters.map((transmitter, index) => {
-      const first = (transmitter.intervalMs * (index + 1)) / this.transmitters.length;
-      return this.#schedule(transmitter, this.clock.now() + first);
+      const firstMs = (transmitter.intervalMs * (index + 1)) / this.transmitters.length;
+      return this.#schedule(
+        transmitter,
+        this.#air?.timingOf(transmitter) ?? { intervalMs: transmitter.intervalMs, firstMs },
+      );
     });
   }
 
@@ -93,9 +96,11 @@ export class VirtualRadio {
     return this.#air === undefined ? nearby : this.#air.hearing(transmitter, receiver, this.clock.now());
   }
 
-  #schedule(transmitter: VirtualTransmitter, firstAt: number): () => void {
-    const intervalMs = this.#air?.intervalOf(transmitter) ?? transmitter.intervalMs;
-    let at = firstAt;
+  #schedule(
+    transmitter: VirtualTransmitter,
+    { intervalMs, firstMs }: { readonly intervalMs: number; readonly firstMs: number },
+  ): () => void {
+    let at = this.clock.now() + firstMs;
     let cancel: () => void;
     const broadcast = () => {
       this.#broadcast(transmitter, transmitter.broadcast());

@@ -60,10 +60,15 @@ export interface Line {
 }
 
 /** A virtual port behind a link: what a gateway opens. Without a path the link is in a temporary folder. */
-export async function virtualLine(link: string | undefined): Promise<Line> {
+export async function virtualPort(link: string | undefined): Promise<VirtualPort> {
   const [, folder, name] = /^(?:(.*)\/)?([^/]+)$/.exec(link ?? '') ?? [];
   if (link !== undefined && name === undefined) throw new Error(`--link ${link}: it must end in a name`);
-  const port = await VirtualPort.open(link === undefined ? {} : { folder: folder ?? '.', name: name ?? '' });
+  return await VirtualPort.open(link === undefined ? {} : { folder: folder ?? '.', name: name ?? '' });
+}
+
+/** A virtual port to play into. */
+export async function virtualLine(link: string | undefined): Promise<Line> {
+  const port = await virtualPort(link);
   return {
     path: port.path,
     sink: port,
