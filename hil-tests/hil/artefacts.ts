@@ -18,8 +18,9 @@ export class Artefacts {
     return new Artefacts(folder);
   }
 
-  /** Those that are there. */
+  /** What a process that played left there. */
   static at(folder: string): Artefacts {
+    mkdirSync(folder, { recursive: true });
     return new Artefacts(folder);
   }
 

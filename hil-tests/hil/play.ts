@@ -31,8 +31,9 @@ process.on('unhandledRejection', (error) => {
   if (!isDecided) throw error;
 });
 const outcome = await play();
+// A parent that is told judges how this process ends, too, and keeps or removes them then.
 if (outcome.result === 'failed') artefacts.writeSteps(about, steps, outcome);
-else artefacts.remove();
+else if (process.send === undefined) artefacts.remove();
 tell({ report: 'end', outcome });
 process.exitCode = outcome.result === 'failed' ? 1 : 0;
 if (process.connected) process.disconnect();

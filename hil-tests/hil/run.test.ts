@@ -1,5 +1,5 @@
 // @long
-// @time-limit 180 s
+// @time-limit 300 s
 // Scenarios that end in every way there is, played by `loadline hil`: what it says, what it leaves, and the code it ends with.
 import { execFile } from 'node:child_process';
 import {

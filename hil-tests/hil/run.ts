@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Ending, exitGraceMs, maxOutputBytes, runProcess } from '../runner/run-process.ts';
@@ -104,9 +103,12 @@ async function runScenario(file: ScenarioFile, options: RunOptions): Promise<Sce
   const steps = heard.stepsWith(outcome);
   const about = heard.about ?? file.path;
   const result = { name: file.name, about, outcome, seconds, steps, output };
-  if (outcome.result !== 'failed') return result;
-  // A process that was killed has not written them down.
-  if (existsSync(folder)) Artefacts.at(folder).writeSteps(about, steps, outcome);
+  const left = Artefacts.at(folder);
+  if (outcome.result !== 'failed') {
+    left.remove();
+    return result;
+  }
+  left.writeSteps(about, steps, outcome);
   return { ...result, artefacts: { folder, replay: replayLines(folder) } };
 }
 
