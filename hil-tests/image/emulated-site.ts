@@ -115,7 +115,9 @@ export class EmulatedSite {
     await until(() => this.#links > links, { limitMs: patience, what: 'it is connected to the cloud' });
     const link = seconds();
     await this.delivers(10, before);
-    return `an address after ${address}, a link after ${link}, readings after ${seconds()}`;
+    const { restarts } = this.machine;
+    const again = restarts === 0 ? '' : `, having started itself anew ${restarts} times`;
+    return `an address after ${address}, a link after ${link}, readings after ${seconds()}${again}`;
   }
 
   /** How often it was connected to the cloud since that was started. */

@@ -81,6 +81,11 @@ export class Qmp {
     });
   }
 
+  /** How many such events there were. */
+  count(wanted: (event: QmpEvent) => boolean): number {
+    return this.#events.filter(wanted).length;
+  }
+
   close(): void {
     this.#socket.destroy();
   }

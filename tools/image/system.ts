@@ -69,7 +69,14 @@ export function fileSystemTable(disk: DiskIdentity): string {
       '0',
       '2',
     ],
-    [partitionId(disk, 1), '/boot/firmware', 'vfat', 'ro,nosuid,nodev,noexec,umask=0022,nofail', '0', '0'],
+    [
+      partitionId(disk, 1),
+      '/boot/firmware',
+      'vfat',
+      'ro,nosuid,nodev,noexec,umask=0022,nofail,x-systemd.device-timeout=300',
+      '0',
+      '0',
+    ],
     ['tmpfs', '/tmp', 'tmpfs', 'nosuid,nodev,noexec,size=64M,mode=1777', '0', '0'],
   ];
   return `${lines.map((line) => line.join(' ')).join('\n')}\n`;
