@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { discoverTests } from './discover.ts';
@@ -195,6 +196,29 @@ test('a file sets its own time limit in a comment, and a malformed one is refuse
   );
   write('limit/c.test.ts', '// @time-limit 3 minutes\n');
   assert.throws(() => discoverTests(join(root, 'limit'), []), /c\.test\.ts: '@time-limit 3 minutes'/);
+});
+
+test('a scenario is played, each step counted, and has its time limit and 20 s to be closed', async () => {
+  write('plays/a.scenario.ts', '// @time-limit 30 s\n');
+  assert.equal(
+    discoverTests(join(root, 'plays'), []).map(({ path, timeLimitMs }) => [path, timeLimitMs]),
+    [['a.scenario.ts', 50_000]],
+  );
+  const api = pathToFileURL(join(import.meta.dirname, '../scenario/index.ts')).href;
+  const scenario = (then: string) =>
+    `import { scenario } from '${api}';
+export default scenario({ about: 'It is short.', async play({ when, then }) {
+  await when('a', () => {});
+  await then('b', () => { ${then} });
+} });
+`;
+  const [good, bad] = await Promise.all([
+    run('good.scenario.ts', scenario('')),
+    run('bad.scenario.ts', scenario("throw new Error('it sinks');")),
+  ]);
+  assert.equal([good.passed, good.failed, good.problems], [2, 0, []]);
+  assert.equal([bad.passed, bad.failed], [1, 1]);
+  assert.match(bad.output, 'then b: Error: it sinks');
 });
 
 test('a file says that it is long, and is told from the others', () => {
