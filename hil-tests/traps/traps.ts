@@ -1,0 +1,14 @@
+import { libraryTraps } from './libraries.ts';
+import { aedesTraps, mqttJsTraps } from './mqtt.ts';
+import { serialPortTraps } from './serial-port.ts';
+import { tlsTraps } from './tls.ts';
+import type { Trap } from './trap.ts';
+
+/** Every trap that is known, library by library. */
+export const traps: readonly Trap[] = [
+  ...serialPortTraps,
+  ...mqttJsTraps,
+  ...aedesTraps,
+  ...tlsTraps,
+  ...libraryTraps,
+];
