@@ -48,6 +48,7 @@ async function play(): Promise<Outcome> {
     return await playScenario(scenario, {
       bench,
       seed: Number(values.seed),
+      artefacts: artefacts.folder,
       audience: {
         begun: (kind, words) => tell({ report: 'begun', kind, words }),
         played: (step) => {

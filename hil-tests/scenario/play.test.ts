@@ -44,6 +44,7 @@ async function played(
   const outcome = await playScenario(scenario({ about: 'what it is about', ...text }), {
     bench,
     seed: 7,
+    artefacts: 'where-it-leaves-things',
     audience: { begun: () => {}, played: (step) => steps.push(step), decided: () => {} },
   });
   assert.is(bench.closed, 1, 'the bench is closed, whatever happens');
@@ -56,10 +57,11 @@ const words = (steps: readonly PlayedStep[]) =>
 
 test('is told step by step, hands on what steps make, and has passed at its end', async () => {
   const { outcome, steps } = await played({
-    async play({ given, when, then, seed }: Stage) {
+    async play({ given, when, then, seed, artefacts }: Stage) {
       const one = await given('a number', () => seed);
       const two = await when('it is doubled', async () => 2 * one);
       await then('it is 14', () => assert.is(two, 14));
+      assert.is(artefacts, 'where-it-leaves-things');
     },
   });
   assert.is(outcome.result, 'passed');

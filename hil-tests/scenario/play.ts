@@ -30,6 +30,8 @@ export interface Audience {
 export interface PlayOptions {
   readonly bench: Bench;
   readonly seed: number;
+  /** An empty folder for what it leaves. */
+  readonly artefacts: string;
   readonly audience: Audience;
 }
 
@@ -38,7 +40,7 @@ export interface PlayOptions {
  * names the step that was under way.
  */
 export async function playScenario(scenario: Scenario, options: PlayOptions): Promise<Outcome> {
-  const { bench, seed, audience } = options;
+  const { bench, seed, artefacts, audience } = options;
   for (const ability of scenario.needs) {
     const reason = bench.lacks(ability);
     if (reason !== undefined) {
@@ -55,6 +57,7 @@ export async function playScenario(scenario: Scenario, options: PlayOptions): Pr
       then: steps.of('then'),
       bench,
       seed,
+      artefacts,
     }),
   );
   audience.decided();

@@ -18,6 +18,11 @@ export interface Stage {
   readonly bench: Bench;
   /** Whatever is drawn by lot is drawn from this. The same seed draws the same. */
   readonly seed: number;
+  /**
+   * A folder that is there, for recordings (`NAME.hex`) and logs of the scenario's own. It stays where the scenario fails; beside
+   * what the bench and the runner leave in it.
+   */
+  readonly artefacts: string;
 }
 
 /** A situation in plain words, and how it is played. */

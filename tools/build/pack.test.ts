@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
+import { readTimes } from '@loadline/hil-tests';
 import { parseXml, XmlElement } from '@rgrove/parse-xml';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -164,6 +165,9 @@ test('a gateway without a guard fails the job, and the report names the step', (
       'then my gateway hears it again, at its new number',
     ]);
     assert.match(output, 'radio lost');
+    assert.match(output, 'loadline replay hil-artefacts/comes-back/radio.hex');
+    const recording = readFileSync(join(newcomer.project, 'hil-artefacts/comes-back/radio.hex'), 'latin1');
+    assert.ok((readTimes(recording) ?? []).length >= 3);
     const left = readFileSync(join(newcomer.project, 'hil-artefacts/comes-back/steps.log'), 'utf8');
     assert.match(left, 'then my gateway hears it again');
   } finally {

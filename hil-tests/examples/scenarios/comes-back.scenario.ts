@@ -1,15 +1,24 @@
 import assert from 'node:assert/strict';
-import { loadTransmitter, Program, VirtualBaseStation, VirtualPort, VirtualRadio } from '@loadline/hil-tests';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  LineRecorder,
+  loadTransmitter,
+  Program,
+  VirtualBaseStation,
+  VirtualPort,
+  VirtualRadio,
+} from '@loadline/hil-tests';
 import { scenario } from '@loadline/hil-tests/scenario';
 
 export default scenario({
   about: 'My gateway is led by the link of its adapter, and not by the number that the kernel gave it.',
-  async play({ given, when, then }) {
+  async play({ given, when, then, artefacts }) {
     await using port = await given('an adapter with a base station', () => VirtualPort.open());
-    using radio = await given('a load cell that sends ten times a second', () => {
-      return new VirtualRadio(new VirtualBaseStation(port), [
-        loadTransmitter({ tag: 0x1a2b, intervalMs: 100 }),
-      ]);
+    using radio = await given('a load cell that sends ten times a second, all of it recorded', () => {
+      const write = (line: string) => appendFileSync(join(artefacts, 'radio.hex'), line);
+      const station = new VirtualBaseStation(new LineRecorder({ write }).tap(port));
+      return new VirtualRadio(station, [loadTransmitter({ tag: 0x1a2b, intervalMs: 100 })]);
     });
     await using gateway = await given('my gateway, which has heard it', async () => {
       radio.start();
