@@ -4,7 +4,7 @@ import { parseConfig } from '@loadline/device-runtime';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-const test = suite('examples of configuration in the docs');
+const test = suite('examples in the docs');
 const root = join(import.meta.dirname, '../..');
 
 function examplesIn(file: string): string[] {
@@ -36,6 +36,17 @@ test('each of the others can be used with it', () => {
     const { config } = parseConfig(laidOver(example), '/etc/loadline/gateway.toml');
     assert.ok(config.ports.length >= 1);
   }
+});
+
+test('the jobs for CI are those of the project to copy, which are played', () => {
+  const jobs = [...readFileSync(join(root, 'docs/hil.md'), 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)];
+  const played = ['.github/workflows/hil.yml', '.gitlab-ci.yml'].map((path) =>
+    readFileSync(join(root, 'hil-tests/examples', path), 'utf8'),
+  );
+  assert.equal(
+    jobs.map(([, job]) => job),
+    played,
+  );
 });
 
 test.run();
