@@ -69,17 +69,12 @@ export const mqttJsTraps: readonly Trap[] = [
   {
     name: 'mqttjs-never-settles',
     bites: 'The promise of a publish made offline never settles.',
-    guard: 'Everything under way is settled when the link is gone, and nothing is begun on one that is.',
+    guard: 'Without a link it is refused at once.',
     removals: [
       {
-        file: 'sdk/mqtt/mqtt-link.ts',
-        text: 'for (const { settle } of this.#underWay) settle(gone);',
-        by: '',
-      },
-      {
-        file: 'sdk/mqtt/mqtt-link.ts',
-        text: "if (this.isGone) throw new Error(this.#reason ?? 'the link is gone');",
-        by: '',
+        file: 'device-runtime/uplink/uplink.ts',
+        text: 'if (link === undefined) return false;',
+        by: 'if (link === undefined) return await new Promise<boolean>(() => {});',
       },
     ],
     heldBy: [mqttJsTest],
@@ -96,32 +91,6 @@ export const mqttJsTraps: readonly Trap[] = [
       },
     ],
     heldBy: [mqttJsTest],
-  },
-  {
-    name: 'link-half-open',
-    bites: 'A link whose other end is gone says nothing, and looks as if it stood.',
-    guard: 'A silence is asked about, and given up in seconds.',
-    removals: [
-      {
-        file: 'sdk/mqtt/mqtt-link.ts',
-        text: '        this.lose(verdict.reason);\n        return;',
-        by: '        return;',
-      },
-    ],
-    heldBy: ['device-runtime/uplink/half-open.test.ts'],
-  },
-  {
-    name: 'backlog-forgotten',
-    bites: 'Data that came while the broker was away is lost.',
-    guard: 'Each connection begins with everything that the journal holds.',
-    removals: [
-      {
-        file: 'device-runtime/uplink/uplink.ts',
-        text: 'this.#schedule = connected(journal.heldRanges(), journal.next);',
-        by: 'this.#schedule = connected([], journal.next);',
-      },
-    ],
-    heldBy: ['device-runtime/uplink/uplink.test.ts'],
   },
 ];
 
@@ -205,7 +174,7 @@ export const aedesTraps: readonly Trap[] = [
       },
       { file: 'cloud/doors/mqtt/guarded-connection.ts', text: '    kept.onAlive();\n', by: '' },
     ],
-    heldBy: ['hil-tests/scenarios/held-up.test.ts'],
+    heldBy: ['cloud/doors/limited.test.ts'],
   },
   {
     name: 'aedes-puback-order',

@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Trap } from './trap.ts';
 import { traps } from './traps.ts';
-import { withoutGuard } from './try-out.ts';
+import { TrapTrials, type Trial, withoutGuard } from './try-out.ts';
 
 const test = suite('traps');
 
@@ -35,11 +37,37 @@ test('each is held by tests that there are', () => {
   }
 });
 
-test('a guard that is not there, or there twice, is an error and not a trial', () => {
-  const removal = { file: 'x.ts', text: 'guard();', by: '' };
-  assert.is(withoutGuard('a(); guard(); b();', removal), 'a();  b();');
-  assert.throws(() => withoutGuard('a();', removal), /0 times/);
-  assert.throws(() => withoutGuard('guard(); guard();', removal), /2 times/);
+test.run();
+`,
+    );
+  }
+  return tree;
+}
+
+test('a trap is held by a test that passes with its guard and fails without it, and by no other', async () => {
+  const tree = smallTree();
+  const trials: Trial[] = [];
+  const tried = new TrapTrials(tree, new AbortController().signal);
+  const trap: Trap = {
+    name: 'small-bound',
+    bites: 'It grows.',
+    guard: 'It is bounded.',
+    removals: [{ file: 'bounded.ts', text: 'Math.min(value, 8)', by: 'value' }],
+    heldBy: ['looks.test.ts', 'overlooks.test.ts', 'fails.test.ts'],
+  };
+  const before = readFileSync(join(tree, 'bounded.ts'), 'utf8');
+  for await (const trial of tried.try(trap)) trials.push(trial);
+  assert.equal(
+    trials.map(({ test: file, verdict }) => [file, verdict]),
+    [
+      ['looks.test.ts', 'held'],
+      ['overlooks.test.ts', 'open'],
+      ['fails.test.ts', 'unsound'],
+    ],
+  );
+  assert.match(trials[0]?.said ?? '', 'FAIL');
+  assert.is(readFileSync(join(tree, 'bounded.ts'), 'utf8'), before, 'the guard is put back');
+  rmSync(tree, { recursive: true });
 });
 
 test.run();

@@ -1,3 +1,4 @@
+import { fieldTraps } from './field.ts';
 import { libraryTraps } from './libraries.ts';
 import { aedesTraps, mqttJsTraps } from './mqtt.ts';
 import { serialPortTraps } from './serial-port.ts';
@@ -11,4 +12,5 @@ export const traps: readonly Trap[] = [
   ...aedesTraps,
   ...tlsTraps,
   ...libraryTraps,
+  ...fieldTraps,
 ];
