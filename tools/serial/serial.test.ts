@@ -1,13 +1,5 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -15,65 +7,11 @@ import { until, VirtualPort } from '@loadline/hil-tests';
 import { Framer } from '@loadline/sdk/t24';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { endAll, main, start } from './test-commands.ts';
 
 const test = suite('loadline listen, simulate, record, replay');
 
 const folder = mkdtempSync(join(tmpdir(), 'loadline-serial-'));
-const main = join(import.meta.dirname, '../main.ts');
-
-/** What a test that failed leaves at work would keep this process alive. */
-const children: ChildProcess[] = [];
-
-/** A command at work, and the lines of JSON it has printed. */
-function start(...args: string[]) {
-  const child = spawn(process.execPath, [...process.execArgv, main, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const said = { out: '', errors: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said.out += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said.errors += text;
-  });
-  let isOver = false;
-  child.once('close', () => {
-    isOver = true;
-  });
-  const hasEnded = () => isOver;
-  children.push(child);
-  return {
-    child,
-    said,
-    /** Waits until it has ended. */
-    end: () => until(hasEnded, { limitMs: 20_000, what: `the end of ${args[0]}` }),
-    hasEnded,
-    /** Whether it has that device open. */
-    opened: (device: string | undefined) =>
-      readdirSync(`/proc/${child.pid}/fd`).some(
-        (fd) => linkOf(`/proc/${child.pid}/fd/${fd}`) === device && device !== undefined,
-      ),
-    /** Waits for its first line: it says where the port is. */
-    ready: () => until(() => said.out.includes('\n'), { limitMs: 20_000 }),
-    /** All its lines, once it has ended. */
-    lines: async () => {
-      await until(hasEnded, { limitMs: 20_000, what: `the end of ${args[0]}` });
-      return said.out
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
-    },
-  };
-}
-
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    // It has just been closed.
-    return undefined;
-  }
-}
 
 function refused(...args: string[]) {
   const { status, stderr } = spawnSync(process.execPath, [...process.execArgv, main, ...args], {
@@ -83,7 +21,7 @@ function refused(...args: string[]) {
 }
 
 test.after(() => {
-  for (const child of children) child.kill('SIGKILL');
+  endAll();
   rmSync(folder, { recursive: true });
 });
 
@@ -232,6 +170,8 @@ test('what cannot be is said in one line, before anything is opened', () => {
   assert.not(existsSync(join(folder, 'x')));
   assert.is(refused('simulate', '--transmitter', 'rain:1234').status, 2);
   assert.match(refused('simulate', '--transmitter', 'rain:1234').stderr, 'like load:3A10:100');
+  assert.is(refused('simulate', '--transmitter', 'strain:1234:50').status, 2);
+  assert.is(refused('simulate', '--stations', '17').status, 2);
   assert.is(refused('record', '/dev/null').status, 2);
 });
 
