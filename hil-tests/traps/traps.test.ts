@@ -38,36 +38,3 @@ test('each is held by tests that there are', () => {
 });
 
 test.run();
-`,
-    );
-  }
-  return tree;
-}
-
-test('a trap is held by a test that passes with its guard and fails without it, and by no other', async () => {
-  const tree = smallTree();
-  const trials: Trial[] = [];
-  const tried = new TrapTrials(tree, new AbortController().signal);
-  const trap: Trap = {
-    name: 'small-bound',
-    bites: 'It grows.',
-    guard: 'It is bounded.',
-    removals: [{ file: 'bounded.ts', text: 'Math.min(value, 8)', by: 'value' }],
-    heldBy: ['looks.test.ts', 'overlooks.test.ts', 'fails.test.ts'],
-  };
-  const before = readFileSync(join(tree, 'bounded.ts'), 'utf8');
-  for await (const trial of tried.try(trap)) trials.push(trial);
-  assert.equal(
-    trials.map(({ test: file, verdict }) => [file, verdict]),
-    [
-      ['looks.test.ts', 'held'],
-      ['overlooks.test.ts', 'open'],
-      ['fails.test.ts', 'unsound'],
-    ],
-  );
-  assert.match(trials[0]?.said ?? '', 'FAIL');
-  assert.is(readFileSync(join(tree, 'bounded.ts'), 'utf8'), before, 'the guard is put back');
-  rmSync(tree, { recursive: true });
-});
-
-test.run();
