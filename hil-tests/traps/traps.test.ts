@@ -1,11 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Trap } from './trap.ts';
 import { traps } from './traps.ts';
-import { TrapTrials, type Trial, withoutGuard } from './try-out.ts';
+import { withoutGuard } from './try-out.ts';
 
 const test = suite('traps');
 
