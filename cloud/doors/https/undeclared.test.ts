@@ -10,7 +10,7 @@ const test = suite('answers with a status of their own');
 /** The routes of the API, as the door makes them. */
 function routesOf(app: ReturnType<typeof fastify>): RouteOptions[] {
   const routes: RouteOptions[] = [];
-  app.addHook('onRoute', (route) => {
+  app.addHook('onRoute', (route: RouteOptions) => {
     routes.push(route);
   });
   const nobody = {} as unknown as Parameters<typeof bindOperations>[1];
