@@ -4,6 +4,7 @@ import { Workbench } from '../scenarios/workbench.ts';
 import { countingTransmitter } from './counting.ts';
 import { cloudName, Lan, wire } from './lan.ts';
 import { type Boot, Machine, type MachineBoard } from './machine.ts';
+import { goFirst } from './priority.ts';
 
 /** Milliseconds that an emulated machine may take for anything: it is some fifty times slower than a real one at worst. */
 const patience = 1_200_000;
@@ -54,8 +55,9 @@ export class EmulatedSite {
     this.#other = parts.other;
   }
 
-  /** Prepares all of it, and switches nothing on. */
+  /** Prepares all of it, before whatever else is done on this machine, and switches nothing on. */
   static async prepare(options: EmulatedOptions): Promise<EmulatedSite> {
+    goFirst();
     const lan = await Lan.open(options.folder, 'this');
     const bench = await Workbench.prepare({
       folder: options.benchFolder,

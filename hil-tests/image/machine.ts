@@ -43,11 +43,6 @@ export interface MachineOptions {
 
 /** What a machine with firmware is called by its maker. */
 const simulatedSerial = 'SIM-0001';
-/**
- * What else is done on this machine waits for the emulator. One of its processors that is not run for seconds holds up the other
- * for as long; its kernel speaks of lockups, and it starts anew where its disk is not found for minutes.
- */
-const asFirst = ['-n', '-10'];
 /** Where the machine's firmware is, of Debian's package qemu-efi-aarch64. */
 const firmware = '/usr/share/qemu-efi-aarch64/QEMU_EFI.fd';
 
@@ -73,7 +68,7 @@ export class Machine {
     for (const path of Object.values(sockets)) await rm(path, { force: true });
     const words = commandLine(options, sockets);
     const errors = openSync(join(folder, 'qemu.log'), 'a');
-    const child = spawn('nice', [...asFirst, 'qemu-system-aarch64', ...words], {
+    const child = spawn('qemu-system-aarch64', words, {
       stdio: ['ignore', errors, errors],
     });
     const abandon = () => child.kill('SIGKILL');
