@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type MetalWords, readMetalChoice } from './choice.ts';
-import { usbPlug, usbSwitch } from './usb.ts';
+import { handPlug, usbPlug, usbSwitch } from './usb.ts';
 
 const test = suite('what is connected to what');
 
@@ -73,6 +73,32 @@ test('the switch of a USB adapter is that of its device, and of no interface or 
 
     writeFileSync(join(folder, 'ttyS0'), '');
     assert.throws(() => usbSwitch(join(folder, 'ttyS0'), folder), /is no adapter on USB/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a person is told what to do, and has the time that was said', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loadline-hand-'));
+  const node = join(folder, 'ttyUSB0');
+  writeFileSync(node, '');
+  const told: string[] = [];
+  // A person who does what he is told, twice.
+  const plug = handPlug(
+    node,
+    (words) => {
+      told.push(words);
+      if (told.length === 1) rmSync(node);
+      if (told.length === 2) writeFileSync(node, '');
+    },
+    50,
+  );
+  try {
+    await plug.unplug();
+    await plug.replug();
+    assert.equal(told, [`PLEASE PULL THE PLUG of ${node}`, `PLEASE PLUG ${node} IN AGAIN`]);
+    const late = await plug.unplug().catch(({ message }: Error) => message);
+    assert.match(String(late), /is still there after 0.05 s: is it the adapter that was meant/);
   } finally {
     rmSync(folder, { recursive: true });
   }
