@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createAuthority, generateKeyPair, softwareSigner } from '@loadline/sdk/identity';
@@ -87,6 +87,15 @@ if (!isOlder) console.log('skipped: an older Node is told that it is: there is n
   assert.equal([code, stdout], [2, '']);
   assert.match(stderr, `gateway: needs Node 24, and this is ${systemVersion}`);
   assert.not.match(stderr, 'SyntaxError');
+});
+
+test('mends what packets are written with before MQTT.js looks it up', async () => {
+  const text = await readFile(join(folder, 'gateway.mjs'), 'utf8');
+  const [mended, lookedUp] = [
+    /\.genBufVariableByteInt=\w+=>/.exec(text),
+    /=__toESM\(require_client\(\)/.exec(text),
+  ];
+  assert.ok(mended !== null && lookedUp !== null && mended.index < lookedUp.index);
 });
 
 test('explains itself', async () => {

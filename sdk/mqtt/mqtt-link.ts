@@ -1,3 +1,6 @@
+// First: it mends what MQTT.js writes its packets with.
+import '../mqtt-packet/index.ts';
+
 import type { TLSSocket } from 'node:tls';
 import mqttClient from 'mqtt/lib/client';
 import { writeToStream } from 'mqtt-packet';

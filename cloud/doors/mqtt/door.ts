@@ -1,3 +1,6 @@
+// First: it mends what the broker writes its packets with.
+import '@loadline/sdk/mqtt-packet';
+
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,6 +1,7 @@
 import { type Code, limits, type NoticeMessage } from '@loadline/sdk/contract';
+import { generate } from '@loadline/sdk/mqtt-packet';
 import type { Client } from 'aedes';
-import { generate, type IPublishPacket } from 'mqtt-packet';
+import type { IPublishPacket } from 'mqtt-packet';
 import type { Meter } from '../../limits/index.ts';
 import { type GuardedConnection, noticeMilliseconds } from './guarded-connection.ts';
 import { ShortWay } from './short-way.ts';
