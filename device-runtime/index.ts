@@ -5,10 +5,12 @@ export {
   type Config,
   ConfigError,
   type ConfigProblem,
+  type LocalConfig,
   loadConfig,
   parseConfig,
   siteGoesTogether,
   siteTables,
+  withDesired,
 } from './config/index.ts';
 export { statusCommand } from './control/index.ts';
 export { doctorCommand } from './doctor/index.ts';

@@ -1,4 +1,4 @@
-// Hostile bytes on a serial line; `npm run fuzz -- --door link` puts as many there as one likes.
+// Hostile bytes on a serial line; `npm run fuzz -- link` puts as many there as one likes.
 import { Link, type Taken } from '@loadline/sdk/serial-link';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

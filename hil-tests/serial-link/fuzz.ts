@@ -6,23 +6,17 @@ import {
   type LinkOptions,
   type Taken,
 } from '@loadline/sdk/serial-link';
-import { mutated, noise, oneOf } from '../fuzz/doors/attack.ts';
+import { mutated, noise, oneOf } from '../fuzz/spoil.ts';
+import type { FuzzOptions, FuzzRun } from '../fuzz/targets.ts';
 import { SeededRandom } from '../rig/random.ts';
 
-export interface LinkFuzzOptions {
-  /** Bytes to be put on the line by attacks, all together. */
-  readonly bytes: number;
-  readonly seed: number;
-  readonly say?: (text: string) => void;
+export interface LinkFuzzOptions extends FuzzOptions {
   /** Makes an end; a test gives one that is not in order. */
   readonly newLink?: (options: LinkOptions) => Link;
 }
 
 /** What a run found. */
-export interface LinkFuzzRun {
-  readonly bytes: number;
-  readonly seed: number;
-  readonly seconds: number;
+export interface LinkFuzzRun extends FuzzRun {
   /** How often each was carried out. */
   readonly attacks: Readonly<Record<string, number>>;
   /** What came of it at the ends in order: messages that were sent and came, sessions that began. */
@@ -30,8 +24,6 @@ export interface LinkFuzzRun {
   /** Bytes that one end held at most of what came; of the process, in MiB. */
   readonly held: number;
   readonly memory: { readonly before: number; readonly most: number };
-  /** What must not be: a message lost, twice or out of order, memory without bound, an exception. */
-  readonly faults: readonly string[];
 }
 
 /** Milliseconds of the line's own time from one step to the next. */

@@ -1,6 +1,6 @@
 // @long
 // @time-limit 180 s
-// Hostile bytes at every door while a client in order delivers through it; `npm run fuzz -- --door` sends as many as one likes.
+// Hostile bytes at every door while a client in order delivers through it; `npm run fuzz -- mqtt` and its like send as many as one likes.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -80,10 +80,13 @@ test('the control: a client of whose deliveries some do not arrive is found out 
 
 test('what makes no sense is a usage error that says so', () => {
   const called = (...args: string[]) =>
-    spawnSync(process.execPath, [...process.execArgv, join(import.meta.dirname, 'main.ts'), ...args], {
+    spawnSync(process.execPath, [...process.execArgv, join(import.meta.dirname, '../main.ts'), ...args], {
       encoding: 'utf8',
     });
-  assert.equal([called('--door', 'window').status, called('--door', 'mqtt', '--bytes', '0').status], [2, 2]);
+  assert.equal(
+    [called('window').status, called('mqtt', 'https').status, called('mqtt', '--bytes', '0').status],
+    [2, 2, 2],
+  );
   assert.is(called('--help').status, 0);
 });
 

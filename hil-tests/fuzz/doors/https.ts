@@ -4,7 +4,8 @@ import { batchMaker } from '../../scenarios/batches.ts';
 import { ask } from '../../scenarios/raw-https.ts';
 import { takeInSoftware } from '../../scenarios/software-device.ts';
 import type { CloudProcess } from '../../system/index.ts';
-import { type Attack, mutated, noise, type OpenDoor, oneOf, Rogue, type Scene } from './attack.ts';
+import { mutated, noise, oneOf } from '../spoil.ts';
+import { type Attack, type OpenDoor, Rogue, type Scene } from './attack.ts';
 import { tlsNonsense } from './tls-nonsense.ts';
 
 const good = 'good-logger';

@@ -5,16 +5,8 @@ import { MqttWire, packetTypes, publishPacket, remainingLength } from '../../sce
 import { takeInSoftware } from '../../scenarios/software-device.ts';
 import type { CloudProcess } from '../../system/index.ts';
 import { enrolIdentity, type GatewayIdentity } from '../../system/mqtt-gateway.ts';
-import {
-  type Attack,
-  type GoodClient,
-  mutated,
-  noise,
-  type OpenDoor,
-  oneOf,
-  Rogue,
-  type Scene,
-} from './attack.ts';
+import { mutated, noise, oneOf } from '../spoil.ts';
+import { type Attack, type GoodClient, type OpenDoor, Rogue, type Scene } from './attack.ts';
 import { tlsNonsense } from './tls-nonsense.ts';
 
 const rogues = ['rogue-1', 'rogue-2', 'rogue-3'];

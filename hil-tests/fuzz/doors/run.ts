@@ -1,20 +1,11 @@
 import { residentOf } from '../../bench/figures.ts';
 import { SeededRandom } from '../../rig/random.ts';
 import type { CloudProcess } from '../../system/index.ts';
+import type { FuzzOptions, FuzzRun } from '../targets.ts';
 import { type Attack, type HostileDoor, moment, type Scene } from './attack.ts';
 
-export interface DoorFuzzOptions {
-  /** Bytes to be sent by attacks, all together. */
-  readonly bytes: number;
-  readonly seed: number;
-  readonly say?: (text: string) => void;
-}
-
 /** What a run found. Memory in MiB, times in milliseconds. */
-export interface DoorFuzzRun {
-  readonly bytes: number;
-  readonly seed: number;
-  readonly seconds: number;
+export interface DoorFuzzRun extends FuzzRun {
   /** How often each was carried out. */
   readonly attacks: Readonly<Record<string, number>>;
   /** What the cloud said to them, by name. */
@@ -29,8 +20,6 @@ export interface DoorFuzzRun {
   readonly memory: { readonly before: number; readonly most: number; readonly after: number };
   /** Deliveries of devices whose credentials were used for attacks. */
   readonly ledgers: Readonly<Record<string, object>>;
-  /** What must not be: the client in order was kept from delivering, an account is not whole, the cloud failed. */
-  readonly faults: readonly string[];
 }
 
 /** Attacks under way at a time. */
@@ -46,7 +35,7 @@ const leastBytes = 64;
 export async function fuzzDoor(
   cloud: CloudProcess,
   door: HostileDoor,
-  { bytes, seed, say = () => {} }: DoorFuzzOptions,
+  { bytes, seed, say = () => {} }: FuzzOptions,
 ): Promise<DoorFuzzRun> {
   const { pid } = cloud.service;
   const faults: string[] = [];

@@ -4,8 +4,8 @@ import { socketSecret, writeSignedLine, writeTokenLine } from '@loadline/sdk/soc
 import { takeInSoftware } from '../../scenarios/software-device.ts';
 import type { CloudProcess } from '../../system/index.ts';
 import { LineClient } from '../../system/line-client.ts';
-import { type Attack, type GoodClient, moment, type OpenDoor, Rogue, type Scene } from './attack.ts';
 import { mutated, noise, oneOf } from '../spoil.ts';
+import { type Attack, type GoodClient, moment, type OpenDoor, Rogue, type Scene } from './attack.ts';
 import { tlsNonsense } from './tls-nonsense.ts';
 
 const good = 'good-socket';

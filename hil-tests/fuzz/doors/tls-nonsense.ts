@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { connect } from 'node:tls';
-import { type Attack, moment, mutated, noise, oneOf, Rogue, type Scene } from './attack.ts';
+import { mutated, noise, oneOf } from '../spoil.ts';
+import { type Attack, moment, Rogue, type Scene } from './attack.ts';
 
 /** Connections left half-open at a time: each stands until the cloud has had enough of it. */
 const halfOpenMost = 300;

@@ -7,7 +7,7 @@ import {
   pathParameters,
 } from '@loadline/sdk/api';
 import fc from 'fast-check';
-import type { RawCall } from '../inhabited/caller.ts';
+import type { RawCall } from '../../inhabited/caller.ts';
 import { hostile, shapedBy, spoiled } from './shapes.ts';
 
 /** A request to one operation, who sends it, and how it was made. */

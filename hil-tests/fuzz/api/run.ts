@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { codes } from '@loadline/sdk/contract';
 import fc from 'fast-check';
-import { type Answer, Caller, freshAddress } from '../inhabited/caller.ts';
-import type { Site } from '../inhabited/site.ts';
-import { blockOf } from '../isolation/place.ts';
+import { type Answer, Caller, freshAddress } from '../../inhabited/caller.ts';
+import type { Site } from '../../inhabited/site.ts';
+import { blockOf } from '../../isolation/place.ts';
 import { type FuzzedRequest, type KnownIds, requests } from './requests.ts';
 
 /** What a run found. `faults`: answers that no client may ever get, each with its request. */

@@ -5,8 +5,8 @@ import { operations } from '@loadline/sdk/api';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inhabit } from '../inhabited/site.ts';
-import { type TemporaryCloud, temporaryCloud } from '../scenarios/temporary-cloud.ts';
+import { inhabit } from '../../inhabited/site.ts';
+import { type TemporaryCloud, temporaryCloud } from '../../scenarios/temporary-cloud.ts';
 import { requests } from './requests.ts';
 import { fuzz } from './run.ts';
 
