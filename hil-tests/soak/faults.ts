@@ -1,6 +1,6 @@
 import { setTimeout as elapsed } from 'node:timers/promises';
-import { noise } from '../fuzz/doors/attack.ts';
-import { type Faults, RigError, until, VirtualPort } from '../rig/index.ts';
+import { noise } from '../fuzz/spoil.ts';
+import { type Faults, RigError, VirtualPort } from '../rig/index.ts';
 import type { SeededRandom } from '../rig/random.ts';
 import { healed, type SoakSite } from './site.ts';
 
@@ -9,9 +9,6 @@ export interface Fault {
   readonly name: string;
   carryOut(site: SoakSite, random: SeededRandom, ms: number): Promise<void>;
 }
-
-/** Milliseconds in which a gateway has a port open again that is back: it looks every half second. */
-const patience = 60_000;
 
 /** Faults of the ways to the cloud, of which there is one at a time. */
 export const networkFaults: readonly Fault[] = [
@@ -114,16 +111,12 @@ function lasting(name: string, faults: (random: SeededRandom) => Partial<Faults>
   };
 }
 
-/** Pulls the plug, has something done, puts it back, and waits until the gateway has the port open again. */
+/** Pulls the plug, has something done, puts it back, and waits until the gateway hears what comes by it. */
 async function unplugged(site: SoakSite, meanwhile: () => Promise<void>): Promise<void> {
-  const { port, openings } = site;
-  await port.unplug();
+  await site.port.unplug();
   await meanwhile();
-  await port.replug();
-  await until(() => site.openings > openings || site.dead !== undefined, {
-    limitMs: patience,
-    what: 'the gateway has its port open again',
-  });
+  await site.port.replug();
+  await site.hears();
 }
 
 /** Noise into a port that is not there is no noise. */

@@ -45,8 +45,10 @@ export interface SoakRun {
   readonly load: LoadVerdict;
   readonly clients: Readonly<Record<string, ReturnType<typeof judgeClient>>>;
   readonly looker: Looker['counts'];
+  /** Links that the gateway made. */
   readonly connections: number;
-  readonly openings: number;
+  /** How often the gateway lost its port. */
+  readonly closings: number;
   readonly ledgers: Readonly<Record<string, object>>;
   readonly gateway: Held;
   readonly cloud: Held;
@@ -139,7 +141,7 @@ export async function soak({ minutes, seed, out, say, signal }: SoakOptions): Pr
     const run: SoakRun = {
       seconds: Math.round((performance.now() - began) / 1000),
       ...{ seed, faults, load: verdict, clients, looker: looker.counts, connections },
-      openings: site.openings,
+      closings: site.closings,
       ...{ ledgers, ...held, wrong },
     };
     await writeFile(join(out, 'figures.json'), `${JSON.stringify(run, null, 2)}\n`);

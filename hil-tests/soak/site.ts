@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HttpsClient, SocketClient } from '../crash/door-clients.ts';
-import { FaultProxy, noFaults, SpoiledLine, VirtualPort } from '../rig/index.ts';
+import { FaultProxy, noFaults, SpoiledLine, until, VirtualPort } from '../rig/index.ts';
 import { takeInSoftware } from '../scenarios/software-device.ts';
 import {
   CloudProcess,
@@ -24,6 +24,7 @@ export interface Stretch {
 
 /** What of the gateway's progress lines is read. */
 interface Progress {
+  readonly frames: number;
   readonly readings: number;
   readonly held: number;
   readonly connected: boolean;
@@ -39,7 +40,9 @@ interface Parts {
   readonly clients: readonly [HttpsClient, SocketClient];
 }
 
-/** A milliseconds before the plug is pulled from which on a frame may still be on its way to the gateway. */
+/** Milliseconds in which a gateway has a port open again that is back: it looks every half second. */
+const patience = 60_000;
+/** Milliseconds before the plug is pulled from which on a frame may still be on its way to the gateway. */
 const onTheWayMs = 2000;
 
 /** One life of the shipped gateway and of the cloud, and everything between and before them that can be made bad. */
@@ -56,8 +59,14 @@ export class SoakSite {
   readonly clients: readonly [HttpsClient, SocketClient];
   /** While these last, what is written to the line may be lost with good reason. */
   readonly doubts: Stretch[] = [];
-  #openings = 0;
-  #progress: Progress & { readonly at: number } = { at: 0, readings: 0, held: 0, connected: false };
+  #closings = 0;
+  #progress: Progress & { readonly at: number } = {
+    at: 0,
+    frames: 0,
+    readings: 0,
+    held: 0,
+    connected: false,
+  };
 
   private constructor(parts: Parts) {
     this.folder = parts.folder;
@@ -68,7 +77,7 @@ export class SoakSite {
     this.gateway = parts.gateway;
     this.clients = parts.clients;
     this.gateway.onLine((line) => {
-      if (line.event === 'port-open') this.#openings += 1;
+      if (line.event === 'port-closed') this.#closings += 1;
       if (line.event === 'progress')
         this.#progress = { ...(line as unknown as Progress), at: performance.now() };
     });
@@ -122,9 +131,25 @@ export class SoakSite {
     return this.#progress;
   }
 
-  /** How often the gateway has opened its port. */
-  get openings(): number {
-    return this.#openings;
+  /** How often the gateway has lost its port. That it has it again is an event, of which it tells only so many a minute. */
+  get closings(): number {
+    return this.#closings;
+  }
+
+  /** Resolves when frames come through, which they are sent all the while: the port is open. */
+  async hears(): Promise<void> {
+    const since = performance.now();
+    let before: number | undefined;
+    await until(
+      () => {
+        const { at, frames } = this.#progress;
+        if (this.dead !== undefined) return true;
+        if (at <= since) return false;
+        before ??= frames;
+        return frames > before;
+      },
+      { limitMs: patience, what: 'the gateway hears its radio again' },
+    );
   }
 
   /** What ended though nobody had ended it. */
