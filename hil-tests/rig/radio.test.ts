@@ -5,7 +5,13 @@ import * as assert from 'uvu/assert';
 import { VirtualBaseStation, VirtualGw1 } from './base-station.ts';
 import { SimulatedClock } from './clock.ts';
 import { VirtualRadio } from './radio.ts';
-import { loadTransmitter, temperatureTransmitter, windTransmitter } from './transmitters/index.ts';
+import { SerialLine } from './serial-line.ts';
+import {
+  fastStrainTransmitter,
+  loadTransmitter,
+  temperatureTransmitter,
+  windTransmitter,
+} from './transmitters/index.ts';
 import { until } from './until.ts';
 import { VirtualPort } from './virtual-port.ts';
 
@@ -121,6 +127,28 @@ test('a GW1 says the same in lines of text', async () => {
     .hear({ ...packet, value: { type: 'nonFinite', bits: 0x7fc00000 } })
     .catch((refused) => refused);
   assert.is(error.code, 'option');
+});
+
+test('without an air several base stations hear all of it; on one RS485 line their frames take turns', async () => {
+  const clock = new SimulatedClock();
+  const sink = collectingSink();
+  const line = new SerialLine(sink, { clock, speed: { kind: 'paced', baud: 230_400 } });
+  const stations = [4, 5].map(
+    (address) => new VirtualBaseStation(line, { address, clock, speed: { kind: 'as-fast-as-it-goes' } }),
+  );
+  const radio = new VirtualRadio(stations, [fastStrainTransmitter({ tag: 7 })], { clock });
+  radio.start();
+  await clock.advance(1000);
+  radio.stop();
+  await clock.advance(100);
+  await radio.idle();
+  const bases = new Framer()
+    .push(sink.bytes())
+    .map((each) => (each.kind === 'frame' ? each.base : each.reason));
+  assert.equal(
+    bases,
+    Array.from({ length: 400 }, (_, index) => 4 + (index % 2)),
+  );
 });
 
 test('broadcasts that nobody reads are lost and counted, in bounded memory', async () => {

@@ -238,6 +238,14 @@ test('a module with a low battery says so in its answers', async () => {
   assert.is(answer?.packet.kind === 'ack' && answer.packet.flags, 0x40);
 });
 
+test('an answer that is to come late does not come any more once the modules are switched off', async () => {
+  const { clock, modules, ask, heard } = plant({ answer: () => ({ kind: 'ack', afterMs: 1000 }) });
+  assert.is(await ask(command(commands.sleep), 500), undefined);
+  modules.stop();
+  await clock.advance(5000);
+  assert.not(heard.some(({ packet }) => packet.kind === 'ack'));
+});
+
 test('told what to answer, it comes late, of somebody else, or with data; all else is as it is', async () => {
   const answer: NonNullable<ModulesOptions['answer']> = (_, packet) => {
     if (packet.kind !== 'write') return undefined;
