@@ -174,7 +174,7 @@ export const aedesTraps: readonly Trap[] = [
       },
       { file: 'cloud/doors/mqtt/guarded-connection.ts', text: '    kept.onAlive();\n', by: '' },
     ],
-    heldBy: ['cloud/doors/limited.test.ts'],
+    heldBy: ['hil-tests/scenarios/held-up.test.ts'],
   },
   {
     name: 'aedes-puback-order',
