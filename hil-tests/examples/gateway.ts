@@ -19,7 +19,7 @@ function open(): void {
   port.on('data', (bytes: Buffer) => {
     for (const framed of framer.push(bytes)) hear(framed);
   });
-  // A hang-up right behind data leaves serialport "open" for ever: the link tells that the adapter is gone.
+  // A hang-up right behind data, by chance one in dozens, leaves serialport "open" for ever: the link tells that it is gone.
   const watch = setInterval(() => {
     if (port.isOpen && deviceBehind(path) !== device) port.close();
   }, 250);

@@ -1,12 +1,13 @@
 // What `loadline hil` says where it plays nothing.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { discoverTests } from '../runner/discover.ts';
 import { abilities } from '../scenario/index.ts';
-import { listScenarios } from './hil.ts';
+import { listScenarios, hil as playAll } from './hil.ts';
 import { loadScenario, scenarioFile } from './load.ts';
 import { publishedScenarios } from './published.ts';
 
@@ -35,6 +36,19 @@ test('lists every scenario and what it is about, and refuses what there is not',
   assert.match(unknown.stderr, 'there is no scenario sunshine');
   const twice = await listScenarios(['gw1', 'elsewhere/gw1.scenario.ts'], () => {}).catch((error) => error);
   assert.match(twice.message, 'two scenarios are called gw1');
+});
+
+test('says before it plays that a report or artefacts cannot be left there', async () => {
+  const options = { chosen: ['gw1'], bench: { kind: 'virtual' }, seed: 1, jobs: 1, json: true } as const;
+  const { signal } = new AbortController();
+  const file = join(import.meta.dirname, 'hil.test.ts');
+  for (const places of [
+    { artefacts: tmpdir(), junit: '/nowhere/r.xml' },
+    { artefacts: join(file, 'left'), junit: join(tmpdir(), 'r.xml') },
+  ]) {
+    const refused = await playAll({ ...options, ...places, signal }).catch((error) => error);
+    assert.match(refused.message, /^nothing can be left there: E(NOENT|NOTDIR).*(nowhere|left)/);
+  }
 });
 
 test('every scenario needs what there is a word for, and has in npm test the time that it gives itself', async () => {

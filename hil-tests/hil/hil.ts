@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { type JUnitOptions, junitXml } from './junit.ts';
 import { isScenarioFile, loadScenario, type ScenarioFile, scenarioFile } from './load.ts';
@@ -45,6 +46,7 @@ export async function hil(options: HilOptions): Promise<number> {
   const { json, seed, junit, signal } = options;
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   const files = choose(options.chosen);
+  mustTake(options);
   const began = performance.now();
   const at = new Date();
   let bench = options.bench.kind as string;
@@ -97,6 +99,18 @@ function choose(chosen: readonly string[]): ScenarioFile[] {
     );
   }
   return files;
+}
+
+/** Whether what is left behind can be: found out before anything is played. @throws UsageError */
+function mustTake({ artefacts, junit }: HilOptions): void {
+  try {
+    mkdirSync(artefacts, { recursive: true });
+    for (const folder of junit === undefined ? [artefacts] : [artefacts, dirname(junit)]) {
+      accessSync(folder, constants.W_OK);
+    }
+  } catch (error) {
+    throw new UsageError(`nothing can be left there: ${(error as Error).message}`);
+  }
 }
 
 function describe(result: ScenarioResult): string {
