@@ -52,6 +52,7 @@ export interface ProxyCounts {
   readonly lostSegments: number;
 }
 
+/** A network without a fault: what `clear` sets. */
 export const noFaults: Faults = {
   latencyMs: 0,
   jitterMs: 0,

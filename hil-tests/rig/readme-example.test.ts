@@ -43,4 +43,29 @@ test('it says what each part of the kit is for', () => {
   assert.equal(missing, []);
 });
 
+test('everything published says of itself what it is', () => {
+  const silent = ['rig', 'rig/transmitters', 'scenario', 'system', 'hil'].flatMap((room) => {
+    const index = readFileSync(new URL(`../${room}/index.ts`, import.meta.url), 'utf8');
+    return [...index.matchAll(/^export (?:type )?\{([^}]*)\} from '(.*?)';/gms)].flatMap(
+      ([, names = '', file = '']) => {
+        const source = readFileSync(new URL(`../${room}/${file}`, import.meta.url), 'utf8');
+        return names
+          .split(',')
+          .map((name) => name.replace(/^\s*type /, '').trim())
+          .filter((name) => name !== '' && !file.endsWith('index.ts'))
+          .filter((name) => !isTold(source, name))
+          .map((name) => `${room}/${file}: ${name}`);
+      },
+    );
+  });
+  assert.equal(silent, []);
+});
+
+/** Whether a declaration stands right behind a docstring. */
+function isTold(source: string, name: string): boolean {
+  return new RegExp(
+    `\\*/\\nexport (?:async |abstract )?(?:class|function|const|interface|type) ${name}\\b`,
+  ).test(source);
+}
+
 test.run();

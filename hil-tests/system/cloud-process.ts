@@ -8,6 +8,7 @@ import { CloudClient, type OrganisationClient } from '@loadline/sdk/client';
 import { readIfThere, writeWhole } from '@loadline/sdk/platform';
 import { Service, type ServiceOptions } from './service.ts';
 
+/** How a cloud is started. */
 export interface CloudProcessOptions {
   /** The cloud's state folder. */
   readonly state: string;

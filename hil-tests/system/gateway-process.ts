@@ -10,6 +10,7 @@ import { Service, type ServiceOptions } from './service.ts';
 /** Sections of a gateway's configuration, spelt as in its file; docs/gateway.md has every key. */
 export type Sections = Readonly<Record<string, Readonly<Record<string, unknown>> | readonly object[]>>;
 
+/** What a gateway's folder is made of. */
 export interface GatewayConfig {
   readonly id: string;
   /** Folder of its configuration, key and certificate. */

@@ -10,6 +10,7 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** A program of the system, and how it is started. */
 export interface ServiceOptions {
   readonly name: string;
   readonly file: string;
