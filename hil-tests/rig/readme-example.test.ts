@@ -63,9 +63,8 @@ test('everything published says of itself what it is', () => {
 
 /** Whether a declaration stands right behind a docstring. */
 function isTold(source: string, name: string): boolean {
-  return new RegExp(
-    `\\*/\\nexport (?:async |abstract )?(?:class|function|const|interface|type) ${name}\\b`,
-  ).test(source);
+  const words = '(?:async |abstract )?(?:class |function |const |interface |type \\{? ?)';
+  return new RegExp(`\\*/\\nexport ${words}${name}\\b`).test(source);
 }
 
 test.run();
