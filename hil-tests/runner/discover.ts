@@ -14,7 +14,8 @@ const DEFAULT_TIME_LIMIT_MS = 90_000;
 /** A scenario keeps its time limit itself; this is for leaving everything as it was, and for what is no use to wait for. */
 const CLOSING_MS = 20_000;
 
-const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', '.git', 'state']);
+/** `examples` is a project of its own, to be copied: it is played from the tarballs, by the test of packing. */
+const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', '.git', 'state', 'examples']);
 const TIME_LIMIT = /^\/\/ @time-limit (.*)$/m;
 const LONG = /^\/\/ @long$/m;
 
