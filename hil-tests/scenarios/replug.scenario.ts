@@ -90,8 +90,8 @@ export default scenario({
       ok(lost >= 0 && lost <= half.length, `${lost} bytes`);
     });
 
-    await when('it is unplugged right behind data, twice', async () => {
-      for (let round = 0; round < 2; round++) {
+    await when('it is unplugged right behind data, five times', async () => {
+      for (let round = 0; round < 5; round++) {
         await radioOff.unplugBehindData();
         await radioOff.replug();
         await radioOff.deliverNext();
