@@ -1,4 +1,4 @@
-import type { MetalChoice, MetalWords } from '../metal/index.ts';
+import type { MetalChoice, MetalWords } from '../metal/bench.ts';
 import type { Bench, BenchOptions } from '../scenario/index.ts';
 import { VirtualBench } from '../scenario/virtual-bench.ts';
 
@@ -12,7 +12,7 @@ export type BenchChoice =
 export type { MetalWords };
 
 /** Brings serial ports with it, which a virtual bench does without. */
-const metalParts = () => import('../metal/index.ts');
+const metalParts = () => import('../metal/bench.ts');
 
 /**
  * Looks at real ports before anything is played on them.

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { watchLife } from '@loadline/device-runtime';
 import { SerialPort } from 'serialport';
 import type { ByteSink } from '../rig/index.ts';
@@ -7,6 +8,9 @@ import { MetalError } from './errors.ts';
 
 /** Speeds that adapters and base stations have. */
 export const bauds = [9600, 19_200, 38_400, 57_600, 115_200, 230_400] as const;
+
+/** Milliseconds that what was written has to leave when the port is closed. */
+const leaveMs = 2000;
 
 /** Options of a real port. */
 export interface RealPortOptions {
@@ -127,10 +131,13 @@ export class RealPort implements ByteSink {
     await new Promise<void>((resolve) => this.#port.set(to, () => resolve()));
   }
 
-  /** Closes it when what was written has left; at once where that cannot be. */
+  /** Closes it when what was written has left, or after two seconds in which it did not: who is to read it does not. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    await this.#lastWrite;
+    const giveUp = new AbortController();
+    const late = delay(leaveMs, undefined, { signal: giveUp.signal }).catch(() => undefined);
+    await Promise.race([this.#lastWrite, late]);
+    giveUp.abort();
     this.#endWatch();
     if (!this.#port.isOpen) return;
     await new Promise<void>((resolve) => this.#port.close(() => resolve()));
