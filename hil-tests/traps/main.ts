@@ -78,8 +78,8 @@ async function main({ chosen, list, json }: Options): Promise<number> {
   return open.length === 0 ? 0 : 1;
 }
 
-function lineOf({ trap, test, verdict, seconds }: Trial): string {
-  return `${verdict.padEnd(7)} ${seconds.toFixed(1).padStart(5)} s  ${trap}  ${test}`;
+function lineOf({ trap, test, verdict, seconds, failed }: Trial): string {
+  return `${verdict.padEnd(7)} ${seconds.toFixed(1).padStart(5)} s  ${trap}  ${test}  ${failed}`;
 }
 
 function described({ name, bites, guard, removals, heldBy }: Trap): string {

@@ -153,7 +153,7 @@ export const aedesTraps: readonly Trap[] = [
         by: 'if (false) {',
       },
     ],
-    heldBy: [hostile],
+    heldBy: ['cloud/doors/mqtt/deliveries.test.ts', hostile],
   },
   {
     name: 'aedes-paused-pings',
@@ -174,7 +174,7 @@ export const aedesTraps: readonly Trap[] = [
       },
       { file: 'cloud/doors/mqtt/guarded-connection.ts', text: '    kept.onAlive();\n', by: '' },
     ],
-    heldBy: ['hil-tests/scenarios/held-up.test.ts'],
+    heldBy: ['cloud/doors/limited.test.ts'],
   },
   {
     name: 'aedes-puback-order',
@@ -187,7 +187,7 @@ export const aedesTraps: readonly Trap[] = [
         by: '    acknowledge();\n    pending.acknowledge = () => {};\n',
       },
     ],
-    heldBy: ['cloud/doors/mqtt/puback-order.test.ts'],
+    heldBy: ['cloud/doors/mqtt/deliveries.test.ts'],
   },
   {
     name: 'aedes-rejection-drops-link',
@@ -208,22 +208,16 @@ export const aedesTraps: readonly Trap[] = [
   },
   {
     name: 'aedes-takeover',
-    bites: 'Whoever states a client id ends the link of the one that has it, before it is known who asks.',
-    guard:
-      'To the broker a client is called by what it claims, and one that is turned away by no name of anybody.',
+    bites: 'Whoever connects under a client id ends the link of the one that has it.',
+    guard: 'To the broker a client is called by what proved it: nobody with a key has the name of a gateway.',
     removals: [
       {
         file: 'cloud/doors/mqtt/door.ts',
         text: 'packet.clientId = brokerId(connected.claim);',
         by: '',
       },
-      {
-        file: 'cloud/doors/mqtt/door.ts',
-        text: `Object.assign(client, { id: \`:turned-away:\${++this.#turnedAway}\` });`,
-        by: '',
-      },
     ],
-    heldBy: ['cloud/doors/mqtt/devices.test.ts'],
+    heldBy: ['cloud/doors/mqtt/connecting.test.ts'],
   },
   {
     name: 'aedes-keepalive-zero',

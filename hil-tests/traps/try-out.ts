@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { buildBundles } from '../runner/build.ts';
 import { discoverTests } from '../runner/discover.ts';
 import { type FileResult, runFile } from '../runner/run-file.ts';
@@ -17,6 +18,8 @@ export interface Trial {
   readonly test: string;
   readonly verdict: Verdict;
   readonly seconds: number;
+  /** What failed, in a line: the first test, or what was wrong with the file. Empty where nothing did. */
+  readonly failed: string;
   /** What the test said without its guard, or with it where it is unsound. */
   readonly said: string;
 }
@@ -50,13 +53,11 @@ export class TrapTrials {
   async *try(trap: Trap): AsyncGenerator<Trial> {
     for (const test of trap.heldBy) {
       const whole = await this.#wholeResult(test);
-      if (!isPassed(whole)) {
-        yield { trap: trap.name, test, verdict: 'unsound', seconds: whole.seconds, said: wordsOf(whole) };
-        continue;
-      }
-      const { seconds, ...result } = await this.#without(trap, test);
-      const verdict = isPassed(result) ? 'open' : 'held';
-      yield { trap: trap.name, test, verdict, seconds, said: wordsOf(result) };
+      const isSound = isPassed(whole);
+      const result = isSound ? await this.#without(trap, test) : whole;
+      const verdict = !isSound ? 'unsound' : isPassed(result) ? 'open' : 'held';
+      const { seconds } = result;
+      yield { trap: trap.name, test, verdict, seconds, failed: failureOf(result), said: wordsOf(result) };
     }
   }
 
@@ -91,11 +92,17 @@ export class TrapTrials {
   }
 }
 
-function isPassed({ passed, failed, problems }: Omit<FileResult, 'seconds'>): boolean {
+function isPassed({ passed, failed, problems }: FileResult): boolean {
   return passed > 0 && failed === 0 && problems.length === 0;
 }
 
-function wordsOf({ problems, output }: Omit<FileResult, 'seconds'>): string {
+/** Read it: a test that could not even begin has failed too, and holds nothing. */
+function failureOf({ problems, output }: FileResult): string {
+  const [, name] = /^ *FAIL +(.*)$/m.exec(stripVTControlCharacters(output)) ?? [];
+  return name ?? problems[0] ?? '';
+}
+
+function wordsOf({ problems, output }: FileResult): string {
   const failure = output.indexOf('FAIL');
   return [...problems, output.slice(Math.max(0, failure)).slice(0, SAID)].join('\n').trim();
 }

@@ -52,4 +52,24 @@ test('with a longer one than that is refused', async () => {
   assert.is(await returnCode(limits.mqttKeepaliveSeconds + 1), 6);
 });
 
+test('with a key of its own, and the name of a gateway for its client id, does not end the link of that gateway', async () => {
+  const gateway = await Wire.open(doors, proof, ours);
+  const { id: application } = await doors.organisation.createApplication({
+    body: { name: 'a program', devices: null },
+  });
+  const { id, secret } = await doors.organisation.createApplicationKey({
+    application,
+    body: { name: 'key' },
+  });
+  const program = new Wire({ port: doors.mqtt.port, ca: doors.authorityPem });
+  program.send({ ...connect, keepalive: 30, username: id, password: Buffer.from(secret) });
+  const [connack] = await program.got('connack');
+  assert.is(connack?.cmd === 'connack' && connack.returnCode, 0);
+  // Whatever the broker does to the older link it has done by the time it answers on both.
+  gateway.send({ cmd: 'pingreq' });
+  await gateway.got('pingresp');
+  assert.ok(doors.mqtt.isConnected(ours));
+  for (const { socket } of [program, gateway]) socket.destroy();
+});
+
 test.run();
