@@ -42,6 +42,9 @@ export interface SocketPorts {
 /** To listen for devices that deliver by socket on any ports that are free. */
 export const freeSocketPorts: SocketPorts = { tcp: 0, tls: 0, udp: 0 };
 
+/** Milliseconds that it has to listen: how fast a machine is that does much else is no test of it. */
+const startMs = 90_000;
+
 /** Who logs in: the first operator, who administrates the first organisation too. */
 export interface Login {
   readonly email: string;
@@ -94,7 +97,7 @@ export class CloudProcess {
     const { state } = options;
     const service = startCloudService(options);
     try {
-      const listening = await service.line('listening');
+      const listening = await service.line('listening', startMs);
       const cloud = new CloudProcess({
         service,
         httpsPort: listening.httpsPort as number,
