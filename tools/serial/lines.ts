@@ -1,15 +1,13 @@
 import { watchLife } from '@loadline/device-runtime';
 import { type ByteSink, VirtualPort } from '@loadline/hil-tests';
+import { bauds, RealPort } from '@loadline/hil-tests/metal';
 import { InvalidArgumentError } from 'commander';
 import { SerialPort } from 'serialport';
-
-/** Speeds that a base station's line can have. */
-const bauds = [9600, 19_200, 38_400, 57_600, 115_200, 230_400];
 
 /** A baud rate off the command line. */
 export function baudRate(text: string): number {
   const baud = Number(text);
-  if (bauds.includes(baud)) return baud;
+  if (bauds.some((one) => one === baud)) return baud;
   throw new InvalidArgumentError(`It must be one of ${bauds.join(', ')}.`);
 }
 
@@ -79,42 +77,12 @@ export async function virtualLine(link: string | undefined): Promise<Line> {
 
 /** A real port to play into: bytes leave as fast as the adapter takes them. */
 export async function realLine(path: string, baud: number): Promise<Line> {
-  const port = await openSerial(path, baud);
-  // Never paused: without a reader a hang-up goes unnoticed.
-  port.resume();
-  // Whoever is writing or draining hears of it; else the next one does.
-  port.on('error', () => undefined);
-  const whileOpen = async (work: (done: (error?: Error | null) => void) => void): Promise<void> => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const end = () => reject(new Error(`${path} was closed: its device is gone`));
-    port.once('close', end);
-    try {
-      // A closed stream keeps what it is given for a reopening, and says nothing.
-      if (!port.isOpen) end();
-      else
-        work((error) => {
-          if (error) reject(new Error(`${path} takes nothing any more: ${error.message}`));
-          else resolve();
-        });
-      await promise;
-    } finally {
-      port.off('close', end);
-    }
-  };
+  const port = await RealPort.open(path, { baud });
   return {
     path,
-    sink: { write: (bytes) => whileOpen((done) => port.write(Buffer.from(bytes), done)) },
-    // The last write's callback has come: what is left is in the kernel, and drain waits for that.
-    drained: (signal) =>
-      unlessAborted(
-        whileOpen((done) => port.drain(done)),
-        signal,
-      ),
-    close: () =>
-      new Promise((resolve) => {
-        if (port.isOpen) port.close(() => resolve());
-        else resolve();
-      }),
+    sink: port,
+    drained: (signal) => unlessAborted(port.drained(), signal),
+    close: () => port.close(),
   };
 }
 

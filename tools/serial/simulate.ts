@@ -93,8 +93,11 @@ Examples:
 async function simulate(flags: Flags): Promise<void> {
   const signal = untilInterrupted(flags.seconds);
   const asked = flags.transmitter.length > 0 ? flags.transmitter : usualTransmitters();
+  if (flags.driver === 'gw1' && asked.some(({ kind }) => kind === 'strain')) {
+    throw new Error('a GW1 sends numbers as text, and strain is binary: choose --driver t24');
+  }
   const battery = flags.battery === undefined ? {} : { battery: { milliampHours: flags.battery } };
-  const modules = asked.map((make) => make({ seed: flags.seed, ...battery }));
+  const modules = asked.map(({ make }) => make({ seed: flags.seed, ...battery }));
   const stations: Station[] = [];
   try {
     for (let number = 1; number <= flags.stations; number++) stations.push(await openStation(flags, number));

@@ -36,7 +36,7 @@ export function start(...args: string[]) {
     child,
     said,
     /** Waits until it has ended. */
-    end: () => until(hasEnded, { limitMs: 20_000, what: `the end of ${args[0]}` }),
+    end: () => until(hasEnded, { limitMs: 60_000, what: `the end of ${args[0]}` }),
     hasEnded,
     /** Whether it has that device open. */
     opened: (device: string | undefined) =>
@@ -44,10 +44,10 @@ export function start(...args: string[]) {
         (fd) => linkOf(`/proc/${child.pid}/fd/${fd}`) === device && device !== undefined,
       ),
     /** Waits for its first line: it says where the port is. */
-    ready: () => until(() => said.out.includes('\n'), { limitMs: 20_000 }),
+    ready: () => until(() => said.out.includes('\n'), { limitMs: 60_000 }),
     /** All its lines, once it has ended. */
     lines: async () => {
-      await until(hasEnded, { limitMs: 20_000, what: `the end of ${args[0]}` });
+      await until(hasEnded, { limitMs: 60_000, what: `the end of ${args[0]}` });
       return said.out
         .trim()
         .split('\n')

@@ -16,7 +16,10 @@ export interface Common {
 }
 
 /** A transmitter as it was asked for: made once the other options are known. */
-export type Asked = (common: Common) => VirtualModule;
+export interface Asked {
+  readonly kind: keyof typeof kinds;
+  make(common: Common): VirtualModule;
+}
 
 const kinds = {
   wind: windTransmitter,
@@ -34,16 +37,20 @@ export const usualTransmitters = (): Asked[] => usual.map(transmitterOf);
 /** A transmitter off the command line: `load:3A10:100`. Throws InvalidArgumentError. */
 export function transmitterOf(text: string): Asked {
   const [, kind, tag, interval] = /^([a-z]+):([0-9A-Fa-f]{4})(?::([0-9]{1,8}))?$/.exec(text) ?? [];
-  const make = kinds[kind as keyof typeof kinds];
-  if (make === undefined || tag === undefined || (kind === 'strain' && interval !== undefined)) {
+  if (
+    kind === undefined ||
+    !isKind(kind) ||
+    tag === undefined ||
+    (kind === 'strain' && interval !== undefined)
+  ) {
     throw new InvalidArgumentError(
       'It must be wind, load, temperature, pulse or strain, a tag of four hex digits, and milliseconds (not of strain, ' +
         'which sends every 5 ms), like load:3A10:100.',
     );
   }
   const number = Number.parseInt(tag, 16);
-  const asked: Asked = ({ seed, battery }) =>
-    make({
+  const make = ({ seed, battery }: Common) =>
+    kinds[kind]({
       tag: number,
       seed: (seed + number) % 2 ** 31,
       ...(battery && { battery }),
@@ -51,9 +58,13 @@ export function transmitterOf(text: string): Asked {
     });
   try {
     // What it cannot be is known before anything is opened.
-    asked({ seed: 0 });
+    make({ seed: 0 });
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
-  return asked;
+  return { kind, make };
+}
+
+function isKind(kind: string): kind is Asked['kind'] {
+  return Object.hasOwn(kinds, kind);
 }

@@ -1,5 +1,5 @@
 // @long
-// @time-limit 150 s
+// @time-limit 300 s
 // Several simulated base stations, and a recorder between a program and its port: real ttys, real commands.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,7 @@ test('two simulated base stations hear one site, the second from farther away; e
   );
   await simulating.ready();
   const [near, far] = [await host(link), await host(`${link}-2`)];
-  await until(() => near.heard.length >= 40 && far.heard.length >= 20, { limitMs: 20_000 });
+  await until(() => near.heard.length >= 40 && far.heard.length >= 20, { limitMs: 60_000 });
   assert.ok(near.heard.every(({ base }) => base === 16) && far.heard.every(({ base }) => base === 1));
   // Twice as far is 7.5 dB, and each way has its own ups and downs.
   assert.ok(Math.max(...near.rssi()) > Math.max(...far.rssi()) - 2);
@@ -75,10 +75,10 @@ test('record in the middle: a program commands a module through it, and both sid
   const program = await host(middle);
   const from = (id: number) =>
     program.heard.some(({ packet }) => packet.kind === 'ack' && packet.from === id);
-  await until(() => program.heard.length >= 5, { limitMs: 20_000 });
+  await until(() => program.heard.length >= 5, { limitMs: 60_000 });
   const asleep = encodeFrame(1, encodePacket(powerPacket('sleep', 0xf0fe56)));
   program.port.write(asleep);
-  await until(() => from(0xf0fe56), { limitMs: 20_000 });
+  await until(() => from(0xf0fe56), { limitMs: 60_000 });
   recording.child.kill('SIGTERM');
   const [began, sum] = await recording.lines();
   await program.close();
@@ -98,6 +98,21 @@ test('record in the middle: a program commands a module through it, and both sid
   // The module obeyed: after its answer nothing came any more.
   const kinds = said.map((each) => each.kind === 'frame' && decodePacket(each.packet).kind);
   assert.is(kinds.indexOf('ack'), kinds.length - 1);
+});
+
+test('what cannot be simulated is said before anything is opened', async () => {
+  const refused = async (...args: string[]) => {
+    const command = start('simulate', ...args);
+    await command.end();
+    return [command.child.exitCode, command.said.errors] as const;
+  };
+  const [[gw1, why], [interval], [stations]] = await Promise.all([
+    refused('--driver', 'gw1', '--transmitter', 'strain:1234'),
+    refused('--transmitter', 'strain:1234:50'),
+    refused('--stations', '17'),
+  ]);
+  assert.equal([gw1, interval, stations], [1, 2, 2]);
+  assert.match(why, /^loadline simulate: a GW1 sends numbers as text/);
 });
 
 test.run();
