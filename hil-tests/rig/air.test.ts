@@ -208,6 +208,22 @@ test('the stronger of two that meet is heard nevertheless', async () => {
   assert.ok(weak < 1950, `${weak} of 2000 heard of the weak one`);
 });
 
+test('a packet that cannot be is lost and counted, and the transmitter goes on', async () => {
+  const here = ear();
+  const load = loadEvery(100);
+  let broadcasts = 0;
+  const broken: VirtualTransmitter = {
+    label: 'simulated transmitter with a fault',
+    tags: load.tags,
+    intervalMs: 100,
+    setBattery: () => undefined,
+    setStatus: () => undefined,
+    broadcast: () => load.broadcast().map((packet) => ({ ...packet, tag: broadcasts++ === 3 ? -1 : 1 })),
+  };
+  const radio = await play(new VirtualAir({ crystalPpm: 0 }), [here], [broken], second);
+  assert.equal([radio.packetsLost, radio.packetsSent], [1, broadcasts - 1]);
+});
+
 test('the same seed makes the same of it', async () => {
   const heard = async (seed: number) => {
     const here = ear();

@@ -179,7 +179,10 @@ export class VirtualAir {
     });
   }
 
-  /** Broadcasts packets one after the other. Resolves when the last one has been heard or lost. */
+  /**
+   * Broadcasts packets one after the other. Resolves when the last one has been heard or lost; rejects with T24Error
+   * at one that cannot be encoded.
+   */
   async carry(
     transmitter: VirtualTransmitter,
     packets: readonly DataProviderPacket[],
@@ -190,10 +193,13 @@ export class VirtualAir {
     sender.waiting = [...packets];
     if (sender.isAtWork) return;
     sender.isAtWork = true;
-    for (let packet = sender.waiting.shift(); packet !== undefined; packet = sender.waiting.shift()) {
-      await this.#send(transmitter, packet, listening);
+    try {
+      for (let packet = sender.waiting.shift(); packet !== undefined; packet = sender.waiting.shift()) {
+        await this.#send(transmitter, packet, listening);
+      }
+    } finally {
+      sender.isAtWork = false;
     }
-    sender.isAtWork = false;
   }
 
   async #send(

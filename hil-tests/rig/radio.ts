@@ -119,7 +119,11 @@ export class VirtualRadio {
     }
     const { clock, receivers } = this;
     const heard = (receiver: Receiver, packet: DataProviderPacket) => this.#pass(receiver, packet);
-    this.#track(this.#air.carry(transmitter, packets, { clock, receivers, heard }));
+    // What cannot be encoded is lost, as it is at a base station.
+    const lost = () => {
+      this.#packetsLost += 1;
+    };
+    this.#track(this.#air.carry(transmitter, packets, { clock, receivers, heard }).catch(lost));
   }
 
   #pass(receiver: Receiver, packet: DataProviderPacket): void {
