@@ -18,6 +18,7 @@ import { type Found, guide } from '../guide.ts';
 import { mutated, oneOf } from '../spoil.ts';
 import type { FuzzOptions, FuzzRun } from '../targets.ts';
 import { tokensSpoilt } from '../text-tokens.ts';
+import { valuesSpoilt } from '../values.ts';
 
 /** A delivery: a batch, or readings by name. */
 interface Delivery {
@@ -166,7 +167,15 @@ function spoilt(random: SeededRandom, input: Delivery, other: Delivery): Deliver
   if (random.integer(0, 50) === 0) return { form: other.form, bytes: input.bytes };
   if (form !== 'batch' && form !== 'senml-cbor' && random.integer(0, 2) > 0) {
     const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
-    return { form, bytes: Buffer.from(tokensSpoilt(random, text(input.bytes), text(other.bytes))) };
+    const values = form === 'line' ? undefined : documentOf(text(input.bytes));
+    return {
+      form,
+      bytes: Buffer.from(
+        values === undefined || random.integer(0, 2) === 0
+          ? tokensSpoilt(random, text(input.bytes), text(other.bytes))
+          : JSON.stringify(valuesSpoilt(random, values, documentOf(text(other.bytes)))),
+      ),
+    };
   }
   const plain = inflated(input.bytes);
   const spoil = (bytes: Uint8Array) =>
@@ -177,6 +186,14 @@ function spoilt(random: SeededRandom, input: Delivery, other: Delivery): Deliver
   // Most of what is wrong in a compressed one is to come as far as the decoder.
   if (random.integer(0, 9) === 0) return { form, bytes: mutated(random, input.bytes) };
   return { form, bytes: zstdCompressSync(spoil(plain)) };
+}
+
+function documentOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a zstd frame holds; undefined of what is none. */

@@ -11,6 +11,7 @@ import { type Found, guide } from '../guide.ts';
 import { mutated } from '../spoil.ts';
 import type { FuzzOptions, FuzzRun } from '../targets.ts';
 import { tokensSpoilt } from '../text-tokens.ts';
+import { valuesSpoilt } from '../values.ts';
 import { configurations, desired } from './configurations.ts';
 
 /** A configuration as a gateway finds it in its file, or a document that the cloud lays over one that is in order. */
@@ -59,13 +60,7 @@ export async function fuzzConfig(options: ConfigFuzzOptions): Promise<ConfigFuzz
         ...configurations.map((text): Given => ({ from: 'file', text })),
         ...desired.map((text): Given => ({ from: 'cloud', text })),
       ],
-      spoil: (drawn, { from, text }, other) => ({
-        from,
-        text:
-          drawn.integer(0, 3) === 0
-            ? mutated(drawn, Buffer.from(text)).toString()
-            : tokensSpoilt(drawn, text, other.text),
-      }),
+      spoil: (drawn, { from, text }, other) => ({ from, text: spoilt(drawn, from, text, other) }),
       play({ from, text }) {
         const start = performance.now();
         const outcome = from === 'file' ? playFile(readers, text) : playCloud(readers, own, text);
@@ -87,6 +82,30 @@ export async function fuzzConfig(options: ConfigFuzzOptions): Promise<ConfigFuzz
     ...{ inputs: found.inputs, outcomes, blocks: found.blocks, kept: found.corpus.length },
     ...{ slowest: Math.round(slowest), faults },
   };
+}
+
+/** Spoilt as text, or as the document that it is, which leaves its syntax whole. */
+function spoilt(random: SeededRandom, from: Given['from'], text: string, other: Given): string {
+  if (random.integer(0, 5) === 0) return mutated(random, Buffer.from(text)).toString();
+  const document = documentOf(from, text);
+  const donor = documentOf(other.from, other.text);
+  if (document === undefined || random.integer(0, 2) === 0) return tokensSpoilt(random, text, other.text);
+  const values = valuesSpoilt(random, document, donor);
+  if (from === 'cloud') return JSON.stringify(values);
+  try {
+    return tomlText(values as Record<string, unknown>);
+  } catch {
+    // Not every value is one that TOML has.
+    return tokensSpoilt(random, text, other.text);
+  }
+}
+
+function documentOf(from: Given['from'], text: string): unknown {
+  try {
+    return from === 'cloud' ? JSON.parse(text) : parseToml(text, file).table;
+  } catch {
+    return undefined;
+  }
 }
 
 function playFile(readers: Readers, text: string): string {
