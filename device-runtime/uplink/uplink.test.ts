@@ -47,7 +47,9 @@ class FarEnd {
 const journals = new TestJournals();
 test.after.each(() => journals.closeAll());
 
-async function bench(given?: Journal) {
+/** `unreachable`: so many attempts at a link fail first. */
+async function bench(given?: Journal, unreachable = 0) {
+  let attempts = 0;
   const journal = given ?? (await journals.open());
   const farEnds: FarEnd[] = [];
   const acknowledged: number[] = [];
@@ -58,6 +60,7 @@ async function bench(given?: Journal) {
     windowBytes: 1024 * 1024,
     maxDelay: 0,
     connect: async () => {
+      if (attempts++ < unreachable) throw new Error('connect ENETUNREACH');
       const farEnd = new FarEnd();
       farEnds.push(farEnd);
       return farEnd.link;
@@ -84,6 +87,22 @@ async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
+
+test('where there is no network at its start it tries again, and sends what came meanwhile', async () => {
+  const { journal, uplink, farEnds, append, waits } = await bench(undefined, 3);
+  uplink.start();
+  append(1, 2);
+  await until(() => farEnds.length === 1);
+  append(3);
+  assert.is(waits.length, 3);
+  assert.ok(uplink.disconnects.every(({ reason }) => reason === 'connect ENETUNREACH'));
+  const acknowledgeAll = () => farEnds[0]?.published.forEach(({ acknowledge }) => acknowledge());
+  await until(() => {
+    acknowledgeAll();
+    return journal.held === 0;
+  });
+  await uplink.stop();
+});
 
 test('retires numbers on their acknowledgement, and on nothing else', async () => {
   const { journal, uplink, farEnds, acknowledged, append } = await bench();

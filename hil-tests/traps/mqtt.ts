@@ -240,7 +240,8 @@ export const aedesTraps: readonly Trap[] = [
   {
     name: 'aedes-retained',
     bites: 'A message that is published with the flag is kept, and meets every later subscriber.',
-    guard: 'The flag is taken off, and the broker hands nothing on by itself.',
+    guard:
+      'The flag is taken off, the broker hands nothing on by itself, and nobody may listen where devices speak.',
     removals: [
       { file: 'cloud/doors/mqtt/door.ts', text: 'packet.retain = false;', by: '' },
       {
@@ -251,12 +252,17 @@ export const aedesTraps: readonly Trap[] = [
     };`,
         by: '',
       },
+      {
+        file: 'cloud/doors/mqtt/door.ts',
+        text: 'done(null, allowed ? subscription : null);',
+        by: 'done(null, allowed === undefined ? null : subscription);',
+      },
     ],
-    heldBy: ['hil-tests/scenarios/mqtt-topics.test.ts'],
+    heldBy: ['cloud/doors/mqtt/retained.test.ts'],
   },
   {
     name: 'aedes-revoked-stays',
-    bites: 'A certificate that is revoked keeps the link that it opened.',
+    bites: 'Who is revoked or switched off keeps the link that he has.',
     guard: 'Every link is asked once a second whether what proved it still stands.',
     removals: [
       {
@@ -265,6 +271,6 @@ export const aedesTraps: readonly Trap[] = [
         by: 'const fault = undefined as ReturnType<typeof stillFault>;',
       },
     ],
-    heldBy: ['hil-tests/scenarios/revocation.test.ts'],
+    heldBy: ['cloud/doors/mqtt/switched-off.test.ts'],
   },
 ];

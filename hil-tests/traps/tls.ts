@@ -46,9 +46,15 @@ export const tlsTraps: readonly Trap[] = [
   },
   {
     name: 'tls-resumed-across-doors',
-    bites: 'A session that was begun at one door is resumed at another.',
+    bites: 'A session that was begun at one door is resumed at another that has its keys.',
     guard: 'Each door has sessions of its own.',
-    removals: [{ file: 'cloud/doors/tls.ts', text: 'sessionIdContext: door, ', by: '' }],
+    removals: [
+      {
+        file: 'cloud/doors/tls.ts',
+        text: 'sessionIdContext: door, ',
+        by: 'ticketKeys: Buffer.alloc(48, 1), ',
+      },
+    ],
     heldBy: [onePort],
   },
   {
