@@ -12,6 +12,9 @@ const patience = 1_200_000;
 const askEvery = 200;
 /** Milliseconds after which nothing more comes: a gateway sends what it holds at once. */
 const quiet = 15_000;
+/** A machine rests that takes less than so many seconds of processor from one look to the next: idle it takes a third of that. */
+const restMost = 0.3;
+const restLooks = 3000;
 /** The transmitter on the air. */
 const tag = 0x25df;
 const broadcastEvery = 100;
@@ -133,6 +136,27 @@ export class EmulatedSite {
       limitMs: patience,
       what: 'the machine has an address',
     });
+  }
+
+  /**
+   * Waits until its emulated UART can be spoken on: what comes before its gateway has opened the port must not lie there. QEMU 7.2
+   * says of a PL011's bytes only when the first comes into an empty buffer, and has no time-out of reception: where more wait
+   * at the opening than the driver takes out then, it hears nothing for good. A real one loses them, and goes on. Nothing tells
+   * from outside that the port is open, but that the machine has come to rest.
+   */
+  async canBeSpokenTo(): Promise<void> {
+    if (this.#options.board === 'raspi3b') return;
+    let before = this.machine.processorSeconds;
+    await until(
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, restLooks));
+        const now = this.machine.processorSeconds;
+        const worked = now - before;
+        before = now;
+        return worked < restMost;
+      },
+      { limitMs: patience, what: 'the machine has come to rest' },
+    );
   }
 
   /** How many readings the cloud has of it. */

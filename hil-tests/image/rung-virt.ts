@@ -45,6 +45,7 @@ export async function bootsAndIsProvisioned(rung: Rung, site: EmulatedSite, boot
   });
 
   await rung.show('answers the shipped tool on its serial port', async () => {
+    await site.canBeSpokenTo();
     const found = await until(
       async () => {
         const end = await bench.start(['provision', 'find', '--port', path]).ended;
