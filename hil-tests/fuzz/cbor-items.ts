@@ -52,7 +52,7 @@ const hostile: readonly Uint8Array[] = [
 ].map((hex) => Buffer.from(hex, 'hex'));
 
 /** Every item of these bytes, the outer before the inner; of bytes that are none, those up to where they end to be any. */
-export function itemsOf(bytes: Uint8Array): Item[] {
+function itemsOf(bytes: Uint8Array): Item[] {
   const items: Item[] = [];
   const read = (from: number, depth: number): number => {
     const initial = bytes[from];
