@@ -96,6 +96,7 @@ async function climb(
   } catch (error) {
     return await end([failed('what it is climbed with is built', String((error as Error).message))]);
   }
+  if (signal.aborted) return await end([failed('it comes to its end', 'it was interrupted')]);
   const order: Order = { rung: name, folder, material, cuts, seed };
   const ended = await runApart(order, script, signal);
   const shown = await readFile(join(folder, 'shown.json'), 'utf8').then(
