@@ -12,6 +12,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { publishedScenarios } from '../hil/published.ts';
 import { runScenarios } from '../hil/run.ts';
+import { Workbench } from '../scenarios/workbench.ts';
 import { CloudProcess, Service } from '../system/index.ts';
 import { type FarSide, type ForeignPorts, startFarSide } from './far-side/start.ts';
 import { prepareMetal } from './prepare.ts';
@@ -194,6 +195,30 @@ test('a gateway elsewhere is asked on its console, and says what it hears to who
   } finally {
     await elsewhere.stop();
     await cloud.service.stop();
+  }
+});
+
+test('a gateway elsewhere that works is asked as well, once its mode is open', async () => {
+  const bench = await Workbench.prepare({ patience: 60_000, wait: 20 });
+  try {
+    const [port, itsPort] = await far('works', { kind: 'cable', wires: 'crossed' });
+    await bench.startGateway();
+    const token = await bench.token('bench');
+    // The reading that its provisioning waits for is of the first, which has a radio.
+    const ports = [
+      `[[ports]]\nname = "radio"\npath = "${bench.radioPort.path}"\n`,
+      `[[ports]]\nname = "other"\npath = "${itsPort}"\n`,
+    ];
+    const { code, errors } = await bench.provision(await bench.siteFile('mast-9', ports.join('\n')), token);
+    assert.is(code, 0, errors);
+    await bench.reopenMode();
+    const words = ['--port', port, '--gateway', `console:${bench.cable.left.path}`];
+    const told = await hil(['elsewhere-answers', 'elsewhere-hears', ...words], bench.as(token));
+    assert.equal(told.scenarios, { 'elsewhere-answers': 'passed', 'elsewhere-hears': 'passed' });
+    assert.match(told.errors, /provisioned as mast-9 of first/);
+    assert.match(told.errors, `it hears on ${itsPort} what is sent here into ${port}`);
+  } finally {
+    await bench.close();
   }
 });
 
