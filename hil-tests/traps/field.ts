@@ -98,7 +98,7 @@ export const fieldTraps: readonly Trap[] = [
         by: 'if (time !== this.#time) return true;',
       },
     ],
-    heldBy: ['cloud/store/chunks/merge.test.ts'],
+    heldBy: ['cloud/store/series-index.test.ts'],
   },
   {
     name: 'field-token-in-url',
