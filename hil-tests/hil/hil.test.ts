@@ -1,3 +1,4 @@
+// @long
 // What `loadline hil` says where it plays nothing.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
