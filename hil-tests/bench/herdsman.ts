@@ -50,7 +50,9 @@ export async function herdsman(): Promise<Herdsman | string> {
     if (!existsSync(folder)) await fetchPackage();
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
-    return `npm pack zigbee-herdsman@${version} failed: ${(stderr || message).trim().split('\n').at(-1)}`;
+    const said = (stderr || message).trim().split('\n');
+    const why = said.findLast((line) => !line.includes('complete log')) ?? message;
+    return `npm pack zigbee-herdsman@${version} failed: ${why}`;
   }
   const load = createRequire(join(folder, 'package/package.json'));
   const { Znp } = load('./dist/adapter/z-stack/znp/znp.js') as Pick<Modules, 'Znp'>;
@@ -79,7 +81,7 @@ async function fetchPackage(): Promise<void> {
   mkdirSync(cache, { recursive: true });
   const here = mkdtempSync(join(cache, 'fetch-'));
   try {
-    await run('npm', ['pack', `zigbee-herdsman@${version}`, '--silent'], { cwd: here });
+    await run('npm', ['pack', `zigbee-herdsman@${version}`, '--loglevel=error'], { cwd: here });
     const file = join(here, `zigbee-herdsman-${version}.tgz`);
     const digest = createHash('sha512').update(readFileSync(file)).digest('base64');
     if (digest !== sha512) throw new Error(`its SHA-512 is ${digest}, and should be ${sha512}`);
