@@ -1,5 +1,5 @@
 // @long
-// @time-limit 420 s
+// @time-limit 600 s
 // Scenarios on ports that another process made, played as a user plays them.
 // SIMULATED: ptys stand for adapters, and a process of this machine for a gateway elsewhere. No metal was near.
 import { execFile } from 'node:child_process';
