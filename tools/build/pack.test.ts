@@ -1,5 +1,5 @@
 // What a newcomer gets: the packages from their tarballs, and the project to copy, played as GitHub's and GitLab's jobs do.
-// @time-limit 900 s
+// @time-limit 1200 s
 // @long
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
