@@ -63,6 +63,7 @@ const sample = (seconds: number, faults: readonly string[]): Sample => ({
   seconds,
   gateway: { memory: 80 + seconds, descriptors: 25 },
   cloud: { memory: 300, descriptors: 60 },
+  inUse: 120,
   held: 3,
   faults,
 });
@@ -73,7 +74,7 @@ test('the plot has a line for each program, and what was wrong in grey; the tabl
   assert.is(svg.match(/<polyline/g)?.length, 2);
   assert.is(svg.match(/fill="#ececec"/g)?.length, 1);
   assert.not.match(svg, 'NaN');
-  assert.is(samplesCsv(samples).split('\n')[2], '5.0,85,25,300,60,3,frozen');
+  assert.is(samplesCsv(samples).split('\n')[2], '5.0,85,25,300,60,120,3,frozen');
 });
 
 test('a reading that is lost, twice, foreign or out of order is found; one that was sent in doubt is excused', () => {

@@ -11,7 +11,7 @@ import { judgeClient, judgeLoad, type LoadVerdict } from './judge.ts';
 import { Load } from './load.ts';
 import { Looker } from './looker.ts';
 import { memoryPlot } from './plot.ts';
-import { type Sample, samplesCsv, takenBy } from './samples.ts';
+import { inUseBy, type Sample, samplesCsv, takenBy } from './samples.ts';
 import { gatewayId, healed, SoakSite, tags } from './site.ts';
 
 export interface SoakOptions {
@@ -80,17 +80,22 @@ export async function soak({ minutes, seed, out, say, signal }: SoakOptions): Pr
   const began = performance.now();
   const endsAt = began + minutes * 60_000;
   const isOver = () => performance.now() >= endsAt || signal.aborted || site.dead !== undefined;
-  const sample = () => {
+  const sample = async () => {
     if (site.dead !== undefined) return;
-    samples.push({
+    const taken = {
       seconds: (performance.now() - began) / 1000,
       gateway: takenBy(site.gateway.pid),
       cloud: takenBy(site.cloud.service.pid),
       held: site.progress.held,
       faults: [...inForce],
-    });
+    };
+    samples.push({ ...taken, inUse: await inUseBy(site.metricsUrl) });
   };
-  const sampling = setInterval(sample, Math.min(5000, Math.max(500, minutes * 1000)));
+  // One that is not answered is left out; why, the end will say.
+  const sampling = setInterval(
+    () => void sample().catch(() => undefined),
+    Math.min(5000, Math.max(500, minutes * 1000)),
+  );
   const lane = async (drawn: readonly Fault[], random: SeededRandom) => {
     const whole = (bounds: readonly [number, number]) => random.integer(bounds[0], bounds[1]);
     // Each once, in an order of its own, before any comes again.
@@ -117,8 +122,8 @@ export async function soak({ minutes, seed, out, say, signal }: SoakOptions): Pr
     await healed(site);
     await load.stop();
     await drained(site);
-    sample();
     clearInterval(sampling);
+    await sample();
     await Promise.all([looker.stop(), ...site.clients.map((client) => client.stop())]);
     const ledgers = await accounts(site, wrong);
     const connections = site.gateway.log.filter(({ event }) => event === 'uplink-connected').length;
@@ -162,10 +167,10 @@ export async function soak({ minutes, seed, out, say, signal }: SoakOptions): Pr
 
 function told(sample: Sample | undefined, sent: number): string {
   if (sample === undefined) return `${sent} frames`;
-  const { seconds, gateway, cloud, held, faults } = sample;
+  const { seconds, gateway, cloud, inUse, held, faults } = sample;
   return (
     `${Math.round(seconds / 60)} min: ${sent} frames, ${held} held; gateway ${gateway.memory} MiB, ` +
-    `${gateway.descriptors} descriptors; cloud ${cloud.memory} MiB, ${cloud.descriptors} descriptors; ` +
+    `${gateway.descriptors} descriptors; cloud ${cloud.memory} MiB (${inUse} in use), ${cloud.descriptors} descriptors; ` +
     (faults.join(', ') || 'all is well')
   );
 }

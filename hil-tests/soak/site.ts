@@ -57,6 +57,8 @@ export class SoakSite {
   readonly gateway: Service;
   /** Devices beside the gateway. */
   readonly clients: readonly [HttpsClient, SocketClient];
+  /** Where the cloud tells its metrics. */
+  metricsUrl = '';
   /** While these last, what is written to the line may be lost with good reason. */
   readonly doubts: Stretch[] = [];
   #closings = 0;
@@ -89,6 +91,7 @@ export class SoakSite {
     const cloud = await CloudProcess.start({
       state: join(folder, 'cloud'),
       sockets: freeSocketPorts,
+      metrics: true,
       logFile: join(folder, 'cloud.log'),
     });
     await cloud.organisation.patchOrganisation({ body: { sockets: 'signed' } });
@@ -121,6 +124,8 @@ export class SoakSite {
         new SocketClient(socket.port, { device: 'hut', ...key }),
       ],
     });
+    const { metricsPort } = await cloud.service.line('listening');
+    site.metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
     await gateway.line('port-open');
     await gateway.line('uplink-connected');
     return site;
