@@ -30,12 +30,12 @@ export function valuesSpoilt(random: SeededRandom, document: unknown, donor: unk
   const spoilt = structuredClone(document);
   for (let times = random.integer(1, 3); times > 0; times--) {
     const places = placesIn(spoilt);
-    if (places.length === 0) return oneOf(random, hostile);
+    if (places.length === 0) return structuredClone(oneOf(random, hostile));
     const [holder, key] = oneOf(random, places);
     const others = placesIn(donor);
     const another =
       others.length === 0 || random.integer(0, 1) === 0
-        ? oneOf(random, hostile)
+        ? structuredClone(oneOf(random, hostile))
         : structuredClone(valueAt(oneOf(random, others)));
     switch (random.integer(0, 4)) {
       case 0:
