@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 // biome-ignore lint/style/noRestrictedImports: both are tools of the checkout, and tools has no name for what is not shipped.
 import { copyTree } from '../../tools/check/copied-tree.ts';
+import { buildBundles } from '../runner/build.ts';
 import { runCommand, say } from '../runner/command.ts';
 import type { Trap } from './trap.ts';
 import { traps } from './traps.ts';
@@ -60,6 +61,9 @@ async function main({ chosen, list, json }: Options): Promise<number> {
   const tree = copyTree(join(import.meta.dirname, '../..'));
   const trials: Trial[] = [];
   try {
+    // Tests of the cloud serve its page as built, too.
+    const failure = buildBundles(tree);
+    if (failure !== undefined) throw new Error(failure);
     const tried = new TrapTrials(tree, interrupted.signal);
     for (const trap of chosen) {
       for await (const trial of tried.try(trap)) {

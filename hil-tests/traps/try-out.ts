@@ -27,7 +27,7 @@ export interface Trial {
 /** Characters of a test's output that are kept. */
 const SAID = 2000;
 
-/** Folders whose tests run the gateway and the page as they ship, and so need them built of what is in the tree. */
+/** Folders whose tests run the gateway and the page as they ship: they are built anew of what is in the tree. */
 const RUN_BUNDLES = /^hil-tests\/(scenarios|crash|inhabited)\//;
 
 /** Takes the guard out of its file. @throws Error where the file does not hold it exactly once */
