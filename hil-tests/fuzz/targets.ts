@@ -45,7 +45,7 @@ export const targets: Readonly<Record<string, Target>> = {
   },
   batch: {
     about:
-      'spoilt batches, JSON and SenML at the decoders: whole, or refused by a known code; bounded time and memory',
+      'spoilt batches, JSON and SenML at the decoders: whole, or refused by a known code, in bounded time',
     load: async () => (await import('./batch/run.ts')).fuzzBatch,
   },
   config: {
