@@ -23,7 +23,7 @@ ${rungs.map(({ name, what, minutes }) => `  ${name.padEnd(8)} ${minutes} min  ${
   --json        one line of JSON: {"seed","passed","failed","rungs":[{"name","seconds","folder","shown":[…]}]}
   --keep        leave the folder of each rung: disks, logs, the cloud's state. Of a rung that failed it is always left
 
-Times are for two cores with all that is kept kept. Needs root (networks, wires) and Debian 12 or later on x64 or arm64; packages
+Times are for two cores with all that is kept kept, and of virt with one cut. Needs root (networks, wires) and Debian 12 or later on x64 or arm64; packages
 that are missing are installed. Ends with the line "N passed, N failed"; each thing shown is one.
 Exit codes: 0 all passed, 1 something failed, 2 called wrongly.
 `;

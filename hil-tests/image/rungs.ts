@@ -72,7 +72,7 @@ const nspawn: RungScript<Awaited<ReturnType<typeof nspawnMaterial>>> = {
 const virt: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
   name: 'virt',
   what: 'the image on an emulated machine, from its firmware on, with its radio, its network and its power',
-  minutes: 12,
+  minutes: 15,
   limit: 120,
   network: 'own',
   ready: () =>
@@ -89,7 +89,7 @@ const virt: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
 const raspi3b: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
   name: 'raspi3b',
   what: 'the card of a Raspberry Pi 3 on an emulated one, from its kernel on',
-  minutes: 4,
+  minutes: 3,
   limit: 60,
   network: 'own',
   ready: () => all([...network, ['qemu-system-aarch64', 'qemu-system-arm'], ['mcopy', 'mtools']]),
