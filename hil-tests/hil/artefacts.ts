@@ -1,7 +1,10 @@
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTimes } from '../rig/index.ts';
 import type { Outcome, PlayedStep } from '../scenario/play.ts';
+
+/** The file by which a folder is known to be of a scenario: it is there from the beginning. */
+const stepsFile = 'steps.log';
 
 /** What stays of a scenario that failed: a folder of its own, with the logs, the recordings of the lines, and its steps. */
 export class Artefacts {
@@ -11,10 +14,21 @@ export class Artefacts {
     this.folder = folder;
   }
 
-  /** Begins with an empty folder. */
+  /** Whether nothing of anybody else's is there, which is not to be removed. */
+  static mayBegin(folder: string): boolean {
+    return !existsSync(folder) || existsSync(join(folder, stepsFile)) || readdirSync(folder).length === 0;
+  }
+
+  /** Begins anew: what an earlier playing left is removed. Throws where the folder is somebody else's. */
   static begin(folder: string): Artefacts {
+    if (!Artefacts.mayBegin(folder)) {
+      throw new Error(
+        `${folder} is there, and no scenario left it: it would be removed; name another folder`,
+      );
+    }
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, stepsFile), 'it did not come to an end\n');
     return new Artefacts(folder);
   }
 
@@ -31,7 +45,7 @@ export class Artefacts {
         `${seconds.toFixed(3).padStart(9)} s  ${problem === undefined ? '      ' : 'FAILED'}  ${kind} ${words}`,
     );
     const said = outcome.result === 'failed' ? ['', outcome.problem] : [];
-    writeFileSync(join(this.folder, 'steps.log'), [about, '', ...lines, ...said, ''].join('\n'));
+    writeFileSync(join(this.folder, stepsFile), [about, '', ...lines, ...said, ''].join('\n'));
   }
 
   /** Leaves nothing. */

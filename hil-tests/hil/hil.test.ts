@@ -1,9 +1,10 @@
 // @long
 // What `loadline hil` says where it plays nothing.
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { lockFolder } from '@loadline/sdk/platform';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { discoverTests } from '../runner/discover.ts';
@@ -50,6 +51,57 @@ test('says before it plays that a report or artefacts cannot be left there', asy
     const refused = await playAll({ ...options, ...places, signal }).catch((error) => error);
     assert.match(refused.message, /^nothing can be left there: E(NOENT|NOTDIR).*(nowhere|left)/);
   }
+});
+
+test('says before it plays that a folder is no file, and removes nothing that no scenario left', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loadline-hil-'));
+  const options = { bench: { kind: 'virtual' }, seed: 1, jobs: 1, json: true } as const;
+  const { signal } = new AbortController();
+  const refusal = async (of: { chosen: string[]; artefacts: string; junit?: string }) =>
+    (await playAll({ ...options, ...of, signal }).catch((error) => error)).message;
+  mkdirSync(join(folder, 'gw1'));
+  writeFileSync(join(folder, 'gw1/source.ts'), '');
+  assert.match(
+    await refusal({ chosen: ['gw1'], artefacts: folder }),
+    /gw1 is there, and no scenario left it/,
+  );
+  assert.ok(existsSync(join(folder, 'gw1/source.ts')));
+  const left = join(folder, 'left');
+  assert.match(
+    await refusal({ chosen: ['gw1'], artefacts: left, junit: folder }),
+    'is a folder: name a file',
+  );
+  assert.match(
+    await refusal({ chosen: ['my/no.scenario.ts'], artefacts: left }),
+    /there is no file .*my\/no/,
+  );
+  const leave = await lockFolder(left);
+  assert.match(
+    await refusal({ chosen: ['gw1'], artefacts: left }),
+    /left is in use by process \d+.*--artefacts/,
+  );
+  await leave();
+  rmSync(folder, { recursive: true });
+});
+
+test('a file that is no scenario, needs what no bench has or sets no time is refused with its path', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loadline-hil-'));
+  const problemOf = async (name: string, source: string) => {
+    const path = join(folder, `${name}.scenario.mjs`);
+    writeFileSync(path, source);
+    return (await listScenarios([path], () => {}).catch((error) => error)).message;
+  };
+  const one = "about: '', play() {}";
+  assert.match(await problemOf('a', 'export default {{{'), /a.scenario.mjs cannot be loaded: SyntaxError/);
+  assert.match(
+    await problemOf('b', `export default { ${one}, needs: ['unplugg'], timeLimitMs: 1 }`),
+    "needs 'unplugg', which is no ability",
+  );
+  for (const limit of ['Infinity', 'NaN', '0', '2 ** 31']) {
+    const source = `export default { ${one}, needs: [], timeLimitMs: ${limit} }`;
+    assert.match(await problemOf(`c${limit.length}`, source), 'it must be milliseconds from 1', limit);
+  }
+  rmSync(folder, { recursive: true });
 });
 
 test('every scenario needs what there is a word for, and has in npm test the time that it gives itself', async () => {

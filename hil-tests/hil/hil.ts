@@ -1,6 +1,8 @@
-import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { FolderInUse, lockFolder } from '@loadline/sdk/platform';
+import { Artefacts } from './artefacts.ts';
 import { type JUnitOptions, junitXml } from './junit.ts';
 import { isScenarioFile, loadScenario, type ScenarioFile, scenarioFile } from './load.ts';
 import type { BenchChoice } from './open-bench.ts';
@@ -33,7 +35,9 @@ export async function listScenarios(chosen: readonly string[], print: (line: str
   const files = choose(chosen);
   const width = Math.max(...files.map(({ name }) => name.length));
   for (const file of files) {
-    const { about, needs } = await loadScenario(file);
+    const { about, needs } = await loadScenario(file).catch((error) => {
+      throw new UsageError(`${file.path} cannot be loaded: ${String(error)}`);
+    });
     print(`${file.name.padEnd(width)}  ${about}${needs.length === 0 ? '' : ` [${needs.join(', ')}]`}`);
   }
 }
@@ -46,7 +50,8 @@ export async function hil(options: HilOptions): Promise<number> {
   const { json, seed, junit, signal } = options;
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   const files = choose(options.chosen);
-  mustTake(options);
+  mustTake(options, files);
+  const leave = await ownFolder(options.artefacts);
   const began = performance.now();
   const at = new Date();
   let bench = options.bench.kind as string;
@@ -59,7 +64,7 @@ export async function hil(options: HilOptions): Promise<number> {
     },
     // What a scenario says of itself may not move the cursor of whoever reads.
     onResult: (result) => say(stripVTControlCharacters(describe(result)).replaceAll(controls, '\uFFFD')),
-  });
+  }).finally(leave);
   const count = (of: ScenarioResult['outcome']['result']) =>
     results.filter(({ outcome }) => outcome.result === of).length;
   const [passed, failed, skipped] = [count('passed'), count('failed'), count('skipped')];
@@ -98,11 +103,23 @@ function choose(chosen: readonly string[]): ScenarioFile[] {
       `two scenarios are called ${twice}: what is left of one would be taken for the other's`,
     );
   }
+  const absent = files.find(({ path }) => !existsSync(path));
+  if (absent !== undefined) throw new UsageError(`there is no file ${absent.path}`);
   return files;
 }
 
+/** Takes the folder for what is left, for this run alone: another would remove what this one writes. @throws UsageError */
+async function ownFolder(folder: string): Promise<() => Promise<void>> {
+  try {
+    return await lockFolder(folder);
+  } catch (error) {
+    if (!(error instanceof FolderInUse)) throw error;
+    throw new UsageError(`${error.message} (--artefacts)`);
+  }
+}
+
 /** Whether what is left behind can be: found out before anything is played. @throws UsageError */
-function mustTake({ artefacts, junit }: HilOptions): void {
+function mustTake({ artefacts, junit }: HilOptions, files: readonly ScenarioFile[]): void {
   try {
     mkdirSync(artefacts, { recursive: true });
     for (const folder of junit === undefined ? [artefacts] : [artefacts, dirname(junit)]) {
@@ -110,6 +127,15 @@ function mustTake({ artefacts, junit }: HilOptions): void {
     }
   } catch (error) {
     throw new UsageError(`nothing can be left there: ${(error as Error).message}`);
+  }
+  if (junit !== undefined && statSync(junit, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`--junit ${junit} is a folder: name a file`);
+  }
+  const taken = files.map(({ name }) => join(artefacts, name)).find((folder) => !Artefacts.mayBegin(folder));
+  if (taken !== undefined) {
+    throw new UsageError(
+      `${taken} is there, and no scenario left it: it would be removed; name another folder by --artefacts`,
+    );
   }
 }
 

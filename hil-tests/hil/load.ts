@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Scenario } from '../scenario/index.ts';
+import { abilities, type Scenario } from '../scenario/index.ts';
 
 /** A scenario in its file. */
 export interface ScenarioFile {
@@ -8,6 +8,9 @@ export interface ScenarioFile {
   /** The file's name without its ending. */
   readonly name: string;
 }
+
+/** What a timer takes at most, less what is added for closing. */
+const longestMs = 2 ** 31 - 1 - 60_000;
 
 const ending = /\.scenario\.(ts|mts|js|mjs)$/;
 
@@ -29,6 +32,14 @@ export async function loadScenario({ path }: ScenarioFile): Promise<Scenario> {
     throw new Error(
       `${path} has no scenario: its default export must be what scenario({ about, play }) makes`,
     );
+  }
+  if (!(timeLimitMs >= 1 && timeLimitMs <= longestMs)) {
+    throw new Error(`${path}: timeLimitMs is ${timeLimitMs}; it must be milliseconds from 1 to ${longestMs}`);
+  }
+  const unknown = needs.find((ability) => !Object.hasOwn(abilities, ability));
+  if (unknown !== undefined) {
+    const known = Object.keys(abilities).join(', ');
+    throw new Error(`${path} needs '${unknown}', which is no ability of a bench: ${known}`);
   }
   return { about, play, needs, timeLimitMs };
 }

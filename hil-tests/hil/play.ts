@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { findLeftovers, RUN_MARK } from '../runner/process-tree.ts';
 import { type Outcome, type PlayedStep, playScenario, problemOf } from '../scenario/play.ts';
 import { Artefacts, replayLines } from './artefacts.ts';
 import { loadScenario, scenarioFile } from './load.ts';
@@ -23,9 +24,21 @@ const artefacts = Artefacts.begin(join(values.artefacts, file.name));
 const began = performance.now();
 const steps: PlayedStep[] = [];
 
+// Whoever was to hear of it is gone, and ends nothing any more.
+const endAlone = () => {
+  const mark = process.env[RUN_MARK];
+  for (const { pid } of mark === undefined ? [] : findLeftovers(process.pid, mark)) {
+    if (pid !== process.pid) process.kill(pid, 'SIGKILL');
+  }
+  process.exit(1);
+};
+process.once('disconnect', endAlone);
+
 const tell = process.send === undefined ? print : send;
 let about = file.path;
 let isDecided = false;
+/** When what was told last has left: a long word would be cut off by disconnecting. */
+let told: Promise<unknown> = Promise.resolve();
 // What a scenario had under way may break when its bench is closed; before that, nothing that breaks is left unsaid.
 process.on('unhandledRejection', (error) => {
   if (!isDecided) throw error;
@@ -36,7 +49,8 @@ if (outcome.result === 'failed') artefacts.writeSteps(about, steps, outcome);
 else if (process.send === undefined) artefacts.remove();
 tell({ report: 'end', outcome });
 process.exitCode = outcome.result === 'failed' ? 1 : 0;
-if (process.connected) process.disconnect();
+process.off('disconnect', endAlone);
+if (process.connected) await told.then(() => process.disconnect());
 
 async function play(): Promise<Outcome> {
   try {
@@ -66,7 +80,9 @@ async function play(): Promise<Outcome> {
 }
 
 function send(report: Report): void {
-  process.send?.(report);
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  told = promise;
+  process.send?.(report, undefined, {}, resolve);
 }
 
 function print(report: Report): void {

@@ -12,6 +12,11 @@ export type Report =
   | { readonly report: 'played'; readonly step: PlayedStep }
   | { readonly report: 'end'; readonly outcome: Outcome };
 
+/** Whether a message is what `play.ts` tells, and not something else that its process sent. */
+export function isReport(message: unknown): message is Report {
+  return typeof message === 'object' && message !== null && 'report' in message;
+}
+
 /** What became of one scenario. */
 export interface ScenarioResult {
   readonly name: string;

@@ -49,7 +49,10 @@ interface Told {
   stderr: string;
 }
 
-function hil(args: readonly string[], started: (kill: () => void) => void = () => {}): Promise<Told> {
+function hil(
+  args: readonly string[],
+  started: (kill: (signal?: NodeJS.Signals) => void) => void = () => {},
+): Promise<Told> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
@@ -57,7 +60,7 @@ function hil(args: readonly string[], started: (kill: () => void) => void = () =
       { cwd: folder },
       (_, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
-    started(() => child.kill('SIGTERM'));
+    started((signal = 'SIGTERM') => child.kill(signal));
   });
 }
 
@@ -84,6 +87,15 @@ const ends: Readonly<Record<string, readonly [inside: string, problem: RegExp, w
     /^then a promise is forgotten: its process ended \(code 1\).*Error: lost/s,
   ],
   open: [`await then('a timer is left', () => { setInterval(() => {}, 1000); });`, /leaves a handle open/],
+  behind: [
+    `await then('all is well', () => {}); setTimeout(() => { throw new Error('and broke'); }, 300);`,
+    /^after its last step its process ended with code 1.*Error: and broke/s,
+  ],
+  wordy: [
+    `process.send(null); process.send('ready');
+    await then('it is short', () => { throw new Error('long '.repeat(40_000)); });`,
+    /^then it is short: Error: long long .*long \n/s,
+  ],
   leaving: [
     `await then('a process is left', async () => {
       const { spawn } = await import('node:child_process');
@@ -122,7 +134,7 @@ test('what passes passes, what fails says where, and each in a process and with 
 test('where all pass it ends with 0 and leaves nothing; where none was played, with 1', async () => {
   const [all, none] = await Promise.all([
     hil([good, '--seed', '5']),
-    hil([write('only-lacking', '', `needs: ['line-speed'],`)]),
+    hil([write('only-lacking', '', `needs: ['line-speed'],`), '--artefacts', 'elsewhere']),
   ]);
   assert.equal([all.code, none.code], [0, 1]);
   assert.match(all.stdout, /\n1 passed, 0 failed\n$/);
@@ -164,6 +176,28 @@ test('of one that fails on a bench there are the logs of both programs, and a re
     child.stdout?.once('data', () => execFile('cat', [join(folder, 'radio')], () => {}));
   });
   assert.equal(JSON.parse(heard.trim().split('\n').at(-1) ?? ''), { bytes, ended: 'complete' });
+});
+
+test('killed, it leaves nothing running of what it had started', async () => {
+  const pids = join(folder, 'orphans');
+  mkdirSync(pids);
+  const path = write(
+    'orphaned',
+    `const { spawn } = await import('node:child_process');
+    const { writeFileSync } = await import('node:fs');
+    const sleeper = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+    for (const pid of [sleeper.pid, process.pid]) writeFileSync('${pids}/' + pid, '');
+    await when('nothing comes', () => new Promise(() => setInterval(() => {}, 1000)));`,
+  );
+  let end = () => {};
+  const ended = hil([path, '--artefacts', 'orphaned'], (kill) => {
+    end = () => kill('SIGKILL');
+  });
+  await until(() => readdirSync(pids).length === 2, { limitMs: 60_000, what: 'it plays' });
+  end();
+  await ended;
+  const gone = () => readdirSync(pids).every((pid) => !existsSync(`/proc/${pid}`));
+  await until(gone, { limitMs: 10_000, what: 'both are gone' });
 });
 
 test('interrupted, it ends what is played and all that was started, says so, and ends with 1', async () => {

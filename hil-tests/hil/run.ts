@@ -5,12 +5,14 @@ import type { Outcome, PlayedStep } from '../scenario/play.ts';
 import { Artefacts, replayLines } from './artefacts.ts';
 import type { ScenarioFile } from './load.ts';
 import type { BenchChoice } from './open-bench.ts';
-import type { Report, ScenarioResult } from './report.ts';
+import { isReport, type Report, type ScenarioResult } from './report.ts';
 
 /** Milliseconds that a scenario has to be loaded, before it says how long it may take. */
 const loadingMs = 60_000;
 /** Milliseconds that it has beyond its time limit, to leave everything as it was. */
 const closingMs = 20_000;
+/** How much of what a process printed last is said of one that ended badly, in characters. */
+const mostLast = 4000;
 
 const player = fileURLToPath(new URL('./play.ts', import.meta.url));
 
@@ -79,7 +81,9 @@ async function runScenario(file: ScenarioFile, options: RunOptions): Promise<Sce
     signal: ended.signal,
     isOver: () => heard.outcome !== undefined,
     onMessage: (message) => {
-      const report = message as Report;
+      // A program that a scenario loads may have words of its own for whoever started it.
+      if (!isReport(message)) return;
+      const report = message;
       heard.take(report);
       if (report.report === 'scenario') {
         clearTimeout(limit);
@@ -115,10 +119,13 @@ async function runScenario(file: ScenarioFile, options: RunOptions): Promise<Sce
 function problemOf(ending: Ending, heard: Heard, output: string): string | undefined {
   switch (ending.kind) {
     case 'exited': {
-      if (heard.outcome !== undefined) return undefined;
       const { code, signal } = ending;
-      const last = output.trim().split('\n').slice(-30).join('\n');
-      return `its process ended (${signal ?? `code ${code}`}) before the scenario did\n${last}`;
+      const how = signal ?? `code ${code}`;
+      const last = output.trim().split('\n').slice(-30).join('\n').slice(-mostLast);
+      if (heard.outcome === undefined) return `its process ended (${how}) before the scenario did\n${last}`;
+      // What breaks behind the last step has failed, too.
+      const isFine = heard.outcome.result === 'failed' || how === 'code 0';
+      return isFine ? undefined : `after its last step its process ended with ${how}\n${last}`;
     }
     case 'open handle':
       return `its process did not exit within ${exitGraceMs / 1000} s of its end: it leaves a handle open`;

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Bench } from './bench.ts';
 import type { Scenario, Step } from './scenario.ts';
 
@@ -30,7 +31,7 @@ export interface Audience {
 export interface PlayOptions {
   readonly bench: Bench;
   readonly seed: number;
-  /** An empty folder for what it leaves. */
+  /** A folder for what it leaves. */
   readonly artefacts: string;
   readonly audience: Audience;
 }
@@ -165,7 +166,7 @@ class Steps {
 
 /** What was thrown, and where from. */
 export function problemOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : inspect(error);
   const { stack = '', message, name } = error;
   return stack.includes(message) ? stack : `${name}: ${message}\n${stack}`;
 }
