@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SeededRandom } from '../rig/random.ts';
 import { flatness } from './flatness.ts';
+import { growth, programs } from './held.ts';
 import { judgeLoad } from './judge.ts';
 import { memoryPlot } from './plot.ts';
 import { type Sample, samplesCsv } from './samples.ts';
@@ -68,10 +69,27 @@ const sample = (seconds: number, faults: readonly string[]): Sample => ({
   faults,
 });
 
-test('the plot has a line for each program, and what was wrong in grey; the table has it in words', () => {
+test('a gateway that grows is told, and a cloud of which only what lies about does is not', () => {
+  const run = (gateway: number, resident: number, inUse: number) =>
+    growth(
+      programs(
+        Array.from({ length: 361 }, (_, at) => ({
+          ...sample(at * 5, []),
+          gateway: { memory: 80 + (gateway * at) / 361, descriptors: 25 },
+          cloud: { memory: 300 + (resident * at) / 361, descriptors: 60 },
+          inUse: 100 + (inUse * at) / 361,
+        })),
+      ),
+    );
+  assert.equal(run(5, 200, 5), []);
+  assert.match(run(30, 0, 0).join(), /^memory of the gateway: it grew by (?:19|20)\./);
+  assert.match(run(0, 0, 30).join(), /^memory that the cloud has in use: it grew by (?:19|20)\./);
+});
+
+test('the plot has a line for each program and one for what is in use, and what was wrong in grey; the table has it in words', () => {
   const samples = [sample(0, []), sample(5, ['frozen']), sample(10, [])];
   const svg = memoryPlot(samples);
-  assert.is(svg.match(/<polyline/g)?.length, 2);
+  assert.is(svg.match(/<polyline/g)?.length, 3);
   assert.is(svg.match(/fill="#ececec"/g)?.length, 1);
   assert.not.match(svg, 'NaN');
   assert.is(samplesCsv(samples).split('\n')[2], '5.0,85,25,300,60,120,3,frozen');

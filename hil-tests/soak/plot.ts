@@ -8,10 +8,11 @@ const plotHeight = height - margin.top - margin.bottom;
 
 const lines = [
   { name: 'cloud', colour: '#1f5fa8', of: (sample: Sample) => sample.cloud.memory },
+  { name: 'cloud, in use', colour: '#7fb2e5', of: (sample: Sample) => sample.inUse },
   { name: 'gateway', colour: '#b8440e', of: (sample: Sample) => sample.gateway.memory },
 ] as const;
 
-/** Memory of both programs over the time of a run, as SVG; grey where something was wrong with the network or the radio. */
+/** Memory of both programs over the time of a run, resident and in use, as SVG; grey where something was wrong with the network or the radio. */
 export function memoryPlot(samples: readonly Sample[]): string {
   const end = Math.max(samples.at(-1)?.seconds ?? 0, 1);
   const top = ceiling(Math.max(1, ...samples.flatMap((sample) => lines.map(({ of }) => of(sample)))));
@@ -49,7 +50,7 @@ export function memoryPlot(samples: readonly Sample[]): string {
     ...rows,
     ...columns,
     ...curves,
-    `<text x="${margin.left}" y="18">resident memory, MiB; grey: a fault of the network or the radio</text>`,
+    `<text x="${margin.left}" y="18">memory, MiB; grey: a fault of the network or the radio</text>`,
     `<text x="${margin.left + plotWidth}" y="${height - 12}" text-anchor="end">minutes</text>`,
     '</svg>',
     '',

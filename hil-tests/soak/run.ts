@@ -6,7 +6,7 @@ import { until } from '../rig/index.ts';
 import { SeededRandom } from '../rig/random.ts';
 import { assertBalanced } from '../scenarios/site.ts';
 import { type Fault, networkFaults, radioFaults } from './faults.ts';
-import { type Flatness, flatness } from './flatness.ts';
+import { growth, type Programs, programs } from './held.ts';
 import { judgeClient, judgeLoad, type LoadVerdict } from './judge.ts';
 import { Load } from './load.ts';
 import { Looker } from './looker.ts';
@@ -23,21 +23,7 @@ export interface SoakOptions {
   readonly signal: AbortSignal;
 }
 
-/** How a program held out: what it took when it began, at most and at the end, and whether that stayed as it is. */
-export interface Held {
-  readonly memory: Figures;
-  readonly descriptors: Figures;
-}
-
-interface Figures {
-  readonly first: number;
-  readonly most: number;
-  readonly last: number;
-  /** Undefined of a run that is too short to tell. */
-  readonly flatness: Flatness | undefined;
-}
-
-export interface SoakRun {
+export interface SoakRun extends Programs {
   readonly seconds: number;
   readonly seed: number;
   /** How often each was carried out. */
@@ -50,8 +36,6 @@ export interface SoakRun {
   /** How often the gateway lost its port. */
   readonly closings: number;
   readonly ledgers: Readonly<Record<string, object>>;
-  readonly gateway: Held;
-  readonly cloud: Held;
   /** What must not be. */
   readonly wrong: readonly string[];
 }
@@ -63,10 +47,6 @@ const lastsMs = [2_000, 15_000] as const;
 const restMs = [2_000, 12_000] as const;
 /** Milliseconds in which everything has come once all is well: a backoff of several failures, and the backlog. */
 const drainMs = 180_000;
-/** What may be more at the end: MiB of memory in the part that is judged, and descriptors. */
-const memoryLimit = 10;
-const descriptorLimit = 4;
-
 /** Runs both programs under load and faults, lets everything drain, and judges what they took and what they stored. */
 export async function soak({ minutes, seed, out, say, signal }: SoakOptions): Promise<SoakRun> {
   await mkdir(out, { recursive: true });
@@ -136,10 +116,7 @@ export async function soak({ minutes, seed, out, say, signal }: SoakOptions): Pr
         judgeClient(readingsOf(site, device), acknowledged),
       ]),
     );
-    const held = {
-      gateway: heldBy(samples, ({ gateway }) => gateway),
-      cloud: heldBy(samples, ({ cloud }) => cloud),
-    };
+    const held = programs(samples);
     wrong.push(...misses(verdict, clients), ...growth(held));
     await writeFile(join(out, 'samples.csv'), samplesCsv(samples));
     await writeFile(join(out, 'memory.svg'), memoryPlot(samples));
@@ -272,31 +249,4 @@ function misses(
       verdict.lost + verdict.twice === 0 ? [] : [`${device}: ${JSON.stringify(verdict)}`],
     ),
   ];
-}
-
-function heldBy(samples: readonly Sample[], of: (sample: Sample) => Sample['gateway']): Held {
-  const figures = (value: (taken: Sample['gateway']) => number, limit: number): Figures => {
-    const series = samples.map((sample) => ({ seconds: sample.seconds, value: value(of(sample)) }));
-    const values = series.map((one) => one.value);
-    return {
-      first: values[0] ?? Number.NaN,
-      most: Math.max(...values),
-      last: values.at(-1) ?? Number.NaN,
-      flatness: flatness(series, limit),
-    };
-  };
-  return {
-    memory: figures(({ memory }) => memory, memoryLimit),
-    descriptors: figures(({ descriptors }) => descriptors, descriptorLimit),
-  };
-}
-
-function growth(held: Readonly<Record<'gateway' | 'cloud', Held>>): string[] {
-  return Object.entries(held).flatMap(([program, of]) =>
-    Object.entries(of).flatMap(([what, { flatness: found }]) =>
-      found === undefined || found.isFlat
-        ? []
-        : [`${what} of the ${program} grew by ${found.growth.toFixed(1)} after it had warmed up`],
-    ),
-  );
 }
