@@ -82,6 +82,7 @@ export type EventFollower = (events: readonly LiveEvent[], skipped: number) => v
  */
 export class Live {
   readonly #monotonic: () => number;
+  readonly #later: (milliseconds: number, run: () => void) => void;
   readonly #followers = new Map<string, Set<Follower>>();
   readonly #gathered = new Map<string, Map<string, LiveSeries>>();
   readonly #eventFollowers = new Map<string, Set<EventFollower>>();
@@ -93,9 +94,14 @@ export class Live {
   /** No round begins before this, monotonic ms. */
   #restUntil = Number.NEGATIVE_INFINITY;
 
-  /** `monotonic`: ms. */
-  constructor(monotonic: () => number = () => performance.now()) {
+  /** `monotonic`: ms. `later` runs what it is given after so many ms. */
+  constructor(
+    monotonic: () => number = () => performance.now(),
+    later: (milliseconds: number, run: () => void) => void = (milliseconds, run) =>
+      setTimeout(run, milliseconds),
+  ) {
     this.#monotonic = monotonic;
+    this.#later = later;
   }
 
   /** How many follow readings or events. Alarms are told to a stream of readings besides, and do not count again. */
@@ -211,7 +217,7 @@ export class Live {
     this.#isDue = true;
     const wait = this.#restUntil - this.#monotonic();
     if (wait <= 0) setImmediate(() => this.#tell());
-    else setTimeout(() => this.#tell(), wait);
+    else this.#later(wait, () => this.#tell());
   }
 
   #tell(): void {
