@@ -36,3 +36,8 @@ export async function openBench(choice: BenchChoice, options: BenchOptions): Pro
       return (await metalParts()).openMetalBench(choice.metal, options);
   }
 }
+
+/** Leaves what is not a scenario's own as it was found: to be called when its process has ended, however it ended. */
+export async function tidyBench(choice: BenchChoice): Promise<void> {
+  if (choice.kind === 'metal') await (await metalParts()).tidyMetal(choice.metal);
+}

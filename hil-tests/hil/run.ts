@@ -4,7 +4,7 @@ import { type Ending, exitGraceMs, maxOutputBytes, runProcess } from '../runner/
 import type { Outcome, PlayedStep } from '../scenario/play.ts';
 import { Artefacts, replayLines } from './artefacts.ts';
 import type { ScenarioFile } from './load.ts';
-import type { BenchChoice } from './open-bench.ts';
+import { type BenchChoice, tidyBench } from './open-bench.ts';
 import { isReport, type Report, type ScenarioResult } from './report.ts';
 
 /** Milliseconds that a scenario has to be loaded, before it says how long it may take. */
@@ -95,10 +95,15 @@ async function runScenario(file: ScenarioFile, options: RunOptions): Promise<Sce
   });
   clearTimeout(limit);
   signal.removeEventListener('abort', abort);
+  const untidy = await tidyBench(bench).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
   const problem =
     late ??
     (signal.aborted ? 'interrupted' : undefined) ??
     problemOf(ending, heard, output) ??
+    untidy ??
     leftovers.map(({ pid, command }) => `left a process running: ${pid} ${command}`)[0];
   const outcome: Outcome =
     problem === undefined || heard.outcome?.result === 'failed'

@@ -2,3 +2,4 @@
 export { type MetalChoice, type MetalWords, readMetalChoice } from './choice.ts';
 export { openMetalBench } from './open-metal.ts';
 export { prepareMetal } from './prepare.ts';
+export { tidyMetal } from './tidy.ts';

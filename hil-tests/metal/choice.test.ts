@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type MetalWords, readMetalChoice } from './choice.ts';
+import { tidyMetal } from './tidy.ts';
 import { handPlug, usbPlug, usbSwitch } from './usb.ts';
 
 const test = suite('what is connected to what');
@@ -99,6 +100,20 @@ test('a person is told what to do, and has the time that was said', async () => 
     assert.equal(told, [`PLEASE PULL THE PLUG of ${node}`, `PLEASE PLUG ${node} IN AGAIN`]);
     const late = await plug.unplug().catch(({ message }: Error) => message);
     assert.match(String(late), /is still there after 0.05 s: is it the adapter that was meant/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('an adapter that a scenario left unplugged is plugged in for it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loadline-usb-'));
+  const [path, file] = [join(folder, 'ttyUSB1'), join(folder, 'authorized')];
+  writeFileSync(path, '');
+  writeFileSync(file, '0');
+  try {
+    const unplugging = { by: 'usb', file } as const;
+    await tidyMetal({ kind: 'loop', port, gateway: path, baud: 115_200, unplugging });
+    assert.is(readFileSync(file, 'latin1'), '1');
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -67,6 +67,15 @@ export function usbPlug(path: string, file: string): Plug {
   };
 }
 
+/**
+ * Plugs in what a scenario that failed, or was killed, has left unplugged by the kernel: the adapter would be dead to
+ * everybody until somebody pulls it.
+ */
+export async function leavePlugged(path: string, file: string): Promise<void> {
+  if (readFileSync(file, 'latin1').trim() !== '0') return;
+  await usbPlug(path, file).replug();
+}
+
 /** By a person: who is told what to do, and given time. @param tell says it to him */
 export function handPlug(path: string, tell: (words: string) => void, limitMs: number): Plug {
   return {
