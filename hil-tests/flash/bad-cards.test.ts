@@ -99,10 +99,11 @@ scenario(
   async () => {
     // Between the places that are marked.
     const spoilt = 8 * mebibyte + 100_000;
+    const other = bytesOf(image, spoilt, 1)[0] === 'X'.charCodeAt(0) ? 'Y' : 'X';
     const nbdkit = script('spoils', {
       size: 64,
       read: 'take $3 $4',
-      write: `keep $4; [ $4 -gt ${spoilt} ] || [ $(($4 + $3)) -le ${spoilt} ] || printf X | keep ${spoilt}`,
+      write: `keep $4; [ $4 -gt ${spoilt} ] || [ $(($4 + $3)) -le ${spoilt} ] || printf ${other} | keep ${spoilt}`,
     });
     await onCard(nbdkit, async ({ loop }) => {
       const { code, last } = await startFlash(...words(loop)).ended;
