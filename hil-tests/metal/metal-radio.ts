@@ -1,3 +1,4 @@
+import type { ByteSink } from '../rig/index.ts';
 import type { Capture } from '../scenario/capture.ts';
 import type { Radio } from '../scenario/index.ts';
 import { MetalError } from './errors.ts';
@@ -14,6 +15,7 @@ export class LineRadio implements Radio {
   readonly #port: RealPort;
   readonly #plug: Plug | undefined;
   readonly #capture: Capture;
+  readonly #line: ByteSink;
 
   /** @param path the gateway's end */
   constructor(port: RealPort, path: string, plug: Plug | undefined, capture: Capture) {
@@ -22,12 +24,12 @@ export class LineRadio implements Radio {
     this.#port = port;
     this.#plug = plug;
     this.#capture = capture;
+    this.#line = capture.towards(port);
     port.onData((bytes) => capture.fromGateway(bytes));
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    this.#capture.toGateway(bytes);
-    await this.#port.write(bytes);
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#line.write(bytes);
   }
 
   async drained(): Promise<void> {

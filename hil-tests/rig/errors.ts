@@ -16,10 +16,13 @@ export type RigErrorCode =
 export class RigError extends Error {
   override readonly name: string = 'RigError';
   readonly code: RigErrorCode;
+  /** Of a write that was cut short: how many of its bytes were taken before. */
+  readonly takenBytes: number | undefined;
 
-  constructor(code: RigErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: RigErrorCode, message: string, options: ErrorOptions & { takenBytes?: number } = {}) {
     super(message, options);
     this.code = code;
+    this.takenBytes = options.takenBytes;
   }
 }
 

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SimulatedClock } from './clock.ts';
+import { RigError } from './errors.ts';
 import { playRecording } from './player.ts';
 import { LineRecorder } from './recorder.ts';
 import { readRecording } from './recording.ts';
@@ -62,6 +63,16 @@ AB # 1000.000 ms
   assert.equal(taken, [1, 2, 8, 0xab]);
   assert.is(refused, 'virtual port\nis unplugged');
   assert.equal([recorder.pieces, recorder.bytes], [4, 6]);
+});
+
+test('of a write that was cut short, what was taken is in the recording, and the rest is not', async () => {
+  const lines: string[] = [];
+  const recorder = new LineRecorder({ write: (line) => lines.push(line), clock: new SimulatedClock() });
+  const sink = recorder.tap({
+    write: () => Promise.reject(new RigError('unplugged', 'pulled out', { takenBytes: 2 })),
+  });
+  await sink.write(Uint8Array.of(1, 2, 3)).catch(() => {});
+  assert.is(lines.join(''), '0102 # 0.000 ms\n# 0.000 ms: 1 bytes did not arrive: pulled out\n');
 });
 
 test('a recording of both sides is one of the station to every reader; who asks has the host too', async () => {

@@ -1,4 +1,5 @@
 import { type Clock, realClock } from './clock.ts';
+import { RigError } from './errors.ts';
 import { type LineSide, recordingLine } from './timed.ts';
 import type { ByteSink } from './virtual-port.ts';
 
@@ -53,7 +54,7 @@ export class LineRecorder {
 
   /**
    * A sink that passes everything on to `sink`, and records what that took: put it between base station and port.
-   * What the port refuses (it is unplugged) becomes a note.
+   * What the port refuses (it is unplugged) becomes a note; what it took of that before is recorded.
    */
   tap(sink: ByteSink): ByteSink {
     return {
@@ -61,7 +62,9 @@ export class LineRecorder {
         try {
           await sink.write(bytes);
         } catch (error) {
-          this.note(`${bytes.length} bytes did not arrive: ${(error as Error).message}`);
+          const taken = error instanceof RigError ? (error.takenBytes ?? 0) : 0;
+          if (taken > 0) this.take(bytes.subarray(0, taken), 'station');
+          this.note(`${bytes.length - taken} bytes did not arrive: ${(error as Error).message}`);
           throw error;
         }
         this.take(bytes, 'station');

@@ -302,7 +302,8 @@ export class VirtualPort implements ByteSink {
 
   #gone(taken: number, length: number): RigError {
     const code = this.#closed ? 'closed' : 'unplugged';
-    return new RigError(code, `virtual port ${this.path} is ${code}: ${taken} of ${length} bytes were taken`);
+    const message = `virtual port ${this.path} is ${code}: ${taken} of ${length} bytes were taken`;
+    return new RigError(code, message, { takenBytes: taken });
   }
 }
 

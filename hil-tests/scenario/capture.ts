@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { LineRecorder } from '../rig/index.ts';
+import { type ByteSink, LineRecorder } from '../rig/index.ts';
 
 /**
  * A recording of a line, written as it goes, so that it is whole however the program ends: what came to the gateway is
@@ -18,9 +18,9 @@ export class Capture {
     this.#recorder = new LineRecorder({ write: (line) => appendFileSync(path, line) });
   }
 
-  /** Bytes that came to the gateway. */
-  toGateway(bytes: Uint8Array): void {
-    this.#recorder.take(bytes, 'station');
+  /** A sink that passes everything on to the gateway's `sink`, and records what that took. */
+  towards(sink: ByteSink): ByteSink {
+    return this.#recorder.tap(sink);
   }
 
   /** Bytes that the gateway sent. */

@@ -1,6 +1,6 @@
 import { rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FaultProxy, VirtualPort } from '../rig/index.ts';
+import { type ByteSink, type FaultProxy, VirtualPort } from '../rig/index.ts';
 import type { Adapters, Radio, Site } from './bench.ts';
 import type { Capture } from './capture.ts';
 import type { LocalCloud } from './local-cloud.ts';
@@ -12,12 +12,14 @@ export class VirtualAdapter implements Radio {
   readonly path: string;
   readonly #port: VirtualPort;
   readonly #capture: Capture;
+  readonly #line: ByteSink;
 
   constructor(port: VirtualPort, name: string, capture: Capture) {
     this.label = `simulated adapter ${name}`;
     this.path = port.path;
     this.#port = port;
     this.#capture = capture;
+    this.#line = capture.towards(port);
     port.onData((bytes) => capture.fromGateway(bytes));
   }
 
@@ -30,9 +32,8 @@ export class VirtualAdapter implements Radio {
     return this.#port.bytesWritten;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    this.#capture.toGateway(bytes);
-    await this.#port.write(bytes);
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#line.write(bytes);
   }
 
   drained(): Promise<void> {
