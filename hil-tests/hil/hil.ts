@@ -6,6 +6,7 @@ import { Artefacts } from './artefacts.ts';
 import { type JUnitOptions, junitXml } from './junit.ts';
 import { isScenarioFile, loadScenario, type ScenarioFile, scenarioFile } from './load.ts';
 import type { BenchChoice } from './open-bench.ts';
+import { Progress } from './progress.ts';
 import { publishedScenarios } from './published.ts';
 import type { ScenarioResult } from './report.ts';
 import { runScenarios } from './run.ts';
@@ -48,23 +49,36 @@ export async function listScenarios(chosen: readonly string[], print: (line: str
  */
 export async function hil(options: HilOptions): Promise<number> {
   const { json, seed, junit, signal } = options;
-  const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
+  const progress = new Progress(process.stderr);
+  const say = (text: string) => {
+    progress.clear();
+    (json ? process.stderr : process.stdout).write(`${text}\n`);
+  };
   const files = choose(options.chosen);
   mustTake(options, files);
   const leave = await ownFolder(options.artefacts);
   const began = performance.now();
   const at = new Date();
   let bench = options.bench.kind as string;
+  let done = 0;
   const results = await runScenarios(files, {
     ...options,
     // There is one line of real ports.
     jobs: options.bench.kind === 'metal' ? 1 : Math.min(options.jobs, files.length),
-    onReport: (_, report) => {
+    onReport: (file, report) => {
       if (report.report === 'scenario') bench = report.bench;
+      if (report.report !== 'begun') return;
+      progress.show(`${done} of ${files.length} played; ${file.name}: ${report.kind} ${report.words}`);
     },
-    // What a scenario says of itself may not move the cursor of whoever reads.
-    onResult: (result) => say(stripVTControlCharacters(describe(result)).replaceAll(controls, '\uFFFD')),
-  }).finally(leave);
+    onResult: (result) => {
+      done += 1;
+      // What a scenario says of itself may not move the cursor of whoever reads.
+      say(stripVTControlCharacters(describe(result)).replaceAll(controls, '\uFFFD'));
+    },
+  }).finally(() => {
+    progress.clear();
+    return leave();
+  });
   const count = (of: ScenarioResult['outcome']['result']) =>
     results.filter(({ outcome }) => outcome.result === of).length;
   const [passed, failed, skipped] = [count('passed'), count('failed'), count('skipped')];
