@@ -45,6 +45,7 @@ export function memoryPlot(samples: readonly Sample[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    '<title>Memory of gateway and cloud over the time of a soak, and when which faults were</title>',
     `<rect width="${width}" height="${height}" fill="white"/>`,
     ...faulty,
     ...rows,
