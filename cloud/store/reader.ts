@@ -62,3 +62,32 @@ export class Reader {
     await ended;
   }
 }
+
+type Asked = Pick<Reader, 'read' | 'close'>;
+
+/** A reader whose thread starts at its first question: some kinds of questions come late, or never. */
+export class LateReader {
+  readonly #open: () => Promise<Asked>;
+  #reader: Promise<Asked> | undefined;
+
+  constructor(open: () => Promise<Asked>) {
+    this.#open = open;
+  }
+
+  /** See `Reader.read`. A thread that does not start fails the question; the next one tries again. */
+  async read<K extends keyof Reads>(name: K, query: Query<K>): Promise<Result<K>> {
+    this.#reader ??= this.#open().catch((error) => {
+      this.#reader = undefined;
+      throw error;
+    });
+    return (await this.#reader).read(name, query);
+  }
+
+  /** See `Reader.close`. */
+  async close(): Promise<void> {
+    await this.#reader?.then(
+      (reader) => reader.close(),
+      () => undefined,
+    );
+  }
+}

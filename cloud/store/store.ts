@@ -8,7 +8,7 @@ import type { SliceSize } from './chunks/slice.ts';
 import type { ChunkCut, MergeWrite } from './chunks/writes.ts';
 import type { DatabaseOptions } from './database.ts';
 import type { CopyAnswer, CopyQuestion } from './page-copy.ts';
-import { Reader } from './reader.ts';
+import { LateReader, Reader } from './reader.ts';
 import type { Reads } from './reads.ts';
 import { SeriesIndex } from './series-index.ts';
 import { Writer, type Writing } from './writer.ts';
@@ -52,11 +52,10 @@ export class Store {
   readonly #writer: Writer;
   /** Questions of people's clicks and sessions; and, on a thread of their own, those that read many deliveries. */
   readonly #lookups: Reader;
-  readonly #ranges: Reader;
+  readonly #ranges: LateReader;
+  /** Prepares slices for the merger. */
+  readonly #slices: LateReader;
   readonly #merger: Merger;
-  readonly #openReader: () => Promise<Reader>;
-  /** Prepares slices for the merger; there from the first on. */
-  #slices: Promise<Reader> | undefined;
   readonly #timer: NodeJS.Timeout;
   #through: number;
   #written: number;
@@ -67,7 +66,7 @@ export class Store {
   #closing = false;
 
   private constructor(
-    parts: { writer: Writer; lookups: Reader; ranges: Reader; openReader: () => Promise<Reader> },
+    parts: { writer: Writer; lookups: Reader; openReader: () => Promise<Reader> },
     index: SeriesIndex,
     through: number,
     written: number,
@@ -75,10 +74,10 @@ export class Store {
     this.index = index;
     this.#writer = parts.writer;
     this.#lookups = parts.lookups;
-    this.#ranges = parts.ranges;
-    this.#openReader = parts.openReader;
+    this.#ranges = new LateReader(parts.openReader);
+    this.#slices = new LateReader(parts.openReader);
     this.#merger = new Merger({
-      tails: async () => ((await this.#slices) ?? parts.ranges).read('tails', {}),
+      tails: () => this.#slices.read('tails', {}),
       slice: (device, size) => this.#slice(device, size),
       apply: (write) => parts.writer.aside(write),
       now: () => Date.now(),
@@ -99,9 +98,9 @@ export class Store {
   static async open(options: DatabaseOptions, onFailure: (reason: string) => void): Promise<Store> {
     const writer = await Writer.open(options, onFailure);
     const openReader = () => Reader.open(options, onFailure);
-    const [lookups, ranges] = await Promise.all([openReader(), openReader()]);
-    const { series, through, written } = await ranges.read('seriesIndex', {});
-    return new Store({ writer, lookups, ranges, openReader }, new SeriesIndex(series), through, written);
+    const lookups = await openReader();
+    const { series, through, written } = await lookups.read('seriesIndex', {});
+    return new Store({ writer, lookups, openReader }, new SeriesIndex(series), through, written);
   }
 
   /** See `Writer.write`. */
@@ -234,17 +233,12 @@ export class Store {
     this.#closing = true;
     await this.#merger.close();
     await this.#checkpoint().catch(() => undefined);
-    const slices = this.#slices?.then(
-      (reader) => reader.close(),
-      () => undefined,
-    );
-    await Promise.all([this.#lookups.close(), this.#ranges.close(), slices]);
+    await Promise.all([this.#lookups, this.#ranges, this.#slices].map((reader) => reader.close()));
     await this.#writer.close();
   }
 
-  async #expirable(span: SeriesName & { before: number }): Promise<{ cuts: ChunkCut[]; whole: boolean }> {
-    this.#slices ??= this.#openReader();
-    return (await this.#slices).read('expirable', { ...span, old: span.before - expiredMilliseconds });
+  #expirable(span: SeriesName & { before: number }): Promise<{ cuts: ChunkCut[]; whole: boolean }> {
+    return this.#slices.read('expirable', { ...span, old: span.before - expiredMilliseconds });
   }
 
   /** Tried until it is read: no checkpoint is written before, and nothing is merged. */
@@ -259,9 +253,8 @@ export class Store {
     }
   }
 
-  async #slice(device: number, size: SliceSize): Promise<MergeWrite | undefined> {
-    this.#slices ??= this.#openReader();
-    return (await this.#slices).read('mergeSlice', { device, size });
+  #slice(device: number, size: SliceSize): Promise<MergeWrite | undefined> {
+    return this.#slices.read('mergeSlice', { device, size });
   }
 
   #checkpoint(): Promise<void> {
