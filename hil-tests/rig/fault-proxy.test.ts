@@ -268,6 +268,40 @@ situation(
   },
 );
 
+situation('a reset that meets an end on its way leaves nothing open', async ({ echo, proxy, client }) => {
+  const { socket, got, endings } = await client();
+  socket.write('a');
+  await until(() => got() === 'a');
+  await proxy.set({ flow: 'freeze' });
+  socket.end();
+  await roundTripsBeside(echo.port);
+  // The end is handed on, and the kernel has not been told of it yet.
+  const forwarded = proxy.set({ flow: 'forward' });
+  proxy.reset();
+  await forwarded;
+  await until(() => proxy.counts.open === 0);
+  await until(() => endings.length > 0);
+  assert.equal(endings, ['ECONNRESET']);
+});
+
+situation('of changes that are made at once the last one holds', async ({ proxy, client }) => {
+  const set = (newConnections: Faults['newConnections']) => proxy.set({ newConnections });
+  await Promise.all([set('refuse'), set('accept'), set('accept'), set('refuse')]);
+  const refused = await client();
+  await until(() => refused.endings.length > 0);
+  assert.equal(refused.endings, ['ECONNREFUSED']);
+  await Promise.all([set('accept'), set('refuse'), set('accept')]);
+  const next = await client();
+  next.socket.write('a');
+  await until(() => next.got() === 'a');
+  const late = [set('refuse'), set('accept')];
+  await proxy.close();
+  await Promise.all(late);
+  const { endings } = await client();
+  await until(() => endings.length > 0);
+  assert.equal(endings, ['ECONNREFUSED']);
+});
+
 situation('a target that is not there resets its client, and is counted', async ({ echo, proxy, client }) => {
   await echo.close().catch(() => undefined);
   const { endings } = await client();

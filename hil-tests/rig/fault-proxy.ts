@@ -1,18 +1,10 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type Clock, realClock } from './clock.ts';
 import { inRange, RigError } from './errors.ts';
-import { FaultyStream, type SharedWay, type StreamFaults } from './faulty-stream.ts';
+import type { SharedWay, StreamFaults } from './faulty-stream.ts';
+import { ProxiedConnection, type ProxyTarget } from './proxied-connection.ts';
 import { SeededRandom } from './random.ts';
-
-/** Where a proxy leads to. */
-export interface ProxyTarget {
-  /** Default: 127.0.0.1. */
-  readonly host?: string;
-  readonly port: number;
-  /** The address of this machine that its connections come from. Default: what the system chooses. */
-  readonly localAddress?: string;
-}
 
 /** Options of a fault proxy. */
 export interface FaultProxyOptions {
@@ -63,16 +55,6 @@ export const noFaults: Faults = {
   newConnections: 'accept',
 };
 
-interface Connection {
-  readonly client: Socket;
-  readonly target: Socket;
-  readonly toTarget: FaultyStream;
-  readonly toClient: FaultyStream;
-  /** Leads it on to the target, where that has not been done yet. */
-  readonly leadOn: () => void;
-  halfOpen: boolean;
-}
-
 /**
  * A small TCP proxy on 127.0.0.1 that makes a good network bad on purpose. Faults are set and taken back while it
  * runs. It works on the byte stream, above the kernel's TCP: what that means for each fault is said there.
@@ -85,8 +67,10 @@ export class FaultProxy {
   readonly #shares: SeededRandom;
   readonly #ways = { toTarget: { freeAt: 0 } as SharedWay, toClient: { freeAt: 0 } as SharedWay };
   readonly #server: Server;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<ProxiedConnection>();
   #faults: Faults = noFaults;
+  /** Listening or not as the faults say, one change after the other. */
+  #heeding: Promise<void> = Promise.resolve();
   #port = 0;
   #closed = false;
   #accepted = 0;
@@ -131,10 +115,7 @@ export class FaultProxy {
       targetFailed: this.#targetFailed,
       bytesToTarget: this.#bytesToTarget,
       bytesToClient: this.#bytesToClient,
-      bytesHeld: [...this.#connections].reduce(
-        (sum, { toTarget, toClient }) => sum + toTarget.heldBytes + toClient.heldBytes,
-        0,
-      ),
+      bytesHeld: [...this.#connections].reduce((sum, { heldBytes }) => sum + heldBytes, 0),
       lostSegments: this.#lostSegments,
     };
   }
@@ -147,13 +128,10 @@ export class FaultProxy {
     if (this.#closed) throw new RigError('closed', `fault proxy on port ${this.#port} has been closed`);
     const next = checked({ ...this.#faults, ...faults });
     this.#faults = next;
-    for (const { toTarget, toClient } of this.#connections) {
-      toTarget.changed();
-      toClient.changed();
-    }
-    // Refusing is done by not listening: the kernel then answers as it does for a host without a server.
-    if (next.newConnections === 'refuse') this.#stopListening();
-    else if (!this.#server.listening) await this.#listen(this.#port);
+    for (const connection of this.#connections) connection.changed();
+    const heeding = this.#heeding.then(() => this.#heed());
+    this.#heeding = heeding.catch(() => undefined);
+    await heeding;
   }
 
   /**
@@ -161,14 +139,10 @@ export class FaultProxy {
    * bytes of theirs are gone: they are reset, as by a peer that comes back and knows nothing of them.
    */
   async clear(): Promise<void> {
-    for (const connection of this.#connections) if (connection.halfOpen) reset(connection);
+    for (const connection of this.#connections) if (connection.isHalfOpen) connection.reset();
     await this.set(noFaults);
     for (const way of Object.values(this.#ways)) way.freeAt = 0;
-    for (const { toTarget, toClient, leadOn } of this.#connections) {
-      leadOn();
-      toTarget.release();
-      toClient.release();
-    }
+    for (const connection of this.#connections) connection.release();
   }
 
   /** Leads new connections elsewhere from now on; open ones stay where they are. */
@@ -178,7 +152,7 @@ export class FaultProxy {
 
   /** Resets every open connection, both sides (TCP RST). New ones are met as before. */
   reset(): void {
-    for (const connection of this.#connections) reset(connection);
+    for (const connection of this.#connections) connection.reset();
   }
 
   /**
@@ -188,22 +162,19 @@ export class FaultProxy {
    * as before. Lasts until `clear` or `reset`.
    */
   halfOpen(): void {
-    for (const connection of this.#connections) {
-      connection.halfOpen = true;
-      connection.toTarget.swallow();
-      connection.toClient.swallow();
-    }
+    for (const connection of this.#connections) connection.halfOpen();
   }
 
   /** Resets what is open and stops listening. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const sockets = [...this.#connections].flatMap(({ client, target }) => [client, target]);
-    const gone = sockets.map(closing);
+    const gone = [...this.#connections].map((connection) => connection.closed);
     this.#stopListening();
     this.reset();
-    await Promise.all(gone);
+    await Promise.all([...gone, this.#heeding]);
+    // It may just have been about to listen again.
+    this.#stopListening();
   }
 
   /** So that `await using` closes it. */
@@ -213,63 +184,38 @@ export class FaultProxy {
 
   #accept(client: Socket): void {
     this.#accepted += 1;
-    let connected = false;
-    const target = new Socket({ allowHalfOpen: true });
     const share = this.#shares.uniform();
-    const leadOn = firstTime(() => {
-      if (target.destroyed) return;
-      target.connect({ host: '127.0.0.1', ...this.#target });
-      target.setNoDelay(true);
-      connection.toTarget.changed();
+    const connection = new ProxiedConnection(client, {
+      target: () => this.#target,
+      faults: () => this.#faults,
+      ways: this.#ways,
+      clock: this.#clock,
+      random: this.#random,
+      share,
+      lost: () => {
+        this.#lostSegments += 1;
+      },
+      deliveredToTarget: (count) => {
+        this.#bytesToTarget += count;
+      },
+      deliveredToClient: (count) => {
+        this.#bytesToClient += count;
+      },
+      targetFailed: () => {
+        this.#targetFailed += 1;
+      },
     });
-    const shared = { faults: () => this.#faults, clock: this.#clock, random: this.#random, share };
-    const lost = () => {
-      this.#lostSegments += 1;
-    };
-    const connection: Connection = {
-      client,
-      target,
-      toTarget: new FaultyStream(client, target, {
-        ...shared,
-        way: this.#ways.toTarget,
-        lost,
-        delivered: (count) => {
-          this.#bytesToTarget += count;
-        },
-      }),
-      toClient: new FaultyStream(target, client, {
-        ...shared,
-        way: this.#ways.toClient,
-        lost,
-        delivered: (count) => {
-          this.#bytesToClient += count;
-        },
-      }),
-      leadOn,
-      halfOpen: false,
-    };
     this.#connections.add(connection);
-    target.on('error', () => {
-      if (!connected) this.#targetFailed += 1;
-    });
-    target.once('connect', () => {
-      connected = true;
-    });
-    this.#passOnErrors(connection, client, target);
-    this.#passOnErrors(connection, target, client);
+    void connection.closed.then(() => this.#connections.delete(connection));
     const turn = share * this.#faults.spreadMs;
-    if (turn === 0) leadOn();
-    else this.#clock.after(turn, leadOn);
+    if (turn === 0) connection.leadOn();
+    else this.#clock.after(turn, () => connection.leadOn());
   }
 
-  /** A side that fails takes the other with it, unless the other is not to know. */
-  #passOnErrors(connection: Connection, from: Socket, to: Socket): void {
-    from.on('error', () => {
-      if (!connection.halfOpen) cut(to);
-    });
-    from.on('close', () => {
-      if (connection.client.closed && connection.target.closed) this.#connections.delete(connection);
-    });
+  /** Refusing is done by not listening: the kernel then answers as it does for a host without a server. */
+  async #heed(): Promise<void> {
+    if (this.#closed || this.#faults.newConnections === 'refuse') this.#stopListening();
+    else if (!this.#server.listening) await this.#listen(this.#port);
   }
 
   async #listen(port: number): Promise<void> {
@@ -285,33 +231,6 @@ export class FaultProxy {
     // Its callback would wait for the open connections; the port itself is given up at once.
     if (this.#server.listening) this.#server.close();
   }
-}
-
-/** Does it the first time it is called. */
-function firstTime(run: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (!isDone) run();
-    isDone = true;
-  };
-}
-
-function reset({ client, target, toClient, toTarget }: Connection): void {
-  toClient.stop();
-  toTarget.stop();
-  cut(client);
-  cut(target);
-}
-
-/** Sends an RST, where there is a connection to reset. */
-function cut(socket: Socket): void {
-  if (socket.destroyed) return;
-  if (socket.pending) socket.destroy();
-  else socket.resetAndDestroy();
-}
-
-function closing(socket: Socket): Promise<void> {
-  return new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
 }
 
 function checked(faults: Faults): Faults {

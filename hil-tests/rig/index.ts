@@ -8,7 +8,6 @@ export {
   type Faults,
   noFaults,
   type ProxyCounts,
-  type ProxyTarget,
 } from './fault-proxy.ts';
 export type { Loss, StreamFaults } from './faulty-stream.ts';
 export type { Intake } from './intake.ts';
@@ -24,6 +23,7 @@ export {
 export { type Chunks, type Played, type PlayOptions, playRecording } from './player.ts';
 export type { PortLink } from './port-link.ts';
 export { Program, type ProgramEnd, type ProgramOptions, type SaidOptions } from './program.ts';
+export type { ProxyTarget } from './proxied-connection.ts';
 export { type RadioOptions, VirtualRadio } from './radio.ts';
 export { LineRecorder, type RecorderOptions } from './recorder.ts';
 export {

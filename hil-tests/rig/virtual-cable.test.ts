@@ -29,7 +29,7 @@ test('what one program sends the other hears, until it is cut, at the byte that 
 
   const cut = cable.cutAfter(3);
   left.port.write('abcdef');
-  await cut;
+  assert.is(await cut, true);
   assert.ok(cable.isCut);
   left.port.write('lost');
   await until(() => cable.bytes === 256 + 4 + 6 + 4);
@@ -41,6 +41,18 @@ test('what one program sends the other hears, until it is cut, at the byte that 
   await left.close();
   await right.close();
   await cable.close();
+});
+
+test('who waits for a cut that is given up is told so: mended, another number, closed', async () => {
+  const cable = await VirtualCable.open();
+  const mended = cable.cutAfter(10);
+  cable.mend();
+  assert.is(await mended, false);
+  const replaced = cable.cutAfter(10);
+  const closed = cable.cutAfter(20);
+  assert.is(await replaced, false);
+  await cable.close();
+  assert.is(await closed, false);
 });
 
 test('what passes can be changed on its way, and a port that is unplugged loses what is sent to it', async () => {

@@ -28,7 +28,7 @@ export class VirtualCable {
   #isCut = false;
   /** Bytes that still pass before it is cut. */
   #bytesLeft = Number.POSITIVE_INFINITY;
-  #onCut = () => {};
+  #told: (isCut: boolean) => void = () => {};
   #bytes = 0;
 
   private constructor(left: VirtualPort, right: VirtualPort, options: VirtualCableOptions) {
@@ -66,16 +66,18 @@ export class VirtualCable {
   /** Nothing passes from now on, and neither program is told. */
   cut(): void {
     this.#isCut = true;
-    const told = this.#onCut;
-    this.#onCut = () => {};
-    told();
+    this.#told(true);
   }
 
-  /** Cuts it when so many bytes more have passed, of both directions together; resolves then. */
-  cutAfter(bytes: number): Promise<void> {
+  /**
+   * Cuts it when so many bytes more have passed, of both directions together. Resolves when it is cut, with true; with false
+   * when it is not going to be: it was mended or closed before, or is to be cut after another number.
+   */
+  cutAfter(bytes: number): Promise<boolean> {
+    this.#told(false);
     this.#bytesLeft = bytes;
     return new Promise((resolve) => {
-      this.#onCut = resolve;
+      this.#told = resolve;
     });
   }
 
@@ -83,9 +85,11 @@ export class VirtualCable {
   mend(): void {
     this.#isCut = false;
     this.#bytesLeft = Number.POSITIVE_INFINITY;
+    this.#told(false);
   }
 
   async close(): Promise<void> {
+    this.#told(false);
     await this.left.close();
     await this.right.close();
   }
