@@ -211,7 +211,8 @@ test('interrupted, it ends what is played and all that was started, says so, and
     await when('nothing comes', () => new Promise(() => setInterval(() => {}, 1000)));`,
   );
   let interrupt = () => {};
-  const ended = hil([path], (kill) => {
+  const junit = join(folder, 'interrupted.xml');
+  const ended = hil([path, good, '--jobs', '1', '--junit', junit], (kill) => {
     interrupt = kill;
   });
   await until(() => readdirSync(pids).length > 0, { limitMs: 60_000, what: 'the gateway runs' });
@@ -219,6 +220,8 @@ test('interrupted, it ends what is played and all that was started, says so, and
   const { code, stdout } = await ended;
   assert.is(code, 1);
   assert.match(stdout, 'when nothing comes: interrupted');
+  assert.match(stdout, '0 passed, 1 failed, 1 skipped');
+  assert.match(readFileSync(junit, 'utf8'), /name="good".*interrupted before its turn/s);
   const [pid] = readdirSync(pids);
   await until(() => !existsSync(`/proc/${pid}`), { what: 'the gateway is gone' });
 });

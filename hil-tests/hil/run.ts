@@ -31,12 +31,15 @@ export interface RunOptions {
   readonly onResult: (result: ScenarioResult) => void;
 }
 
-/** Plays scenarios, each in a process of its own; what became of each, in the order in which they were given. */
+/**
+ * Plays scenarios, each in a process of its own; what became of each, in the order in which they were given. Those whose turn
+ * had not come when it was aborted are skipped, and say why.
+ */
 export async function runScenarios(
   files: readonly ScenarioFile[],
   options: RunOptions,
 ): Promise<ScenarioResult[]> {
-  const results: (ScenarioResult | undefined)[] = files.map(() => undefined);
+  const results = files.map(notPlayed);
   const queue = files.entries();
   const lane = async () => {
     for (const [index, file] of queue) {
@@ -47,7 +50,12 @@ export async function runScenarios(
     }
   };
   await Promise.all(Array.from({ length: options.jobs }, lane));
-  return results.filter((result) => result !== undefined);
+  return results;
+}
+
+function notPlayed({ name, path }: ScenarioFile): ScenarioResult {
+  const outcome = { result: 'skipped', reason: 'interrupted before its turn' } as const;
+  return { name, about: path, outcome, seconds: 0, steps: [], output: '' };
 }
 
 async function runScenario(file: ScenarioFile, options: RunOptions): Promise<ScenarioResult> {
