@@ -178,6 +178,7 @@ const anyHappening: fc.Arbitrary<Happening> = fc.oneof(
     { kind: 'acknowledged' },
     { kind: 'heard' },
     { kind: 'confirmed' },
+    { kind: 'displaced' },
     { kind: 'switch-failed', detail: 'no room' },
   ),
   fc.record({
@@ -194,6 +195,24 @@ const anyHappening: fc.Arbitrary<Happening> = fc.oneof(
     detail: fc.constant('its digest'),
   }),
 );
+test('that waits in a slot makes way for another release, and is fetched again when that is over', () => {
+  const gate = { open: false, why: 'a release comes over the serial line' } as const;
+  const held: Circumstances = { ...open, gate };
+  const { update } = after(nothing, offered, staged, [answered, shut]);
+  const displaced = after(update, [{ kind: 'displaced' }, held]);
+  assert.equal(reportOf(displaced.update, 0).progress, { state: 'waiting', detail: gate.why });
+  assert.equal(displaced.done, []);
+  assert.equal(after(displaced.update, { kind: 'looked' }).done, ['fetch']);
+});
+
+test('that is being put into a slot, switched to or tried makes way for nothing', () => {
+  const installing = after(nothing, offered, staged).update;
+  const switching = after(installing, answered).update;
+  for (const update of [installing, switching, trying(true)]) {
+    assert.equal(after(update, [{ kind: 'displaced' }, shut]).stage, update.stage);
+  }
+});
+
 const anyMoment = fc.record({
   happening: anyHappening,
   passed: fc.nat(20_000),

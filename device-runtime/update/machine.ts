@@ -100,6 +100,8 @@ export type Happening =
     }
   | { readonly kind: 'installed'; readonly id: string; readonly answer: Installed }
   | { readonly kind: 'install-refused'; readonly id: string; readonly code: string; readonly detail: string }
+  /** Another release is to take the slot: what lies in it, and waits for its window, is fetched again after that. */
+  | { readonly kind: 'displaced' }
   /** The launcher could not be told. */
   | { readonly kind: 'switch-failed'; readonly detail: string }
   | { readonly kind: 'acknowledged' }
@@ -190,6 +192,11 @@ function happened(update: Update, happening: Happening, { now }: Circumstances):
       if (stage.kind !== 'installing' || happening.id !== stage.offer.id) return stay(update);
       const { code, detail } = happening;
       return end(update, stage.offer, { state: 'refused', code, detail });
+    }
+    case 'displaced': {
+      if (stage.kind !== 'installed') return stay(update);
+      const { offer } = stage;
+      return become(update, { kind: 'waiting', offer, why: '', notBefore: now, failures: 0 });
     }
     case 'switch-failed': {
       if (stage.kind !== 'switching') return stay(update);

@@ -111,16 +111,17 @@ export class Updates {
   }
 
   /**
-   * Keeps updates from beginning, since a release comes by another way into the same folders, or lets them begin again.
+   * Keeps updates from beginning, since a release comes by another way into the same folders, or lets them begin again. One
+   * that lies in a slot and waits for its window makes way: whoever stands beside the gateway need not wait for that.
    *
-   * @returns false where one is in a slot already, or on trial; otherwise when nothing of one is under way any more
+   * @returns false where one is being put into a slot, switched to or on trial; otherwise when nothing of one is under way any more
    */
   async hold(why: string | undefined): Promise<boolean> {
     this.#held = why;
-    this.#happened({ kind: 'looked' });
+    this.#happened({ kind: why === undefined ? 'looked' : 'displaced' });
     await this.#download.over;
     const { kind } = this.#update.stage;
-    const isFree = kind !== 'installing' && kind !== 'installed' && kind !== 'switching' && kind !== 'trying';
+    const isFree = kind !== 'installing' && kind !== 'switching' && kind !== 'trying';
     if (!isFree) this.#held = undefined;
     return isFree;
   }
