@@ -151,6 +151,41 @@ test('without root, a scenario that comes with Loadline passes on its shipped ga
   assert.is(told.passed, 1);
 });
 
+test('without root, a program that the kit starts runs as it was built: a rival has the port', () => {
+  writeFileSync(
+    join(newcomer.project, 'rival.mjs'),
+    `import { Rival, VirtualPort } from '@loadline/hil-tests';
+await using port = await VirtualPort.open();
+await using rival = await Rival.start(port.path, 'locks');
+console.log(rival.pid > 0);
+`,
+  );
+  assert.is(type('node rival.mjs'), 'true\n');
+  rmSync(join(newcomer.project, 'rival.mjs'));
+});
+
+test('without root, a scenario passes on a cable of which another process has the ends', () => {
+  writeFileSync(
+    join(newcomer.project, 'cable.mjs'),
+    `import { VirtualCable } from '@loadline/hil-tests';
+const cable = await VirtualCable.open();
+console.log(cable.left.path + '\\n' + cable.right.path);
+process.on('SIGTERM', () => cable.close());
+`,
+  );
+  const { status, output } = newcomer.types(`
+    status=0
+    node cable.mjs > ends & cable=$!
+    until [ "$(wc -l < ends)" -eq 2 ]; do sleep 0.1; done
+    npx loadline hil noisy-line --port "$(sed -n 1p ends)" --gateway "local:$(sed -n 2p ends)" || status=$?
+    kill $cable
+    wait
+    exit $status`);
+  assert.match(output, '1 passed, 0 failed');
+  assert.is(status, 0, output);
+  for (const name of ['cable.mjs', 'ends']) rmSync(join(newcomer.project, name));
+});
+
 test('a gateway without a guard fails the job, and the report names the step', () => {
   const gateway = join(newcomer.project, 'gateway.ts');
   const guarded = readFileSync(gateway, 'utf8');
