@@ -45,6 +45,17 @@ test('a clock that was moved between a touch and the look leaves the word before
   assert.is(system.word?.monotonic, 106_000);
 });
 
+test('a touch where there was no file is of the time since the look that saw none', () => {
+  const dayAndMore = 90_000_000;
+  const system = new SystemWord();
+  system.look(undefined, { monotonic: dayAndMore, wall: noon });
+  // Synchronised, and then set by hand a day forward: the file would be old enough to be of this boot.
+  system.look(noon + 500, { monotonic: dayAndMore + 1000, wall: noon + 86_400_000 + 1000 });
+  assert.is(system.word, undefined);
+  system.look(noon + 2500, { monotonic: dayAndMore + 3000, wall: noon + 3000 });
+  assert.is(system.word?.wall, noon + 2500);
+});
+
 test('a clock that is set with no touch after it changes nothing', () => {
   const system = new SystemWord();
   system.look(noon, { monotonic: 100_000, wall: noon });

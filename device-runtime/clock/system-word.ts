@@ -36,8 +36,8 @@ export class SystemWord {
       this.#word = undefined;
     } else if (touchedAt !== this.#touchedAt) {
       const age = now.wall - touchedAt;
-      // The file is of this boot, and a new touch is of the time since the look before.
-      const oldest = now.monotonic - (this.#touchedAt === undefined ? 0 : (this.#lookedAt ?? 0));
+      // The file is of this boot, and a new touch is of the time since the look before, whether there was a file then or not.
+      const oldest = now.monotonic - (this.#lookedAt ?? 0);
       if (age >= -grain && age <= oldest + grain) {
         const since = Math.max(0, age);
         this.#word = {
