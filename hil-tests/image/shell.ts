@@ -15,6 +15,14 @@ const askEvery = 2000;
 const tty = '/dev/ttyS0';
 
 /**
+ * What makes a shell say `ready MARK`, and no echo of it does. What waits in the card when the port is opened loses its
+ * first bytes, and a shell that reads a script ends at a line that is none: so each line is one wherever it begins.
+ */
+export function question(mark: string): string {
+  return [`exec >${tty} 2>${tty}`, `stty -echo <${tty}`, 'word=ready', `echo $word ${mark}`, ''].join('\n');
+}
+
+/**
  * A root shell in an emulated machine, on a serial port that no real one has. It is asked for in the kernel's command line of
  * one start (systemd-run-generator(8)), so that nothing on the disk is another; and it starts first what would have been
  * started without it.
@@ -49,8 +57,7 @@ export class Shell {
     await until(
       () => {
         if (performance.now() - asked > askEvery) {
-          // Between quotes, so that an echo is not taken for the answer.
-          this.#socket.write(`exec >${tty} 2>&1; stty -echo <${tty}; echo rea'dy' ${mark}\n`);
+          this.#socket.write(question(mark));
           asked = performance.now();
         }
         return this.#said.includes(`ready ${mark}`);
