@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keptFile } from './state-file.ts';
 import { message, type Named, TestDesired, temporaryFolder, until } from './test-desired.ts';
+import { after } from './trial.ts';
 
 const test = suite('desired configuration, cut off at every step');
 
@@ -65,7 +66,12 @@ async function live(folder: string, fate: Fate, cutAt: number): Promise<Run> {
     setImmediate(() => !dead && run(config));
     await step();
   };
-  const world = new TestDesired({ folder, file, apply, trialMilliseconds: 15 });
+  const world = new TestDesired({
+    folder,
+    file,
+    apply,
+    after: (_, late) => (fate === 'reaches the cloud' ? () => {} : after(15, late)),
+  });
   const opened = world.desired.open().then((config) => setImmediate(() => !dead && run(config)));
   const settled = () => {
     const { revision, last } = world.desired.configuration();

@@ -37,6 +37,20 @@ async function withInForce(revision: string): Promise<void> {
   world.desired.stop();
 }
 
+/** r1 is tried and rolled back, the cloud being reached with nothing. */
+async function rollBack(world: TestDesired): Promise<void> {
+  world.desired.received(message('r1'));
+  await until(() => world.applied.length === 1);
+  world.late();
+  await until(() => world.changes === 1);
+}
+
+/** One thing is done at a time: when it has refused this, all that came before is over. */
+async function takesAnother({ desired }: TestDesired): Promise<void> {
+  desired.received(message('another', 'bad'));
+  await until(() => desired.configuration().last?.revision === 'another');
+}
+
 test('with nothing desired, the own file is in force', async () => {
   const world = new TestDesired({ folder });
   assert.is(await world.desired.open(), own);
@@ -78,21 +92,25 @@ test('is on disk before the switch, and in force once the cloud was reached with
 test('an acknowledgement of before the switch is done counts for nothing', async () => {
   const { promise: switching, resolve: switched } = Promise.withResolvers<void>();
   const apply = ({ name }: { name: string }) => (name === 'r1' ? switching : Promise.resolve());
-  const world = new TestDesired({ folder, apply, trialMilliseconds: 50 });
+  const world = new TestDesired({ folder, apply });
   await world.desired.open();
   world.desired.received(message('r1'));
   await until(() => reported(world).last?.outcome === 'trying');
   world.desired.confirmed();
   switched();
+  await until(() => world.applied.length === 1);
+  world.late();
   await until(() => world.changes === 1);
   assert.equal(world.codes, ['config-rolled-back']);
 });
 
 test('is rolled back where the cloud is not reached in time, said, and not tried again', async () => {
   await withInForce('r1');
-  const world = new TestDesired({ folder, trialMilliseconds: 200 });
+  const world = new TestDesired({ folder });
   assert.equal(await world.desired.open(), { name: 'r1' });
   world.desired.received(message('r2'));
+  await until(() => world.applied.length === 1);
+  world.late();
   await until(() => world.changes === 1);
   world.desired.confirmed();
   assert.equal(world.applied, ['r2', 'r1']);
@@ -120,9 +138,10 @@ test('is rolled back where the cloud is not reached in time, said, and not tried
 });
 
 test('where the one before reaches nothing either, it is said, and tried once more when that one does', async () => {
-  const world = new TestDesired({ folder, trialMilliseconds: 30 });
+  const world = new TestDesired({ folder });
   await world.desired.open();
-  world.desired.received(message('r1'));
+  await rollBack(world);
+  world.late();
   await until(() => world.codes.length === 2, 'the second event');
   assert.equal(world.codes, ['config-rolled-back', 'config-rolled-back']);
   assert.match(world.events[1]?.detail ?? '', 'with the one before neither');
@@ -130,26 +149,27 @@ test('where the one before reaches nothing either, it is said, and tried once mo
   world.desired.stop();
 
   // Also where the gateway was started again meanwhile; and not the second time.
-  const next = new TestDesired({ folder, trialMilliseconds: 30 });
+  const next = new TestDesired({ folder });
   assert.equal(await next.desired.open(), own);
   next.desired.confirmed();
   await until(() => next.applied.length === 1);
   assert.equal(next.applied, ['r1']);
-  await until(() => next.codes.length === 1);
-  await until(() => next.applied.length === 2);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  next.late();
+  await until(() => next.changes === 1);
+  assert.is(next.limits, 0, 'no second doubt');
   next.desired.confirmed();
   next.desired.received(message('r1'));
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(next.codes, ['config-rolled-back']);
+  await takesAnother(next);
+  assert.equal(next.codes, ['config-rolled-back', 'config-refused']);
   assert.equal(next.applied, ['r1', 'own']);
   next.desired.stop();
 });
 
 test('one that reaches the cloud when it is tried once more is in force', async () => {
-  const world = new TestDesired({ folder, trialMilliseconds: 200 });
+  const world = new TestDesired({ folder });
   await world.desired.open();
-  world.desired.received(message('r1'));
+  await rollBack(world);
+  world.late();
   await until(() => world.codes.length === 2);
   world.desired.confirmed();
   await until(() => world.applied.at(-1) === 'r1');
@@ -160,15 +180,16 @@ test('one that reaches the cloud when it is tried once more is in force', async 
 });
 
 test('where the one before reaches the cloud in time, the one rolled back is not tried again', async () => {
-  const world = new TestDesired({ folder, trialMilliseconds: 100 });
+  const world = new TestDesired({ folder });
   await world.desired.open();
-  world.desired.received(message('r1'));
-  await until(() => world.applied.at(-1) === 'own' && world.changes === 1);
+  await rollBack(world);
+  assert.equal(world.applied, ['r1', 'own']);
+  assert.is(world.limits, 1);
   world.desired.confirmed();
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  assert.is(world.limits, 0, 'no doubt is left');
   world.desired.confirmed();
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(world.codes, ['config-rolled-back']);
+  await takesAnother(world);
+  assert.equal(world.codes, ['config-rolled-back', 'config-refused']);
   assert.equal(world.applied, ['r1', 'own']);
   world.desired.stop();
 });

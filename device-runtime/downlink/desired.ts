@@ -17,7 +17,7 @@ import {
 } from './desired-state.ts';
 import { clip, Trickle } from './hostile.ts';
 import { type KeptFile, reasonOf, StateFile } from './state-file.ts';
-import { Trial } from './trial.ts';
+import { type After, after, Trial } from './trial.ts';
 
 /** Milliseconds within which the cloud must have acknowledged something over the new configuration's link. */
 const trialMilliseconds = 120_000;
@@ -47,6 +47,8 @@ export interface DesiredOptions<Config> {
   readonly monotonic: () => number;
   readonly trialMilliseconds?: number;
   readonly retryMilliseconds?: number;
+  /** Keeps the limit of a trial; by the clock of the machine unless a test says otherwise. */
+  readonly after?: After;
 }
 
 /**
@@ -66,16 +68,18 @@ export class DesiredConfiguration<Config> {
   /** The newest message that was not looked at yet. */
   #waiting: { readonly message: unknown } | undefined;
   readonly #refusals = new Trickle();
+  readonly #after: After;
   /** One thing at a time. */
   #work: Promise<void> = Promise.resolve();
   #stopped = false;
-  /** Runs while it is not known whether the cloud can be reached with the configuration before a rolled back one. */
-  #doubt: NodeJS.Timeout | undefined;
+  /** Ends the time in which it is not known whether the cloud can be reached with the configuration before a rolled back one. */
+  #cancelDoubt: () => void = () => {};
   #endPause: () => void = () => {};
 
   constructor(options: DesiredOptions<Config>) {
     this.#options = options;
     this.#inForce = options.own;
+    this.#after = options.after ?? after;
     const { file, log } = options;
     this.#file = new StateFile({
       file,
@@ -117,7 +121,7 @@ export class DesiredConfiguration<Config> {
 
   /** What came on the topic `desired`, as parsed from JSON. Of several that wait, the newest counts. Never throws. */
   received(message: unknown): void {
-    if (this.#trial === undefined) this.#endDoubt();
+    if (this.#trial === undefined) this.#cancelDoubt();
     if (this.#waiting === undefined) this.#do(() => this.#next());
     this.#waiting = { message };
   }
@@ -128,7 +132,7 @@ export class DesiredConfiguration<Config> {
     if (trial?.applied && trial.decide()) this.#do(() => this.#confirm(trial));
     if (trial !== undefined) return;
     // In time: it was not the network that kept the cloud away from the one rolled back.
-    this.#endDoubt();
+    this.#cancelDoubt();
     if (this.#state.again !== null) this.#do(() => this.#tryAgain());
   }
 
@@ -140,7 +144,7 @@ export class DesiredConfiguration<Config> {
   /** Nothing is tried, confirmed or rolled back from here on; a trial goes on at the next start. */
   stop(): void {
     this.#stopped = true;
-    this.#endDoubt();
+    this.#cancelDoubt();
     this.#trial?.decide();
     this.#file.stop();
     this.#endPause();
@@ -185,7 +189,7 @@ export class DesiredConfiguration<Config> {
 
   async #try(held: Held, config: Config): Promise<void> {
     const before = this.#state;
-    this.#endDoubt();
+    this.#cancelDoubt();
     this.#state = { ...before, trying: { ...held, starts: 0 }, again: null };
     const fault = await this.#file.write(this.#state);
     if (fault !== undefined) {
@@ -208,11 +212,15 @@ export class DesiredConfiguration<Config> {
   #begin(held: Held, config: Config): Trial<Config> {
     const limit = this.#options.trialMilliseconds ?? trialMilliseconds;
     const reason = `nothing was acknowledged by the cloud within ${Math.round(limit / 1000)} s`;
-    const trial: Trial<Config> = new Trial(held, config, limit, () =>
-      this.#do(async () => {
-        if (this.#state.triedAgain !== held.revision) this.#beginDoubt(held, limit);
-        await this.#rollBack(trial, reason);
-      }),
+    const trial: Trial<Config> = new Trial(
+      held,
+      config,
+      (late) => this.#after(limit, late),
+      () =>
+        this.#do(async () => {
+          if (this.#state.triedAgain !== held.revision) this.#beginDoubt(held, limit);
+          await this.#rollBack(trial, reason);
+        }),
     );
     this.#trial = trial;
     this.#options.log.info('config-trying', { revision: held.revision });
@@ -250,20 +258,14 @@ export class DesiredConfiguration<Config> {
 
   /** Another limit for the configuration before: where that passes in vain too, the trial was no fair one. */
   #beginDoubt(held: Held, limit: number): void {
-    this.#endDoubt();
-    this.#doubt = setTimeout(() => {
-      this.#doubt = undefined;
+    this.#cancelDoubt();
+    this.#cancelDoubt = this.#after(limit, () =>
       this.#do(async () => {
         if (this.#trial !== undefined || this.#state.last?.revision !== held.revision) return;
         await this.#settle(excused(this.#state, held));
         this.#sayRolledBack(held.revision, said(this.#state.last?.problems ?? []));
-      });
-    }, limit).unref();
-  }
-
-  #endDoubt(): void {
-    clearTimeout(this.#doubt);
-    this.#doubt = undefined;
+      }),
+    );
   }
 
   async #tryAgain(): Promise<void> {

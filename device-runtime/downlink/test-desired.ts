@@ -5,6 +5,7 @@ import { jsonLog } from '@loadline/sdk/platform';
 import type { GatewayEvent } from '@loadline/sdk/telemetry';
 import { DesiredConfiguration } from './desired.ts';
 import { type KeptFile, keptFile } from './state-file.ts';
+import type { After } from './trial.ts';
 
 /** A configuration as these tests need it: a name. */
 export interface Named {
@@ -21,7 +22,8 @@ export interface TestDesiredOptions {
   readonly folder: string;
   readonly file?: KeptFile;
   readonly apply?: (config: Named) => Promise<void>;
-  readonly trialMilliseconds?: number;
+  /** Keeps the limits; otherwise they pass when `late()` says so. */
+  readonly after?: After;
 }
 
 export function temporaryFolder(): { readonly folder: string; remove(): void } {
@@ -39,8 +41,9 @@ export class TestDesired {
   readonly logged: string[] = [];
   changes = 0;
   readonly desired: DesiredConfiguration<Named>;
+  readonly #limits = new Set<() => void>();
 
-  constructor({ folder, file, apply, trialMilliseconds = 60_000 }: TestDesiredOptions) {
+  constructor({ folder, file, apply, after }: TestDesiredOptions) {
     this.desired = new DesiredConfiguration<Named>({
       file: file ?? keptFile(join(folder, 'desired.json')),
       own,
@@ -58,9 +61,26 @@ export class TestDesired {
       onEvent: (event) => this.events.push(event),
       log: jsonLog((line) => this.logged.push(line), Date.now),
       monotonic: () => 0,
-      trialMilliseconds,
       retryMilliseconds: 10,
+      after: after ?? ((_, late) => this.#limit(late)),
     });
+  }
+
+  /** Limits that run. */
+  get limits(): number {
+    return this.#limits.size;
+  }
+
+  /** Lets every limit pass that runs. */
+  late(): void {
+    const limits = [...this.#limits];
+    this.#limits.clear();
+    for (const late of limits) late();
+  }
+
+  #limit(late: () => void): () => void {
+    this.#limits.add(late);
+    return () => this.#limits.delete(late);
   }
 
   get codes(): string[] {
