@@ -1,6 +1,5 @@
 // npm test [-- FILTER...]: builds what tests run, then runs every file of tests whose path contains a filter.
-// npm run test:long: the files that wait for real limits to run out, which npm test leaves out unless a filter names them;
-// what fails among others there runs once more, alone.
+// npm run test:long: the files that wait for real limits to run out, which npm test leaves out unless a filter names them.
 import { join } from 'node:path';
 import { buildBundles } from './build.ts';
 import { discoverTests } from './discover.ts';
@@ -23,9 +22,5 @@ const found = discoverTests(root, filters);
 const files = filters.length > 0 ? found : found.filter(({ isLong }) => isLong === isLongRun);
 const left = found.length - files.length;
 if (left > 0 && !isLongRun) console.log(`${left} files of long tests are left to npm run test:long`);
-const passed = await runAll(root, files, {
-  print: console.log,
-  signal: interrupted.signal,
-  failing: isLongRun ? 'again-alone' : 'failed',
-});
+const passed = await runAll(root, files, { print: console.log, signal: interrupted.signal });
 process.exitCode = passed ? 0 : 1;

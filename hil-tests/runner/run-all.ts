@@ -5,17 +5,18 @@ import { type FileResult, runFile } from './run-file.ts';
 const FILES_AT_A_TIME = 3;
 const SKIP_LINE = /skipped: .*/g;
 
-/**
- * What becomes of a file that failed. `again-alone`: when all are done it runs once more, with nothing beside it, and that
- * counts; it is named. For files that wait for limits by the clock: three of them on a busy machine can miss one.
- */
-export type Failing = 'failed' | 'again-alone';
+/** Where more files fail, it is not for want of time. */
+const AGAIN_AT_MOST = 5;
 
-/** Runs the files three at a time, prints each as it ends and the sum at last. True when nothing failed. */
+/**
+ * Runs the files three at a time, prints each as it ends and the sum at last. A few that failed run once more at the end,
+ * with nothing beside them, are named, and that counts: what waits for a limit by the clock can miss it on a busy machine.
+ * True when nothing failed.
+ */
 export async function runAll(
   root: string,
   files: readonly TestFile[],
-  { print, signal, failing }: { print: (text: string) => void; signal: AbortSignal; failing: Failing },
+  { print, signal }: { print: (text: string) => void; signal: AbortSignal },
 ): Promise<boolean> {
   const results: FileResult[] = [];
   const queue = files.values();
@@ -28,27 +29,25 @@ export async function runAll(
     }
   };
   await Promise.all(Array.from({ length: FILES_AT_A_TIME }, lane));
-  if (failing === 'again-alone') await runAlone();
 
-  async function runAlone(): Promise<void> {
-    for (const [index, { path }] of results.entries()) {
-      const file = files.find((one) => one.path === path);
-      if (file === undefined || !isFailure(results[index] as FileResult) || signal.aborted) continue;
-      const result = await runFile(root, file, signal);
-      results[index] = result;
-      print(`${isFailure(result) ? 'failed' : 'passed'} when it ran again, alone: ${path}`);
-      if (isFailure(result)) print(describe(result));
-    }
+  const failed = results.filter(isFailure);
+  for (const before of failed.length > AGAIN_AT_MOST ? [] : failed) {
+    const file = files.find(({ path }) => path === before.path);
+    if (file === undefined || signal.aborted) break;
+    const result = await runFile(root, file, signal);
+    results[results.indexOf(before)] = result;
+    print(`${isFailure(result) ? 'failed' : 'passed'} when it ran again, alone: ${file.path}`);
+    if (isFailure(result)) print(describe(result));
   }
 
   const sum = (of: 'passed' | 'failed' | 'skipped') =>
     results.reduce((total, result) => total + result[of], 0);
-  const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
+  const sums = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
   for (const { path, problems } of results.filter(isFailure)) print([path, ...problems].join('\n    '));
   if (files.length === 0) print('no file of tests was found');
-  else if (passed + failed === 0) print('not one test was run');
-  print(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
-  return passed > 0 && failed === 0 && !signal.aborted;
+  else if (sums.passed + sums.failed === 0) print('not one test was run');
+  print(`${sums.passed} passed, ${sums.failed} failed${sums.skipped > 0 ? `, ${sums.skipped} skipped` : ''}`);
+  return sums.passed > 0 && sums.failed === 0 && !signal.aborted;
 }
 
 function isFailure({ failed }: FileResult): boolean {
