@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { openSync, readFileSync, readlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { until } from '../rig/index.ts';
+import { lastLine } from '../runner/debian.ts';
 
 const run = promisify(execFile);
 /** Milliseconds that a boot or a command may take. */
@@ -44,7 +45,7 @@ export class Container {
       env: { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1', SYSTEMD_LOG_TARGET: 'console' },
     });
     await once(child, 'spawn');
-    const init = await until(() => initOf(child), {
+    const init = await until(() => initOf(child, log), {
       limitMs: patience,
       what: `systemd-nspawn has started the system in ${root}; ${log} says more`,
     });
@@ -103,8 +104,11 @@ export class Container {
 }
 
 /** The first process of the container: the one below systemd-nspawn with processes of its own. */
-function initOf(child: ChildProcess): number | undefined {
-  if (child.exitCode !== null) throw new Error(`systemd-nspawn ended with ${child.exitCode}`);
+function initOf(child: ChildProcess, log: string): number | undefined {
+  if (child.exitCode !== null) {
+    const said = lastLine(readFileSync(log, 'utf8'));
+    throw new Error(`systemd-nspawn ended with ${child.exitCode}: ${said}`);
+  }
   try {
     const below = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
     const own = readlinkSync('/proc/self/ns/pid');

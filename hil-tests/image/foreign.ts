@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { needs } from '../runner/debian.ts';
+import { lastLine, needs } from '../runner/debian.ts';
 
 const table = '/proc/sys/fs/binfmt_misc';
 /** Shared libraries of arm64, of Debian's cross packages: what Node wants of a system. */
@@ -29,6 +29,6 @@ export async function runsArm64(): Promise<true | string> {
     }
     return true;
   } catch (error) {
-    return `the kernel cannot be told how programs of arm64 are run: ${(error as Error).message}`;
+    return `the kernel cannot be told how programs of arm64 are run: ${lastLine((error as Error).message)}`;
   }
 }

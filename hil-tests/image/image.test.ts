@@ -2,15 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { canHaveOwnNetwork } from './lan.ts';
 import { strayListeners } from './listeners.ts';
 import { knockTcp, knockUdp } from './probe.ts';
 import { Rung, RungEnded } from './rung.ts';
+import { rungs } from './rungs.ts';
 
 const test = suite('what the ladder looks with');
 
@@ -65,6 +67,58 @@ test('the first thing that fails ends a rung, and is told with why', async () =>
   assert.match(said.at(-1) ?? '', /✗ two .*not there/);
   rmSync(folder, { recursive: true });
 });
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+if (process.getuid?.() !== 0)
+  console.log('skipped: what a machine lacks is told in a line: only root may climb');
+
+asRoot(
+  'what an image is built with is installed before a machine is climbed, or a line says why not',
+  async () => {
+    const said = await withPrograms(
+      {
+        'dpkg-query': 'exit 1',
+        'apt-get':
+          '[ "$1" = update ] && exit; echo "$@" >"$ASKED"; printf "Reading\\nE: no such package\\n" >&2; exit 100',
+      },
+      async (folder) => {
+        process.env.ASKED = join(folder, 'asked');
+        const there = await rungs.find(({ name }) => name === 'virt')?.ready();
+        return { there, asked: readFileSync(process.env.ASKED, 'utf8').split(' ') };
+      },
+    );
+    assert.match(String(said.there), /^npm run image:deps failed: [^\n]*no such package$/);
+    for (const each of ['dosfstools', 'fdisk', 'mmdebstrap', 'mtools', 'qemu-system-arm', 'qemu-user-static'])
+      assert.ok(said.asked.includes(each), `${each} is not among ${said.asked}`);
+  },
+);
+
+test('that no network can be made is told in a line', async () => {
+  const unshare = 'printf "more\\nunshare: unshare failed: Operation not permitted\\n" >&2; exit 1';
+  const said = await withPrograms({ unshare }, () => canHaveOwnNetwork('tap'));
+  assert.is(
+    said,
+    'a network with a wire of its own (tap) cannot be made on this machine: unshare: unshare failed: Operation not permitted',
+  );
+});
+
+/** Runs with shell scripts in the place of programs. */
+async function withPrograms<T>(
+  scripts: Readonly<Record<string, string>>,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'loadline-programs-'));
+  const before = process.env.PATH;
+  for (const [name, script] of Object.entries(scripts))
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  process.env.PATH = `${folder}:${before}`;
+  try {
+    return await work(folder);
+  } finally {
+    process.env.PATH = before;
+    rmSync(folder, { recursive: true });
+  }
+}
 
 test('called wrongly it says how it is called', () => {
   const main = join(import.meta.dirname, 'main.ts');

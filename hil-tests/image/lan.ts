@@ -4,6 +4,7 @@ import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { until } from '../rig/index.ts';
+import { lastLine } from '../runner/debian.ts';
 
 const run = promisify(execFile);
 
@@ -18,7 +19,7 @@ export const wire = {
 /** What the cloud is called on it: its certificate holds this name. */
 export const cloudName = 'cloud.test';
 
-/** Milliseconds that a container may take until it has its end of the wire. */
+/** Milliseconds that a container may take until it has its end of the wire, and dnsmasq until it serves on it. */
 const patience = 30_000;
 
 /** Words that start a program in a network of its own, with its own file of names. */
@@ -27,6 +28,27 @@ export function inOwnNetwork(folder: string): string[] {
   writeFileSync(hosts, `127.0.0.1 localhost\n${wire.address} ${cloudName}\n`);
   const script = `mount --bind ${hosts} /etc/hosts; ip link set lo up; exec "$@"`;
   return ['unshare', '--net', '--mount', 'sh', '-ec', script, 'sh'];
+}
+
+/**
+ * Whether there can be such a network here: one is made, and is gone at once.
+ *
+ * @param kind of wire: a tap is an emulator's, a veth a container's
+ * @returns true, or one line that says why not
+ */
+export async function canHaveOwnNetwork(kind: 'tap' | 'veth'): Promise<true | string> {
+  const { near, far } = wire;
+  const wires = {
+    tap: ['tuntap', 'add', 'dev', near, 'mode', 'tap'],
+    veth: ['link', 'add', near, 'type', 'veth', 'peer', 'name', far],
+  };
+  try {
+    await run('unshare', ['--net', '--mount', 'ip', ...wires[kind]]);
+    return true;
+  } catch (error) {
+    const { stderr, message } = error as { stderr?: string; message: string };
+    return `a network with a wire of its own (${kind}) cannot be made on this machine: ${lastLine(stderr || message)}`;
+  }
 }
 
 /**
@@ -68,7 +90,9 @@ export class Lan {
     server.once('exit', () => process.off('exit', abandon));
     await once(server, 'spawn');
     const lan = new Lan(server, path);
-    await until(() => lan.#said(/started, version/), { what: `dnsmasq has started; ${path}` });
+    await until(() => lan.#said(/started, version/), {
+      ...{ limitMs: patience, what: `dnsmasq has started; ${path}` },
+    });
     return lan;
   }
 

@@ -1,8 +1,9 @@
 import { needs } from '../runner/debian.ts';
 import type { Ask } from './emulated-site.ts';
 import { runsArm64 } from './foreign.ts';
+import { canHaveOwnNetwork } from './lan.ts';
 import { machineMaterial, nspawnMaterial } from './material.ts';
-import { buildRelease } from './releases.ts';
+import { buildRelease, imageDependencies } from './releases.ts';
 import type { Rung } from './rung.ts';
 import { climbNspawn } from './rung-nspawn.ts';
 import { climbRaspi3b } from './rung-raspi3b.ts';
@@ -31,21 +32,20 @@ interface RungScript<Material> {
   readonly climb: (rung: Rung, material: Material, ask: Ask) => Promise<void>;
 }
 
-/** Programs, and the packages of Debian that they come from. */
-async function all(programs: readonly (readonly [program: string, from: string])[]): Promise<true | string> {
-  if (process.getuid?.() !== 0) return 'only root may make networks and wires: run it as root';
-  for (const [program, from] of programs) {
-    const there = await needs(program, from);
+/** Asks one after the other, until one says why not. */
+async function all(...asked: readonly (() => Promise<true | string>)[]): Promise<true | string> {
+  for (const ask of asked) {
+    const there = await ask();
     if (there !== true) return there;
   }
   return true;
 }
 
-const network = [
-  ['ip', 'iproute2'],
-  ['dnsmasq', 'dnsmasq-base'],
-  ['unshare', 'util-linux'],
-] as const;
+const isRoot = async () =>
+  process.getuid?.() === 0 || 'only root may make networks and wires: run it as root';
+
+/** An image is built here first: what that needs is as much as what it is then started with. */
+const readyForMachines = () => all(isRoot, imageDependencies, () => canHaveOwnNetwork('tap'));
 
 const user: RungScript<Awaited<ReturnType<typeof buildRelease>>> = {
   name: 'user',
@@ -64,7 +64,15 @@ const nspawn: RungScript<Awaited<ReturnType<typeof nspawnMaterial>>> = {
   minutes: 1,
   limit: 15,
   network: 'own',
-  ready: () => all([...network, ['systemd-nspawn', 'systemd-container'], ['mmdebstrap', 'mmdebstrap']]),
+  ready: () =>
+    all(
+      isRoot,
+      () => needs('ip', 'iproute2'),
+      () => needs('dnsmasq', 'dnsmasq-base'),
+      () => needs('systemd-nspawn', 'systemd-container'),
+      () => needs('mmdebstrap'),
+      () => canHaveOwnNetwork('veth'),
+    ),
   prepare: nspawnMaterial,
   climb: climbNspawn,
 };
@@ -72,16 +80,10 @@ const nspawn: RungScript<Awaited<ReturnType<typeof nspawnMaterial>>> = {
 const virt: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
   name: 'virt',
   what: 'the image on an emulated machine, from its firmware on, with its radio, its network and its power',
-  minutes: 15,
+  minutes: 9,
   limit: 120,
   network: 'own',
-  ready: () =>
-    all([
-      ...network,
-      ['qemu-system-aarch64', 'qemu-system-arm'],
-      ['/usr/share/qemu-efi-aarch64/QEMU_EFI.fd', 'qemu-efi-aarch64'],
-      ['mcopy', 'mtools'],
-    ]),
+  ready: readyForMachines,
   prepare: (folder) => machineMaterial(folder, 'generic-arm64'),
   climb: climbVirt,
 };
@@ -92,7 +94,7 @@ const raspi3b: RungScript<Awaited<ReturnType<typeof machineMaterial>>> = {
   minutes: 3,
   limit: 60,
   network: 'own',
-  ready: () => all([...network, ['qemu-system-aarch64', 'qemu-system-arm'], ['mcopy', 'mtools']]),
+  ready: readyForMachines,
   prepare: (folder) => machineMaterial(folder, 'rpi3'),
   climb: climbRaspi3b,
 };

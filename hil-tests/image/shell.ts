@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { until } from '../rig/index.ts';
 
 /** Milliseconds that a machine may take until its shell is there. */
-const bootPatience = 300_000;
+const bootPatience = 1_200_000;
 /** Milliseconds that a command may take. */
 const patience = 120_000;
 /** How often a shell that has not answered is asked again: it reads nothing before it is there. */

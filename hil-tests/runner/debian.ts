@@ -28,7 +28,8 @@ export async function needs(command: string, from: string = command): Promise<tr
   try {
     await install(command, from);
   } catch (error) {
-    return `apt-get install ${from} failed: ${lastLine(error)}`;
+    const { stderr, message } = error as { stderr?: string; message: string };
+    return `apt-get install ${from} failed: ${lastLine(stderr || message)}`;
   }
   return isInstalled(command) ? true : `the package ${from} brings no command ${command}`;
 }
@@ -65,7 +66,7 @@ function isInstalled(command: string): boolean {
   });
 }
 
-function lastLine(error: unknown): string {
-  const { stderr, message } = error as { stderr?: string; message: string };
-  return (stderr || message).trim().split('\n').at(-1) ?? message;
+/** What a program said last: where it failed, why. */
+export function lastLine(said: string): string {
+  return said.trim().split('\n').at(-1) ?? '';
 }
