@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // Killed before any of its steps on the disk, a ceremony has been done or not, and the folder opens.
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { capacity } from './limits.ts';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // Some hundreds of guesses: what is answered, and how many are looked at; `npm run bruteforce` makes 100,000, and times them.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // Cards that lie about their size, that keep another byte, that are pulled: a FUSE file under a loop device, nbdkit behind it.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

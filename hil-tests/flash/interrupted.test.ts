@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // Ctrl-C at a terminal while a card is written: it says that the card is incomplete, and the card does not start.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';

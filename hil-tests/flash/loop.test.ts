@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // A card in a reader, as a loop device: compared byte for byte, and refused where it is in use.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';

@@ -3,8 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findLeftovers, killAll, type Leftover, RUN_MARK } from './process-tree.ts';
 
-/** How long a program may live on after its last word, and what it started after it, in milliseconds. */
-export const exitGraceMs = 3_000;
+/**
+ * How long a program may live on after its last word, and what it started after it, in milliseconds. Long beside the seconds for
+ * which a busy machine may give it no processor.
+ */
+export const exitGraceMs = 10_000;
 export const maxOutputBytes = 32 * 1024 * 1024;
 const pollMs = 20;
 

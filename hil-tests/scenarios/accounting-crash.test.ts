@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // What a killed cloud has counted: all but the last interval, and what is used of quotas is known at the next start.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // Every reading is accounted for: what came by all doors, good, twice and refused, is in the ledger, in the accounts of
 // sessions, and in the store, and all three agree; while the store merges, and after a kill.
 import { socketSecret, writeSignedLine } from '@loadline/sdk/socket';

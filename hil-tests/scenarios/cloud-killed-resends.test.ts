@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // A cloud killed in the middle of deliveries, and a client that sends again in other pieces: all is there, once.
 import type { OrganisationClient } from '@loadline/sdk/client';
 import { tagName } from '@loadline/sdk/t24';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // A client that nobody here wrote: curl, at the HTTPS door, as a person at a console or a shell script uses it.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // The device client where its cloud or its own process is killed -9 in the middle, or there is no cloud for a while:
 // every reading counts once.
 import { spawn } from 'node:child_process';

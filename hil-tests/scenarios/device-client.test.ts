@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // The device client at the shipped cloud, by each of its ways: first readings, refusals, limits.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // A cloud killed in the middle of what devices deliver by token and by key: what has no number of its own counts once.
 import type { OrganisationClient } from '@loadline/sdk/client';
 import { deviceTopic } from '@loadline/sdk/contract';

@@ -1,4 +1,3 @@
-// @time-limit 120 s
 // @long
 // The data partition is full while the link is away: said, dropped by the rule and declared; with room again nothing more is lost.
 import { spawnSync } from 'node:child_process';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // A cloud told to end under load: what it committed it acknowledged, everybody hears it, and slow clients hold nothing up.
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

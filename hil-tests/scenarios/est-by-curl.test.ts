@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // EST by openssl and curl alone: the recipe of docs/identity.md as it stands there, and what is refused, in which words.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 150 s
 // A gateway that was off past the end of its certificate: let in by the organisation, or told what a technician must do.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 150 s
 // A certificate renewed again and again while readings come without a pause: none is lost by it, none is sent twice.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,3 @@
-// @time-limit 120 s
 // Clients that nobody here wrote: mosquitto_pub and mosquitto_sub of Debian, at the MQTT door and by ALPN at the other.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // A client that nobody here wrote: nc, at the socket door, by TCP and UDP; and openssl s_client for the same over TLS.
 import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

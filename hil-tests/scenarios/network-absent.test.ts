@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // No network at boot, then no DNS, then a DNS that does not know the cloud: the gateway reads on, says what is wrong, and waits.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

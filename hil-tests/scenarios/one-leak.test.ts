@@ -1,4 +1,3 @@
-// @time-limit 120 s
 // Whatever one device proves itself by, in other hands: it appends readings to that device, at its own door, and opens nothing else.
 import { apiPrefix, type Operation, type OperationId, operations, sessionCookie } from '@loadline/sdk/api';
 import { socketSecret, writeSignedLine } from '@loadline/sdk/socket';

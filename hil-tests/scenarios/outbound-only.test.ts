@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // In a network of its own, seen from outside: the gateway listens to nothing, and contacts the named destinations only.
 // By what listens, what comes over the wire, and what it asks of the kernel. Each way of seeing is shown to see first.
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 60 s
 // Whose a gateway is: claimed by a voucher, retired, released and moved; what becomes of its data and of all that proves it.
 import { randomUUID } from 'node:crypto';
 import { createSigningRequest, generateKeyPair, readVoucher, softwareSigner } from '@loadline/sdk/identity';

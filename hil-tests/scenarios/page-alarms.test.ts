@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // Two gateways with one identity, as whoever opens the page sees it, and says that he has seen to it.
 import { randomBytes } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';

@@ -1,6 +1,5 @@
 // @long
 // The gateway's power is cut at any moment, and its disk loses what was not synced: what was heard in time is there.
-// @time-limit 180 s
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as elapsed } from 'node:timers/promises';

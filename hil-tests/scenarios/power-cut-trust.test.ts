@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // The power is cut at every moment at which a gateway keeps what it believes of releases: it goes on, and lets nothing older in.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // A technician at a terminal: what he is asked, the sensors that he sees and picks, and what comes of it.
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';

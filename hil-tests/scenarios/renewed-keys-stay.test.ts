@@ -1,5 +1,4 @@
 // @long
-// @time-limit 150 s
 // Of each key that a gateway has had through its renewals nothing left it: not over the network, nor into the cloud, nor a log.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // Whatever ends a gateway's certificate ends what is open by it, within 2 s of the answer that says so, at each door.
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { suite } from 'uvu';

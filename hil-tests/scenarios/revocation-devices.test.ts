@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // Whatever lets a device deliver, ending it ends what is open by it, within 2 s of the answer that says so, at each door.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as elapsed } from 'node:timers/promises';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // The root of the fleet is replaced while a gateway is off: it follows by the signature of the old one, lets that go when it
 // is retired, and needs nobody at its file `uplink.authority`.
 import { randomBytes, X509Certificate } from 'node:crypto';

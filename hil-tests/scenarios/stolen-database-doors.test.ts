@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // Whoever steals the cloud's database, and its key, opens nothing with what stands in it: no door for people and programs.
 import { createHash } from 'node:crypto';
 import { deviceCookie, sessionCookie } from '@loadline/sdk/api';

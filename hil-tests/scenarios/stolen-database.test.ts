@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // Whoever steals the cloud's files can read nothing without its key, and with it finds nothing in them that opens anything.
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 60 s
 // Who provisions gateways on site has what that takes, and no more.
 import { randomUUID } from 'node:crypto';
 import { type OperationId, provisioningScopes } from '@loadline/sdk/api';

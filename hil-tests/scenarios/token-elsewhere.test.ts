@@ -1,4 +1,3 @@
-// @time-limit 120 s
 // API tokens read and written by another implementation of RFC 7516: `jose` of Debian, in C over OpenSSL. It gets
 // nothing but the file of keys and what cloud/keys/README.md and cloud/tokens/README.md say.
 import { execFile } from 'node:child_process';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // What devices prove themselves by is told to nobody: not by logs, metrics, refusals, the audit log, or what is kept of
 // deliveries that were refused, also where it was put into an address, a body or a name.
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // The shell scripts that a gateway is started and helped by say nothing that a shell may take otherwise.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // The shipped cloud in a process of its own, and the commands against it as somebody calls them.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,3 @@
-// @time-limit 120 s
 // @long
 import {
   existsSync,

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { limits } from '@loadline/sdk/contract';

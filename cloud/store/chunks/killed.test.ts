@@ -1,5 +1,4 @@
 // @long
-// @time-limit 60 s
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,4 @@
 // @long
-// @time-limit 120 s
 // Requests in shape and out of it, to every operation of the API; `npm run fuzz:api` sends as many as one likes.
 import { operations } from '@loadline/sdk/api';
 import fc from 'fast-check';

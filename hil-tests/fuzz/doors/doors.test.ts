@@ -1,5 +1,4 @@
 // @long
-// @time-limit 180 s
 // Hostile bytes at every door while a client in order delivers through it; `npm run fuzz -- mqtt` and its like send as many as one likes.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
