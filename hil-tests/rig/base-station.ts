@@ -8,9 +8,9 @@ import {
   packetFlags,
   statusBits,
 } from '@loadline/sdk/t24';
+import type { ByteSink } from './byte-sink.ts';
 import { RigError } from './errors.ts';
 import { type LineOptions, SerialLine } from './serial-line.ts';
-import type { ByteSink } from './virtual-port.ts';
 
 /** What hears transmitters and tells a host: a virtual base station or a virtual GW1. */
 export interface Receiver {

@@ -1,5 +1,6 @@
 export { type AirCounts, type AirOptions, type Obstacle, type Place, VirtualAir } from './air.ts';
 export { type BaseStationOptions, type Receiver, VirtualBaseStation, VirtualGw1 } from './base-station.ts';
+export type { ByteSink } from './byte-sink.ts';
 export { type Clock, realClock, SimulatedClock } from './clock.ts';
 export { RigError, type RigErrorCode } from './errors.ts';
 export {
@@ -74,7 +75,6 @@ export { type UntilOptions, until } from './until.ts';
 export { type CableEnd, VirtualCable, type VirtualCableOptions } from './virtual-cable.ts';
 export { type PluggedDevice, VirtualDevices, type VirtualDevicesOptions } from './virtual-devices.ts';
 export {
-  type ByteSink,
   type PortBehaviour,
   type PortState,
   VirtualPort,

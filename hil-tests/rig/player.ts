@@ -1,7 +1,7 @@
+import type { ByteSink } from './byte-sink.ts';
 import { inRange } from './errors.ts';
 import { SeededRandom } from './random.ts';
 import { type LineOptions, SerialLine } from './serial-line.ts';
-import type { ByteSink } from './virtual-port.ts';
 
 /**
  * How a recording is cut into writes. The kernel may join what is not read at once; what arrives in which

@@ -103,6 +103,12 @@ export function openPty(): Pty {
   }
 }
 
+/** Gives up a pty that was never plugged in. */
+export function closePty({ master, slave }: Pty): void {
+  closeSync(slave);
+  closeSync(master);
+}
+
 /** Bytes that have come to the host's end and that the host has not read yet. */
 export function unreadBytes(slave: number): number {
   const count = Buffer.alloc(4);
@@ -132,7 +138,8 @@ export function setSharing(fd: number, sharing: 'exclusive' | 'shared'): void {
   if (libc().ioctl(fd, request, Buffer.alloc(4)) !== 0) throw refused('ioctl TIOCEXCL');
 }
 
-function refused(call: string): RigError {
+/** What the kernel said to the last call, as an error. */
+export function refused(call: string): RigError {
   const errno = koffi.errno();
   const [code, meaning] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'unknown error'];
   return new RigError('pty', `the kernel refused a tty: ${call}: ${code}, ${meaning}`);

@@ -1,7 +1,7 @@
+import type { ByteSink } from './byte-sink.ts';
 import { type Clock, realClock } from './clock.ts';
 import { RigError } from './errors.ts';
 import { type LineSide, recordingLine } from './timed.ts';
-import type { ByteSink } from './virtual-port.ts';
 
 /** Options of a recorder. */
 export interface RecorderOptions {

@@ -1,6 +1,6 @@
+import type { ByteSink } from './byte-sink.ts';
 import { type Clock, realClock } from './clock.ts';
 import { inRange } from './errors.ts';
-import type { ByteSink } from './virtual-port.ts';
 
 /** How fast bytes leave. `paced` is a line of that baud rate with 8N1, so 10 bits a byte. */
 export type LineSpeed =

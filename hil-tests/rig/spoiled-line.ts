@@ -1,6 +1,6 @@
+import type { ByteSink } from './byte-sink.ts';
 import { inRange } from './errors.ts';
 import { SeededRandom } from './random.ts';
-import type { ByteSink } from './virtual-port.ts';
 
 /** A dip of the supply: what is sent breaks off in the middle, and rubbish comes out until it is back. */
 export interface BrownOut {

@@ -1,8 +1,8 @@
+import type { ByteSink } from './byte-sink.ts';
 import type { Clock } from './clock.ts';
 import { realClock } from './clock.ts';
 import { inRange } from './errors.ts';
 import type { Played } from './player.ts';
-import type { ByteSink } from './virtual-port.ts';
 
 /** Whose bytes they are: what a base station sends to its host, or what the host sends to it. */
 export type LineSide = 'station' | 'host';

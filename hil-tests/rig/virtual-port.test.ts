@@ -42,6 +42,28 @@ test('passes every byte value to the host and back', async () => {
   await port.close();
 });
 
+test('tells when a program has opened it and set it up, each time that it is plugged in', async () => {
+  const port = await VirtualPort.open();
+  const problem = (opened: Promise<void>) =>
+    opened.then(String, ({ code, message }) => `${code}: ${message}`);
+  assert.is(
+    await problem(port.opened({ limitMs: 50 })),
+    `timeout: waited 50 ms in vain: a program opens ${port.path}`,
+  );
+  const [opened, host] = await Promise.all([port.opened(), openHost(port.path)]);
+  assert.is(opened, undefined);
+  await port.write(everyByte);
+  await until(() => host.heard().length === 256, { what: 'not one byte was thrown away' });
+  await host.close();
+  await port.opened({ limitMs: 50 });
+  await port.replug();
+  await port.renumber();
+  assert.match(await problem(port.opened({ limitMs: 50 })), /^timeout/);
+  const closing = problem(port.opened());
+  await port.close();
+  assert.match(await closing, /^closed/);
+});
+
 test('is drained once the host has read everything, and not before', async () => {
   const port = await VirtualPort.open();
   await port.write(everyByte);

@@ -1,20 +1,15 @@
-import { EventEmitter, on, once } from 'node:events';
-import { closeSync, writeSync } from 'node:fs';
+import { EventEmitter, on } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ReadStream } from 'node:tty';
+import type { ByteSink } from './byte-sink.ts';
 import { type Clock, realClock } from './clock.ts';
 import { inRange, RigError } from './errors.ts';
 import { type Intake, IntakeQueue } from './intake.ts';
+import { Plug } from './plug.ts';
 import { type PortLink, StableLink } from './port-link.ts';
-import { openPty, type Pty, setFlow, unreadBytes } from './pty.ts';
-
-/** Anything bytes can be sent into: a virtual port, a fault between station and port, an array in a test. */
-export interface ByteSink {
-  /** Resolves when all of `bytes` has been taken; that is the back-pressure. Calls are carried out in order. */
-  write(bytes: Uint8Array): Promise<void>;
-}
+import { closePty, openPty, type Pty } from './pty.ts';
+import { type UntilOptions, until } from './until.ts';
 
 /** How a virtual port behaves from the beginning. */
 export interface PortBehaviour {
@@ -39,10 +34,8 @@ export type PortState = 'plugged' | 'unplugged' | 'closed';
 const RETRY_MS = 1;
 /** The kernel hands bytes on in its own time: what is unread must be none for this long. */
 const DRAINED_MS = 20;
-
-interface Plug extends Pty {
-  readonly stream: ReadStream;
-}
+/** A program that has opened a port sets it up in the next milliseconds, and throws away what came before. */
+const SET_UP_MS = 100;
 
 /** The port is to be unplugged in the middle of what is written. */
 interface PlannedUnplug {
@@ -86,7 +79,7 @@ export class VirtualPort implements ByteSink {
         this.#events.emit('data', bytes);
       },
       flow: (flow) => {
-        if (this.#plug !== undefined) setFlow(this.#plug.slave, flow);
+        this.#plug?.setFlow(flow);
       },
     });
   }
@@ -155,6 +148,20 @@ export class VirtualPort implements ByteSink {
   }
 
   /**
+   * Resolves when a program has opened the port since it was plugged in, and has had 100 ms to set it up: `serialport` and its
+   * like throw away what came before. Rejects with RigError `timeout` where none does, `closed`; `pty` where the kernel
+   * does not tell.
+   */
+  async opened(options: Pick<UntilOptions, 'limitMs'> = {}): Promise<void> {
+    const isOpened = () => {
+      this.#refuseIfClosed();
+      return this.#plug?.isOpened;
+    };
+    await until(isOpened, { ...options, what: `a program opens ${this.path}` });
+    await new Promise((resolve) => setTimeout(resolve, SET_UP_MS));
+  }
+
+  /**
    * Resolves when the host has read everything that was written, which is never while nobody reads; or when the port
    * is unplugged, or `signal` is aborted.
    */
@@ -189,7 +196,7 @@ export class VirtualPort implements ByteSink {
     this.#lastDevice = plug.device;
     // The link first, so that a host that sees the hang-up never finds a link to a dead device.
     await this.#link.leave(plug.device);
-    await hangUp(plug);
+    await plug.hangUp();
     this.#plannedUnplug?.done();
     this.#plannedUnplug = undefined;
   }
@@ -212,15 +219,13 @@ export class VirtualPort implements ByteSink {
 
   /** Plugs the port in again: a new tty, usually of another name, behind the same link. */
   async replug(): Promise<void> {
-    if (this.#closed)
-      throw new RigError('closed', `virtual port ${this.path} has been closed; make a new one`);
+    this.#refuseIfClosed();
     if (this.#plug === undefined) await this.#plugIn(openPty());
   }
 
   /** Unplugs the port and plugs it in again as another device for certain: another `/dev/pts/N` behind the same link. */
   async renumber(): Promise<void> {
-    if (this.#closed)
-      throw new RigError('closed', `virtual port ${this.path} has been closed; make a new one`);
+    this.#refuseIfClosed();
     // The kernel takes the lowest number that is free: made while the old one is held, it is another.
     let pty = openPty();
     await this.unplug();
@@ -246,20 +251,22 @@ export class VirtualPort implements ByteSink {
     await this.close();
   }
 
+  #refuseIfClosed(): void {
+    if (!this.#closed) return;
+    throw new RigError('closed', `virtual port ${this.path} has been closed; make a new one`);
+  }
+
   async #plugIn(pty: Pty): Promise<void> {
-    const plug = { ...pty, stream: new ReadStream(pty.master) };
-    this.#plug = plug;
-    this.#intake.renew();
-    // Reading ends in EIO or EOF when the port is unplugged; that is no news here.
-    plug.stream.on('error', () => undefined);
-    plug.stream.on('data', (bytes: Buffer) => {
+    const plug: Plug = new Plug(pty, (bytes) => {
       if (plug === this.#plug) this.#intake.take(bytes);
     });
+    this.#plug = plug;
+    this.#intake.renew();
     try {
       await this.#link.lead(pty.device);
     } catch (error) {
       this.#plug = undefined;
-      await hangUp(plug);
+      await plug.hangUp();
       throw error;
     }
   }
@@ -270,16 +277,14 @@ export class VirtualPort implements ByteSink {
       if (plug === undefined || plug !== this.#plug) throw this.#gone(taken, bytes.length);
       const planned = this.#plannedUnplug;
       const length = Math.min(bytes.length - taken, planned?.bytes ?? Number.POSITIVE_INFINITY);
-      try {
-        // Synchronous, because the master never blocks, and so the descriptor cannot be closed under a write.
-        const count = writeSync(plug.master, bytes, taken, length);
-        taken += count;
-        this.#bytesWritten += count;
-        if (planned !== undefined) await this.#towardsUnplug(planned, count);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      const count = plug.give(bytes.subarray(taken, taken + length));
+      if (count === 0) {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        continue;
       }
+      taken += count;
+      this.#bytesWritten += count;
+      if (planned !== undefined) await this.#towardsUnplug(planned, count);
     }
   }
 
@@ -295,7 +300,7 @@ export class VirtualPort implements ByteSink {
     for (let quiet = 0; quiet < DRAINED_MS; quiet += RETRY_MS) {
       const plug = this.#plug;
       if (plug === undefined || signal?.aborted) return;
-      if (!isTaken() || unreadBytes(plug.slave) > 0) quiet = 0;
+      if (!isTaken() || plug.unreadBytes > 0) quiet = 0;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
@@ -305,16 +310,4 @@ export class VirtualPort implements ByteSink {
     const message = `virtual port ${this.path} is ${code}: ${taken} of ${length} bytes were taken`;
     return new RigError(code, message, { takenBytes: taken });
   }
-}
-
-async function hangUp(plug: Plug): Promise<void> {
-  const gone = once(plug.stream, 'close');
-  plug.stream.destroy();
-  closeSync(plug.slave);
-  await gone;
-}
-
-function closePty({ master, slave }: Pty): void {
-  closeSync(slave);
-  closeSync(master);
 }

@@ -202,10 +202,10 @@ export const serialPortTraps: readonly Trap[] = [
     guard: "The rig holds the host's end open too.",
     removals: [
       {
-        file: 'hil-tests/rig/virtual-port.ts',
-        text: 'const plug = { ...pty, stream: new ReadStream(pty.master) };',
+        file: 'hil-tests/rig/plug.ts',
+        text: 'this.#pty = pty;',
         by: `closeSync(pty.slave);
-    const plug = { ...pty, slave: pty.master, stream: new ReadStream(pty.master) };`,
+    this.#pty = { ...pty, slave: pty.master };`,
       },
     ],
     heldBy: ['hil-tests/rig/virtual-port.test.ts'],
@@ -216,7 +216,7 @@ export const serialPortTraps: readonly Trap[] = [
     guard: 'It is tried again until the host has read.',
     removals: [
       {
-        file: 'hil-tests/rig/virtual-port.ts',
+        file: 'hil-tests/rig/plug.ts',
         text: "if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;",
         by: 'throw error;',
       },

@@ -52,6 +52,8 @@ export async function openSerial(path: string, baud: number): Promise<SerialPort
 export interface Line {
   readonly path: string;
   readonly sink: ByteSink;
+  /** Resolves when somebody is there to hear it: of a virtual port, a program that has opened it; or when it is aborted. */
+  opened(signal: AbortSignal): Promise<void>;
   /** Resolves when all that was played has left: where a virtual port is read, or when it is aborted. */
   drained(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -70,6 +72,7 @@ export async function virtualLine(link: string | undefined): Promise<Line> {
   return {
     path: port.path,
     sink: port,
+    opened: (signal) => unlessAborted(port.opened({ limitMs: Number.POSITIVE_INFINITY }), signal),
     drained: (signal) => port.drained(signal),
     close: () => port.close(),
   };
@@ -81,6 +84,7 @@ export async function realLine(path: string, baud: number): Promise<Line> {
   return {
     path,
     sink: port,
+    opened: async () => undefined,
     drained: (signal) => unlessAborted(port.drained(), signal),
     close: () => port.close(),
   };

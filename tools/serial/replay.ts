@@ -48,7 +48,7 @@ export function replayCommand(): Command {
     .addHelpText(
       'after',
       `
-A virtual port is played into once a program reads it: until then the kernel takes some bytes, and the rest waits.
+A virtual port is played into once a program has opened it: what comes before, such programs throw away.
 
 Examples:
   loadline replay mast.hex --link /tmp/radio --speed 1       as it was recorded
@@ -67,6 +67,7 @@ async function replay(file: string, flags: Flags): Promise<void> {
   const play = player(file, flags);
   const line =
     flags.port === undefined ? await virtualLine(flags.link) : await realLine(flags.port, flags.baud);
+  const when = flags.port === undefined ? 'as soon as a program has opened it' : 'now';
   let bytes = 0;
   let isCut = false;
   const sink: ByteSink = {
@@ -81,7 +82,8 @@ async function replay(file: string, flags: Flags): Promise<void> {
   };
   try {
     if (flags.json) print({ port: line.path });
-    else console.log(`playing ${file} into ${line.path}; Ctrl-C ends it`);
+    else console.log(`plays ${file} into ${line.path} ${when}; Ctrl-C ends it`);
+    await line.opened(signal);
     let played: Played;
     do {
       played = await play(sink, signal);

@@ -54,6 +54,17 @@ test('a recording is played into a virtual port until all of it is read', async 
   assert.equal(await replaying.lines(), [{ port: link }, { bytes: 7, ended: 'complete' }]);
 });
 
+test('a recording that ends in a moment is heard by a gateway that is started behind it, from its first byte', async () => {
+  const file = join(folder, 'short.hex');
+  writeFileSync(file, '0B0B012325DF1C043F0F4E9FFBE85EA6 # 0.000 ms\n');
+  const link = join(folder, 'short');
+  const replaying = start('replay', file, '--link', link, '--speed', 'max', '--json');
+  await replaying.ready();
+  const heard = await start('listen', link, '--json', '--seconds', '3').lines();
+  assert.is(heard.at(-1)?.frames, 1);
+  assert.equal((await replaying.lines()).at(-1), { bytes: 16, ended: 'complete' });
+});
+
 test('listen tells each frame and its signal, and counts what was none by reason', async () => {
   const file = join(folder, 'noisy.hex');
   // Two frames of the protocol's manual, and noise between them.
