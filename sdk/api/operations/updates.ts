@@ -60,7 +60,8 @@ export const updateOperations = {
     opens: 'release-file.set',
     summary: 'Send a part of a file of a release',
     description:
-      'The parts of a file in their order; with the last its digest is checked. Where a part does not begin where what is here ends, ' +
+      'The parts of a file in their order; with the last its digest is checked, or, where all of it is here and it is still ' +
+      'missing, with an empty one behind it. Where a part does not begin where what is here ends, ' +
       'it is refused (conflict): ask again from where (beginUpload).',
     body: releasePartBody,
     bodyBytes: 1024 * 1024,
