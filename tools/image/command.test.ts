@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { firstRoot, makeRoleKey, roleSigner, signRoot } from '@loadline/sdk/release/repository';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeBuiltRelease } from '../release/run-release.ts';
@@ -10,6 +11,12 @@ import { writeBuiltRelease } from '../release/run-release.ts';
 const test = suite<{ folder: string }>('loadline image build, and updates');
 
 const root = join(import.meta.dirname, '../..');
+const key = roleSigner(makeRoleKey().privateKeyPem);
+const alone = { keys: [key.key], threshold: 1 };
+const unsignedRoot = firstRoot(
+  { root: alone, targets: alone, snapshot: alone, timestamp: alone },
+  Date.now(),
+);
 
 test.before((context) => {
   context.folder = mkdtempSync(join(tmpdir(), 'loadline-image-called-'));
@@ -17,7 +24,7 @@ test.before((context) => {
   const release = { version: '1.0.0', target: 'linux-arm64' } as const;
   writeBuiltRelease(join(folder, 'release'), release, { 'bin/node': 'node', 'gateway.mjs': 'gateway' });
   writeFileSync(join(folder, 'maker.pem'), '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n');
-  writeFileSync(join(folder, 'root.json'), '{}');
+  writeFileSync(join(folder, 'root.json'), signRoot(unsignedRoot, key, undefined));
 });
 test.after(({ folder }) => rmSync(folder, { recursive: true }));
 
@@ -40,6 +47,17 @@ test('an image whose gateways never take an update is built for who asks for it 
   const root = ['--releases-root', join(folder, 'root.json')];
   assert.match(plan(folder, ...root).stdout, `Updates: by ${join(folder, 'root.json')}`);
   assert.is(plan(folder, ...root, '--never-updates').status, 2);
+});
+
+test('an image is built to trust nothing by which its gateways could never take an update', ({ folder }) => {
+  const file = join(folder, 'other.json');
+  const trust = () => plan(folder, '--releases-root', file);
+  writeFileSync(file, '{}');
+  assert.match(trust().stderr, `${file} is no root of a repository`);
+  writeFileSync(file, unsignedRoot);
+  const { status, stderr } = trust();
+  assert.is(status, 2);
+  assert.match(stderr, /could never take an update\. 1 more of its own root keys must sign it: [0-9a-f]{8} /);
 });
 
 test.run();

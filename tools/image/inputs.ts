@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ReleaseManifest, readManifest } from '@loadline/sdk/release';
+import { readTrustedRoot } from '../release/root-files.ts';
+import { readMaker } from '../release-build/given-files.ts';
 
 /** What an image is made of, besides Debian. */
 export interface Inputs {
@@ -33,11 +35,7 @@ export async function readInputs({ release: folder, maker, releasesRoot }: Input
   const release = readManifest(bytes);
   if (release.target !== 'linux-arm64')
     throw new Error(`${folder} has a release for ${release.target}, and images are for linux-arm64`);
-  const pem = await readFile(maker);
-  if (!/^-----BEGIN CERTIFICATE-----$/m.test(pem.toString('latin1')))
-    throw new Error(`${maker} has no certificate in PEM`);
-  if (/PRIVATE KEY/.test(pem.toString('latin1')))
-    throw new Error(`${maker} has a private key in it: give the certificate alone`);
-  const root = releasesRoot === undefined ? undefined : await readFile(releasesRoot);
+  const pem = await readMaker(maker);
+  const root = releasesRoot === undefined ? undefined : Buffer.from(await readTrustedRoot(releasesRoot));
   return { release, releaseDigest: digestOf(bytes), maker: pem, root };
 }

@@ -45,11 +45,27 @@ test('looks at what is to go into the package before it builds anything', ({ fol
   const file = join(folder, 'root.json');
   const trust = () =>
     build('--target', 'linux-x64', '--allow-dirty', '--out', join(folder, 'out'), '--trust', file);
-  assert.match(trust().stderr, `${file} cannot be read: ENOENT`);
+  assert.match(trust().stderr, `${file} is not there`);
   writeFileSync(file, '{"signed":{"_type":"targets"}}');
   const { status, stderr } = trust();
   assert.is(status, 2);
   assert.match(stderr, 'is no root of a repository');
+  const maker = join(folder, 'maker.pem');
+  writeFileSync(
+    maker,
+    '-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n',
+  );
+  const closed = build(
+    '--target',
+    'linux-x64',
+    '--allow-dirty',
+    '--out',
+    join(folder, 'out'),
+    '--maker',
+    maker,
+  );
+  assert.is(closed.status, 2);
+  assert.match(closed.stderr, 'has a private key in it');
   assert.equal(existsSync(join(folder, 'out')) ? readdirSync(join(folder, 'out')) : [], []);
 });
 

@@ -1,5 +1,4 @@
 import { fingerprintInGroups } from '@loadline/sdk/identity';
-import { ReleaseError } from '@loadline/sdk/release';
 import {
   keyIdOf,
   missingSignatures,
@@ -74,15 +73,9 @@ async function showFile(path: string, tell: (line: string) => void): Promise<obj
     for (const { role, id } of keys) tell(`a key for ${role}:\n  ${fingerprintInGroups(id)}`);
     return { path, keys };
   }
-  try {
-    const root = await readRootFile(path);
-    for (const line of rootLines(readRoot(root))) tell(line);
-    const missing = missingSignatures(root, undefined);
-    for (const line of missingLines(missing)) tell(line);
-    return { path, root: rootAnswer(readRoot(root)), missing };
-  } catch (error) {
-    if (error instanceof ReleaseError)
-      throw new CalledWrongly(`${path} is neither a root nor a public key: ${error.message}`);
-    throw error;
-  }
+  const root = await readRootFile(path);
+  for (const line of rootLines(readRoot(root))) tell(line);
+  const missing = missingSignatures(root, undefined);
+  for (const line of missingLines(missing)) tell(line);
+  return { path, root: rootAnswer(readRoot(root)), missing };
 }

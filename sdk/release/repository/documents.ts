@@ -40,10 +40,9 @@ export function readMetadata<R extends RoleName>(role: R, content: string): Meta
     if (!Number.isSafeInteger(version) || version < 1) throw new Error('its version is no number from 1');
     return read;
   } catch (error) {
-    throw new ReleaseError(
-      'metadata-refused',
-      `the ${role} metadata cannot be read: ${(error as Error).message.slice(0, 200)}`,
-    );
+    // What a parser says quotes what it read, and that may be a file of secrets whose name was mistyped.
+    const reason = error instanceof SyntaxError ? 'it is no JSON' : (error as Error).message.slice(0, 200);
+    throw new ReleaseError('metadata-refused', `the ${role} metadata cannot be read: ${reason}`);
   }
 }
 
