@@ -83,14 +83,13 @@ function count(of: { length: number; readonly hash: ReturnType<typeof createHash
   of.hash.update(chunk);
 }
 
-/** Puts a release's files and its manifest into a repository, each whole; those that are there stay. */
+/** Puts a release's files and its manifest into a repository, each whole; those that are there as they should be stay. */
 export async function putRelease({ folder, bytes, manifest }: BuiltRelease, into: string): Promise<void> {
   const blobs = join(into, repository.blobs);
   await mkdir(blobs, { recursive: true });
   for (const { packed } of manifest.files) {
     const place = join(into, blobPath(packed.sha256));
-    const there = await stat(place).catch(() => undefined);
-    if (there?.size === packed.length) continue;
+    if ((await digestIn(place)) === packed.sha256) continue;
     const beside = `${place}.new`;
     await copyFile(join(folder, blobPath(packed.sha256)), beside);
     const file = await open(beside, 'r+');
@@ -103,6 +102,18 @@ export async function putRelease({ folder, bytes, manifest }: BuiltRelease, into
   await mkdir(place, { recursive: true });
   const name = manifestTarget(manifest.version, manifest.target).replace(/^.*\//, `${digest}.`);
   await writeWhole(join(place, name), bytes.toString('utf8'), 0o644);
+}
+
+/** SHA-256 of a file, in hex; undefined where there is none. */
+async function digestIn(path: string): Promise<string | undefined> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk);
+    return hash.digest('hex');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Removes packed files that belong to no release of these, and says how many bytes that were. */
@@ -122,7 +133,22 @@ export async function sweep(into: string, kept: readonly SignedRelease[]): Promi
   return bytes;
 }
 
-/** The manifest of a release that is signed, as it lies in a repository. */
+/**
+ * The manifest of a release that is signed, as it lies in a repository.
+ *
+ * @throws ReleaseError `file-refused` where it is missing
+ */
 export async function signedManifestBytes(into: string, { path }: SignedRelease): Promise<Buffer> {
-  return await readFile(join(into, repository.targets, path));
+  const place = join(into, repository.targets, path);
+  return await readFile(place).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? missingOf(place) : error;
+  });
+}
+
+/** What a file is missing of that is signed, and how it comes back. */
+export function missingOf(place: string): ReleaseError {
+  return new ReleaseError(
+    'file-refused',
+    `${place} is missing: take the repository from its copy, or sign the built release once more, which brings its files`,
+  );
 }

@@ -1,10 +1,9 @@
 import { compareVersions, releaseVersion } from '@loadline/sdk/release';
-import { readTargets } from '@loadline/sdk/release/repository';
 import { Command, InvalidArgumentError } from 'commander';
 import { answer, clock, teller } from '../ca/ceremony.ts';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
 import { sweep } from './built-release.ts';
-import { signChange, whileSigning } from './signing.ts';
+import { signChange, signedTargets, whileSigning } from './signing.ts';
 import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
 
 /** `loadline release floor`: nothing older is ever taken again. */
@@ -25,7 +24,7 @@ offers what was signed before. What lies on a gateway already stays: a release t
         const now = clock();
         const tell = teller(flags.json);
         const { gone, written, freed } = await whileSigning(flags, async (signing) => {
-          const { releases } = readTargets(signing.metadata.targets ?? '{}');
+          const { releases } = signedTargets(signing, flags.repository);
           const kept = releases.filter((each) => compareVersions(each.version, floor) >= 0);
           const gone = releases.filter((each) => !kept.includes(each));
           // A floor that was mistyped could never be taken back.

@@ -8,7 +8,7 @@ import { Command } from 'commander';
 import { answer, teller } from '../ca/ceremony.ts';
 import { withCloud } from '../cloud/connection.ts';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
-import { signedManifestBytes } from './built-release.ts';
+import { missingOf, signedManifestBytes } from './built-release.ts';
 import { withRepository } from './telling.ts';
 
 /** Digests that are asked about at a time. */
@@ -106,7 +106,9 @@ async function send(
 ): Promise<number> {
   if (file === undefined) throw new Error(`the cloud asks for ${sha256}, which nobody offered`);
   const { path, length } = file;
-  const handle = await open(path, 'r');
+  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? missingOf(path) : error;
+  });
   try {
     const buffer = Buffer.alloc(releasePartBytes);
     let from = begin;

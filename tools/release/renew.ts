@@ -1,8 +1,8 @@
-import { lifetimes, readTargets } from '@loadline/sdk/release/repository';
+import { lifetimes, type RoleName, readRoot } from '@loadline/sdk/release/repository';
 import { Command } from 'commander';
 import { answer, clock, teller } from '../ca/ceremony.ts';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
-import { signAbove, signChange, whileSigning } from './signing.ts';
+import { type Signing, signAbove, signChange, signedTargets, whileSigning } from './signing.ts';
 import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
 
 /** `loadline release renew`: the same for longer. */
@@ -22,10 +22,9 @@ folder only, run this every three days. A root that ends is renewed by 'loadline
         const now = clock();
         const tell = teller(flags.json);
         const { isDue, canSign, written } = await whileSigning(flags, async (signing) => {
-          const { targets } = signing.metadata;
-          if (targets === undefined)
-            throw new CalledWrongly(`${flags.repository} holds no targets metadata yet`);
-          const isDue = signing.areTargetsOpen || readTargets(targets).expires - now < lifetimes.targets / 2;
+          const { expires } = signedTargets(signing, flags.repository);
+          mustHaveKeys(signing, flags.folder);
+          const isDue = signing.areTargetsOpen || expires - now < lifetimes.targets / 2;
           const canSign = signing.signers('targets').length > 0;
           const written =
             isDue && canSign
@@ -33,9 +32,18 @@ folder only, run this every three days. A root that ends is renewed by 'loadline
               : await signAbove(flags, signing, now);
           return { isDue, canSign, written };
         });
-        if (isDue && !canSign) tell('The targets are due, too, and their key is not in this folder.');
-        tellWritten(tell, written);
-        answer(flags.json, { written });
+        const isLeft = isDue && !canSign;
+        if (isLeft) tell(`The targets are due, and their key is not in ${flags.folder}.`);
+        if (!isLeft || written.length > 0) tellWritten(tell, written);
+        answer(flags.json, { written, left: isLeft ? ['targets'] : [] });
       }),
     );
+}
+
+/** Where a folder was mistyped, nothing would be renewed, and whoever looks after it would hear that nothing was due. */
+function mustHaveKeys({ root, signers }: Signing, folder: string): void {
+  const renewed: readonly RoleName[] = ['targets', 'snapshot', 'timestamp'];
+  if (renewed.some((role) => signers(role).length > 0)) return;
+  const { version } = readRoot(root);
+  throw new CalledWrongly(`${folder} holds no key that root ${version} lets sign ${renewed.join(', ')}`);
 }

@@ -14,6 +14,7 @@ import {
   readTargets,
   resign,
   type TargetsChange,
+  type TargetsSummary,
   writeMetadataFiles,
 } from '@loadline/sdk/release/repository';
 import { CalledWrongly } from '../cloud/outcome.ts';
@@ -61,6 +62,12 @@ export async function whileSigning<T>(
   }
 }
 
+/** The targets that are signed. @throws CalledWrongly where there are none yet */
+export function signedTargets({ metadata }: Signing, repository: string): TargetsSummary {
+  if (metadata.targets !== undefined) return readTargets(metadata.targets);
+  throw new CalledWrongly(`nothing is signed in ${repository} yet: 'loadline release sign' first`);
+}
+
 function noRepository(repository: string): CalledWrongly {
   return new CalledWrongly(
     `${repository} holds no repository: its first root comes with --root, from 'loadline release init'`,
@@ -101,17 +108,19 @@ async function openSigning({
 
 /** Signs changed targets; then what stands above them, where those keys are here, too. @returns what was written */
 export async function signChange(
-  { repository }: SigningFlags,
+  { repository, folder }: SigningFlags,
   signing: Signing,
   change: TargetsChange,
   now: number,
 ): Promise<string[]> {
   const { metadata, root, signers } = signing;
-  const { threshold } = readRoot(root).roles.targets;
+  const { version, roles } = readRoot(root);
+  const { threshold, keys } = roles.targets;
   const able = signers('targets');
   if (able.length < threshold) {
+    const ids = keys.map((key) => keyIdOf(key).slice(0, 8)).join(', ');
     throw new CalledWrongly(
-      `${threshold} keys of targets must sign, and the folder holds ${able.length} that the root names`,
+      `of the keys of targets that root ${version} names (${ids}) ${threshold} must sign, and ${folder} holds ${able.length} of them`,
     );
   }
   const content = nextTargets(metadata.targets, change, { signers: able, now });

@@ -33,6 +33,14 @@ export function verifyCommand(): Command {
         const wall = clock();
         const tell = teller(flags.json);
         const root = await readRootFile(flags.root);
+        const { root: newest, timestamp, targets } = await readRepositoryFolder(flags.repository);
+        if (newest === undefined) throw new CalledWrongly(`${flags.repository} holds no repository`);
+        if (targets === undefined || timestamp === undefined) {
+          throw new CalledWrongly(
+            `${flags.repository} has no ${targets === undefined ? 'targets' : 'timestamp'}: a gateway would believe nothing of it. Where the ` +
+              "cloud signs that, it is the cloud that has it, and that judges what 'loadline release publish' brings",
+          );
+        }
         const folder = await mkdtemp(join(tmpdir(), 'loadline-verify-'));
         try {
           const trusted = await TrustedReleases.open({
@@ -40,8 +48,6 @@ export function verifyCommand(): Command {
             time: { kind: 'known', by: 'system', wall, uncertainty: 0 },
             log: jsonLog((line) => void process.stderr.write(line), Date.now),
           });
-          const { targets } = await readRepositoryFolder(flags.repository);
-          if (targets === undefined) throw new CalledWrongly(`${flags.repository} holds no targets metadata`);
           const verified = [];
           for (const { version, target } of readTargets(targets).releases) {
             const { manifest } = await trusted.manifest(version, target);

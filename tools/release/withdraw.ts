@@ -1,10 +1,9 @@
 import { type ReleaseTarget, releaseTargets } from '@loadline/sdk/release';
-import { readTargets } from '@loadline/sdk/release/repository';
 import { Command, Option } from 'commander';
 import { answer, clock, teller } from '../ca/ceremony.ts';
-import { attempt } from '../cloud/outcome.ts';
+import { attempt, CalledWrongly } from '../cloud/outcome.ts';
 import { sweep } from './built-release.ts';
-import { signChange, whileSigning } from './signing.ts';
+import { signChange, signedTargets, whileSigning } from './signing.ts';
 import { type KeyFlags, tellWritten, withKeys, withRepository } from './telling.ts';
 
 interface Flags extends KeyFlags {
@@ -25,12 +24,15 @@ export function withdrawCommand(): Command {
         const now = clock();
         const tell = teller(flags.json);
         const { gone, written, freed } = await whileSigning(flags, async (signing) => {
-          const { releases } = readTargets(signing.metadata.targets ?? '{}');
+          const { releases } = signedTargets(signing, flags.repository);
           const is = (target: ReleaseTarget) => flags.target === undefined || flags.target === target;
           const gone = releases.filter((each) => each.version === version && is(each.target));
-          // What is not there is said by its name.
-          const remove = gone.length > 0 ? gone : [{ version, target: flags.target ?? releaseTargets[0] }];
-          const written = await signChange(flags, signing, { remove }, now);
+          if (gone.length === 0) {
+            const what = `${version}${flags.target === undefined ? '' : ` for ${flags.target}`}`;
+            const there = releases.map((each) => `${each.version} for ${each.target}`).join(', ') || 'none';
+            throw new CalledWrongly(`no release ${what} is signed; those that are: ${there}`);
+          }
+          const written = await signChange(flags, signing, { remove: gone }, now);
           const kept = releases.filter((release) => !gone.includes(release));
           return { gone, written, freed: await sweep(flags.repository, kept) };
         });
