@@ -39,4 +39,18 @@ for (const args of [['nonsense'], ['--nonsense']]) {
   });
 }
 
+test('what a subcommand was not given is told with where the help of that subcommand is', () => {
+  const { status, stderr } = loadline('release', 'sign', '--folder', '/nowhere');
+  assert.is(status, 2);
+  assert.match(stderr, "'--repository <dir>' not specified\nRun 'loadline release sign --help'");
+});
+
+test('whoever closes the output early ends the command without a word, as a pipe does', () => {
+  const command = [process.execPath, ...process.execArgv, join(import.meta.dirname, 'main.ts'), '--help'];
+  // What reads has ended before the command begins.
+  const script = 'exec 3> >(:); wait $!; "$@" >&3; echo $?';
+  const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', ...command], { encoding: 'utf8' });
+  assert.equal([stdout, stderr], ['141\n', '']);
+});
+
 test.run();

@@ -1,4 +1,5 @@
 // The `loadline` command. Each subcommand is a folder beside this file that exports its commander `Command`.
+import { constants } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { cloudCommands } from './cloud/commands.ts';
 import { ownVersion } from './version.ts';
@@ -45,7 +46,17 @@ const program = new Command('loadline')
   .showHelpAfterError("Run 'loadline --help' for what it takes.")
   .exitOverride();
 
-for (const command of await commandsFor(process.argv[2])) program.addCommand(settled(command, program));
+for (const command of await commandsFor(process.argv[2])) {
+  program.addCommand(settled(command, program, 'loadline'));
+}
+
+// Whoever read the output has gone, as 'head' does: the end that SIGPIPE gives to others, and no words.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(128 + constants.signals.SIGPIPE);
+  });
+}
 
 try {
   await program.parseAsync();
@@ -54,9 +65,10 @@ try {
   process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR;
 }
 
-/** The settings of the command above, for a command and all below it. */
-function settled(command: Command, above: Command): Command {
-  command.copyInheritedSettings(above);
-  for (const below of command.commands) settled(below, command);
+/** The settings of the command above, for a command and all below it; `words` are typed before its name. */
+function settled(command: Command, above: Command, words: string): Command {
+  const name = `${words} ${command.name()}`;
+  command.copyInheritedSettings(above).showHelpAfterError(`Run '${name} --help' for what it takes.`);
+  for (const below of command.commands) settled(below, command, name);
   return command;
 }
