@@ -158,6 +158,39 @@ situation(
   { bytesPerSecond: 200_000 },
 );
 
+test('which segments of a connection are lost depends on the seed, and not on what other connections do', async () => {
+  const echo = await openEcho();
+  /** What is lost of each of thirty messages and their echoes, on two connections; opened in order, used in that of `turns`. */
+  const lostOf = async (seed: number, turns: readonly (0 | 1)[]) => {
+    const loss = { rate: 0.3, retransmitMs: 1 };
+    await using proxy = await FaultProxy.open({ target: { port: echo.port }, faults: { loss }, seed });
+    const clients = [await openClient(proxy.port), await openClient(proxy.port)] as const;
+    const lost: [number[], number[]] = [[], []];
+    for (const turn of turns) {
+      const { socket, got } = clients[turn];
+      const before = proxy.counts.lostSegments;
+      socket.write('.');
+      await until(() => got().length === lost[turn].length + 1);
+      lost[turn].push(proxy.counts.lostSegments - before);
+    }
+    for (const { socket } of clients) socket.destroy();
+    return lost;
+  };
+  try {
+    const [first, second] = [Array<0>(30).fill(0), Array<1>(30).fill(1)];
+    const [lost, again, other] = [
+      await lostOf(3, [...first, ...second]),
+      await lostOf(3, [...second, ...first]),
+      await lostOf(4, [...first, ...second]),
+    ];
+    assert.equal(again, lost);
+    assert.not.equal(other, lost);
+    assert.not.equal(lost[0], lost[1]);
+  } finally {
+    await echo.close();
+  }
+});
+
 situation(
   'loss delays segments and what is behind them, and loses no byte',
   async ({ proxy, client }) => {

@@ -13,7 +13,10 @@ export interface FaultProxyOptions {
   readonly port?: number;
   /** Faults from the beginning. Default: none. */
   readonly faults?: Partial<Faults>;
-  /** Seed of everything that is drawn: what is lost, jitter, each connection's share of the spread. Default: 1. */
+  /**
+   * Seed of everything that is drawn, for each connection and each way by itself: which of its segments are lost, their
+   * jitter, its share of the spread. Default: 1.
+   */
   readonly seed?: number;
   /** Default: the computer's own clock. */
   readonly clock?: Clock;
@@ -62,9 +65,8 @@ export const noFaults: Faults = {
 export class FaultProxy {
   #target: ProxyTarget;
   readonly #clock: Clock;
+  /** Asked at each new connection, and at nothing else: the nth has the same lots, whatever became of the others. */
   readonly #random: SeededRandom;
-  /** Apart from the others, so that the nth connection has the same share whatever was lost before it. */
-  readonly #shares: SeededRandom;
   readonly #ways = { toTarget: { freeAt: 0 } as SharedWay, toClient: { freeAt: 0 } as SharedWay };
   readonly #server: Server;
   readonly #connections = new Set<ProxiedConnection>();
@@ -84,7 +86,6 @@ export class FaultProxy {
     this.#target = target;
     this.#clock = clock;
     this.#random = new SeededRandom(seed);
-    this.#shares = new SeededRandom(seed);
     // Half-open allowed, so that an end of one side travels to the other in its turn and not by itself.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client));
   }
@@ -184,13 +185,14 @@ export class FaultProxy {
 
   #accept(client: Socket): void {
     this.#accepted += 1;
-    const share = this.#shares.uniform();
+    const share = this.#random.uniform();
+    const lots = () => new SeededRandom(this.#random.integer(0, 0x7fffffff));
     const connection = new ProxiedConnection(client, {
       target: () => this.#target,
       faults: () => this.#faults,
       ways: this.#ways,
       clock: this.#clock,
-      random: this.#random,
+      lots: { toTarget: lots(), toClient: lots() },
       share,
       lost: () => {
         this.#lostSegments += 1;

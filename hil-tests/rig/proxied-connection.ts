@@ -19,7 +19,8 @@ export interface ConnectionWorld {
   readonly faults: () => StreamFaults;
   readonly ways: { readonly toTarget: SharedWay; readonly toClient: SharedWay };
   readonly clock: Clock;
-  readonly random: SeededRandom;
+  /** What is drawn for its segments. */
+  readonly lots: { readonly toTarget: SeededRandom; readonly toClient: SeededRandom };
   /** The share of `spreadMs`, 0..1, that is this connection's. */
   readonly share: number;
   /** Called for each segment that is delayed as lost. */
@@ -46,15 +47,15 @@ export class ProxiedConnection {
   constructor(client: Socket, world: ConnectionWorld) {
     this.#client = client;
     this.#world = world;
-    const { ways, deliveredToTarget, deliveredToClient } = world;
+    const { ways, lots, deliveredToTarget, deliveredToClient } = world;
     const target = this.#target;
     this.#toTarget = new FaultyStream(client, target, {
       ...world,
-      ...{ way: ways.toTarget, delivered: deliveredToTarget },
+      ...{ way: ways.toTarget, random: lots.toTarget, delivered: deliveredToTarget },
     });
     this.#toClient = new FaultyStream(target, client, {
       ...world,
-      ...{ way: ways.toClient, delivered: deliveredToClient },
+      ...{ way: ways.toClient, random: lots.toClient, delivered: deliveredToClient },
     });
     let isConnected = false;
     target.once('connect', () => {
