@@ -173,6 +173,22 @@ test('the same release again is known, made anew where it was spoiled, and an em
   assert.equal(await treeIn(folderOf('a')), treeOf(second));
 });
 
+test('what was said of a slot is taken back before the slot has another release', async () => {
+  // Or a gateway that is offered the one before again would try, by that one's name, whatever a cut has left there.
+  site.state('current=b');
+  await site.put('b', first);
+  const [second, third] = [makeRelease('1.1.0'), makeRelease('1.2.0')];
+  assert.is((await site.update(second))?.outcome, 'installed');
+  site.repository.publish(third);
+  site.stage(third);
+  site.ask(third, { id: '7c0f7a52-52b5-4f4b-8f0e-6a2f3c1d9e10' });
+  mkdirSync(`${site.layout.installed}.new`);
+  const cut = await site.install().catch((error: Error) => error);
+  assert.instance(cut, Error, 'it could not answer');
+  assert.equal(await treeIn(folderOf('a')), treeOf(third));
+  assert.is(await readInstallResult(site.layout), undefined);
+});
+
 test('what a cut left of an installation before goes', async () => {
   for (const name of ['.new-a', '.old-a']) {
     mkdirSync(join(site.layout.slots, name, 'bin'), { recursive: true });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Log, lockFolder, readRegular, syncFolder, writeWhole } from '@loadline/sdk/platform';
+import { type Log, lockFolder, readRegular, removeWhole, syncFolder, writeWhole } from '@loadline/sdk/platform';
 import { ReleaseError, type ReleaseManifest, type ReleaseTarget } from '@loadline/sdk/release';
 import { openBelow, stagedFolder } from '../update/release-source.ts';
 import { type TrustedManifest, TrustedReleases } from '../update/trusted.ts';
@@ -113,6 +113,8 @@ async function putIntoSlot(
   for (const left of [fresh, old]) await rm(left, { recursive: true, force: true });
   if (has === 'this') log.info('install-there-already', { slot });
   else {
+    // What was said of a slot must not outlive what is in it: whoever is offered that release again would try another one.
+    await removeWhole(layout.installed);
     await makeRoom(layout, slot, manifest, log);
     const sources = { claims: await claimsOf(await sourcesOf(layout)), staging: layout.staging.folder };
     try {
