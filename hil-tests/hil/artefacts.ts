@@ -1,4 +1,13 @@
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { readTimes } from '../rig/index.ts';
 import type { Outcome, PlayedStep } from '../scenario/play.ts';
@@ -16,7 +25,10 @@ export class Artefacts {
 
   /** Whether nothing of anybody else's is there, which is not to be removed. */
   static mayBegin(folder: string): boolean {
-    return !existsSync(folder) || existsSync(join(folder, stepsFile)) || readdirSync(folder).length === 0;
+    const stats = statSync(folder, { throwIfNoEntry: false });
+    if (stats === undefined) return true;
+    if (!stats.isDirectory()) return false;
+    return existsSync(join(folder, stepsFile)) || readdirSync(folder).length === 0;
   }
 
   /** Begins anew: what an earlier playing left is removed. Throws where the folder is somebody else's. */

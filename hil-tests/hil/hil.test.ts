@@ -47,9 +47,11 @@ test('says before it plays that a report or artefacts cannot be left there', asy
   for (const places of [
     { artefacts: tmpdir(), junit: '/nowhere/r.xml' },
     { artefacts: join(file, 'left'), junit: join(tmpdir(), 'r.xml') },
+    // A program that is running: even root may not write to it.
+    { artefacts: tmpdir(), junit: process.execPath },
   ]) {
     const refused = await playAll({ ...options, ...places, signal }).catch((error) => error);
-    assert.match(refused.message, /^nothing can be left there: E(NOENT|NOTDIR).*(nowhere|left)/);
+    assert.match(refused.message, /^nothing can be left there: E(NOENT|NOTDIR|TXTBSY).*(nowhere|left|node)/);
   }
 });
 
@@ -70,6 +72,16 @@ test('says before it plays that a folder is no file, and removes nothing that no
   assert.match(
     await refusal({ chosen: ['gw1'], artefacts: left, junit: folder }),
     'is a folder: name a file',
+  );
+  assert.match(
+    await refusal({ chosen: ['gw1'], artefacts: left, junit: '' }),
+    "--junit '' is a folder: name a file",
+  );
+  mkdirSync(join(folder, 'files'));
+  writeFileSync(join(folder, 'files/gw1'), '');
+  assert.match(
+    await refusal({ chosen: ['gw1'], artefacts: join(folder, 'files') }),
+    /gw1 is there, and no scenario left it/,
   );
   assert.match(
     await refusal({ chosen: ['my/no.scenario.ts'], artefacts: left }),

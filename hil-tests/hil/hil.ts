@@ -1,5 +1,14 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { FolderInUse, lockFolder } from '@loadline/sdk/platform';
 import { Artefacts } from './artefacts.ts';
@@ -139,18 +148,26 @@ function mustTake({ artefacts, junit }: HilOptions, files: readonly ScenarioFile
     for (const folder of junit === undefined ? [artefacts] : [artefacts, dirname(junit)]) {
       accessSync(folder, constants.W_OK);
     }
+    // One of another run: its folder may be ours where it is not.
+    if (kindOf(junit) === 'file') closeSync(openSync(junit ?? '', 'r+'));
   } catch (error) {
     throw new UsageError(`nothing can be left there: ${(error as Error).message}`);
   }
-  if (junit !== undefined && statSync(junit, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`--junit ${junit} is a folder: name a file`);
-  }
+  if (kindOf(junit) === 'folder') throw new UsageError(`--junit '${junit}' is a folder: name a file`);
   const taken = files.map(({ name }) => join(artefacts, name)).find((folder) => !Artefacts.mayBegin(folder));
   if (taken !== undefined) {
     throw new UsageError(
       `${taken} is there, and no scenario left it: it would be removed; name another folder by --artefacts`,
     );
   }
+}
+
+/** What is there already; of no words that is the folder one is in. */
+function kindOf(path: string | undefined): 'file' | 'folder' | undefined {
+  if (path === undefined) return undefined;
+  const stats = statSync(resolve(path), { throwIfNoEntry: false });
+  if (stats?.isDirectory()) return 'folder';
+  return stats?.isFile() ? 'file' : undefined;
 }
 
 function describe(result: ScenarioResult): string {

@@ -102,6 +102,22 @@ test('a suite is a scenario, a case is a step, and both count what failed and wh
   assert.is(reason?.attributes.message, 'needs unplug: nobody is there');
 });
 
+test('steps of the same words are told apart, so that no reader takes one that passed for one that failed', () => {
+  const words = 'the plug is pulled';
+  const again: ScenarioResult = {
+    ...passed,
+    outcome: { result: 'failed', problem: `when ${words}: no` },
+    steps: [
+      { kind: 'when', words, seconds: 1 },
+      { kind: 'when', words: `${words} (2)`, seconds: 1 },
+      { kind: 'when', words, seconds: 1, problem: 'no' },
+    ],
+  };
+  const [found] = childrenOf(xmlOf([again])) as [XmlElement];
+  const names = childrenOf(found).flatMap(({ attributes }) => attributes.name ?? []);
+  assert.equal(names, [`when ${words}`, `when ${words} (2)`, `when ${words} (3)`]);
+});
+
 test('what failed outside of any step is a case of its own', () => {
   const dead: ScenarioResult = { ...passed, outcome: { result: 'failed', problem: 'its process ended' } };
   const [suiteOfDead] = childrenOf(xmlOf([dead]));

@@ -100,7 +100,18 @@ function casesOf(result: ScenarioResult): Suite {
     cases.push({ name, seconds: 0, verdict: { kind: 'failure', text: outcome.problem } });
   }
   const count = (kind: 'failure' | 'skipped') => cases.filter(({ verdict }) => verdict?.kind === kind).length;
-  return { result, cases, failures: count('failure'), skipped: count('skipped') };
+  return { result, cases: toldApart(cases), failures: count('failure'), skipped: count('skipped') };
+}
+
+/** Steps of the same words by their turn: of two cases of one name GitLab takes the first, and hides that the other failed. */
+function toldApart(cases: readonly Case[]): Case[] {
+  const taken = new Set<string>();
+  return cases.map((one) => {
+    let name = one.name;
+    for (let turn = 2; taken.has(name); turn++) name = `${one.name} (${turn})`;
+    taken.add(name);
+    return { ...one, name };
+  });
 }
 
 /** Without colours, and without halves of characters, which XML cannot carry either. */

@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Ability, Bench, Stage } from './index.ts';
-import { type Outcome, type PlayedStep, playScenario } from './play.ts';
+import { problemOf as inWords, type Outcome, type PlayedStep, playScenario } from './play.ts';
 import { type ScenarioText, scenario } from './scenario.ts';
 
 const test = suite('a scenario that is played');
@@ -119,6 +122,15 @@ test('has failed where it throws between two steps, forgets a step, or says of n
     },
   });
   assert.match(problemOf(blind.outcome), 'no step "then"');
+});
+
+test('says of what cannot even be read what is wrong with it, and then where', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loadline-play-'));
+  writeFileSync(join(folder, 'broken.ts'), 'export default {{{');
+  const error = await import(join(folder, 'broken.ts')).catch((thrown) => thrown);
+  rmSync(folder, { recursive: true });
+  assert.match(error.stack, /^\S+broken.ts:\d+\n/, 'Node says the place first');
+  assert.is(inWords(error), `SyntaxError: ${error.message}\n${error.stack}`);
 });
 
 test('is skipped, with ability and reason, on a bench that lacks one, and nothing of it is played', async () => {

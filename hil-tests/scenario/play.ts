@@ -164,9 +164,11 @@ class Steps {
   }
 }
 
-/** What was thrown, and where from. */
+/** What was thrown, and where from. Its first line says what: of a syntax error Node puts the place there. */
 export function problemOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error === 'string' ? error : inspect(error);
   const { stack = '', message, name } = error;
-  return stack.includes(message) ? stack : `${name}: ${message}\n${stack}`;
+  const [place = ''] = stack.split('\n');
+  const isSaidFirst = stack.includes(message) && !/^\S+:\d+$/.test(place);
+  return isSaidFirst ? stack : `${name}: ${message}\n${stack}`;
 }
