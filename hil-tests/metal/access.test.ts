@@ -1,7 +1,7 @@
 // @long
 import { execFile, spawn } from 'node:child_process';
 import { constants, openSync } from 'node:fs';
-import { chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -92,6 +92,9 @@ test('who has a port is named, whether it asked for the lock or not', async () =
 test('what is no port says so', async () => {
   await writeFile(join(folder, 'file'), '');
   assert.is((await refusal(join(folder, 'file')))[0], 'not-a-tty');
+  // Whoever has that open is not in its way.
+  const [kind, words] = await refusal('/dev/null');
+  assert.equal([kind, /is no serial port/.test(words)], ['not-a-tty', true]);
   const [code, says] = await refusal('/dev/ttyUSB77');
   assert.is(code, 'absent');
   assert.match(says, /there is no \/dev\/ttyUSB77: (there are|this machine has no serial port)/);
@@ -114,8 +117,11 @@ test('a user who may not open it is told which group to be in, or to log in agai
   await chmod(folder, 0o755);
   await chown(device.isCharacterDevice() ? left : folder, 0, 20);
   await chmod(left, 0o660);
+  const closed = join(folder, 'closed');
+  await mkdir(closed, { mode: 0o700 });
   const program = `import { checkAccess } from ${JSON.stringify(new URL('./access.ts', import.meta.url).href)};
-    await checkAccess(${JSON.stringify(left)}).catch(({ code, message }) => console.log(code, message));`;
+    for (const path of ${JSON.stringify([left, join(closed, 'ttyUSB0')])})
+      await checkAccess(path).catch(({ code, message }) => console.log(code, message));`;
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [...process.execArgv, '--input-type=module', '-e', program],
@@ -125,6 +131,7 @@ test('a user who may not open it is told which group to be in, or to log in agai
     stdout,
     /^denied you may not open .*: it is the group dialout's: sudo usermod -aG dialout \S+, then log out/,
   );
+  assert.match(stdout, /^denied you may not look at .*closed\/ttyUSB0: EACCES/m);
 });
 
 test.run();

@@ -1,6 +1,7 @@
-import { constants, globSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { constants, existsSync, globSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { basename } from 'node:path';
 import { adviceOn, findHolders } from '@loadline/device-runtime';
 import { MetalError } from './errors.ts';
 
@@ -12,7 +13,7 @@ const usualPorts = ['/dev/serial/by-id/*', '/dev/ttyUSB*', '/dev/ttyACM*', '/dev
  * each with what to do
  */
 export async function checkAccess(path: string): Promise<void> {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = look(path);
   if (stats === undefined) {
     const there = globSync(usualPorts).sort();
     throw new MetalError(
@@ -23,7 +24,7 @@ export async function checkAccess(path: string): Promise<void> {
         : 'this machine has no serial port now; plug the adapter in, and look at the end of dmesg',
     );
   }
-  if (!stats.isCharacterDevice()) {
+  if (!isTty(stats)) {
     throw new MetalError('not-a-tty', `${path} is no serial port`, 'name a tty, such as /dev/ttyUSB0');
   }
   try {
@@ -34,6 +35,24 @@ export async function checkAccess(path: string): Promise<void> {
   const { holders } = await findHolders([stats.rdev]);
   const [holder] = holders.get(stats.rdev) ?? [];
   if (holder !== undefined) throw busy(path, adviceOn(holder, path));
+}
+
+/** @throws MetalError `denied` where the way to it is closed to this user */
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new MetalError('denied', `you may not look at ${path}`, (cause as Error).message, { cause });
+  }
+}
+
+/** By what the kernel says of its class; of ptys it says none. Opening it to find out would move its modem lines. */
+function isTty(stats: Stats): boolean {
+  if (!stats.isCharacterDevice()) return false;
+  const { rdev } = stats;
+  const number = `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
+  const link = `/sys/dev/char/${number}/subsystem`;
+  return !existsSync(link) || basename(realpathSync(link)) === 'tty';
 }
 
 /** @param who the program that has it, in words, where one is seen */

@@ -25,7 +25,7 @@ test('a command line says what is on the ports', () => {
 });
 
 test('words that make no sense say which would', () => {
-  const refusal = (words: Omit<MetalWords, 'port'>) => {
+  const refusal = (words: Partial<MetalWords>) => {
     try {
       readMetalChoice({ port, ...words });
     } catch (error) {
@@ -34,6 +34,7 @@ test('words that make no sense say which would', () => {
     }
     return 'taken';
   };
+  assert.match(refusal({ port: '', baseStation: true }), /^option: --port names no port/);
   assert.match(refusal({}), /^option: nothing says what is behind/);
   assert.match(refusal({ gateway: `local:${port}` }), /^option: .*named for both ends/);
   assert.match(refusal({ gateway: 'ssh:pi' }), /^option: .*say --gateway local:PORT/);

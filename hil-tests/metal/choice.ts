@@ -45,6 +45,7 @@ export interface MetalWords {
 
 /** What is meant by the words of a command line. @throws MetalError `option`; those of `usbSwitch` */
 export function readMetalChoice({ port, gateway, baseStation, baud, unplugBy }: MetalWords): MetalChoice {
+  if (port === '') throw wrong('--port names no port', 'name a tty, such as /dev/ttyUSB0');
   const speed = Number(baud ?? 115_200);
   if (!bauds.some((one) => one === speed)) {
     throw wrong(`--baud ${baud} is no speed of a base station`, `take one of ${bauds.join(', ')}`);
