@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Log, lockFolder, readRegular, removeWhole, syncFolder, writeWhole } from '@loadline/sdk/platform';
+import {
+  type Log,
+  lockFolder,
+  readRegular,
+  removeWhole,
+  syncFolder,
+  writeWhole,
+} from '@loadline/sdk/platform';
 import { ReleaseError, type ReleaseManifest, type ReleaseTarget } from '@loadline/sdk/release';
 import { openBelow, stagedFolder } from '../update/release-source.ts';
 import { type TrustedManifest, TrustedReleases } from '../update/trusted.ts';
