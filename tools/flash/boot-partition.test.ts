@@ -4,7 +4,7 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bootPartition } from './boot-partition.ts';
+import { bootPartition, driveOn } from './boot-partition.ts';
 import { testFolder } from './test-parts.ts';
 
 const test = suite('the boot partition');
@@ -57,6 +57,13 @@ withSfdisk('a table of entries that is anywhere, or endless, leads nowhere', () 
     hostile.writeBigUInt64LE(value, 512 + offset);
     assert.is(bootPartition(hostile), undefined);
   }
+});
+
+withSfdisk('mtools are told of it by a path that they can read, or somebody is told why not', () => {
+  const head = table('label: dos\nstart=8192,size=16384,type=c\n');
+  assert.is(driveOn('/tmp/my card.img', head), '/tmp/my card.img@@4194304');
+  assert.throws(() => driveOn('/tmp/a@@b.img', head), /take the @@ in .* for the end of its name/);
+  assert.throws(() => driveOn('/tmp/card.img', Buffer.alloc(mebibyte)), /has no FAT partition/);
 });
 
 test.run();

@@ -57,20 +57,24 @@ export async function needMtools(): Promise<void> {
   });
 }
 
+/** What mtools know a path and an offset in it apart by. */
+const apart = '@@';
+
 /**
- * Puts a site into the boot partition of what was written, and reads it back from there.
+ * The boot partition of a disk or file as mtools are told of it.
  *
  * @param path of the disk or file
  * @param head its first MiB, as it is going to be
- * @param flush has what was written put on the disk, and the page cache forget it
- * @throws FlashFailure `site-refused`
+ * @throws FlashFailure `site-refused` where there is none
  */
-export async function placeSite(
-  path: string,
-  head: Buffer,
-  text: string,
-  flush: () => Promise<void>,
-): Promise<void> {
+export function driveOn(path: string, head: Buffer): string {
+  if (path.includes(apart)) {
+    throw new FlashFailure(
+      'site-refused',
+      `mtools, which write a FAT partition, take the ${apart} in ${path} for the end of its name`,
+      'name a file without it',
+    );
+  }
   const offset = bootPartition(head);
   if (offset === undefined || offset < headBytes) {
     throw new FlashFailure(
@@ -81,7 +85,17 @@ export async function placeSite(
       'take an image that loadline image build has made, or leave --config out and provision over a serial line',
     );
   }
-  const drive = `${path}@@${offset}`;
+  return `${path}${apart}${offset}`;
+}
+
+/**
+ * Puts a site into the boot partition of what was written, and reads it back from there.
+ *
+ * @param drive as `driveOn` says it
+ * @param flush has what was written put on the disk, and the page cache forget it
+ * @throws FlashFailure `site-refused`
+ */
+export async function placeSite(drive: string, text: string, flush: () => Promise<void>): Promise<void> {
   const [folder = ''] = cardPath.split('/');
   const tool = async (program: string, words: string[], input?: string): Promise<string> => {
     try {

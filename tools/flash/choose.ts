@@ -33,10 +33,25 @@ export async function destinationOf(to: string, neededBytes: number | undefined)
     );
   }
   if (stats?.isBlockDevice()) return { kind: 'disk', disk: await judged(path, neededBytes) };
+  if (stats === undefined) await mustBeNoDisksName(to);
   if (stats !== undefined && (!stats.isFile() || isOfDevices)) {
     throw new FlashFailure('disk-refused', `${to} is neither a disk nor a file`, 'name a disk, or a file');
   }
   return { kind: 'file', path, isThere: stats !== undefined };
+}
+
+/**
+ * `sdb` stands in the list of disks: who says it as it stands there means the disk, and a file of that name would be taken for
+ * a card that is written.
+ */
+async function mustBeNoDisksName(to: string): Promise<void> {
+  if (process.platform !== 'linux' || to.includes('/')) return;
+  // Where disks cannot be listed none was seen in a list.
+  const disks = await readDisks().catch(() => []);
+  if (!disks.some(({ name, parts }) => [name, ...parts.map((part) => part.name)].includes(to))) return;
+  throw new CalledWrongly(
+    `${to} is the name of a disk: say --to /dev/${to}, or --to ./${to} for a file of that name`,
+  );
 }
 
 /**
@@ -119,13 +134,16 @@ export async function askItsName(destination: Destination, said: string | undefi
       : `${name} (${[bytesText(destination.disk.bytes), destination.disk.bus, destination.disk.model].filter(Boolean).join(', ')}; on it: ${contentOf(destination.disk)})`;
   if (said === undefined && !canAsk()) {
     throw new CalledWrongly(
-      `all of ${what} would be lost, and nobody is here to ask: --yes-write ${name} says yes`,
+      `all of ${what} would be lost, and nobody is here to ask: --yes-write ${asWord(name)} says yes`,
     );
   }
   const answer = said ?? (await askText(`All of ${what} will be lost. Type its name, ${name}, to go on`));
   if (answer.trim() === name) return;
   throw new CalledWrongly(`${answer} is not ${name}: nothing was written`);
 }
+
+/** As a shell takes it for one word. */
+const asWord = (name: string) => (/^[\w.:@%+-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);
 
 /** Whether the disk is the one that was shown: a card may be changed while somebody thinks. */
 export function isSame(before: Disk, now: Disk): boolean {

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { CalledWrongly } from '../cloud/outcome.ts';
 import { ProvisionFailure } from '../provision/outcome.ts';
 import { lineOptions } from '../provision/run.ts';
-import { forgetCache, needMtools, placeSite } from './boot-partition.ts';
+import { driveOn, forgetCache, needMtools, placeSite } from './boot-partition.ts';
 import { type Card, cardFor } from './card.ts';
 import { askDisk, askItsName, type Destination, destinationOf, isSame, mustBeAnother } from './choose.ts';
 import { readDisks, removable } from './disks.ts';
@@ -14,7 +14,8 @@ import { openReleaseFolder } from './repository.ts';
 import { flashSerial } from './serial.ts';
 import { humanReport, jsonReport } from './show.ts';
 import { openDisk, openFile, type Target } from './target.ts';
-import { writeImage } from './write.ts';
+import { type Use, useOf } from './use.ts';
+import { type Place, writeImage } from './write.ts';
 
 interface Flags {
   readonly image?: string;
@@ -69,25 +70,28 @@ export function flashCommand(): Command {
     .option('--release-version <version>', 'with --serial: which of it; default: the newest');
   return lineOptions(command)
     .addHelpText('after', help)
-    .action((flags: Flags) => attempt(flags));
+    .action((flags: Flags) => attempt(flags, command));
 }
 
 const out = (text: string) => void process.stdout.write(text);
 const err = (text: string) => void process.stderr.write(text);
 
-async function attempt(flags: Flags): Promise<void> {
+async function attempt(flags: Flags, command: Command): Promise<void> {
   const report = flags.json ? jsonReport(out) : humanReport(err, out, process.stderr.isTTY === true);
-  if (flags.image === undefined && flags.to === undefined && !flags.serial) {
-    try {
+  let use: Use;
+  try {
+    use = useOf(command, flags.serial);
+    if (use === 'list') {
       report({ event: 'disks', disks: removable(await readDisks()) });
-    } catch (error) {
-      conclude(report, failure(error, null));
+      return;
     }
+  } catch (error) {
+    conclude(report, failure(error, null));
     return;
   }
-  const interrupted = untilInterrupted(flags.serial ? theLine : theCard);
+  const interrupted = untilInterrupted(use === 'line' ? theLine : theCard);
   try {
-    const work = flags.serial ? overTheLine : flash;
+    const work = use === 'line' ? overTheLine : flash;
     conclude(report, await work(flags, report, interrupted.signal));
   } catch (error) {
     const { aborted, reason } = interrupted.signal;
@@ -163,7 +167,7 @@ async function flash(flags: Flags, report: Report, signal: AbortSignal): Promise
       report,
       signal,
       monotonic: () => performance.now(),
-      ...(card && { place: (head) => placeCard(card, destination, target, head) }),
+      ...(card && { place: placeOf(card, destination, target) }),
     });
     isWhole = true;
     return {
@@ -175,6 +179,7 @@ async function flash(flags: Flags, report: Report, signal: AbortSignal): Promise
       seconds: Math.round(performance.now() - began) / 1000,
       readBack: target.readBack,
       site: card?.gatewayId ?? null,
+      act: destination.kind === 'disk' ? 'take the card out now' : null,
     };
   } finally {
     await target.close();
@@ -197,28 +202,23 @@ async function cardOf({ config, kit }: Flags): Promise<Card | undefined> {
   return await cardFor(config, kit, Date.now());
 }
 
-async function placeCard(
-  { gatewayId, serialNumber, text }: Card,
-  destination: Destination,
-  target: Target,
-  head: Buffer,
-): Promise<string> {
+function placeOf({ gatewayId, serialNumber, text }: Card, destination: Destination, target: Target): Place {
   const path = destination.kind === 'disk' ? destination.disk.path : destination.path;
-  await placeSite(path, head, text, async () => {
-    await target.sync();
-    if (destination.kind === 'disk') await forgetCache(path);
-  });
-  return `the board ${serialNumber} becomes ${gatewayId} by it, and no other board does`;
+  return {
+    check: (head) => void driveOn(path, head),
+    put: async (head) => {
+      await placeSite(driveOn(path, head), text, async () => {
+        await target.sync();
+        if (destination.kind === 'disk') await forgetCache(path);
+      });
+      return `the board ${serialNumber} becomes ${gatewayId} by it, and no other board does`;
+    },
+  };
 }
 
 /** A release to a gateway that is connected. */
 async function overTheLine(flags: Flags, report: Report, signal: AbortSignal): Promise<ResultEvent> {
-  const { image, to, config, kit, release: folder, releaseVersion, port: ports, baud, wait } = flags;
-  if ([image, to, config, kit].some((said) => said !== undefined)) {
-    throw new CalledWrongly(
-      '--serial brings a release to a gateway; --image, --to, --config and --kit are for cards',
-    );
-  }
+  const { release: folder, releaseVersion, port: ports, baud, wait } = flags;
   if (folder === undefined) throw new CalledWrongly('--release says which: a folder of signed releases');
   const began = performance.now();
   const { release, serialNumber } = await flashSerial({

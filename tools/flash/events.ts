@@ -35,8 +35,9 @@ export interface ResultEvent {
   /** The release that runs on the board of this serial number, where it was brought over a serial line. */
   readonly release: string | null;
   readonly serialNumber: string | null;
-  /** What was wrong, and what to do; null where nothing was. */
+  /** What was wrong; null where nothing was. */
   readonly says: string | null;
+  /** What to do; null where nothing is. */
   readonly act: string | null;
 }
 

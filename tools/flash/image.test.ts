@@ -10,7 +10,7 @@ import { findImage } from './image.ts';
 import { FlashFailure } from './outcome.ts';
 import { openFile } from './target.ts';
 import { blockMapOf, flash, imageBytes, testFolder } from './test-parts.ts';
-import { writeImage } from './write.ts';
+import { type Place, writeImage } from './write.ts';
 
 const test = suite('images');
 const folder = testFolder();
@@ -33,12 +33,13 @@ function laid(ending: string, bytes: Buffer, blockMap?: string): { from: string;
 }
 
 /** What the command does, within this process. */
-async function write(from: string, to: string): Promise<number> {
+async function write(from: string, to: string, place?: Place): Promise<number> {
   const image = await findImage(from);
   const target = await openFile(to);
   try {
     const { signal } = new AbortController();
-    return await writeImage({ image, target, signal, report: () => {}, monotonic: () => performance.now() });
+    const [report, monotonic] = [() => {}, () => performance.now()];
+    return await writeImage({ image, target, signal, report, monotonic, ...(place && { place }) });
   } finally {
     await target.close();
   }
@@ -146,6 +147,23 @@ for (const [what, ending, bytes, blockMap, says] of hostile) {
     // Not even opened, or without its partition table.
     const left = existsSync(to) ? readFileSync(to).subarray(0, 1 << 20) : Buffer.alloc(0);
     assert.ok(left.every((byte) => byte === 0));
+  });
+}
+
+for (const blockMap of [undefined, map]) {
+  const how = blockMap === undefined ? 'all of the image' : 'the blocks of a map';
+  test(`a site that has no place in it is refused before anything is written (${how})`, async () => {
+    const { from, to } = laid('.img', image, blockMap);
+    const heads: Buffer[] = [];
+    const check = (head: Buffer) => {
+      heads.push(Buffer.from(head));
+      throw new Error('no place');
+    };
+    const ended = await write(from, to, { check, put: async () => '' }).catch(
+      (error: Error) => error.message,
+    );
+    assert.equal([ended, readFileSync(to).length, heads.length], ['no place', 0, 1]);
+    assert.ok(heads[0]?.equals(image.subarray(0, 1 << 20)), 'the head is whole');
   });
 }
 

@@ -13,7 +13,7 @@ export const outcomes = {
   'disk-refused': {
     code: 3,
     means:
-      'the disk is not one to write to: mounted, in use, fixed, a partition, read-only, too small; nothing was written',
+      'the disk is not one to write to: mounted, in use, fixed, a partition, read-only, too small; nothing was written, or, where only the end of the image showed its size, what was written does not start',
   },
   'image-refused': {
     code: 4,
@@ -27,7 +27,8 @@ export const outcomes = {
   'not-verified': { code: 7, means: 'what was read back is not what was written: the disk is bad' },
   'site-refused': {
     code: 8,
-    means: 'what `--config` names cannot be placed on the card; nothing was written',
+    means:
+      'what `--config` names cannot be placed on the card; nothing was written, or, where the boot partition did not take it, what was written does not start',
   },
   'no-gateway': { code: 9, means: 'no gateway answers on the serial line' },
   'refused-by-gateway': { code: 10, means: 'the gateway refused the release: the reason says why' },

@@ -60,11 +60,11 @@ function linesOf(event: Exclude<FlashEvent, { event: 'progress' }>): string[] {
 function resultLines(event: ResultEvent): string[] {
   const { result, to, says, act, seconds, bytesWritten, site, release, serialNumber } = event;
   if (result === 'confirmed') return [`confirmed: ${serialNumber} runs ${release}`];
-  if (result !== 'written') return [`✗ ${says}`, `  ${act}`];
+  if (result !== 'written') return [...`✗ ${says}`.split('\n'), `  ${act}`];
   return [
     `written: ${bytesText(bytesWritten ?? 0)} to ${to} in ${secondsText(Math.round(seconds ?? 0))}, and read back as written`,
     ...(site === null ? [] : [`  it becomes ${site} when it first starts with a network`]),
-    '  take the card out now',
+    ...(act === null ? [] : [`  ${act}`]),
   ];
 }
 

@@ -8,8 +8,13 @@ import { alignedBuffer, headBytes, type Piece, pieceBytes, piecesOf } from './pi
 import { bytesText, Pace } from './progress.ts';
 import type { Target } from './target.ts';
 
-/** Places what belongs on the card besides the image, while the partition table is not on it yet. */
-export type Place = (head: Buffer) => Promise<string>;
+/** What belongs on the card besides the image. Both are given the first MiB, as it is going to be. */
+export interface Place {
+  /** Sees that there is a place for it, before anything is written. @throws FlashFailure where there is none */
+  check(head: Buffer): void;
+  /** Puts it there, while the partition table is not on the card yet; what it did, in words. */
+  put(head: Buffer): Promise<string>;
+}
 
 export interface WriteOptions {
   readonly image: Image;
@@ -45,16 +50,16 @@ export async function writeImage(options: WriteOptions): Promise<number> {
   const pieces = piecesOf(stream.bytes, image.map, alignedBuffer(pieceBytes));
   try {
     // Before anything is touched: what does not even begin as an image has not cost a card.
-    const first = await pieces.next();
-    const head = [copyOf(first)];
+    const { head, rest } = await takeHead(pieces);
+    options.place?.check(joined(head));
     await empty(target);
     if (target.bytes !== undefined) await checkCapacity({ ...target, bytes: target.bytes }, options);
-    const written = await writeRest(pieces, head, stream.read, options);
+    const written = await writeRest(rest, head, stream.read, options);
     const bytes = [...head, ...written].reduce((sum, one) => sum + lengthOf(one), 0);
     await verify(written, 'verify', options);
     if (options.place !== undefined) {
       begin(options, 'place', 'the site into the boot partition');
-      const says = await options.place(joined(head));
+      const says = await options.place.put(joined(head));
       end(options, 'place', says);
     }
     await finish(head, options);
@@ -69,13 +74,27 @@ export async function writeImage(options: WriteOptions): Promise<number> {
 
 const lengthOf = (one: Piece | Written) => ('bytes' in one ? one.bytes.length : one.length);
 
-function copyOf(first: IteratorResult<Piece>): Piece {
-  if (first.done) throw noImage('has nothing in it');
-  const { offset, bytes } = first.value;
+/** The pieces of the first MiB, and all that come behind them. */
+async function takeHead(
+  pieces: AsyncGenerator<Piece>,
+): Promise<{ readonly head: readonly Piece[]; readonly rest: AsyncIterable<Piece> }> {
+  const head: Piece[] = [];
+  let next = await pieces.next();
+  if (next.done) throw noImage('has nothing in it');
   const { offset: at, bytes: wanted } = signature;
-  if (!bytes.subarray(at, at + wanted.length).equals(wanted))
+  if (!next.value.bytes.subarray(at, at + wanted.length).equals(wanted))
     throw noImage('does not begin with a partition table');
-  return { offset, bytes: Buffer.from(bytes) };
+  while (!next.done && next.value.offset < headBytes) {
+    head.push({ offset: next.value.offset, bytes: Buffer.from(next.value.bytes) });
+    next = await pieces.next();
+  }
+  const behind = next;
+  const rest = async function* () {
+    if (behind.done) return;
+    yield behind.value;
+    yield* pieces;
+  };
+  return { head, rest: rest() };
 }
 
 function noImage(what: string): FlashFailure {
@@ -130,10 +149,10 @@ async function checkCapacity(
   }
 }
 
-/** Writes what is behind the head, and keeps what belongs to the head. */
+/** Writes what is behind the head. */
 async function writeRest(
-  pieces: AsyncGenerator<Piece>,
-  head: Piece[],
+  pieces: AsyncIterable<Piece>,
+  head: readonly Piece[],
   readOfFile: () => number,
   options: WriteOptions,
 ): Promise<Written[]> {
@@ -147,7 +166,7 @@ async function writeRest(
   const pace = new Pace(all);
   const told = everySecond(monotonic);
   const written: Written[] = [];
-  let done = lengthOf(head[0] as Piece);
+  let done = head.reduce((sum, one) => sum + lengthOf(one), 0);
   for await (const { offset, bytes } of pieces) {
     signal.throwIfAborted();
     if (target.bytes !== undefined && offset + bytes.length > target.bytes) {
@@ -157,12 +176,9 @@ async function writeRest(
         'take a larger card: this one was written in part, and does not start',
       );
     }
-    if (offset < headBytes) head.push({ offset, bytes: Buffer.from(bytes) });
-    else {
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      await target.write(offset, bytes);
-      written.push({ offset, length: bytes.length, sha256 });
-    }
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await target.write(offset, bytes);
+    written.push({ offset, length: bytes.length, sha256 });
     done += bytes.length;
     const progress = pace.note(image.imageBytes === undefined ? readOfFile() : done, monotonic());
     if (told()) report({ event: 'progress', step: 'write', ...progress });
