@@ -1,3 +1,3 @@
 export { GatewayUpdates, type GatewayView } from './gateway-updates.ts';
 export { usualHaltLimits } from './health.ts';
-export { Rollouts, type RolloutView } from './rollouts.ts';
+export { Rollouts, type RolloutView, unheardIn } from './rollouts.ts';

@@ -219,6 +219,30 @@ test('it is halted by itself where it ends badly: audited, mailed to operators, 
   for (const one of all) one.close();
 });
 
+test('an organisation by whose gateways it is not judged halts it for nobody, and is told of all the same', async () => {
+  const ours = await Gateway.open();
+  const liar = await Gateway.open({ id: theirs });
+  const asked = { release: '1.2.0', target, ring: 'all', haltCount: 1, haltPercent: 100 } as const;
+  // It answers at once, before anybody can have confirmed anything: no share is large enough.
+  const first = await begin(asked);
+  await liar.says(await liar.offered('1.2.0'), { state: 'refused', code: 'no-room', detail: 'full' });
+  await until(async () => (await read(first.id)).state === 'halted', 'the halt');
+  await liar.offered(null);
+  const second = await begin({ ...asked, unheard: ['second'] });
+  assert.equal(second.unheard, ['second']);
+  await liar.says(await liar.offered('1.2.0'), { state: 'refused', code: 'no-room', detail: 'full' });
+  await doors.updating.rollouts.judged();
+  const { state, failures, gateways } = await read(second.id);
+  assert.equal([state, failures[0]?.organisation, gateways.refused], ['running', 'second', 1]);
+  await ours.says(await ours.offered('1.2.0'), { state: 'rolled-back', detail: 'health' });
+  const halted = await until(async () => {
+    const rollout = await read(second.id);
+    return rollout.state === 'halted' ? rollout : undefined;
+  }, 'the halt by the others');
+  assert.is(halted.reason, 'of 1 gateways 1 went back');
+  for (const one of [ours, liar]) one.close();
+});
+
 test('who took it and is not heard of again counts as bad once its time is over', async () => {
   const gateway = await Gateway.open();
   await doors.organisation.patchUpdate({ device: gateway.id, body: { canary: true } });

@@ -135,10 +135,16 @@ export class Rollouts {
 
   /** Begins one. */
   async create(
-    asked: Reach & { readonly release: string; readonly target: ReleaseTarget; readonly halt: HaltLimits },
+    asked: Reach & {
+      readonly release: string;
+      readonly target: ReleaseTarget;
+      readonly halt: HaltLimits;
+      /** Organisations by whose gateways it is not judged. */
+      readonly unheard: readonly string[];
+    },
     { by, entry }: RolloutEditor,
   ): Promise<Done<RolloutView>> {
-    const { release, target, ring, percent, halt } = asked;
+    const { release, target, ring, percent, halt, unheard } = asked;
     if (!this.#parts.shelf.has(release, target)) {
       return refused('not-found', `the repository has no release ${release} for ${target}: add it first`);
     }
@@ -151,11 +157,17 @@ export class Rollouts {
           {
             ...{ id, release, target, ...reach, state: 'running', created: this.#parts.now(), by },
             ...{ halt_count: halt.count, halt_share: halt.share, halt_minutes: halt.minutes },
+            unheard: JSON.stringify(unheard),
           },
           'some',
         ),
       ],
-      audit: [entry({ target: targetOf(id), after: { release, target, ...reach, halt: { ...halt } } })],
+      audit: [
+        entry({
+          target: targetOf(id),
+          after: { release, target, ...reach, halt: { ...halt }, unheard: [...unheard] },
+        }),
+      ],
     });
     if (!changed.done) {
       return refused('conflict', `a rollout for ${target} is under way: finish or halt that first`);
@@ -221,7 +233,8 @@ export class Rollouts {
   }
 
   async #judgeOne(row: RolloutRow): Promise<void> {
-    const reason = haltReason(healthOf(await this.#counts(row)), row.ring, limitsOf(row));
+    const judged = await this.#counts(row, unheardIn(row));
+    const reason = haltReason(healthOf(judged), row.ring, limitsOf(row));
     if (reason === undefined) return;
     const { log, onHalted, now } = this.#parts;
     const after = { ...row, state: 'halted', reason } as const;
@@ -266,8 +279,9 @@ export class Rollouts {
     this.#listener();
   }
 
-  #counts(row: RolloutRow): Promise<RolloutCounts> {
-    return this.#parts.store.read('rolloutCounts', { rollout: row.id, before: this.#overdueBefore(row) });
+  #counts(row: RolloutRow, without: readonly string[] = []): Promise<RolloutCounts> {
+    const before = this.#overdueBefore(row);
+    return this.#parts.store.read('rolloutCounts', { rollout: row.id, before, without });
   }
 
   /** What was taken before that is overdue. While the cloud was away nobody could confirm: after a start all have their time anew. */
@@ -308,6 +322,11 @@ function healthOf({ states, overdue }: RolloutCounts): RolloutHealth {
     refused: states.refused ?? 0,
     overdue,
   };
+}
+
+/** Organisations by whose gateways a rollout is not judged. */
+export function unheardIn({ unheard }: Pick<RolloutRow, 'unheard'>): readonly string[] {
+  return JSON.parse(unheard) as string[];
 }
 
 function limitsOf({ halt_count: count, halt_share: share, halt_minutes: minutes }: RolloutRow): HaltLimits {

@@ -12,7 +12,7 @@ import { certificateKeys, identityTables } from './identity-schema.ts';
 import { invitationTables, peopleTables } from './people-schema.ts';
 import { retentionTables } from './retention-schema.ts';
 import type { Schema } from './schema.ts';
-import { updateTables } from './update-schema.ts';
+import { unheardInRollouts, updateTables } from './update-schema.ts';
 
 /** How the schema came to be, step by step. A step once released is never changed. */
 export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
@@ -167,4 +167,5 @@ export const migrations: readonly ((db: Kysely<Schema>) => Compilable[])[] = [
   certificateKeys,
   contestTables,
   updateTables,
+  unheardInRollouts,
 ];

@@ -3,9 +3,10 @@ import { type Connection, prepare } from './database.ts';
 import type { OfferState, UpdateTables } from './update-schema.ts';
 
 /** A rollout as it is stored. Times are ms since 1970. */
-export type RolloutRow = Omit<UpdateTables['rollout'], 'number' | 'revision'> & {
+export type RolloutRow = Omit<UpdateTables['rollout'], 'number' | 'revision' | 'unheard'> & {
   readonly number: number;
   readonly revision: number;
+  readonly unheard: string;
 };
 
 /** What a gateway last said of itself. */
@@ -62,22 +63,29 @@ export function updateReads(connection: Connection) {
   const one = prepare<{ id: string }, RolloutRow>(connection, (db, p) =>
     db.selectFrom('rollout').selectAll().where('id', '=', p.id),
   );
-  const states = prepare<{ rollout: string }, { state: OfferState; count: number }>(connection, (db, p) =>
-    db
-      .selectFrom('update_offer')
-      .select(['state', (eb) => eb.fn.countAll<number>().as('count')])
-      .where('rollout', '=', p.rollout)
-      .where('retried', '=', 0)
-      .groupBy('state'),
+  const states = prepare<{ rollout: string }, { organisation: string; state: OfferState; count: number }>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('update_offer')
+        .innerJoin('device', 'device.number', 'update_offer.device')
+        .select(['device.organisation', 'update_offer.state', (eb) => eb.fn.countAll<number>().as('count')])
+        .where('rollout', '=', p.rollout)
+        .where('retried', '=', 0)
+        .groupBy(['device.organisation', 'update_offer.state']),
   );
-  const overdue = prepare<{ rollout: string; before: number }, { count: number }>(connection, (db, p) =>
-    db
-      .selectFrom('update_offer')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('rollout', '=', p.rollout)
-      .where('retried', '=', 0)
-      .where('state', 'not in', ['confirmed', 'rolled-back', 'refused'])
-      .where('took', '<', p.before),
+  const overdue = prepare<{ rollout: string; before: number }, { organisation: string; count: number }>(
+    connection,
+    (db, p) =>
+      db
+        .selectFrom('update_offer')
+        .innerJoin('device', 'device.number', 'update_offer.device')
+        .select(['device.organisation', (eb) => eb.fn.countAll<number>().as('count')])
+        .where('rollout', '=', p.rollout)
+        .where('retried', '=', 0)
+        .where('update_offer.state', 'not in', ['confirmed', 'rolled-back', 'refused'])
+        .where('took', '<', p.before)
+        .groupBy('device.organisation'),
   );
   const failures = prepare<{ rollout: string; before: number; limit: number }, RolloutFailure>(
     connection,
@@ -163,12 +171,22 @@ export function updateReads(connection: Connection) {
 
     rollout: (query: { id: string }): RolloutRow | undefined => one.first(query),
 
-    /** `before`: what was taken then or earlier is overdue, ms since 1970. */
-    rolloutCounts(query: { rollout: string; before: number }): RolloutCounts {
-      return {
-        states: Object.fromEntries(states.all(query).map((row) => [row.state, row.count])),
-        overdue: overdue.first(query)?.count ?? 0,
-      };
+    /** `before`: what was taken then or earlier is overdue, ms since 1970. `without`: organisations that do not count. */
+    rolloutCounts({
+      without = [],
+      ...query
+    }: {
+      rollout: string;
+      before: number;
+      without?: readonly string[];
+    }): RolloutCounts {
+      const counts = ({ organisation }: { organisation: string }) => !without.includes(organisation);
+      const found: Partial<Record<OfferState, number>> = {};
+      for (const { state, count } of states.all(query).filter(counts)) {
+        found[state] = (found[state] ?? 0) + count;
+      }
+      const late = overdue.all(query).filter(counts);
+      return { states: found, overdue: late.reduce((sum, { count }) => sum + count, 0) };
     },
 
     /** The most frequent first; also what is overdue: see `rolloutCounts`. */

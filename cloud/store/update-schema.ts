@@ -41,6 +41,8 @@ export interface UpdateTables {
     changed: number;
     /** Goes up with every change. */
     revision: Generated<number>;
+    /** Organisations by whose gateways it is not judged: JSON, a list of ids. */
+    unheard: Generated<string>;
   };
   /** What is said of one gateway: whether it goes ahead of others, and a release that it is pinned to. */
   update_setting: {
@@ -152,4 +154,9 @@ export function updateTables({ schema }: Kysely<Schema>): Compilable[] {
     schema.createIndex('update_offer_of_rollout').on('update_offer').columns(['rollout', 'state']),
     schema.alterTable('organisation').addColumn('updates', 'text', (c) => c.notNull().defaultTo('on')),
   ];
+}
+
+/** One organisation's gateways are not to keep a release from all others. */
+export function unheardInRollouts({ schema }: Kysely<Schema>): Compilable[] {
+  return [schema.alterTable('rollout').addColumn('unheard', 'text', (c) => c.notNull().defaultTo('[]'))];
 }

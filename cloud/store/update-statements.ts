@@ -5,43 +5,46 @@ import type { Ring, RolloutState, UpdateTables } from './update-schema.ts';
 export function updateStatements(connection: Connection) {
   return {
     /** Changes nothing where another one of its target is under way. */
-    addRollout: prepare<Omit<UpdateTables['rollout'], 'number' | 'revision' | 'changed' | 'reason'>>(
-      connection,
-      (db, p) =>
-        db
-          .insertInto('rollout')
-          .columns([
-            ...(['id', 'release', 'target', 'ring', 'percent', 'state'] as const),
-            ...(['halt_count', 'halt_share', 'halt_minutes', 'created', 'by', 'changed'] as const),
-          ])
-          .expression(
-            db
-              .selectNoFrom((eb) => [
-                eb.val(p.id).as('id'),
-                eb.val(p.release).as('release'),
-                eb.val(p.target).as('target'),
-                eb.val(p.ring).as('ring'),
-                eb.val(p.percent).as('percent'),
-                eb.val(p.state).as('state'),
-                eb.val(p.halt_count).as('halt_count'),
-                eb.val(p.halt_share).as('halt_share'),
-                eb.val(p.halt_minutes).as('halt_minutes'),
-                eb.val(p.created).as('created'),
-                eb.val(p.by).as('by'),
-                eb.val(p.created).as('changed'),
-              ])
-              .where(({ not, exists }) =>
-                not(
-                  exists(
-                    db
-                      .selectFrom('rollout')
-                      .select('id')
-                      .where('target', '=', p.target)
-                      .where('state', 'in', ['running', 'paused']),
-                  ),
+    addRollout: prepare<
+      Omit<UpdateTables['rollout'], 'number' | 'revision' | 'changed' | 'reason' | 'unheard'> & {
+        unheard: string;
+      }
+    >(connection, (db, p) =>
+      db
+        .insertInto('rollout')
+        .columns([
+          ...(['id', 'release', 'target', 'ring', 'percent', 'state', 'unheard'] as const),
+          ...(['halt_count', 'halt_share', 'halt_minutes', 'created', 'by', 'changed'] as const),
+        ])
+        .expression(
+          db
+            .selectNoFrom((eb) => [
+              eb.val(p.id).as('id'),
+              eb.val(p.release).as('release'),
+              eb.val(p.target).as('target'),
+              eb.val(p.ring).as('ring'),
+              eb.val(p.percent).as('percent'),
+              eb.val(p.state).as('state'),
+              eb.val(p.unheard).as('unheard'),
+              eb.val(p.halt_count).as('halt_count'),
+              eb.val(p.halt_share).as('halt_share'),
+              eb.val(p.halt_minutes).as('halt_minutes'),
+              eb.val(p.created).as('created'),
+              eb.val(p.by).as('by'),
+              eb.val(p.created).as('changed'),
+            ])
+            .where(({ not, exists }) =>
+              not(
+                exists(
+                  db
+                    .selectFrom('rollout')
+                    .select('id')
+                    .where('target', '=', p.target)
+                    .where('state', 'in', ['running', 'paused']),
                 ),
               ),
-          ),
+            ),
+        ),
     ),
     /** Changes nothing where it is another one than was read, or has come to its end. */
     setRollout: prepare<{

@@ -20,6 +20,7 @@ const rolloutOf = (id: string, target = 'linux-arm64'): Step =>
         ring: 'canary',
         percent: 0,
         state: 'running',
+        unheard: '[]',
         created: 1,
         by: 'ann',
       },
@@ -113,6 +114,7 @@ test('what a gateway says is kept with how long it is so, and of its offer what 
     assert.equal([state()?.seconds_left, kept()?.took, kept()?.since], [8, 50, 60]);
     assert.is(reads.rolloutCounts({ rollout: 'one', before: 50 }).overdue, 0);
     assert.is(reads.rolloutCounts({ rollout: 'one', before: 51 }).overdue, 1);
+    assert.is(reads.rolloutCounts({ rollout: 'one', before: 51, without: ['first'] }).overdue, 0);
     assert.equal(reads.rolloutFailures({ rollout: 'one', before: 50 }), []);
     assert.equal(reads.rolloutFailures({ rollout: 'one', before: 51 }), [
       { organisation: 'first', state: 'trying', code: null, detail: null, gateways: 1 },
@@ -125,6 +127,10 @@ test('what a gateway says is kept with how long it is so, and of its offer what 
       states: { 'rolled-back': 1 },
       overdue: 0,
     });
+    assert.equal(reads.rolloutCounts({ rollout: 'one', before: 999, without: ['second'] }).states, {
+      'rolled-back': 1,
+    });
+    assert.equal(reads.rolloutCounts({ rollout: 'one', before: 999, without: ['first'] }).states, {});
     assert.equal(reads.rolloutFailures({ rollout: 'one', before: 0 }), [
       { organisation: 'first', state: 'rolled-back', code: null, detail: 'starts', gateways: 1 },
     ]);

@@ -114,6 +114,13 @@ const halt = {
     .describe('minutes in which a gateway that took it has to confirm it, or it counts as ended badly'),
 } as const;
 
+const unheard = z
+  .array(z.string().min(1).max(100))
+  .max(100)
+  .describe(
+    'ids of organisations by whose gateways it is not judged: they are offered it, and cannot halt it',
+  );
+
 const count = z.number();
 
 /** A rollout and how it goes. */
@@ -126,6 +133,7 @@ export const rolloutReply = z.object({
   state: rolloutState,
   reason: z.string().nullable().describe('why it was halted'),
   ...halt,
+  unheard,
   created: z.string(),
   by: z.string(),
   changed: z.string(),
@@ -161,6 +169,7 @@ export const newRolloutBody = z.strictObject({
   haltCount: halt.haltCount.optional(),
   haltPercent: halt.haltPercent.optional(),
   haltMinutes: halt.haltMinutes.optional(),
+  unheard: unheard.default([]),
 });
 
 export const rolloutChangeBody = z.strictObject({

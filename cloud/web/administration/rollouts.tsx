@@ -182,11 +182,12 @@ function ringInWords({ ring, percent }: Rollout): string {
   return ring === 'percent' ? `canaries and ${percent} %` : ring === 'all' ? 'all' : 'canaries';
 }
 
-function State({ state, reason }: Rollout) {
+function State({ state, reason, unheard }: Rollout) {
   const isBad = state === 'halted';
   return (
     <>
       <span class={isBad ? 'badge is-bad' : 'badge'}>{state}</span> {reason}
+      {unheard.length > 0 && <span class="muted"> not judged by {unheard.join(', ')}</span>}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
-import { type Rollouts, type RolloutView, usualHaltLimits } from '../../../rollouts/index.ts';
+import { type Rollouts, type RolloutView, unheardIn, usualHaltLimits } from '../../../rollouts/index.ts';
 import type { Call, Handlers } from '../call.ts';
 import { pageOf } from '../pages.ts';
 import { Problem } from '../problem.ts';
@@ -20,13 +20,13 @@ export function rolloutHandlers({
     },
 
     async createRollout({ input: { body }, caller, entry }) {
-      const { release, target, ring, percent, haltCount, haltPercent, haltMinutes } = body;
+      const { release, target, ring, percent, haltCount, haltPercent, haltMinutes, unheard } = body;
       const halt = {
         count: haltCount ?? usualHaltLimits.count,
         share: haltPercent ?? usualHaltLimits.share,
         minutes: haltMinutes ?? usualHaltLimits.minutes,
       };
-      const asked = { release, target, ring, percent, halt };
+      const asked = { release, target, ring, percent, halt, unheard };
       return describe(doneOf(await rollouts.create(asked, editor({ caller, entry }))));
     },
 
@@ -60,6 +60,7 @@ function describe({ row, counts, failures, reached, arrived }: RolloutView): Rol
   return {
     ...{ id, release, target, ring, percent, state, reason, by },
     ...{ haltCount: row.halt_count, haltPercent: row.halt_share, haltMinutes: row.halt_minutes },
+    unheard: [...unheardIn(row)],
     created: isoTime(row.created),
     changed: isoTime(row.changed),
     gateways: { reached, arrived, underWay, confirmed, rolledBack, refused, overdue: counts.overdue },
