@@ -47,14 +47,27 @@ test('a figure is worse by more than a tenth in its own direction, and what only
 });
 
 test('tables name the machine of then, how fast this one is beside it, and who was left out', () => {
-  const found = ratios([{ name: 'one', perSecond: 80, bytes: 10 }], kept.rows, watched);
-  const text = keptTable(found, kept, { ...machine, yardstickMilliseconds: 75 });
+  const rows = [{ name: 'one', perSecond: 80, bytes: 10 }];
+  const text = keptTable({ rows, watched, machine: { ...machine, yardstickMilliseconds: 75 } }, kept);
   assert.match(text, 'kept 2026-01-01 of abc on 2 x A processor');
   assert.match(text, 'the yardstick takes 1.50 times');
   assert.match(text, /one: perSecond +80 +100 +0\.80 !/);
   const compared = comparisonTable(kept.comparison as NonNullable<Kept['comparison']>);
   assert.match(compared, /Loadline \/ it +2\.00\n?$/m);
   assert.match(compared, 'left out: A third: not here');
+});
+
+test('figures of another machine are said to be that, and rows without a counterpart are named', () => {
+  const rows = [{ name: 'new', perSecond: 80, bytes: 10 }];
+  const other = { ...machine, cpu: 'Another processor', cores: 4, load: 3 };
+  const text = keptTable({ rows, watched, machine: other }, kept);
+  assert.match(
+    text,
+    'that was another machine, the ratios say little: processor Another processor, then A processor; cores 4, then 2\n',
+  );
+  assert.match(text, 'kept, and not measured now: one, gone\nmeasured, and not kept: new\n');
+  const same = keptTable({ rows: kept.rows, watched, machine: { ...machine, load: 3, kernel: '7' } }, kept);
+  assert.not.match(same, /another machine|not measured|not kept/);
 });
 
 test('the page has a place for each bench, and in it the figures that are kept', () => {

@@ -66,3 +66,13 @@ export function ratios(
     });
   });
 }
+
+/** Names of rows that are on one side only: a budget of which nothing is measured any more is not kept to. */
+export function unmatched(
+  rows: readonly BenchRow[],
+  than: readonly BenchRow[],
+): { readonly onlyNow: readonly string[]; readonly onlyKept: readonly string[] } {
+  const missing = (of: readonly BenchRow[], among: readonly BenchRow[]) =>
+    of.map(({ name }) => name).filter((name) => !among.some((other) => other.name === name));
+  return { onlyNow: missing(rows, than), onlyKept: missing(than, rows) };
+}

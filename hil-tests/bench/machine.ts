@@ -49,6 +49,17 @@ export function machineLine({ cpu, cores, memoryGibibytes, node, load }: Machine
   return `${cores} x ${cpu}, ${memoryGibibytes} GiB, Node ${node}, load ${load}`;
 }
 
+/** What differs between two machines that figures depend on, in words; a new kernel is not another machine. */
+export function differences(now: Machine, then: Machine): string[] {
+  const of = ({ cpu, cores, memoryGibibytes, node }: Machine) => ({
+    ...{ processor: cpu, cores, 'GiB of memory': memoryGibibytes, Node: node },
+  });
+  const [here, there] = [Object.entries(of(now)), Object.values(of(then))];
+  return here.flatMap(([what, value], at) =>
+    value === there[at] ? [] : [`${what} ${value}, then ${there[at]}`],
+  );
+}
+
 /** What keeping figures writes is no change to what is measured. */
 const written = [':(top,exclude)hil-tests/bench/figures', ':(top,exclude)docs/benchmarks.md'];
 

@@ -1,10 +1,10 @@
 // npm run bench -- NAME|all [--json] [--seconds N] [--connections N] [--compare] [--keep] | --list
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import type { Bench, BenchOptions, BenchRow } from './bench.ts';
+import type { BenchOptions } from './bench.ts';
 import { benches, benchNames } from './benches.ts';
-import { type Kept, ratios, readKept, writeKept } from './kept.ts';
-import { currentCommit, describeMachine, type Machine, machineLine } from './machine.ts';
+import { type Kept, ratios, readKept, unmatched, writeKept } from './kept.ts';
+import { currentCommit, describeMachine, differences, machineLine } from './machine.ts';
 import { writePage } from './page.ts';
 import { comparisonTable, keptTable, table } from './table.ts';
 
@@ -51,8 +51,11 @@ async function main(): Promise<number> {
   const comparison = isCompared ? ((await bench.compare?.()) ?? null) : null;
   const { watched } = bench;
   const result = { bench: name, commit: currentCommit() ?? null, machine, watched, rows, comparison };
-  if (values.json) console.log(JSON.stringify({ ...result, kept: former && ratiosTo(former, result) }));
+  const kept = former === undefined ? null : ratiosTo(former, result);
+  if (values.json) console.log(JSON.stringify(isCompared ? { ...result, kept } : result));
   else console.log(inTables(result, former));
+  if (isCompared && former === undefined && !values.keep)
+    console.error(`nothing is kept of ${name} to compare with: npm run bench -- ${name} --keep`);
   if (values.keep) {
     const kept: Kept = { ...result, keptAt: new Date().toISOString() };
     writeKept(kept);
@@ -73,17 +76,19 @@ function all(argv: readonly string[]): number {
 
 type Result = Omit<Kept, 'keptAt'>;
 
-function ratiosTo(former: Kept, { rows, watched }: { rows: readonly BenchRow[]; watched: Bench['watched'] }) {
+function ratiosTo(former: Kept, { rows, watched, machine: now }: Result) {
   const { keptAt, commit, machine } = former;
-  return { keptAt, commit, machine, ratios: ratios(rows, former.rows, watched) };
+  return {
+    ...{ keptAt, commit, machine, otherMachine: differences(now, machine) },
+    ...{ ratios: ratios(rows, former.rows, watched), unmatched: unmatched(rows, former.rows) },
+  };
 }
 
 function inTables(result: Result, former: Kept | undefined): string {
-  const { bench, rows, watched, comparison } = result;
-  const machine: Machine = result.machine;
+  const { bench, rows, comparison, machine } = result;
   return [
     `${bench}: ${machineLine(machine)}\n${table(rows)}`,
-    ...(former === undefined ? [] : [keptTable(ratios(rows, former.rows, watched), former, machine)]),
+    ...(former === undefined ? [] : [keptTable(result, former)]),
     ...(comparison === null ? [] : [comparisonTable(comparison)]),
   ].join('\n\n');
 }

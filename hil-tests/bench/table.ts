@@ -1,6 +1,6 @@
 import type { BenchRow, Comparison } from './bench.ts';
-import { type Kept, type Ratio, ratios } from './kept.ts';
-import { type Machine, machineLine } from './machine.ts';
+import { type Kept, ratios, unmatched } from './kept.ts';
+import { differences, machineLine } from './machine.ts';
 
 /** What is the same in every row, and every text, stands above the table once: the figures fit a screen then. */
 export function table(rows: readonly BenchRow[]): string {
@@ -18,16 +18,24 @@ export function table(rows: readonly BenchRow[]): string {
 }
 
 /** The rows' watched figures beside those that are kept, and their ratio. */
-export function keptTable(found: readonly Ratio[], kept: Kept, machine: Machine): string {
-  const lines = found.map(({ row, figure, now, than, ratio, isWorse }) => [
+export function keptTable(
+  { rows, watched, machine }: Pick<Kept, 'rows' | 'watched' | 'machine'>,
+  kept: Kept,
+) {
+  const lines = ratios(rows, kept.rows, watched).map(({ row, figure, now, than, ratio, isWorse }) => [
     `${row}: ${figure}`,
     cell(now),
     cell(than),
     `${ratio.toFixed(2)}${isWorse ? ' !' : '  '}`,
   ]);
+  const others = differences(machine, kept.machine);
+  const { onlyNow, onlyKept } = unmatched(rows, kept.rows);
   const speed = machine.yardstickMilliseconds / kept.machine.yardstickMilliseconds;
   return [
     `kept ${kept.keptAt.slice(0, 10)} of ${kept.commit ?? 'no commit'} on ${machineLine(kept.machine)}`,
+    ...(others.length > 0 ? [`that was another machine, the ratios say little: ${others.join('; ')}`] : []),
+    ...(onlyKept.length > 0 ? [`kept, and not measured now: ${onlyKept.join(', ')}`] : []),
+    ...(onlyNow.length > 0 ? [`measured, and not kept: ${onlyNow.join(', ')}`] : []),
     `the yardstick takes ${speed.toFixed(2)} times what it took then; ! is worse by more than a tenth`,
     '',
     aligned([['', 'now', 'kept', 'now / kept  '], ...lines]),
