@@ -71,9 +71,14 @@ export class GatewayUpdates {
     this.#listener = listener;
   }
 
-  /** Something else may be wished of all: the repository has another release, or an organisation thinks otherwise. */
+  /** Something else may be wished of all: the repository has another release. */
   changed(): void {
     this.#listener(undefined);
+  }
+
+  /** Something else may be wished of these, whose organisation thinks otherwise: nobody else's are looked at for that. */
+  changedOf(gateways: Iterable<string>): void {
+    for (const gateway of gateways) this.#listener(gateway);
   }
 
   /** What a gateway is to be told. What it is offered is kept before it is said. */

@@ -1,6 +1,7 @@
 import type { Operations, ReplyOf } from '@loadline/sdk/api';
 import type { Organisations } from '../../../people/index.ts';
 import type { GatewayUpdates } from '../../../rollouts/index.ts';
+import type { Directory } from '../../../router/index.ts';
 import type { OrganisationRow } from '../../../store/index.ts';
 import type { Handlers } from '../call.ts';
 import { Problem } from '../problem.ts';
@@ -10,9 +11,11 @@ import { doneOf, editorOf, isoTime } from './editing.ts';
 export function organisationHandlers({
   organisations,
   updates,
+  directory,
 }: {
   organisations: Organisations;
   updates: GatewayUpdates;
+  directory: Directory;
 }): Pick<Handlers, 'getOrganisation' | 'patchOrganisation' | 'cutOffOrganisation'> {
   return {
     async getOrganisation({ standing }) {
@@ -22,9 +25,11 @@ export function organisationHandlers({
     },
 
     async patchOrganisation(call) {
-      const { body } = call.input;
-      const patched = doneOf(await organisations.patch(editorOf(call), body));
-      if (body.updates !== undefined) updates.changed();
+      const { input, standing } = call;
+      const patched = doneOf(await organisations.patch(editorOf(call), input.body));
+      if (input.body.updates !== undefined) {
+        updates.changedOf(directory.devicesOf(standing.organisation).map(({ id }) => id));
+      }
       return describe(patched);
     },
 
