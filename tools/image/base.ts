@@ -140,8 +140,10 @@ async function makeIn(
 }
 
 async function newestKept(bases: string, recipeKey: string): Promise<Base> {
-  const names = (await readdir(bases).catch(() => [])).filter(
-    (name) => name.startsWith(`${recipeKey}-`) && name.endsWith('.tar'),
+  const all = await readdir(bases).catch(() => []);
+  // As isThere judges: a tarball whose packages are not noted is of a build that was cut off.
+  const names = all.filter(
+    (name) => name.startsWith(`${recipeKey}-`) && name.endsWith('.tar') && all.includes(`${name}.json`),
   );
   const times = await Promise.all(names.map(async (name) => (await stat(join(bases, name))).mtimeMs));
   const newest = names[times.indexOf(Math.max(...times))];

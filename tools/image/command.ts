@@ -7,6 +7,7 @@ import { buildImage, type Order } from './build.ts';
 import { installDependencies } from './deps.ts';
 import { readInputs } from './inputs.ts';
 import { planOf } from './plan.ts';
+import { endRunning } from './run.ts';
 import { stepsTo } from './steps.ts';
 
 interface Flags {
@@ -104,8 +105,9 @@ async function act(flags: Flags): Promise<void> {
     );
     return;
   }
-  const steps = stepsTo((text) => void process.stderr.write(text));
-  const built = await buildImage(order, steps);
+  const interrupted = untilInterrupted();
+  const steps = stepsTo((text) => void process.stderr.write(text), interrupted.signal);
+  const built = await buildImage(order, steps).finally(interrupted.end);
   if (flags.neverUpdates) steps.note('WARNING: gateways of this image never take an update');
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...built, seconds: steps.seconds })}\n`);
@@ -114,6 +116,25 @@ async function act(flags: Flags): Promise<void> {
       `${built.image}: ${megabytes(built.fileBytes)}; unpacked ${megabytes(built.imageBytes)}, of which ${megabytes(built.mappedBytes)} are written to a card\n`,
     );
   }
+}
+
+/** Ctrl-C, or an order to end: what is under way is ended, and what it has half made is removed. */
+function untilInterrupted(): { readonly signal: AbortSignal; end(): void } {
+  const controller = new AbortController();
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const stop = (name: NodeJS.Signals) => {
+    controller.abort(
+      new Error(`interrupted (${name}): no image was made. What was downloaded is kept: call it again`),
+    );
+    endRunning();
+  };
+  for (const name of names) process.on(name, stop);
+  return {
+    signal: controller.signal,
+    end: () => {
+      for (const name of names) process.off(name, stop);
+    },
+  };
 }
 
 function deps(): Command {

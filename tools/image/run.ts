@@ -1,10 +1,18 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { programs } from './packages.ts';
 
 /** Characters of what a program said that an error repeats. */
 const lastWords = 1500;
+
+/** Programs that run now. */
+const running = new Set<ChildProcess>();
+
+/** Ends what runs, as Ctrl-C at a terminal does: whoever waits for it is told that it failed. */
+export function endRunning(): void {
+  for (const child of running) child.kill('SIGTERM');
+}
 
 /** What a program is run with, besides its words. */
 export interface RunOptions {
@@ -41,8 +49,7 @@ export async function run(
   // A program that ends before it has read all says why by itself.
   child.stdin.on('error', () => {});
   child.stdin.end(input ?? '');
-  const abandon = () => child.kill('SIGTERM');
-  process.once('exit', abandon);
+  running.add(child);
   try {
     const code = await new Promise<number | string>((resolve, reject) => {
       child.once('error', (error: NodeJS.ErrnoException) => {
@@ -56,7 +63,7 @@ export async function run(
       `${program} failed (${code}): ${`${Buffer.concat(out)}${said}`.trim().slice(-lastWords)}`,
     );
   } finally {
-    process.off('exit', abandon);
+    running.delete(child);
     if (into !== undefined) {
       into.end();
       await finished(into);

@@ -6,12 +6,14 @@ export interface Steps {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
-export function stepsTo(write: (text: string) => void): Steps {
+/** @param signal aborted where it is interrupted: its reason is what a step then fails with, and no other is begun */
+export function stepsTo(write: (text: string) => void, signal: AbortSignal): Steps {
   const seconds: Record<string, number> = {};
   return {
     seconds,
     note: (text) => write(`${text}\n`),
     async step(name, work) {
+      signal.throwIfAborted();
       write(`${name} …`);
       const began = performance.now();
       try {
@@ -21,8 +23,8 @@ export function stepsTo(write: (text: string) => void): Steps {
         write(` ${took.toFixed(1)} s\n`);
         return result;
       } catch (error) {
-        write(' failed\n');
-        throw error;
+        write(signal.aborted ? ' interrupted\n' : ' failed\n');
+        throw signal.aborted ? signal.reason : error;
       }
     },
   };
