@@ -99,11 +99,10 @@ async function hear(value: number): Promise<void> {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 2000; turn++) {
-    if (holds()) return;
+  for (const limit = performance.now() + 30_000; !holds(); ) {
+    if (performance.now() > limit) throw new Error('waited 30 s in vain');
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  throw new Error('waited in vain');
 }
 
 const kept = (): number | undefined => {

@@ -88,10 +88,10 @@ export class TestDesired {
   }
 }
 
-/** Polls until `condition`, 5 s at most. */
+/** Polls until `condition`, 30 s at most. */
 export async function until(condition: () => boolean, what = 'it'): Promise<void> {
-  for (const limit = Date.now() + 5000; !condition(); ) {
-    if (Date.now() > limit) throw new Error(`waited 5 s in vain for ${what}`);
+  for (const limit = Date.now() + 30_000; !condition(); ) {
+    if (Date.now() > limit) throw new Error(`waited 30 s in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

@@ -36,7 +36,7 @@ path = "/dev/null"
   return parseConfig(text, join(folder, 'gateway.toml')).config;
 }
 
-function load(config: Config, signal: AbortSignal = AbortSignal.timeout(10_000)) {
+function load(config: Config, signal: AbortSignal = AbortSignal.timeout(30_000)) {
   const log = jsonLog((line) => logged.push(line), Date.now);
   const { enrolment, gateway } = config;
   const usual = { gatewayId: gateway.id, authorityPem: () => '', time: () => time, proxy: () => undefined };
@@ -102,9 +102,9 @@ test('tries to enrol until it is stopped, and never logs its secret', async () =
   const config = configWith('[enrolment]\nurl = "https://localhost:1"\nsecret_file = "secret"');
   const stopping = new AbortController();
   const loading = fault(load(config, stopping.signal));
-  const limit = Date.now() + 10_000;
+  const limit = Date.now() + 30_000;
   while (logged.filter((line) => line.includes('enrolment-failed')).length < 3) {
-    assert.ok(Date.now() < limit, 'waited 10 s in vain');
+    assert.ok(Date.now() < limit, 'waited 30 s in vain');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   stopping.abort();

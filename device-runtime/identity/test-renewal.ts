@@ -111,8 +111,8 @@ export const known = (days: number): Time => ({
 
 /** Waits for a condition. */
 async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const limit = Date.now() + 10_000; !condition(); ) {
-    assert.ok(Date.now() < limit, `waited 10 s in vain: ${what}`);
+  for (const limit = Date.now() + 30_000; !condition(); ) {
+    assert.ok(Date.now() < limit, `waited 30 s in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

@@ -11,9 +11,9 @@ function failure(code: string): Error {
   return Object.assign(new Error(`${code}: no luck`), { code });
 }
 
-/** Waits until `condition` holds, turn by turn; at most two seconds. */
+/** Waits until `condition` holds, turn by turn; at most half a minute, which a slow disk may take. */
 async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 2000;
+  const end = performance.now() + 30_000;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`never: ${what}`);
     await turn();

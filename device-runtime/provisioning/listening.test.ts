@@ -6,8 +6,8 @@ import { Listening } from './listening.ts';
 const test = suite('listening');
 
 async function until(what: () => boolean): Promise<void> {
-  for (const limit = Date.now() + 10_000; !what(); ) {
-    assert.ok(Date.now() < limit, `waited 10 s in vain: ${what}`);
+  for (const limit = Date.now() + 30_000; !what(); ) {
+    assert.ok(Date.now() < limit, `waited 30 s in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

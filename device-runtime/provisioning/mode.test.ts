@@ -68,8 +68,8 @@ async function modeOf(told: Told): Promise<Mode> {
 const provisioned = { gatewayId: 'mast-1' } as InForce;
 
 async function until(what: () => boolean): Promise<void> {
-  for (const limit = Date.now() + 10_000; !what(); ) {
-    assert.ok(Date.now() < limit, `waited 10 s in vain: ${what}`);
+  for (const limit = Date.now() + 30_000; !what(); ) {
+    assert.ok(Date.now() < limit, `waited 30 s in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -203,19 +203,37 @@ test('slow retrieval: an answer that trickles, or does not come, is left after i
   fleet,
 }) => {
   const { server } = fleet;
+  const limits: number[] = [];
+  /** Lets the time of the file pass that is asked for. */
+  let late = () => {};
+  const timeUp = (limit: number) => {
+    const file = new AbortController();
+    limits.push(limit);
+    late = () => file.abort();
+    return file.signal;
+  };
+  const words = /timestamp\.json did not come: it was not there after 600 s/;
   let trickle: NodeJS.Timeout | undefined;
   server.answers.set(metadata('timestamp.json'), (_, response) => {
-    trickle = setInterval(() => response.write(' '), 5);
+    let sent = 0;
+    trickle = setInterval(() => {
+      response.write(' ');
+      sent += 1;
+      if (sent === 20) late();
+    }, 5);
   });
-  await fleet.refuses('source-failed', /timestamp\.json did not come: it was not there after 0\.2 s/, {
-    fileTimeLimit: 200,
-  });
+  await fleet.refuses('source-failed', words, { timeUp });
   clearInterval(trickle);
-  server.answers.set(metadata('timestamp.json'), () => {});
-  await fleet.refuses('source-failed', /not there after 0\.2 s/, { fileTimeLimit: 200 });
+  server.answers.set(metadata('timestamp.json'), () => late());
+  await fleet.refuses('source-failed', words, { timeUp });
   // A source that does not even heed the signal.
-  const deaf = { metadata: () => new Promise<never>(() => {}), target: () => new Promise<never>(() => {}) };
-  await fleet.refuses('source-failed', /not there after 0\.2 s/, { fileTimeLimit: 200, source: deaf });
+  const never = () => {
+    setImmediate(() => late());
+    return new Promise<never>(() => {});
+  };
+  const deaf = { metadata: never, target: never };
+  await fleet.refuses('source-failed', /not there after 600 s/, { timeUp, source: deaf });
+  assert.equal([...new Set(limits)], [600_000]);
 });
 
 test('wrong key: what nobody signed who may is not taken, from whatever role', async ({ fleet }) => {

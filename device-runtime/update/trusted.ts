@@ -17,10 +17,7 @@ import type { ReleaseSource } from './release-source.ts';
 import { digestOf, type Metadata, TrustStore } from './trust-store.ts';
 import { mustKnowTheTime } from './trusted-time.ts';
 import { inReleaseTerms } from './tuf-errors.ts';
-import { metadataBase, TufFetcher } from './tuf-fetcher.ts';
-
-/** Milliseconds for one file of metadata, or a manifest: some 100 KB on the slowest of links. */
-const usualFileTimeLimit = 600_000;
+import { metadataBase, type TimeUp, TufFetcher } from './tuf-fetcher.ts';
 
 /** Bytes that a root may have, as tuf-js has it. */
 const rootMaxLength = 512_000;
@@ -36,8 +33,8 @@ export interface TrustOptions {
   /** When this software was built, ms since 1970: it is later than that. Undefined where that is not known. */
   readonly built: number | undefined;
   readonly log: Log;
-  /** Milliseconds that one file may take; 10 min where it is left out. */
-  readonly fileTimeLimit?: number;
+  /** Keeps the time limit of each file; by the clock of the machine unless a test says otherwise. */
+  readonly timeUp?: TimeUp;
 }
 
 /** A file by its name in `metadata/` of a repository. */
@@ -77,7 +74,7 @@ export class TrustedReleases {
    * @throws ReleaseError `time-untrusted`, `source-failed`, `metadata-refused`, `metadata-expired`, `storage-failed`
    */
   static async open(options: TrustOptions): Promise<TrustedReleases> {
-    const { folder, root, source, fileTimeLimit = usualFileTimeLimit } = options;
+    const { folder, root, source, timeUp = (limit) => AbortSignal.timeout(limit) } = options;
     const store = await orStorageFailed(folder, () => TrustStore.open(folder, options.log));
     const leave = await orStorageFailed(folder, () => lockFolder(folder));
     try {
@@ -89,7 +86,7 @@ export class TrustedReleases {
       // Another root than the one that all the rest followed from came with the software: it is the one to trust now. What the
       // other roles said stays: whether it holds under this one is for tuf-js to see.
       const believed = before?.seed === seed ? before.metadata : { ...before?.metadata, root };
-      const fetcher = new TufFetcher(source, fileTimeLimit);
+      const fetcher = new TufFetcher(source, timeUp);
       const keep = async (wall: number): Promise<Metadata> => {
         const metadata = await store.left();
         mustBeWhole(metadata, believed, fetcher);

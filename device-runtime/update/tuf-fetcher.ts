@@ -6,6 +6,12 @@ import type { ByteStream, ReleaseSource } from './release-source.ts';
 /** What stands before the names that tuf-js asks for: it wants addresses, a source has names. */
 export const metadataBase = 'loadline://repository/metadata/';
 
+/** A signal that is aborted after so many milliseconds. */
+export type TimeUp = (milliseconds: number) => AbortSignal;
+
+/** Milliseconds for one file of metadata, or a manifest: some 100 KB on the slowest of links. */
+const fileTimeLimit = 600_000;
+
 /**
  * Takes tuf-js's questions to a source, and holds every answer to the length that was asked for and to a time limit:
  * neither data without an end nor data that trickles holds anything up.
@@ -15,16 +21,16 @@ export const metadataBase = 'loadline://repository/metadata/';
  */
 export class TufFetcher extends BaseFetcher {
   readonly #source: ReleaseSource;
-  readonly #timeLimit: number;
+  readonly #timeUp: TimeUp;
   readonly #fetched = new Set<string>();
   #asked = 'the root that it was built to trust';
   #failure: ReleaseError | undefined;
 
-  /** `timeLimit`: milliseconds for one file */
-  constructor(source: ReleaseSource, timeLimit: number) {
+  /** `timeUp` keeps the time limit of each file. */
+  constructor(source: ReleaseSource, timeUp: TimeUp) {
     super();
     this.#source = source;
-    this.#timeLimit = timeLimit;
+    this.#timeUp = timeUp;
   }
 
   /** What was asked for last, for the words of an error. */
@@ -76,7 +82,7 @@ export class TufFetcher extends BaseFetcher {
     open: (signal: AbortSignal) => Promise<ByteStream | undefined>,
   ): Promise<Buffer | undefined> {
     this.#asked = asked;
-    const signal = AbortSignal.timeout(this.#timeLimit);
+    const signal = this.#timeUp(fileTimeLimit);
     try {
       const stream = await unlessAborted(open(signal), signal);
       return stream && (await readAtMost(stream, maxLength, signal));
@@ -87,7 +93,7 @@ export class TufFetcher extends BaseFetcher {
         throw error;
       }
       const reason = signal.aborted
-        ? `it was not there after ${this.#timeLimit / 1000} s`
+        ? `it was not there after ${fileTimeLimit / 1000} s`
         : (error as Error).message;
       throw this.#fail(`${asked} did not come: ${reason}`);
     }

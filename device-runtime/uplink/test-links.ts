@@ -33,11 +33,11 @@ export function linkTo(farEnd: FarEnd, options: Partial<LinkOptions> = {}): Prom
   return connectLink({ ...linkOptions, port: farEnd.port, ...options });
 }
 
-/** For tests: waits until something is so, ten seconds at most. */
+/** For tests: waits until something is so, half a minute at most. */
 export async function until(condition: () => boolean, what = 'it'): Promise<void> {
-  const limit = Date.now() + 10_000;
+  const limit = Date.now() + 30_000;
   while (!condition()) {
-    assert.ok(Date.now() < limit, `waited 10 s for ${what}`);
+    assert.ok(Date.now() < limit, `waited 30 s for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
