@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, ReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { isGatewayId } from '@loadline/sdk/contract';
@@ -19,15 +19,13 @@ import {
 } from '../../devices/index.ts';
 import type { Releases, RepositoryFile } from '../../releases/index.ts';
 import { type Directory, resourceOf } from '../../router/index.ts';
+import { HandedOut } from './handed-out.ts';
 import { Problem } from './problem.ts';
 import { type Part, partAskedFor } from './range.ts';
 import { speedLimit } from './speed.ts';
 
 /** Files a minute that one address may ask for: a release has some hundred, and a site with many gateways is one address. */
 const filesPerMinute = 6000;
-
-/** Files that one gateway may be sent at a time: it takes one after the other. */
-const filesAtATime = 4;
 
 /** Milliseconds in which a gateway has to take something of what it is sent. */
 const stallMilliseconds = 60_000;
@@ -49,8 +47,7 @@ export interface UpdateRouteParts {
  */
 export function updateRoutes(app: FastifyInstance, parts: UpdateRouteParts): void {
   const { releases } = parts;
-  /** Files on their way, by gateway. */
-  const sending = new Map<string, number>();
+  const handedOut = new HandedOut(() => performance.now());
 
   app.get<{ Params: { '*': string } }>(
     `${updatePath}/*`,
@@ -77,19 +74,15 @@ export function updateRoutes(app: FastifyInstance, parts: UpdateRouteParts): voi
       if (part !== 'whole') reply.header('content-range', `bytes ${first}-${last}/${file.length}`);
       // A stream, and an empty one: of anything else fastify would say that it has no bytes.
       if (request.method === 'HEAD') return await reply.send(Readable.from([]));
-      const open = sending.get(device.id) ?? 0;
-      if (open >= filesAtATime) {
-        throw new Problem(429, 'rate-limited', `${open} files are on their way to you: take those first`, 1);
-      }
-      sending.set(device.id, open + 1);
-      reply.raw.once('close', () => {
-        const left = (sending.get(device.id) ?? 1) - 1;
-        if (left > 0) sending.set(device.id, left);
-        else sending.delete(device.id);
-      });
+      const over = handedOut.begin(device.id);
+      const content = contentOf(file, { first, last });
+      // Of a file that is cut, what was read of it: who goes on where he was is not charged for the whole again and again.
+      reply.raw.once('close', () =>
+        over(content instanceof ReadStream ? content.bytesRead : last - first + 1),
+      );
       // Who takes nothing for so long is cut, and goes on later where it was.
       request.raw.socket.setTimeout(stallMilliseconds);
-      return await reply.send(contentOf(file, { first, last }));
+      return await reply.send(content);
     },
   );
 }
