@@ -17,12 +17,12 @@ export class RigError extends Error {
   override readonly name: string = 'RigError';
   readonly code: RigErrorCode;
   /** Of a write that was cut short: how many of its bytes were taken before. */
-  readonly takenBytes: number | undefined;
+  declare readonly takenBytes?: number;
 
   constructor(code: RigErrorCode, message: string, options: ErrorOptions & { takenBytes?: number } = {}) {
     super(message, options);
     this.code = code;
-    this.takenBytes = options.takenBytes;
+    if (options.takenBytes !== undefined) this.takenBytes = options.takenBytes;
   }
 }
 

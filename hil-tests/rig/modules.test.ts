@@ -71,7 +71,10 @@ test('take a frame in pieces; note what is none, and what is for another base or
     ],
   );
   assert.is(modules.noiseBytes, 3);
-  modules.stop();
+  {
+    using ended = modules;
+    assert.is(ended.received.length, 3);
+  }
   say(wake(9));
   assert.is(modules.received.length, 3);
 });

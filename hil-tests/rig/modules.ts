@@ -112,6 +112,11 @@ export class VirtualModules {
     this.#cancels.clear();
   }
 
+  /** So that `using` switches them off. */
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
   #take(bytes: Uint8Array): void {
     for (const framed of this.#framer.push(bytes)) {
       if (framed.kind === 'discarded') {

@@ -29,9 +29,10 @@ test('is waited for by what it prints: since its start, or from now on', async (
 test('that says nothing of the kind is given up, with what it said last', async () => {
   await using program = node(`console.error('no such port'); setInterval(() => {}, 1000);`);
   await program.said(/port/);
-  const { code, message } = await refusal(program.said(/open/, { limitMs: 20 }));
-  assert.is(code, 'timeout');
-  assert.match(message, /said \/open\/ 0 times in 20 ms, and not 1.*\n {2}no such port/s);
+  const error = await refusal(program.said(/open/, { limitMs: 20 }));
+  assert.is(error.code, 'timeout');
+  assert.not('takenBytes' in error, 'of an error that is about no bytes, nothing of bytes is shown');
+  assert.match(error.message, /said \/open\/ 0 times in 20 ms, and not 1.*\n {2}no such port/s);
 });
 
 test('that ends before it said so is not waited for', async () => {
