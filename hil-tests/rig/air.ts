@@ -2,9 +2,11 @@ import { type DataProviderPacket, encodePacket, type Heard, maxPacketBytes } fro
 import type { Receiver } from './base-station.ts';
 import type { Clock } from './clock.ts';
 import { inRange } from './errors.ts';
-import { heardAt, Link, type People, pathLoss, receptionChance, sentDecibels } from './link.ts';
+import { heardAt, type People, receptionChance, sentDecibels } from './link.ts';
+import { madeOnce } from './made-once.ts';
 import { SeededRandom } from './random.ts';
 import type { VirtualTransmitter } from './transmitters/index.ts';
+import { type Obstacle, type Place, type Thing, Ways } from './ways.ts';
 
 /** Options of an air. */
 export interface AirOptions {
@@ -25,21 +27,6 @@ export interface AirOptions {
   readonly crystalPpm?: number;
   /** People in the way. Default: nobody. */
   readonly people?: People;
-}
-
-/** Where something stands, in metres. */
-export interface Place {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** Something in the way. Without `from` or `to` it is in the way of all of them. */
-export interface Obstacle {
-  /** What it takes off, in dB: a brick wall some 8, a lorry some 20. */
-  readonly decibels: number;
-  readonly from?: VirtualTransmitter;
-  /** A base station; or a transmitter, from which it hides `from`. */
-  readonly to?: Receiver | VirtualTransmitter;
 }
 
 /** What became of the packets that were on the air, at one receiver. */
@@ -67,9 +54,6 @@ const BACKOFF_SLOTS = 3;
 
 /** Longer than any packet is on the air, in ms. */
 const LONGEST_MS = (AIR_OVERHEAD_BYTES + maxPacketBytes) * MS_PER_BYTE;
-
-/** What can be placed. */
-type Thing = Receiver | VirtualTransmitter;
 
 interface Transmission {
   readonly transmitter: VirtualTransmitter;
@@ -105,14 +89,10 @@ interface Listening {
  * What has not been placed stands 4 m from everything else.
  */
 export class VirtualAir {
-  readonly #exponent: number;
   readonly #access: NonNullable<AirOptions['access']>;
-  readonly #people: People | undefined;
   readonly #crystalPpm: number;
   readonly #random: SeededRandom;
-  readonly #places = new Map<Thing, Place>();
-  readonly #obstacles = new Set<Obstacle>();
-  readonly #links = new Map<VirtualTransmitter, Map<Receiver, Link>>();
+  readonly #ways: Ways;
   readonly #senders: Map<VirtualTransmitter, Sender> = new Map();
   readonly #timings = new Map<VirtualTransmitter, Timing>();
   readonly #lastSent = new Map<VirtualTransmitter, Heard>();
@@ -122,16 +102,10 @@ export class VirtualAir {
 
   constructor(options: AirOptions = {}) {
     this.#crystalPpm = inRange('crystalPpm', options.crystalPpm ?? 40, 0, 100_000);
-    const { seed = 1, access = 'csma', people } = options;
-    this.#exponent = inRange('exponent', options.exponent ?? 2.5, 0, 10);
+    const { seed = 1, access = 'csma', exponent = 2.5, people } = options;
     this.#access = access;
-    if (people !== undefined) {
-      inRange('people.everyMs', people.everyMs, 1, Number.MAX_SAFE_INTEGER);
-      inRange('people.forMs', people.forMs, 1, Number.MAX_SAFE_INTEGER);
-      inRange('people.decibels', people.decibels ?? 12, 0, 200);
-    }
-    this.#people = people;
     this.#random = new SeededRandom(seed);
+    this.#ways = new Ways({ exponent, people, random: this.#random });
   }
 
   /** Broadcasts that were still waiting for a free channel when their module had the next one. */
@@ -140,19 +114,13 @@ export class VirtualAir {
   }
 
   /** Puts a transmitter or a base station somewhere; again, to move it. */
-  place(what: Thing, { x, y }: Place): void {
-    this.#places.set(what, {
-      x: inRange('x', x, -1_000_000, 1_000_000),
-      y: inRange('y', y, -1_000_000, 1_000_000),
-    });
+  place(what: Thing, where: Place): void {
+    this.#ways.place(what, where);
   }
 
   /** Puts something in the way. Returns a function that takes it away. */
   obstruct(obstacle: Obstacle): () => void {
-    inRange('decibels', obstacle.decibels, 0, 200);
-    const own = { ...obstacle };
-    this.#obstacles.add(own);
-    return () => this.#obstacles.delete(own);
+    return this.#ways.obstruct(obstacle);
   }
 
   /** What has become of the packets so far, at this receiver. */
@@ -166,7 +134,7 @@ export class VirtualAir {
    */
   hearing(transmitter: VirtualTransmitter, receiver: Receiver, at: number): Heard | undefined {
     const sent = this.#lastSent.get(transmitter) ?? { rssi: -10, cv: 105 };
-    const decibels = this.#strength(transmitter, receiver, sent, at);
+    const decibels = this.#ways.strength(transmitter, receiver, sent, at);
     return this.#random.uniform() < receptionChance(decibels) ? heardAt(decibels, sent) : undefined;
   }
 
@@ -231,7 +199,7 @@ export class VirtualAir {
       // That is how packets meet though everybody listens first.
       const isNoticed = other.begin + TURNAROUND_MS <= at && other.end > at;
       if (other.transmitter === transmitter || !isNoticed) continue;
-      const strength = sentDecibels(other.packet) - this.#fixedLoss(other.transmitter, transmitter);
+      const strength = sentDecibels(other.packet) - this.#ways.fixedLoss(other.transmitter, transmitter);
       if (strength >= SENSE_DECIBELS) until = Math.max(until ?? 0, other.end);
     }
     return until;
@@ -240,14 +208,14 @@ export class VirtualAir {
   #arrive(transmission: Transmission, receiver: Receiver, listening: Listening): void {
     const { transmitter, packet, begin, end } = transmission;
     const counts = this.#countsOf(receiver);
-    const decibels = this.#strength(transmitter, receiver, packet, end);
+    const decibels = this.#ways.strength(transmitter, receiver, packet, end);
     const isDrowned = this.#onAir.some(
       (other) =>
         this.#access !== 'collision-free' &&
         other.transmitter !== transmitter &&
         other.begin < end &&
         other.end > begin &&
-        this.#strength(other.transmitter, receiver, other.packet, end) > decibels - CAPTURE_DECIBELS,
+        this.#ways.strength(other.transmitter, receiver, other.packet, end) > decibels - CAPTURE_DECIBELS,
     );
     if (isDrowned) counts.collided += 1;
     else if (this.#random.uniform() >= receptionChance(decibels)) counts.faded += 1;
@@ -257,45 +225,9 @@ export class VirtualAir {
     }
   }
 
-  #strength(transmitter: VirtualTransmitter, receiver: Receiver, sent: Heard, at: number): number {
-    const loss = this.#fixedLoss(transmitter, receiver) + this.#linkOf(transmitter, receiver, at).loss(at);
-    return sentDecibels(sent) - loss;
-  }
-
-  /** What the distance and obstacles take off. */
-  #fixedLoss(from: Thing, to: Thing): number {
-    const [here, there] = [this.#places.get(from), this.#places.get(to)];
-    let loss =
-      here === undefined || there === undefined
-        ? 0
-        : pathLoss(Math.hypot(here.x - there.x, here.y - there.y), this.#exponent);
-    for (const obstacle of this.#obstacles) {
-      if (isBetween(obstacle, from, to) || isBetween(obstacle, to, from)) loss += obstacle.decibels;
-    }
-    return loss;
-  }
-
-  #linkOf(transmitter: VirtualTransmitter, receiver: Receiver, at: number): Link {
-    const links = madeOnce(this.#links, transmitter, () => new Map<Receiver, Link>());
-    // Random numbers of its own, so that what a way does does not hang on how often others are asked.
-    const random = () => new SeededRandom(this.#random.integer(0, 0x7fffffff));
-    return madeOnce(links, receiver, () => new Link(random(), at, this.#people));
-  }
-
   #countsOf(receiver: Receiver): Counts {
     return madeOnce(this.#counts, receiver, () => ({ heard: 0, collided: 0, faded: 0 }));
   }
-}
-
-function madeOnce<Key, Made>(all: Map<Key, Made>, key: Key, make: () => Made): Made {
-  const made = all.get(key) ?? make();
-  all.set(key, made);
-  return made;
-}
-
-/** Whether an obstacle is in the way from one to the other. */
-function isBetween({ from, to }: Obstacle, one: Thing, other: Thing): boolean {
-  return (from === undefined || from === one) && (to === undefined || to === other);
 }
 
 function pause(clock: Clock, milliseconds: number): Promise<void> {

@@ -1,4 +1,4 @@
-export { type AirCounts, type AirOptions, type Obstacle, type Place, VirtualAir } from './air.ts';
+export { type AirCounts, type AirOptions, VirtualAir } from './air.ts';
 export { type BaseStationOptions, type Receiver, VirtualBaseStation, VirtualGw1 } from './base-station.ts';
 export type { ByteSink } from './byte-sink.ts';
 export { type Clock, realClock, SimulatedClock } from './clock.ts';
@@ -80,3 +80,4 @@ export {
   VirtualPort,
   type VirtualPortOptions,
 } from './virtual-port.ts';
+export type { Obstacle, Place } from './ways.ts';
