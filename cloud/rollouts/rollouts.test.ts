@@ -219,6 +219,15 @@ test('it is halted by itself where it ends badly: audited, mailed to operators, 
   for (const one of all) one.close();
 });
 
+test('operators are told what gateways wait for, and of which organisation they are', async () => {
+  const all = [await Gateway.open(), await Gateway.open()];
+  const { id } = await begin({ release: '1.2.0', target, ring: 'all' });
+  const detail = "the system's clock says 1970: let it reach a time server";
+  for (const one of all) await one.says(await one.offered('1.2.0'), { state: 'waiting', detail });
+  assert.equal((await read(id)).waits, [{ organisation: 'first', detail, gateways: 2 }]);
+  for (const one of all) one.close();
+});
+
 test('an organisation by whose gateways it is not judged halts it for nobody, and is told of all the same', async () => {
   const ours = await Gateway.open();
   const liar = await Gateway.open({ id: theirs });

@@ -10,6 +10,7 @@ import {
   type RolloutFailure,
   type RolloutRow,
   type RolloutState,
+  type RolloutWait,
   type Store,
   step,
 } from '../store/index.ts';
@@ -61,6 +62,7 @@ export interface RolloutView {
   readonly row: RolloutRow;
   readonly counts: RolloutCounts;
   readonly failures: readonly RolloutFailure[];
+  readonly waits: readonly RolloutWait[];
   /** Gateways that it reaches, as far as they have said what they are; and those of them that run its release. */
   readonly reached: number;
   readonly arrived: number;
@@ -308,6 +310,7 @@ export class Rollouts {
       row,
       counts: await this.#counts(row),
       failures: await store.read('rolloutFailures', { rollout: row.id, before: this.#overdueBefore(row) }),
+      waits: await store.read('rolloutWaits', { rollout: row.id }),
       reached: reached.length,
       arrived: reached.filter(({ release }) => release === row.release).length,
     };

@@ -57,6 +57,7 @@ export type {
   RolloutCounts,
   RolloutFailure,
   RolloutRow,
+  RolloutWait,
   UpdateRow,
   UpdateSettingRow,
   UpdateStateRow,

@@ -41,6 +41,13 @@ export interface RolloutFailure {
   readonly gateways: number;
 }
 
+/** What gateways of one organisation wait for before they take what they were offered. */
+export interface RolloutWait {
+  readonly organisation: string;
+  readonly detail: string | null;
+  readonly gateways: number;
+}
+
 /** What one gateway of the fleet runs. */
 export interface FleetUpdateRow {
   /** Row number. */
@@ -52,8 +59,8 @@ export interface FleetUpdateRow {
   readonly canary: number | null;
 }
 
-/** Bad ends that are told apart at most. */
-const mostFailures = 100;
+/** Bad ends, and reasons to wait, that are told apart at most. */
+const mostReasons = 100;
 
 /** Questions about what gateways run, and are to run. */
 export function updateReads(connection: Connection) {
@@ -106,6 +113,18 @@ export function updateReads(connection: Connection) {
         .groupBy(['device.organisation', 'update_offer.state', 'code', 'detail'])
         .orderBy('gateways', 'desc')
         .limit(p.limit),
+  );
+  const waits = prepare<{ rollout: string; limit: number }, RolloutWait>(connection, (db, p) =>
+    db
+      .selectFrom('update_offer')
+      .innerJoin('device', 'device.number', 'update_offer.device')
+      .select(['device.organisation', 'detail', (eb) => eb.fn.countAll<number>().as('gateways')])
+      .where('rollout', '=', p.rollout)
+      .where('retried', '=', 0)
+      .where('update_offer.state', '=', 'waiting')
+      .groupBy(['device.organisation', 'detail'])
+      .orderBy('gateways', 'desc')
+      .limit(p.limit),
   );
   const failed = prepare<{ rollout: string }, { device: number }>(connection, (db, p) =>
     db
@@ -191,7 +210,10 @@ export function updateReads(connection: Connection) {
 
     /** The most frequent first; also what is overdue: see `rolloutCounts`. */
     rolloutFailures: (query: { rollout: string; before: number }): RolloutFailure[] =>
-      failures.all({ ...query, limit: mostFailures }),
+      failures.all({ ...query, limit: mostReasons }),
+
+    /** The most frequent first. */
+    rolloutWaits: (query: { rollout: string }): RolloutWait[] => waits.all({ ...query, limit: mostReasons }),
 
     /** Row numbers of gateways that went back from it, or refused it. */
     rolloutFailed: (query: { rollout: string }): number[] => failed.all(query).map(({ device }) => device),

@@ -26,7 +26,7 @@ test('must be vouched for: in 1970 nothing would be out of date, and in 2099 eve
     mock.timers.setTime(wrong);
     await fleet.refuses(
       'time-untrusted',
-      /the system's clock says (1970|2099).*and it is 2026.*let the system set it/,
+      /the system's clock says (1970|2099).*and it is 2026.*let the gateway reach a time server/,
     );
     await fleet.refuses('time-untrusted', /nobody vouches/, { time: { kind: 'at-least', wall: noon } });
   }

@@ -31,7 +31,7 @@ export function mustKnowTheTime(
   if (Math.abs(system - time.wall) > time.uncertainty + tolerance) {
     throw new ReleaseError(
       'time-untrusted',
-      `the system's clock says ${iso(system)}, and it is ${iso(time.wall)}: let the system set it (timedatectl), updates wait for that`,
+      `the system's clock says ${iso(system)}, and it is ${iso(time.wall)}: let the gateway reach a time server (NTP, UDP port 123), or set its clock: updates wait for that`,
     );
   }
   const past = Math.max(floor <= (built ?? system) + lifetime ? floor : 0, built ?? 0);

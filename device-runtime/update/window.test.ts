@@ -53,7 +53,7 @@ test('opens by a time that somebody vouches for, and by no other', () => {
   });
   assert.equal(gateOf(terms, { kind: 'at-least', wall: at('03:00:00') }), {
     open: false,
-    why: 'nobody vouches for the time yet',
+    why: 'nobody vouches for the time yet: neither a time server (NTP, UDP port 123) nor the cloud has told it',
   });
   assert.is(gateOf({ enabled: true, window: undefined }, known('05:00:00')).open, true);
   assert.is(gateOf({ ...terms, enabled: false }, known('03:00:00')).open, false);

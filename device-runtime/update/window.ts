@@ -23,7 +23,12 @@ export function isWithin({ from, to }: Window, wall: number): boolean {
 export function gateOf({ enabled, window }: Terms, time: Time): Gate {
   if (!enabled)
     return { open: false, why: 'updates are switched off in its configuration (`update.enabled`)' };
-  if (time.kind !== 'known') return { open: false, why: 'nobody vouches for the time yet' };
+  if (time.kind !== 'known') {
+    return {
+      open: false,
+      why: 'nobody vouches for the time yet: neither a time server (NTP, UDP port 123) nor the cloud has told it',
+    };
+  }
   if (window !== undefined && !isWithin(window, time.wall)) {
     return {
       open: false,

@@ -159,6 +159,17 @@ export const rolloutReply = z.object({
       }),
     )
     .describe('what gateways said on which it ended badly, those alike of one organisation together'),
+  waits: z
+    .array(
+      z.object({
+        organisation: z.string(),
+        detail: z.string().nullable().describe('what they wait for, in their words'),
+        gateways: count,
+      }),
+    )
+    .describe(
+      'why gateways that were offered it have not taken it yet, those alike of one organisation together',
+    ),
 });
 
 export const newRolloutBody = z.strictObject({

@@ -154,6 +154,10 @@ function Rollouts({ api, session }: FleetScene) {
               label: 'What went wrong',
               run: () => stage.tell(`What went wrong with ${rollout.release}`, <Failures {...rollout} />),
             },
+            rollout.waits.length > 0 && {
+              label: 'What is waited for',
+              run: () => stage.tell(`What ${rollout.release} waits for`, <Waits {...rollout} />),
+            },
             rollout.state === 'running' &&
               may('rollout.retry') &&
               rollout.gateways.rolledBack + rollout.gateways.refused > 0 && {
@@ -224,6 +228,22 @@ function Failures({ failures }: Rollout) {
           cell: ({ state, code, detail }) =>
             [state, code, detail].filter((word) => word !== null && word !== '').join(': '),
         },
+      ]}
+    />
+  );
+}
+
+/** What gateways wait for that have not taken it yet. */
+function Waits({ waits }: Rollout) {
+  return (
+    <Table
+      title="What gateways wait for"
+      items={waits}
+      idOf={(wait) => JSON.stringify(wait)}
+      columns={[
+        { title: 'Organisation', cell: ({ organisation }) => organisation },
+        { title: 'Gateways', cell: ({ gateways }) => formatCount(gateways) },
+        { title: 'What for', cell: ({ detail }) => detail },
       ]}
     />
   );

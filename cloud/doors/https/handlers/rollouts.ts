@@ -53,7 +53,7 @@ function editor({ caller, entry }: Pick<Call<'patchRollout'>, 'caller' | 'entry'
   return { by: nameOf(caller), entry };
 }
 
-function describe({ row, counts, failures, reached, arrived }: RolloutView): RolloutReply {
+function describe({ row, counts, failures, waits, reached, arrived }: RolloutView): RolloutReply {
   const { id, release, target, ring, percent, state, reason, by } = row;
   const { confirmed = 0, refused = 0, 'rolled-back': rolledBack = 0, ...others } = counts.states;
   const underWay = Object.values(others).reduce((sum, count) => sum + count, 0);
@@ -65,5 +65,6 @@ function describe({ row, counts, failures, reached, arrived }: RolloutView): Rol
     changed: isoTime(row.changed),
     gateways: { reached, arrived, underWay, confirmed, rolledBack, refused, overdue: counts.overdue },
     failures: [...failures],
+    waits: [...waits],
   };
 }
