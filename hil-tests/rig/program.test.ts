@@ -51,18 +51,41 @@ test('that there is not has ended, and says why', async () => {
   await program.stop();
 });
 
-test('ends with the programs that it started', async () => {
+const isGone = (pid: number) => {
+  try {
+    return process.kill(pid, 0) && false;
+  } catch {
+    return true;
+  }
+};
+
+test('ends with the programs that it started, and they with it', async () => {
   const program = new Program('sh', ['-c', 'sleep 60 & echo $!; wait']);
   const child = Number(await program.said(/^\d+$/));
   await program.stop();
-  const gone = () => {
-    try {
-      return process.kill(child, 0) && false;
-    } catch {
-      return true;
-    }
-  };
-  await until(gone, { what: 'its child has ended' });
+  await until(() => isGone(child), { what: 'its child has ended' });
+
+  const leaving = new Program('sh', ['-c', 'sleep 60 >/dev/null 2>&1 & echo $!']);
+  const left = Number(await leaving.said(/^\d+$/));
+  assert.equal(await leaving.ended, { code: 0, signal: null });
+  await until(() => isGone(left), { what: 'what it left behind has ended' });
+});
+
+test('ends with the test that started it, of whatever that is killed', async () => {
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    const { href } = new URL('./program.ts', import.meta.url);
+    await using killed = node(`import('${href}').then(async ({ Program }) => {
+      // Not so much as a warning, of however many.
+      const all = Array.from({ length: 12 }, () => new Program('sleep', ['60']));
+      console.log(all.map(({ pid }) => pid).join(' '));
+      await all[0].ended;
+    })`);
+    const pids = (await killed.said(/^(\d+ ?)+$/)).split(' ').map(Number);
+    assert.is(pids.length, 12);
+    process.kill(killed.pid, signal);
+    await until(() => pids.every(isGone), { what: `they end with a test that got ${signal}` });
+    assert.is(killed.lines.length, 1, killed.lines.join('\n'));
+  }
 });
 
 test.run();

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { RigError } from './errors.ts';
@@ -27,12 +28,14 @@ export interface ProgramEnd {
 
 /** A program that was told to end is killed after this long. */
 const PATIENCE_MS = 5000;
+/** Ends a process group as soon as nothing more can come by its standard input: `sh -c GUARD sh GROUP`. */
+const GUARD = 'read -r _; kill -s KILL -- "-$1"';
 /** As many of its last lines stand in the message of an error. */
 const LAST_LINES = 8;
 
 /**
  * Your own program, of any language, as a process that a test watches by what it prints. In a process group of its own:
- * what it starts ends with it, and so does all of it with this process.
+ * what it starts ends with it, and so does all of it with this process, however that ends.
  */
 export class Program {
   /** Settles when it has ended and everything it printed has been read. */
@@ -41,6 +44,7 @@ export class Program {
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
   readonly #listeners = new Set<() => void>();
+  #guard: ChildProcess | undefined;
   #end: ProgramEnd | undefined;
 
   /** Starts it, as `spawn` does: no shell takes the arguments apart. A command that there is not ends at once. */
@@ -54,7 +58,7 @@ export class Program {
       ...(cwd !== undefined && { cwd }),
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) this.#read(stream);
-    process.once('exit', this.#abandon);
+    if (this.#child.pid !== undefined) this.#guard = guard(this.#child.pid);
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         this.#take(error.message);
@@ -158,13 +162,13 @@ export class Program {
   }
 
   #close(end: ProgramEnd): ProgramEnd {
+    // What it started and left behind.
+    this.#send('SIGKILL');
+    this.#guard?.kill('SIGKILL');
     this.#end = end;
-    process.off('exit', this.#abandon);
     for (const listener of this.#listeners) listener();
     return end;
   }
-
-  readonly #abandon = () => this.#send('SIGKILL');
 
   #send(signal: NodeJS.Signals): void {
     if (this.#child.pid === undefined || this.#end !== undefined) return;
@@ -175,4 +179,20 @@ export class Program {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
+}
+
+/**
+ * Whoever stops a test (Ctrl-C, a runner at its time limit) gives it no moment to end what it started. So another process
+ * waits for its end, which the kernel tells it by the pipe between them.
+ */
+function guard(group: number): ChildProcess {
+  const shell = spawn('/bin/sh', ['-c', GUARD, 'sh', String(group)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // Ctrl-C is for the test's own group.
+    detached: true,
+  });
+  shell.on('error', () => undefined);
+  shell.unref();
+  (shell.stdin as Socket).unref();
+  return shell;
 }
