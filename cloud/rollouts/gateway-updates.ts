@@ -122,31 +122,25 @@ export class GatewayUpdates {
     return all as ReadonlyMap<number, Pick<GatewayView, 'setting' | 'state'>>;
   }
 
-  /** Marks it as a canary, or not; pins it to a release, or takes the pin off. */
-  async change(device: Device, change: GatewayChange, { by, entry }: GatewayEditor): Promise<GatewayView> {
+  /** Marks it as a canary, or not; pins it to a release, or takes the pin off. What is not said of it stays as it is. */
+  async change(
+    device: Device,
+    { isCanary, pin }: GatewayChange,
+    { by, entry }: GatewayEditor,
+  ): Promise<GatewayView> {
     const { store } = this.#parts;
-    const { setting } = await store.read('update', { device: device.number });
-    const before = {
-      canary: setting?.canary ?? 0,
-      pin: setting?.pin ?? null,
-      pin_release: setting?.pin_release ?? null,
-      pin_by: setting?.pin_by ?? null,
-    };
-    const pinned =
-      change.pin === undefined
-        ? {}
-        : change.pin === null
-          ? { pin: null, pin_release: null, pin_by: null }
-          : { pin: randomUUID(), pin_release: change.pin, pin_by: by };
-    const after = {
-      ...before,
-      ...(change.isCanary !== undefined && { canary: Number(change.isCanary) }),
-      ...pinned,
-    };
-    const words = ({ canary, pin_release }: typeof before) => ({ canary: canary === 1, keptAt: pin_release });
+    const { number } = device;
+    const { setting } = await store.read('update', { device: number });
+    const before = { canary: setting?.canary === 1, keptAt: setting?.pin_release ?? null };
+    const after = { canary: isCanary ?? before.canary, keptAt: pin === undefined ? before.keptAt : pin };
+    const none = { pin: null, pin_release: null, pin_by: null };
+    const pinned = typeof pin === 'string' ? { pin: randomUUID(), pin_release: pin, pin_by: by } : none;
     await store.change({
-      steps: [step('setUpdate', { device: device.number, ...after })],
-      audit: [entry(words(before), words(after))],
+      steps: [
+        ...(isCanary === undefined ? [] : [step('setCanary', { device: number, canary: Number(isCanary) })]),
+        ...(pin === undefined ? [] : [step('setPin', { device: number, ...pinned })]),
+      ],
+      audit: [entry(before, after)],
     });
     this.#listener(device.id);
     return this.view(device);

@@ -97,16 +97,31 @@ export function updateStatements(connection: Connection) {
           ]),
         ),
     ),
-    setUpdate: prepare<Omit<UpdateTables['update_setting'], 'attempt'>>(connection, (db, p) =>
+    /** Each of the two leaves the other as it is: whoever says something else of the gateway at that moment has said it. */
+    setCanary: prepare<Pick<UpdateTables['update_setting'], 'device' | 'canary'>>(connection, (db, p) =>
       db
         .insertInto('update_setting')
         .values({
-          ...{ device: p.device, canary: p.canary, pin: p.pin, pin_release: p.pin_release },
+          device: p.device,
+          canary: p.canary,
+          pin: null,
+          pin_release: null,
+          pin_by: null,
+          attempt: 0,
+        })
+        .onConflict((conflict) =>
+          conflict.column('device').doUpdateSet((eb) => ({ canary: eb.ref('excluded.canary') })),
+        ),
+    ),
+    setPin: prepare<Omit<UpdateTables['update_setting'], 'canary' | 'attempt'>>(connection, (db, p) =>
+      db
+        .insertInto('update_setting')
+        .values({
+          ...{ device: p.device, canary: 0, pin: p.pin, pin_release: p.pin_release },
           ...{ pin_by: p.pin_by, attempt: 0 },
         })
         .onConflict((conflict) =>
           conflict.column('device').doUpdateSet((eb) => ({
-            canary: eb.ref('excluded.canary'),
             pin: eb.ref('excluded.pin'),
             pin_release: eb.ref('excluded.pin_release'),
             pin_by: eb.ref('excluded.pin_by'),

@@ -105,12 +105,7 @@ test('what a gateway says is kept with how long it is so, and of its offer what 
       [state()?.state, state()?.since, state()?.heard, kept()?.state],
       ['idle', 10, 20, 'offered'],
     );
-    committer.commit([said(offer, { state: 'waiting', detail: 'for its window' }, 25)]);
-    assert.equal(reads.rolloutWaits({ rollout: 'one' }), [
-      { organisation: 'first', detail: 'for its window', gateways: 1 },
-    ]);
     committer.commit([said(offer, { state: 'downloading', done: 1, total: 9 }, 30)]);
-    assert.equal(reads.rolloutWaits({ rollout: 'one' }), []);
     committer.commit([said(offer, { state: 'downloading', done: 2, total: 9 }, 40)]);
     assert.equal([state()?.done, state()?.total, state()?.since, kept()?.since], [2, 9, 30, 30]);
     assert.is(kept()?.took, null);
@@ -169,7 +164,8 @@ test('a pin is kept beside the mark of a canary, and the newest offers are', () 
     const reads = storeReads(connection);
     committer.commit([change(step('retryUpdate', { device }))]);
     const pin = { pin: randomUUID(), pin_release: '1.2.0', pin_by: 'ann' };
-    committer.commit([change(step('setUpdate', { device, canary: 1, ...pin }))]);
+    committer.commit([change(step('setPin', { device, ...pin }))]);
+    committer.commit([change(step('setCanary', { device, canary: 1 }))]);
     assert.equal(reads.update({ device }).setting, { device, canary: 1, ...pin, attempt: 1 });
     assert.is(reads.update({ device }).isUpdated, true);
     for (let at = 1; at <= 5; at++) {
