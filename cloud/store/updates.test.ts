@@ -105,7 +105,12 @@ test('what a gateway says is kept with how long it is so, and of its offer what 
       [state()?.state, state()?.since, state()?.heard, kept()?.state],
       ['idle', 10, 20, 'offered'],
     );
+    committer.commit([said(offer, { state: 'waiting', detail: 'for its window' }, 25)]);
+    assert.equal(reads.rolloutWaits({ rollout: 'one' }), [
+      { organisation: 'first', detail: 'for its window', gateways: 1 },
+    ]);
     committer.commit([said(offer, { state: 'downloading', done: 1, total: 9 }, 30)]);
+    assert.equal(reads.rolloutWaits({ rollout: 'one' }), []);
     committer.commit([said(offer, { state: 'downloading', done: 2, total: 9 }, 40)]);
     assert.equal([state()?.done, state()?.total, state()?.since, kept()?.since], [2, 9, 30, 30]);
     assert.is(kept()?.took, null);
