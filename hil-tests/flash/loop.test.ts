@@ -1,7 +1,15 @@
 // @long
 // A card in a reader, as a loop device: compared byte for byte, and refused where it is in use.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -66,6 +74,31 @@ scenario('what was there before is gone where the map has something, and only th
   }
   assert.is(bytesOf(file, 10 * mebibyte + 8192, 1)[0], 0xee);
 });
+
+scenario(
+  'a card that is no multiple of 4096 bytes takes an image of just its size, and is emptied to its last sector',
+  async () => {
+    const from = join(folder, 'odd.img');
+    makeImage(from, size, [[1, 3]]);
+    rmSync(`${from}.bmap`);
+    appendFileSync(from, Buffer.alloc(512, 0x5a));
+    const { loop, file } = card('odd', size);
+    loop.detach();
+    appendFileSync(file, Buffer.alloc(512, 0xee));
+    const odd = new Loop(file);
+    loopsOpen.splice(loopsOpen.indexOf(loop), 1, odd);
+    const whole = ['--image', from, '--to', odd.path, '--yes-write', odd.name];
+    const { code, last } = await startFlash(...whole).ended;
+    assert.equal([code, last.result, last.says], [0, 'written', null]);
+    assert.ok(readFileSync(file).equals(readFileSync(from)));
+    // A smaller image leaves nothing of a second partition table, which is in the last sector.
+    const smaller = join(folder, 'smaller.img');
+    makeImage(smaller, 8, [[1, 3]]);
+    const again = await startFlash('--image', smaller, '--to', odd.path, '--yes-write', odd.name).ended;
+    assert.is(again.code, 0);
+    assert.ok(bytesOf(file, size * mebibyte, 512).every((byte) => byte === 0));
+  },
+);
 
 scenario('a card that is too small is refused, and not touched', async () => {
   const { loop, file } = card('small', 39);

@@ -60,11 +60,13 @@ export async function openDisk(path: string, bytes: number): Promise<Target> {
     name,
     bytes,
     readBack: 'from-the-disk',
-    write: (offset, bytes) =>
+    write: (offset, piece) =>
       guarded(`writing at byte ${offset}`, async () => {
-        // The last sector of an image that ends within one is filled up with zeros.
-        const length = Math.ceil(bytes.length / unit) * unit;
-        const whole = length === bytes.length && isAligned(bytes) ? bytes : staged(staging, bytes, length);
+        // The last sector of an image that ends within one is filled up with zeros. A disk may end within a
+        // unit, but never within a sector: up to there, then.
+        const room = Math.max(piece.length, bytes - offset);
+        const length = Math.min(Math.ceil(piece.length / unit) * unit, room);
+        const whole = length === piece.length && isAligned(piece) ? piece : staged(staging, piece, length);
         await writeAll(file, whole, offset);
       }),
     sync: () => guarded('syncing', () => file.sync()),

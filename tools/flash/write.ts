@@ -107,11 +107,12 @@ function noImage(what: string): FlashFailure {
 
 /** Empties where partition tables are: the first MiB, and the last, where GPT has its second one. */
 async function empty(target: Target): Promise<void> {
-  const zeros = alignedBuffer(headBytes);
   if (target.bytes === undefined) return;
+  // A disk may have some sectors more than whole 4096 bytes, and that second table ends with the last of them.
+  const zeros = alignedBuffer(headBytes + 4096);
   await target.write(0, zeros.subarray(0, Math.min(headBytes, target.bytes)));
   const last = Math.floor((target.bytes - headBytes) / 4096) * 4096;
-  if (last >= headBytes) await target.write(last, zeros);
+  if (last >= headBytes) await target.write(last, zeros.subarray(0, target.bytes - last));
   await target.sync();
 }
 
