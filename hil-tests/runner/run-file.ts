@@ -20,6 +20,7 @@ const COMPILED = 'node_modules/.cache/compiled';
 
 /** What plays a scenario; its last words are a summary of its steps, as uvu's. */
 const player = fileURLToPath(new URL('../hil/play.ts', import.meta.url));
+const loader = fileURLToPath(new URL('load-tests.ts', import.meta.url));
 
 /**
  * Runs one file in a process group of its own, under this process's Node and flags, and judges it.
@@ -27,7 +28,7 @@ const player = fileURLToPath(new URL('../hil/play.ts', import.meta.url));
  */
 export async function runFile(root: string, file: TestFile, signal: AbortSignal): Promise<FileResult> {
   const { ending, leftovers, output, seconds } = await runProcess({
-    args: isScenario(file.path) ? [player, file.path] : [file.path],
+    args: [isScenario(file.path) ? player : loader, file.path],
     cwd: root,
     environment: { NODE_COMPILE_CACHE: join(root, COMPILED) },
     timeLimitMs: file.timeLimitMs,

@@ -96,10 +96,11 @@ test('a file that registered no test fails', async () => {
   assert.match(result.problems.join(), 'registered no test');
 });
 
-test('tests that a throwing before hook kept from running are failed', async () => {
+test('tests that a throwing before hook kept from running are failed, and what it threw is told', async () => {
   const hook = `test.before(() => { throw new Error('no rig'); });`;
   const result = await run('before.test.ts', `${UVU}${hook}\ntest('a', () => {});\ntest.run();`);
   assert.equal([result.passed, result.failed], [0, 1]);
+  assert.match(result.output, 'a hook threw before the first test: Error: no rig');
 });
 
 test('a file that breaks before its tests fails and shows why', async () => {
