@@ -261,10 +261,8 @@ test('loses its link within two seconds of its key, and of being switched off', 
   const device = await takeIn(doors, 'leaving');
   const ended = async (act: () => Promise<unknown>, code: string) => {
     const wire = await enter(doors, device);
-    const began = performance.now();
     await act();
-    await wire.ended();
-    assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`);
+    await wire.ended(2000);
     assert.is(wire.on(deviceTopic('leaving', 'notice'))[0]?.code, code);
     const refused = knock(doors, device);
     assert.is(await codeOf(refused), 5);

@@ -49,13 +49,20 @@ export const reading = (value: number, name = 'temp'): LineReading => ({
 
 /**
  * A site with the devices `logger` and `other`; `fresh` gives it others under these names, so that a site serves a whole file:
- * its threads take their time. The clock of connections is the system's, plus `clock.offset` (ms).
+ * its threads take their time. The clock of connections is the system's, until `clock.stop` is called; plus `clock.offset` (ms).
  */
 export async function openSite(policy: SocketPolicy = 'all', metered: MeteringOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'loadline-socket-'));
   let run = 0;
-  const clock = { offset: 0 };
-  const monotonic = () => performance.now() + clock.offset;
+  const clock = {
+    offset: 0,
+    stopped: undefined as number | undefined,
+    /** From now on it moves with `offset` alone. */
+    stop: () => {
+      clock.stopped = performance.now();
+    },
+  };
+  const monotonic = () => (clock.stopped ?? performance.now()) + clock.offset;
   const now = Date.now;
   const logged: string[] = [];
   const note = (event: string, fields: object = {}) => void logged.push(JSON.stringify({ event, ...fields }));
