@@ -4,7 +4,8 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bootPartition, driveOn } from './boot-partition.ts';
+import { bootPartition, driveOn, placeSite } from './boot-partition.ts';
+import { FlashFailure } from './outcome.ts';
 import { testFolder } from './test-parts.ts';
 
 const test = suite('the boot partition');
@@ -64,6 +65,15 @@ withSfdisk('mtools are told of it by a path that they can read, or somebody is t
   assert.is(driveOn('/tmp/my card.img', head), '/tmp/my card.img@@4194304');
   assert.throws(() => driveOn('/tmp/a@@b.img', head), /take the @@ in .* for the end of its name/);
   assert.throws(() => driveOn('/tmp/card.img', Buffer.alloc(mebibyte)), /has no FAT partition/);
+});
+
+test('where mtools fail the disk itself is looked at, which may be gone', async () => {
+  const drive = `${join(folder, 'no-such-disk')}@@${4 * mebibyte}`;
+  const said = async (look: () => Promise<void>) =>
+    await placeSite(drive, 'x', { flush: async () => {}, look }).catch((error: unknown) => error);
+  const unplugged = new FlashFailure('unplugged', 'sdb was unplugged', 'put it in again');
+  assert.is(await said(() => Promise.reject(unplugged)), unplugged);
+  assert.is(((await said(async () => {})) as FlashFailure).outcome, 'site-refused');
 });
 
 test.run();

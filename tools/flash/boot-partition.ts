@@ -92,10 +92,18 @@ export function driveOn(path: string, head: Buffer): string {
  * Puts a site into the boot partition of what was written, and reads it back from there.
  *
  * @param drive as `driveOn` says it
- * @param flush has what was written put on the disk, and the page cache forget it
- * @throws FlashFailure `site-refused`
+ * @throws FlashFailure `site-refused`; what `look` throws
  */
-export async function placeSite(drive: string, text: string, flush: () => Promise<void>): Promise<void> {
+export async function placeSite(
+  drive: string,
+  text: string,
+  disk: {
+    /** Has what was written put on the disk, and the page cache forget it. */
+    readonly flush: () => Promise<void>;
+    /** Looks at the disk itself, where mtools failed: they do not say that it was unplugged. */
+    readonly look: () => Promise<void>;
+  },
+): Promise<void> {
   const [folder = ''] = cardPath.split('/');
   const tool = async (program: string, words: string[], input?: string): Promise<string> => {
     try {
@@ -103,6 +111,7 @@ export async function placeSite(drive: string, text: string, flush: () => Promis
       running.child.stdin?.end(input);
       return (await running).stdout;
     } catch (cause) {
+      await disk.look();
       const { stderr = '', message } = cause as { stderr?: string; message: string };
       throw new FlashFailure(
         'site-refused',
@@ -115,7 +124,7 @@ export async function placeSite(drive: string, text: string, flush: () => Promis
   const listed = await tool('mdir', ['-b', '::']);
   if (!new RegExp(`^::/${folder}/?$`, 'im').test(listed)) await tool('mmd', [`::${folder}`]);
   await tool('mcopy', ['-o', '-', `::${cardPath}`], text);
-  await flush();
+  await disk.flush();
   const back = await tool('mcopy', [`::${cardPath}`, '-']);
   if (back === text) return;
   throw new FlashFailure(

@@ -10,6 +10,7 @@ import { readDisks, removable } from './disks.ts';
 import type { Report, ResultEvent } from './events.ts';
 import { findImage } from './image.ts';
 import { FlashFailure, type Outcome, outcomes } from './outcome.ts';
+import { alignedBuffer } from './pieces.ts';
 import { openReleaseFolder } from './repository.ts';
 import { flashSerial } from './serial.ts';
 import { humanReport, jsonReport } from './show.ts';
@@ -207,9 +208,12 @@ function placeOf({ gatewayId, serialNumber, text }: Card, destination: Destinati
   return {
     check: (head) => void driveOn(path, head),
     put: async (head) => {
-      await placeSite(driveOn(path, head), text, async () => {
-        await target.sync();
-        if (destination.kind === 'disk') await forgetCache(path);
+      await placeSite(driveOn(path, head), text, {
+        flush: async () => {
+          await target.sync();
+          if (destination.kind === 'disk') await forgetCache(path);
+        },
+        look: async () => void (await target.read(0, alignedBuffer(4096))),
       });
       return `the board ${serialNumber} becomes ${gatewayId} by it, and no other board does`;
     },
