@@ -142,6 +142,20 @@ test('where all pass it ends with 0 and leaves nothing; where none was played, w
   assert.not(existsSync(join(folder, 'hil-artefacts/good')));
 });
 
+test('so many are played at a time as is said: two that wait for each other both pass', async () => {
+  const meets = (name: string, other: string) =>
+    write(
+      name,
+      `const { existsSync, writeFileSync } = await import('node:fs');
+      const { until } = await import('${rig}');
+      await when('it has begun', () => writeFileSync('${folder}/${name}.begun', ''));
+      await then('the other has too', () => until(() => existsSync('${folder}/${other}.begun'), { limitMs: 40_000 }));`,
+    );
+  const { code, stdout } = await hil([meets('one', 'other'), meets('other', 'one'), '--jobs', '2']);
+  assert.is(code, 0, stdout);
+  assert.match(stdout, '2 passed, 0 failed');
+});
+
 test('of one that fails on a bench there are the logs of both programs, and a recording that replays its line', async () => {
   const name = 'on-a-bench';
   const path = write(
