@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { noon, TestFleet } from './attacked-fleet.ts';
 import { day } from './attacked-repository.ts';
+import { mustKnowTheTime } from './trusted-time.ts';
 
 const test = suite<{ fleet: TestFleet }>('the time of trusted releases');
 
@@ -67,6 +68,13 @@ test('is not raised by who sets all clocks ahead: metadata is out of date then, 
   await fleet.refuses('metadata-expired', /is expired/);
   fleet.pass(-4000 * day);
   await fleet.update();
+});
+
+test('a floor of 2099, which a clock once left, is none: updates would stop for ever', () => {
+  const by = { built: noon - day, system: noon };
+  const { time } = known(noon);
+  assert.is(mustKnowTheTime(time, { ...by, floor: Date.UTC(2099, 0, 1) }), noon - 1000);
+  assert.throws(() => mustKnowTheTime(time, { ...by, floor: noon + day }), /it was later than 2026-11-23/);
 });
 
 test.run();

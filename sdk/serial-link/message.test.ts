@@ -48,6 +48,12 @@ test('numbers keep their value whatever CBOR writes them as', () => {
   }
 });
 
+test('lengths and keys take what they need, as any encoder of CBOR writes them', () => {
+  const hex = (one: unknown) => Buffer.from(encodeMessage(one)).toString('hex');
+  assert.is(hex({ a: 1 }), 'a1616101');
+  assert.is(hex({ ok: true, of: [] }), 'a2626f6bf5626f6680');
+});
+
 test('a message of a megabyte and what is said about it may go', () => {
   const chunk = { offset: 0, bytes: Buffer.alloc(1024 * 1024, 9) };
   assert.equal(decodeMessage(encodeMessage(chunk)), chunk);

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -61,6 +61,13 @@ test("the line for provisioning has the board's tty, and where its serial number
     () => systemEntries(boardOf('rpi4'), disk, without),
     /has no packaging\/loadline-network-run.conf/,
   );
+});
+
+test('what the system has to say of itself stays in memory, and is bounded there', async () => {
+  const file = 'system/usr/lib/systemd/journald.conf.d/loadline.conf';
+  const lines = (await readFile(join(import.meta.dirname, file), 'utf8')).split('\n');
+  for (const line of ['Storage=volatile', 'RuntimeMaxUse=16M', 'ForwardToSyslog=no'])
+    assert.ok(lines.includes(line), line);
 });
 
 test('nothing asks for a name and a password, on any console', () => {
