@@ -172,4 +172,125 @@ export const fieldTraps: readonly Trap[] = [
     ],
     heldBy: ['cloud/doors/https/reenrol-expired.test.ts'],
   },
+  {
+    name: 'field-worn-by-logs',
+    bites: 'SD cards are worn out by logs.',
+    guard: 'The journal of the system is in memory, and bounded.',
+    removals: [
+      {
+        file: 'tools/image/system/usr/lib/systemd/journald.conf.d/loadline.conf',
+        text: 'Storage=volatile\n',
+        by: '',
+      },
+    ],
+    heldBy: ['tools/image/system.test.ts'],
+  },
+  {
+    name: 'field-half-updated',
+    bites: 'An update is half done, and what is there neither runs nor goes.',
+    guard: 'A slot is believed only where every file of it is as its release says.',
+    removals: [
+      {
+        file: 'device-runtime/slots/install.ts',
+        text: 'there?.equals(bytes) && (await isTreeWhole(place, manifest))',
+        by: 'there?.equals(bytes)',
+      },
+    ],
+    heldBy: ['device-runtime/slots/install.test.ts'],
+  },
+  {
+    name: 'field-update-kills',
+    bites: 'The new release does not come up, and the device is lost.',
+    guard:
+      'A release on trial has three starts, each counted before it is made; then what ran before runs again.',
+    removals: [
+      {
+        file: 'device-runtime/launcher/loadline-launch',
+        text: 'if [ -n "$trial" ] && [ "$starts" -ge $most ]; then go_back starts; fi',
+        by: ':',
+      },
+    ],
+    heldBy: ['device-runtime/launcher/going-back.test.ts'],
+  },
+  {
+    name: 'field-acked-unstored',
+    bites: 'What was acknowledged was never stored.',
+    guard: 'The acknowledgement waits for the commit.',
+    removals: [
+      {
+        file: 'cloud/doors/mqtt/deliveries.ts',
+        text: `    router.deliver(delivery, (receipt) => {
+      if (link.ending) return;`,
+        by: `    this.#settled(pending, done);
+    router.deliver(delivery, (receipt) => {
+      if (link.ending || receipt.kind === 'committed') return;`,
+      },
+    ],
+    heldBy: ['hil-tests/scenarios/sync-before-ack.test.ts'],
+  },
+  {
+    name: 'field-equal-times',
+    bites: 'Of two readings at one time one is silently gone.',
+    guard: 'Readings stand in the order of time, epoch and number, and a page begins behind all three.',
+    removals: [
+      {
+        file: 'cloud/store/chunks/pages.ts',
+        text: '!isAfter(placeAt(readings, first), after)',
+        by: 'placeAt(readings, first).time <= after.time',
+      },
+    ],
+    heldBy: ['cloud/store/chunks/plot.test.ts'],
+  },
+  {
+    name: 'field-unscoped-token',
+    bites: 'There are no scoped tokens, so scripts run as an administrator.',
+    guard: 'A token may do what its scopes say, and no more.',
+    removals: [
+      {
+        file: 'cloud/access/may.ts',
+        text: "return standing.scopes.has(scope as OrganisationScope) ? allowed : refusal('forbidden');",
+        by: 'return allowed;',
+      },
+    ],
+    heldBy: ['cloud/access/may.test.ts'],
+  },
+  {
+    name: 'field-second-factor-lost',
+    bites: 'A second factor is lost, and nobody can reset it.',
+    guard: 'Who has the password, and is not objected to, gets in without it after three days.',
+    removals: [
+      {
+        file: 'cloud/people/sign-in.ts',
+        text: 'const isReset = factorSecret !== null && factorReset !== null && factorReset <= now;',
+        by: 'const isReset = false;',
+      },
+    ],
+    heldBy: ['cloud/people/lost-second-factors.test.ts'],
+  },
+  {
+    name: 'field-login-unlogged',
+    bites: 'A password was guessed at, and no log says so.',
+    guard: 'Every attempt is in the audit log, of people whom nobody knows too.',
+    removals: [
+      {
+        file: 'cloud/people/sign-in.ts',
+        text: 'audit: [refusal(visitor, email, person, unproven)]',
+        by: 'audit: []',
+      },
+    ],
+    heldBy: ['cloud/people/sign-in.test.ts'],
+  },
+  {
+    name: 'field-default-secret',
+    bites: 'What ships has a secret, and it is everybody’s.',
+    guard: 'There is nobody to begin with; the link that lets the first in is drawn by each installation.',
+    removals: [
+      {
+        file: 'cloud/people/links.ts',
+        text: "const secret = randomBytes(32).toString('base64url');",
+        by: "const secret = Buffer.alloc(32, 1).toString('base64url');",
+      },
+    ],
+    heldBy: ['cloud/people/setup.test.ts'],
+  },
 ];

@@ -2,7 +2,7 @@ import type { Trap } from './trap.ts';
 
 const runnerTest = 'hil-tests/runner/runner.test.ts';
 
-/** What the other libraries and tools do. */
+/** What the other libraries do. */
 export const libraryTraps: readonly Trap[] = [
   {
     name: 'uvu-nothing-ran',
@@ -103,6 +103,14 @@ export const libraryTraps: readonly Trap[] = [
     heldBy: ['sdk/serial-link/message.test.ts'],
   },
   {
+    name: 'cbor-map-headers',
+    bites:
+      'It writes the length of a map into two bytes, whatever it is: no other encoder makes those bytes.',
+    guard: 'Lengths of maps take what they need.',
+    removals: [{ file: 'sdk/serial-link/message.ts', text: '  variableMapSize: true,\n', by: '' }],
+    heldBy: ['sdk/serial-link/message.test.ts'],
+  },
+  {
     name: 'cbor-bogus-typed-array',
     bites: 'A typed array of a bogus length is decoded to an empty one, without an error.',
     guard: 'Each column must hold as many values as were said.',
@@ -140,67 +148,6 @@ export const libraryTraps: readonly Trap[] = [
       },
     ],
     heldBy: ['sdk/telemetry/hostile.test.ts'],
-  },
-  {
-    name: 'systemd-notify',
-    bites:
-      'Node cannot send a datagram to a path: the word comes from a child, which systemd does not listen to.',
-    guard: 'The unit takes the word of all of its processes.',
-    removals: [
-      {
-        file: 'device-runtime/packaging/loadline-gateway.service',
-        text: 'NotifyAccess=all',
-        by: 'NotifyAccess=main',
-      },
-    ],
-    heldBy: ['device-runtime/packaging/units.test.ts'],
-  },
-  {
-    name: 'directions-unchecked',
-    bites: 'A tool that checks the directions of imports looks at nothing, and passes.',
-    guard: 'Each check is seen to fail on violations that are put there.',
-    removals: [
-      {
-        file: 'tools/check/steps.ts',
-        text: '...DIRECTION_RULES.map((rule) => `--only=',
-        by: "...['suspicious/noDebugger'].map((rule) => `--only=",
-      },
-    ],
-    heldBy: ['tools/check/check.test.ts'],
-  },
-  {
-    name: 'launcher-system-node',
-    bites: 'npm does not link .bin/node where several packages bring it, and an older Node runs.',
-    guard: 'One launcher finds the Node 24 that was installed.',
-    removals: [
-      {
-        file: 'tools/launch.mjs',
-        text: `const manifest = createRequire(import.meta.url).resolve(\`\${packageName}/package.json\`);`,
-        by: 'const manifest = process.execPath;',
-      },
-    ],
-    heldBy: ['tools/launch.test.ts'],
-  },
-  {
-    name: 'npm-install-scripts',
-    bites: 'An install runs compilers for what is prebuilt, and fails where there are none.',
-    guard: "The workspace's install runs no scripts.",
-    removals: [{ file: '.npmrc', text: 'ignore-scripts=true', by: 'ignore-scripts=false' }],
-    heldBy: ['tools/check/manifests.test.ts'],
-  },
-  {
-    name: 'npm-cbor-extract',
-    bites: 'cbor-extract compiles from 2.2.3 on.',
-    guard: 'The last one that is prebuilt is asked for by an override.',
-    removals: [{ file: 'package.json', text: '"cbor-extract": "2.2.2"', by: '"cbor-extract": "2.2.3"' }],
-    heldBy: ['tools/check/manifests.test.ts'],
-  },
-  {
-    name: 'npm-forge-unpinned',
-    bites: 'node-forge has had releases day after day: what is installed tomorrow is another one.',
-    guard: 'Every dependency is named by one version.',
-    removals: [{ file: '.npmrc', text: 'save-exact=true', by: 'save-exact=false' }],
-    heldBy: ['tools/check/manifests.test.ts'],
   },
   {
     name: 'sqlite-pragma-order',
@@ -265,19 +212,6 @@ export const libraryTraps: readonly Trap[] = [
       },
     ],
     heldBy: ['hil-tests/scenarios/sync-before-ack.test.ts'],
-  },
-  {
-    name: 'esbuild-serialport',
-    bites: 'A plain bundle fails at its start: the native binding is looked for beside its package.',
-    guard: 'It is told to look beside the bundle.',
-    removals: [
-      {
-        file: 'device-runtime/build.ts',
-        text: '      prebuildsBesideBundle,\n',
-        by: '',
-      },
-    ],
-    heldBy: ['device-runtime/bundle.test.ts'],
   },
   {
     name: 'node-reset-while-ending',

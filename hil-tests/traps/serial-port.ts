@@ -236,4 +236,21 @@ export const serialPortTraps: readonly Trap[] = [
     ],
     heldBy: ['hil-tests/rig/virtual-port.test.ts'],
   },
+  {
+    name: 'pty-no-modem-lines',
+    bites: 'A pty has no modem lines: to ask for them is an error (ENOTTY).',
+    guard: 'A port that has none is one of which nothing is said.',
+    removals: [
+      {
+        file: 'hil-tests/metal/real-port.ts',
+        text: `return await new Promise((resolve) => {
+      this.#port.get((error, status) => {
+        if (error || status === undefined) return resolve(undefined);`,
+        by: `return await new Promise((resolve, reject) => {
+      this.#port.get((error, status) => {
+        if (error || status === undefined) return reject(error);`,
+      },
+    ],
+    heldBy: ['hil-tests/metal/wiring.test.ts'],
+  },
 ];

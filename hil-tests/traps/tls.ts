@@ -191,4 +191,30 @@ export const tlsTraps: readonly Trap[] = [
     ],
     heldBy: ['device-runtime/update/trusted-time.test.ts'],
   },
+  {
+    name: 'tuf-clock-ahead',
+    bites: 'A clock that once stood in 2099 is a floor that no time reaches: updates stop for ever.',
+    guard: 'Nothing is believed to be past that lies a lifetime behind the build.',
+    removals: [
+      {
+        file: 'device-runtime/update/trusted-time.ts',
+        text: 'floor <= (built ?? system) + lifetime ? floor : 0',
+        by: 'floor',
+      },
+    ],
+    heldBy: ['device-runtime/update/trusted-time.test.ts'],
+  },
+  {
+    name: 'tuf-clock-wrong',
+    bites: 'It asks no clock but the system’s, and in 2099 everything is out of date.',
+    guard: 'An update begins only where the system’s clock agrees with what is vouched for.',
+    removals: [
+      {
+        file: 'device-runtime/update/trusted-time.ts',
+        text: 'if (Math.abs(system - time.wall) > time.uncertainty + tolerance) {',
+        by: 'if (false) {',
+      },
+    ],
+    heldBy: ['device-runtime/update/trusted-time.test.ts'],
+  },
 ];

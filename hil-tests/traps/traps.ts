@@ -3,6 +3,7 @@ import { libraryTraps } from './libraries.ts';
 import { aedesTraps, mqttJsTraps } from './mqtt.ts';
 import { serialPortTraps } from './serial-port.ts';
 import { tlsTraps } from './tls.ts';
+import { toolTraps } from './tools.ts';
 import type { Trap } from './trap.ts';
 
 /** Every trap that is known, library by library. */
@@ -12,5 +13,6 @@ export const traps: readonly Trap[] = [
   ...aedesTraps,
   ...tlsTraps,
   ...libraryTraps,
+  ...toolTraps,
   ...fieldTraps,
 ];
