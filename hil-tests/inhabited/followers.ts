@@ -1,12 +1,12 @@
 import { request } from 'node:https';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { until } from '../rig/index.ts';
-import type { CloudProcess } from '../system/index.ts';
+import { awakeMilliseconds, type CloudProcess } from '../system/index.ts';
 import { addressOf, type Caller } from './caller.ts';
 
 /** Something that is open until the cloud ends it. */
 export interface Open {
-  /** When it ended, on the clock of `performance.now`; undefined while it is open. */
+  /** When it ended, on the clock of `awakeMilliseconds`; undefined while it is open. */
   readonly ended: number | undefined;
   /** What came so far. */
   readonly said: string;
@@ -37,11 +37,11 @@ export async function follow(cloud: CloudProcess, caller: Caller, organisation: 
     });
     response.on('error', () => {});
     response.on('close', () => {
-      stream.ended ??= performance.now();
+      stream.ended ??= awakeMilliseconds();
     });
   });
   call.on('error', () => {
-    stream.ended ??= performance.now();
+    stream.ended ??= awakeMilliseconds();
   });
   call.end();
   await until(() => stream.said.includes('retry:') || stream.ended !== undefined, { what: 'a live stream' });
@@ -97,7 +97,7 @@ export function linkUp(
     });
     client.once('connect', () => resolve(link));
     client.on('close', () => {
-      link.ended ??= performance.now();
+      link.ended ??= awakeMilliseconds();
       client.end(true);
       reject(reason ?? new Error('closed before its CONNACK'));
     });

@@ -2,7 +2,7 @@ import { RigError } from './errors.ts';
 
 /** Options of `until`. */
 export interface UntilOptions {
-  /** Milliseconds after which it is given up. Default: 5000. */
+  /** Milliseconds after which it is given up. Default: 20,000, which only a test that fails waits for. */
   readonly limitMs?: number;
   /** What is being waited for, in words, for the message when it does not come. Default: the condition's source. */
   readonly what?: string;
@@ -18,7 +18,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: UntilOptions = {},
 ): Promise<NonNullable<T>> {
-  const { limitMs = 5000, what = String(condition) } = options;
+  const { limitMs = 20_000, what = String(condition) } = options;
   const end = performance.now() + limitMs;
   for (;;) {
     const value = await condition();

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { freshAddress } from '../inhabited/caller.ts';
 import { type Key, linkUp, type Open } from '../inhabited/followers.ts';
 import { until } from '../rig/index.ts';
-import type { CloudProcess } from '../system/index.ts';
+import { awakeMilliseconds, type CloudProcess } from '../system/index.ts';
 import { LineClient } from '../system/line-client.ts';
 import { connectGateway, type GatewayIdentity } from '../system/mqtt-gateway.ts';
 
@@ -91,7 +91,7 @@ export async function gatewayLink(doors: Doors, identity: GatewayIdentity, by: B
   const client = await connectGateway(by === 'port' ? doors.mqttPort : doors.httpsPort, identity, by);
   const open = { ended: undefined as number | undefined, said: '', close: () => void client.end(true) };
   client.on('close', () => {
-    open.ended ??= performance.now();
+    open.ended ??= awakeMilliseconds();
   });
   client.on('message', (topic, text) => {
     open.said += `${topic} ${text}`;

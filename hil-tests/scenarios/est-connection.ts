@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect, type TLSSocket } from 'node:tls';
 import { createSigningRequest, softwareSigner } from '@loadline/sdk/identity';
 import type { Open } from '../inhabited/followers.ts';
-import type { CloudProcess } from '../system/index.ts';
+import { awakeMilliseconds, type CloudProcess } from '../system/index.ts';
 import type { GatewayIdentity } from '../system/mqtt-gateway.ts';
 
 /** EST over HTTPS with a client certificate, as a gateway that offers no ALPN has it, at the level of connections. */
@@ -34,7 +34,7 @@ export async function estConnection(
   });
   socket.on('error', () => socket.destroy());
   socket.once('close', () => {
-    state.ended = performance.now();
+    state.ended = awakeMilliseconds();
   });
   await once(socket, 'secureConnect');
   const { status } = await say(socket, { method: 'GET', path: '/.well-known/est/cacerts' });

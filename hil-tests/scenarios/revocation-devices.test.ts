@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Open } from '../inhabited/followers.ts';
 import { until } from '../rig/index.ts';
-import { freeSocketPorts } from '../system/index.ts';
+import { awakeMilliseconds, freeSocketPorts } from '../system/index.ts';
 import { connectGateway, enrolIdentity } from '../system/mqtt-gateway.ts';
 import {
   beginUpload,
@@ -112,11 +112,9 @@ const refused: Readonly<Record<Kind, readonly unknown[]>> = {
   'socket-key': ['ERR unauthenticated', 'ERR unauthenticated', ''],
 };
 
-/** Waits for the end of each, a little longer than promised, so that what comes late is told by how much. */
+/** Waits for the end of each, longer than promised, so that what comes late is told by how much. */
 async function assertEnded(held: readonly Held[], answered: number): Promise<void> {
-  await until(() => held.every(({ open }) => open.ended !== undefined), { limitMs: 2 * promised }).catch(
-    () => {},
-  );
+  await until(() => held.every(({ open }) => open.ended !== undefined)).catch(() => {});
   for (const { name, open, farewell } of held) {
     open.close();
     assert.ok(open.ended !== undefined, `${name} is open still`);
@@ -134,7 +132,7 @@ async function assertRevoked(
   const { held, upload } = await present(device, kind, credential);
   const stored = (await organisation().getLedger({ device })).readings.stored;
   await revoke();
-  const answered = performance.now();
+  const answered = awakeMilliseconds();
   assert.equal(await next(device, kind, credential), refused[kind]);
   if (upload !== undefined) assert.is(await upload.finish(), 401, 'a body that was under way');
   await assertEnded(held, answered);
@@ -178,7 +176,7 @@ for (const kind of kinds) {
     const revoke = () => organisation().patchDeviceCredential({ device, credential: credential.id, body });
     const { held, upload } = await present(device, kind, credential);
     await revoke();
-    const answered = performance.now();
+    const answered = awakeMilliseconds();
     assert.equal(await next(device, kind, credential), refused[kind]);
     if (upload !== undefined) assert.is(await upload.finish(), 401);
     await assertEnded(held, answered);
@@ -209,7 +207,7 @@ situation('a device is switched off: whatever it delivers by ends', async () => 
   const { device, credentials } = await softwareDevice();
   const all = await Promise.all(kinds.map((kind) => present(device, kind, credentials[kind])));
   await organisation().patchDevice({ device, body: { enabled: false } });
-  const answered = performance.now();
+  const answered = awakeMilliseconds();
   await Promise.all(
     kinds.map(async (kind) => assert.equal(await next(device, kind, credentials[kind]), refused[kind], kind)),
   );
@@ -226,7 +224,7 @@ situation('a gateway is switched off: its link ends, and its certificate is good
   const identity = await enrolIdentity(temporary.cloud, `gateway-${randomUUID()}`);
   const open = await gatewayLink(temporary.cloud, identity);
   await organisation().patchDevice({ device: identity.id, body: { enabled: false } });
-  const answered = performance.now();
+  const answered = awakeMilliseconds();
   await connectGateway(temporary.cloud.mqttPort, identity).then(
     () => assert.unreachable('a gateway that is switched off was let in'),
     (error: Error) => assert.match(error.message, /not authorized/i),
@@ -248,7 +246,7 @@ test('an organisation lets in less by socket: what is not let in any more ends, 
   ] as const;
   for (const { sockets, ends, keeps } of steps) {
     await organisation().patchOrganisation({ body: { sockets } });
-    await assertEnded(ends, performance.now());
+    await assertEnded(ends, awakeMilliseconds());
     assert.equal(
       keeps.map(({ open }) => open.ended),
       keeps.map(() => undefined),
@@ -278,16 +276,24 @@ test('one that expires ends by itself', async () => {
   const { device, credentials } = await softwareDevice();
   let expires = 0;
   // A day is the least that can be said; the cloud is made to believe in less.
-  await temporary.restart(() => {
-    const database = openStateDatabase(temporary.state);
-    expires = Date.now() + 12_000;
-    const change = database.prepare('UPDATE device_credential SET expires = ? WHERE id = ?');
-    for (const kind of kinds) assert.is(change.run(expires, credentials[kind].id).changes, 1);
-    database.close();
+  const restart = (seconds: number) =>
+    temporary.restart(() => {
+      const database = openStateDatabase(temporary.state);
+      expires = Date.now() + seconds * 1000;
+      const change = database.prepare('UPDATE device_credential SET expires = ? WHERE id = ?');
+      for (const kind of kinds) assert.is(change.run(expires, credentials[kind].id).changes, 1);
+      database.close();
+    });
+  const begin = () => Promise.all(kinds.map((kind) => present(device, kind, credentials[kind])));
+  await restart(12);
+  const all = await begin().catch(async (error) => {
+    // This machine took longer than that for the start of the cloud and for what is to be open.
+    if (Date.now() < expires) throw error;
+    await restart(24);
+    return await begin();
   });
-  const all = await Promise.all(kinds.map((kind) => present(device, kind, credentials[kind])));
   await elapsed(Math.max(expires - Date.now(), 0));
-  const answered = performance.now();
+  const answered = awakeMilliseconds();
   for (const { upload } of all) if (upload !== undefined) assert.is(await upload.finish(), 401);
   for (const kind of kinds) assert.equal(await next(device, kind, credentials[kind]), refused[kind], kind);
   await assertEnded(

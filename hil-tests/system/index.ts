@@ -1,3 +1,4 @@
+export { awakeMilliseconds } from './awake.ts';
 export {
   CloudProcess,
   type CloudProcessOptions,

@@ -3,6 +3,7 @@ import { type Socket, connect as tcpConnect } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 import { until } from '../rig/index.ts';
+import { awakeMilliseconds } from './awake.ts';
 
 /** Milliseconds that an answer may take. */
 const patience = 15_000;
@@ -23,7 +24,7 @@ export class LineClient {
     // It hears of the same, and would end this process.
     this.#lines.on('error', () => {});
     socket.on('close', () => {
-      this.#ended = performance.now();
+      this.#ended = awakeMilliseconds();
     });
   }
 
@@ -41,7 +42,7 @@ export class LineClient {
     return new LineClient(socket);
   }
 
-  /** When it was closed, on the clock of `performance.now`; undefined while it is open. */
+  /** When it was closed, on the clock of `awakeMilliseconds`; undefined while it is open. */
   get ended(): number | undefined {
     return this.#ended;
   }
