@@ -140,7 +140,7 @@ async function makeIn(
 }
 
 async function newestKept(bases: string, recipeKey: string): Promise<Base> {
-  const all = await readdir(bases).catch(() => []);
+  const all = await readdir(bases).catch((): string[] => []);
   // As isThere judges: a tarball whose packages are not noted is of a build that was cut off.
   const names = all.filter(
     (name) => name.startsWith(`${recipeKey}-`) && name.endsWith('.tar') && all.includes(`${name}.json`),

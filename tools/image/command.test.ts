@@ -1,12 +1,13 @@
 // @long
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstRoot, makeRoleKey, roleSigner, signRoot } from '@loadline/sdk/release/repository';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeBuiltRelease } from '../release/run-release.ts';
+import { ownVersion } from '../version.ts';
 
 const test = suite<{ folder: string }>('loadline image build, and updates');
 
@@ -29,8 +30,11 @@ test.before((context) => {
 test.after(({ folder }) => rmSync(folder, { recursive: true }));
 
 function plan(folder: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const inputs = ['--release', join(folder, 'release'), '--maker', join(folder, 'maker.pem')];
-  const words = ['image', 'build', '--board', 'rpi4', ...inputs, '--dry-run', ...args];
+  return called('--release', join(folder, 'release'), '--maker', join(folder, 'maker.pem'), ...args);
+}
+
+function called(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const words = ['image', 'build', '--board', 'rpi4', '--dry-run', ...args];
   return spawnSync(process.execPath, ['tools/launch.mjs', 'tools/main.ts', ...words], {
     cwd: root,
     encoding: 'utf8',
@@ -58,6 +62,17 @@ test('an image is built to trust nothing by which its gateways could never take 
   const { status, stderr } = trust();
   assert.is(status, 2);
   assert.match(stderr, /could never take an update\. 1 more of its own root keys must sign it: [0-9a-f]{8} /);
+});
+
+test('without a release said it is the one that was built of this version', ({ folder }) => {
+  const { status, stdout, stderr } = called('--maker', join(folder, 'maker.pem'), '--never-updates');
+  const made = join(root, `dist/release/loadline-gateway-${ownVersion()}-linux-arm64`);
+  if (existsSync(made)) assert.match(stdout, `Release: ${ownVersion()} `, stderr);
+  else
+    assert.equal(
+      [status, stderr.includes(`${made} is no folder that 'loadline release build' made`)],
+      [1, true],
+    );
 });
 
 test.run();

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { attempt, CalledWrongly } from '../cloud/outcome.ts';
+import { ownVersion } from '../version.ts';
 import { type BoardName, boardNames, boardOf } from './boards.ts';
 import { buildImage, type Order } from './build.ts';
 import { installDependencies } from './deps.ts';
@@ -12,7 +13,7 @@ import { stepsTo } from './steps.ts';
 
 interface Flags {
   readonly board: BoardName;
-  readonly release: string;
+  readonly release?: string;
   readonly maker: string;
   readonly releasesRoot?: string;
   readonly neverUpdates: boolean;
@@ -35,9 +36,9 @@ function build(): Command {
   return new Command('build')
     .description('build an image for a board')
     .addOption(new Option('--board <board>', 'what it is for').choices(boardNames).makeOptionMandatory())
-    .requiredOption(
+    .option(
       '--release <dir>',
-      "the folder that 'loadline release build --target linux-arm64' made",
+      "the folder that 'loadline release build --target linux-arm64' made (default: that of this version, in dist/release of the checkout)",
       path,
     )
     .requiredOption('--maker <file>', 'the authority whose vouchers its gateways take an owner by, PEM', path)
@@ -65,7 +66,7 @@ function build(): Command {
 
 const help = `
   loadline release build --target linux-arm64
-  loadline image build --board rpi4 --release dist/release/loadline-gateway-0.1.0-linux-arm64 --maker maker.pem --releases-root root.json
+  loadline image build --board rpi4 --maker maker.pem --releases-root root.json
 
 Boards: ${boardNames.map((name) => `${name} (${boardOf(name).is})`).join(', ')}.
 Beside the image are its block map (.img.bmap), what it is made of (.manifest.json, .sbom.cdx.json) and its digest (.sha256).
@@ -86,9 +87,11 @@ async function act(flags: Flags): Promise<void> {
         '(docs/releases.md, section 4); without one they take none, ever: where that is wanted, say --never-updates',
     );
   }
-  const inputs = await readInputs({ ...flags, releasesRoot: flags.releasesRoot });
+  const built = `loadline-gateway-${ownVersion()}-linux-arm64`;
+  const release = flags.release ?? join(import.meta.dirname, '../../dist/release', built);
+  const { board, maker, releasesRoot, cache, offline } = flags;
+  const inputs = await readInputs({ release, maker, releasesRoot });
   const out = flags.out ?? resolve(`dist/image/loadline-${inputs.release.version}-${flags.board}.img.zst`);
-  const { board, release, maker, releasesRoot, cache, offline } = flags;
   const order: Order = {
     board,
     release,
@@ -107,13 +110,13 @@ async function act(flags: Flags): Promise<void> {
   }
   const interrupted = untilInterrupted();
   const steps = stepsTo((text) => void process.stderr.write(text), interrupted.signal);
-  const built = await buildImage(order, steps).finally(interrupted.end);
+  const made = await buildImage(order, steps).finally(interrupted.end);
   if (flags.neverUpdates) steps.note('WARNING: gateways of this image never take an update');
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
-  if (flags.json) process.stdout.write(`${JSON.stringify({ ...built, seconds: steps.seconds })}\n`);
+  if (flags.json) process.stdout.write(`${JSON.stringify({ ...made, seconds: steps.seconds })}\n`);
   else {
     process.stdout.write(
-      `${built.image}: ${megabytes(built.fileBytes)}; unpacked ${megabytes(built.imageBytes)}, of which ${megabytes(built.mappedBytes)} are written to a card\n`,
+      `${made.image}: ${megabytes(made.fileBytes)}; unpacked ${megabytes(made.imageBytes)}, of which ${megabytes(made.mappedBytes)} are written to a card\n`,
     );
   }
 }
