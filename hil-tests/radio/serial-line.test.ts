@@ -39,7 +39,7 @@ test('what is sent has left when it says so: closing then loses nothing', async 
   await Promise.all(pieces.map((piece) => line.send(piece)));
   line.close('enough');
   await until(() => ends.length > 0);
-  await until(() => Buffer.concat(received).length === bytes.length, { limitMs: 2000 });
+  await until(() => Buffer.concat(received).length === bytes.length);
   assert.ok(Buffer.concat(received).equals(bytes));
 });
 

@@ -180,7 +180,7 @@ test('one that asks more than it may is refused by the other end', async () => {
   }
   gate.resolve();
   await rude.send([0, 9999, 'wait', null]);
-  const end = performance.now() + 5000;
+  const end = performance.now() + 30_000;
   while (!replies.some((reply) => reply[1] === 9999) && performance.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

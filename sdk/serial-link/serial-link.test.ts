@@ -50,7 +50,7 @@ function silence(): Duplex {
 
 /** Waits until it holds. */
 async function until(condition: () => boolean): Promise<void> {
-  for (const end = performance.now() + 5000; !condition(); ) {
+  for (const end = performance.now() + 30_000; !condition(); ) {
     if (performance.now() > end) throw new Error(`waited in vain: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

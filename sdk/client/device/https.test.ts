@@ -119,7 +119,7 @@ test('who is not let in is told so at once, and is tried again after its time; t
       assert.match(error.message, /1 readings are not delivered yet: the cloud does not let this device in/);
     }
     assert.is(seen.length, 1);
-    const until = performance.now() + 10_000;
+    const until = performance.now() + 30_000;
     while (device.standing.delivered === 0 && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -131,9 +131,12 @@ test('who is not let in is told so at once, and is tried again after its time; t
 test('without a way there the error names it, and close says what is left', async () => {
   const farEnd = await httpsFarEnd([good]);
   const { url } = farEnd;
-  const stranger = await DeviceClient.open({ transport: { kind: 'https', url, token } });
+  const { promise: tried, resolve: told } = Promise.withResolvers<unknown>();
+  const stranger = await DeviceClient.open({ transport: { kind: 'https', url, token }, onEvent: told });
   stranger.send({ temp: 1 });
-  const untrusted = await stranger.flush({ within: 1000 }).catch(({ message }: Error) => message);
+  // A busy machine takes its time to find that out.
+  await tried;
+  const untrusted = await stranger.flush({ within: 1 }).catch(({ message }: Error) => message);
   assert.match(
     String(untrusted),
     /1 readings are not delivered yet: localhost:\d+ cannot be reached: its certificate .*transport\.authorityPem/,
