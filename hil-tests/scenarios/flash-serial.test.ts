@@ -1,5 +1,5 @@
 // @long
-// @time-limit 480 s
+// @time-limit 900 s
 // A release by cable: over real ttys, with the shipped gateway, launcher and installer; the cable, the tool and the gateway cut in
 // the middle of it.
 import { randomBytes } from 'node:crypto';
