@@ -68,14 +68,25 @@ export class Newcomer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** A cache that the newcomer may write to: root's, by links that only root may write through. */
+  /**
+   * A cache that the newcomer may write to: root's contents, by links that only root may write through, and a copy of their index.
+   * npm writes into that where it knows a package of the same name already.
+   */
   #cache(): string {
     const own = npmSetting('cache');
     if (!('uid' in this.#account)) return own;
     const cache = join(this.folder, 'npm-cache');
     spawnSync('cp', ['-al', own, cache]);
-    mkdirSync(cache, { recursive: true });
-    execFileSync('find', [cache, '-type', 'd', '-exec', 'chown', String(nobody), '{}', '+']);
+    const index = '_cacache/index-v5';
+    rmSync(join(cache, index), { recursive: true, force: true });
+    mkdirSync(join(cache, '_cacache'), { recursive: true });
+    spawnSync('cp', ['-a', join(own, index), join(cache, index)]);
+    for (const which of [
+      ['-type', 'd'],
+      ['-path', `*/${index}/*`],
+    ]) {
+      execFileSync('find', [cache, ...which, '-exec', 'chown', String(nobody), '{}', '+']);
+    }
     return cache;
   }
 }
