@@ -41,7 +41,7 @@ export interface MailboxOptions {
 }
 
 /** Milliseconds that a mail may be on its way. */
-const patience = 10_000;
+const patience = 30_000;
 
 /** For tests: a mail server on this machine that takes every mail and keeps it. */
 export class Mailbox {

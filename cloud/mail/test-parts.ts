@@ -77,7 +77,7 @@ export async function makeTestPost(): Promise<TestPost> {
 
 /** For tests: polls until it holds. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 30_000;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`this did not come: ${what}`);
     await pause(5);

@@ -49,13 +49,10 @@ test('a stranger that takes the name of a known adapter is refused by what it sa
   await stranger.unplug();
   // The link leads to the known one again.
   let value = 1;
-  await until(
-    async () => {
-      await known.write(measurementFrame(1, 7, value++));
-      return listening.values.length > 0;
-    },
-    { limitMs: 10_000 },
-  );
+  await until(async () => {
+    await known.write(measurementFrame(1, 7, value++));
+    return listening.values.length > 0;
+  });
   assert.not(listening.values.includes('radio 666'));
 });
 
@@ -63,7 +60,7 @@ test('a port that is stuck busy is said to be, by who has it, and opened when it
   const adapter = await devices.plugIn();
   const rival = await Rival.start(adapter.path, 'locks');
   listening = new Listening([portConfig({ path: devices.byPath('*') })]);
-  await until(() => listening.codes.includes('radio port-held'), { limitMs: 10_000 });
+  await until(() => listening.codes.includes('radio port-held'));
   assert.match(listening.events.find(({ code }) => code === 'port-held')?.detail ?? '', `pid ${rival.pid}`);
   await rival.stop();
   await listening.opened();
