@@ -1,3 +1,4 @@
+// @time-limit 600 s
 // Every operation of the API, called by everybody, on his own, and on what is another's: who gets what is in matrix.txt.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -3,8 +3,15 @@ import * as assert from 'uvu/assert';
 import { type Doors, openDoors } from '../test-doors.ts';
 import { ask, takeIn } from '../test-software.ts';
 
+const dayMilliseconds = 86_400_000;
+/** What one of these tests may take. */
+const enoughMilliseconds = 180_000;
+
+/** What is counted by days is not parted by midnight: where that is near, the cloud's is over. */
 async function withDoors(use: (doors: Doors) => Promise<void>): Promise<void> {
   const doors = await openDoors();
+  const left = dayMilliseconds - (Date.now() % dayMilliseconds);
+  if (left < enoughMilliseconds) doors.clock.offset = left;
   try {
     await use(doors);
   } finally {
@@ -30,7 +37,7 @@ test('what was used is listed by whom, by day and added up, and exported; the re
     await doors.accounting.flush();
     const { items } = await organisation.listUsage({ query: { by: 'device' } });
     const [row] = items;
-    const today = new Date().toISOString().slice(0, 10);
+    const today = new Date(Date.now() + doors.clock.offset).toISOString().slice(0, 10);
     assert.equal(
       [
         row?.day,
