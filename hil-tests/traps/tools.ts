@@ -1,6 +1,6 @@
 import type { Trap } from './trap.ts';
 
-/** What Node, npm, esbuild and systemd do with what is built, installed and started. */
+/** What npm, esbuild and systemd do with what is built, installed and started. */
 export const toolTraps: readonly Trap[] = [
   {
     name: 'systemd-notify',
@@ -88,18 +88,5 @@ export const toolTraps: readonly Trap[] = [
       },
     ],
     heldBy: ['device-runtime/bundle.test.ts'],
-  },
-  {
-    name: 'node-types-installed',
-    bites: 'Node strips no types of what is below node_modules: a package of TypeScript does not start.',
-    guard: 'What is packed is JavaScript, workers and programs that are started by URL too.',
-    removals: [
-      {
-        file: 'tools/build/compile.ts',
-        text: "for (const path of globSync('**/*.js', { cwd: dist })) rewriteStarted(join(dist, path));",
-        by: '',
-      },
-    ],
-    heldBy: ['tools/build/pack.test.ts'],
   },
 ];

@@ -85,7 +85,9 @@ export class TrapTrials {
   }
 
   async #run(test: string): Promise<FileResult> {
-    if (RUN_BUNDLES.test(test)) await buildBundles(this.#tree);
+    // What cannot be built would be tried with what was built before.
+    const failure = RUN_BUNDLES.test(test) ? buildBundles(this.#tree) : undefined;
+    if (failure !== undefined) throw new Error(failure);
     const file = discoverTests(this.#tree, [test]).find(({ path }) => path === test);
     if (file === undefined) throw new Error(`there is no test ${test}`);
     return await runFile(this.#tree, file, this.#signal);
