@@ -78,7 +78,10 @@ export class VirtualBaseStation implements Receiver {
   }
 }
 
-/** A simulated T24-GW1 in ASCII mode: sends each numeric data provider packet as one line of text. */
+/**
+ * A simulated T24-GW1 in ASCII mode: sends each numeric data provider packet as one line of text that ends with CR:
+ * `1A2B=12.345000,100,0,0` is tag, value, link quality in percent, low battery, integrity error.
+ */
 export class VirtualGw1 implements Receiver {
   readonly label = 'simulated T24-GW1';
   readonly #line: SerialLine;

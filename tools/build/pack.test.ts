@@ -58,6 +58,18 @@ test('what is no TypeScript is there too: the web page, and the native half of t
   assert.ok(natives.length > 0);
 });
 
+test('what the README of the kit leads to comes with it, but for what is in the checkout alone', () => {
+  const kit = '@loadline/hil-tests';
+  const [readme = ''] = readFileSync(installed(kit, 'README.md'), 'utf8').split("## In Loadline's checkout");
+  const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, path = '']) => installed(kit, path));
+  const format = installed('@loadline/sdk', 't24/README.md');
+  assert.ok(links.length > 2 && readme.includes('`t24/README.md` in `@loadline/sdk`'));
+  assert.equal(
+    [...links, format].filter((path) => !existsSync(path)),
+    [],
+  );
+});
+
 test('whatever a package exports can be imported', () => {
   const specifiers = packages.flatMap(exportedSpecifiers);
   for (const one of ['t24', 'release/repository'])
@@ -135,7 +147,7 @@ test('the project to copy has a job for GitHub and one for GitLab: the same line
 test('without root, every line of the job succeeds, and the reports say what was played', () => {
   assert.is.not(newcomer.types('id -u').output, '0\n');
   for (const line of jobLines().slice(1)) type(line);
-  assert.is(outcomesIn('junit-tests.xml').get('passed')?.length, 6);
+  assert.is(outcomesIn('junit-tests.xml').get('passed')?.length, 12);
   assert.equal(
     outcomesIn('junit-hil.xml')
       .get('passed')
@@ -203,6 +215,17 @@ test('a gateway without a guard fails the job, and the report names the step', (
     assert.match(output, 'loadline replay hil-artefacts/comes-back/radio.hex');
     const recording = readFileSync(join(newcomer.project, 'hil-artefacts/comes-back/radio.hex'), 'latin1');
     assert.ok((readTimes(recording) ?? []).length >= 3);
+    // The lines of docs/hil.md.
+    const sent = readTimes(recording)?.length;
+    const replayed = newcomer.types(`
+      npx loadline replay hil-artefacts/comes-back/radio.hex --link ./radio --speed 1 & replaying=$!
+      until [ -e radio ]; do sleep 0.1; done
+      node gateway.ts ./radio > told & gateway=$!
+      wait $replaying
+      for _ in $(seq 100); do [ "$(grep -c '^1A2B ' told)" -eq ${sent} ] && break; sleep 0.1; done
+      kill $gateway || :
+      echo "heard $(grep -c '^1A2B ' told)"`);
+    assert.match(replayed.output, `heard ${sent}\n`);
     const left = readFileSync(join(newcomer.project, 'hil-artefacts/comes-back/steps.log'), 'utf8');
     assert.match(left, 'then my gateway hears it again');
   } finally {
