@@ -25,7 +25,7 @@ export class Mails {
         }
         return undefined;
       },
-      { limitMs: 10_000, what: `a mail ${kind} to ${to}` },
+      { limitMs: 30_000, what: `a mail ${kind} to ${to}` },
     );
   }
 

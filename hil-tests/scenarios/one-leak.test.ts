@@ -186,7 +186,7 @@ test('a link by a key hears its own notices, and publishes nowhere but below its
       isAcknowledged = error === undefined || error === null;
     });
     await until(() => writer.ended !== undefined || isAcknowledged, {
-      limitMs: 10_000,
+      limitMs: 30_000,
       what: `an end: ${topic}`,
     });
     assert.is(isAcknowledged, false, topic);
