@@ -2,6 +2,7 @@
 export const programs: Readonly<Record<string, string>> = {
   mmdebstrap: 'mmdebstrap',
   'qemu-aarch64-static': 'qemu-user-static',
+  'arch-test': 'arch-test',
   newuidmap: 'uidmap',
   fakeroot: 'fakeroot',
   sfdisk: 'fdisk',
