@@ -1,5 +1,5 @@
 // @long
-// @time-limit 240 s
+// @time-limit 600 s
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
