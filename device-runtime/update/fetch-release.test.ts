@@ -19,6 +19,7 @@ import {
   testRelease,
   testRepository,
 } from './test-releases.ts';
+import { patiently } from './test-updates.ts';
 import { TrustedReleases } from './trusted.ts';
 
 const test = suite('fetching a release');
@@ -68,7 +69,7 @@ test.before.each(async () => {
 });
 test.after.each(async () => {
   await server.close();
-  await rm(folder, { recursive: true });
+  await rm(folder, patiently);
 });
 
 /** One attempt; a new process each time as far as what is held in memory goes. */
