@@ -96,11 +96,18 @@ test('a file that registered no test fails', async () => {
   assert.match(result.problems.join(), 'registered no test');
 });
 
-test('tests that a throwing before hook kept from running are failed, and what it threw is told', async () => {
+test('tests that a throwing hook kept from running are failed, and what it threw is told', async () => {
   const hook = `test.before(() => { throw new Error('no rig'); });`;
   const result = await run('before.test.ts', `${UVU}${hook}\ntest('a', () => {});\ntest.run();`);
   assert.equal([result.passed, result.failed], [0, 1]);
-  assert.match(result.output, 'a hook threw before the first test: Error: no rig');
+  assert.match(result.output, 'a hook threw, and no more tests were run: Error: no rig');
+  const after = `test.after.each(() => { throw new Error('no end'); });`;
+  const second = await run(
+    'after.test.ts',
+    `${UVU}${after}\ntest('a', () => {});\ntest('b', () => {});\ntest.run();`,
+  );
+  assert.equal([second.passed, second.failed], [0, 2]);
+  assert.match(second.output, 'no more tests were run: Error: no end');
 });
 
 test('a file that breaks before its tests fails and shows why', async () => {
