@@ -20,9 +20,9 @@ const mebibyte = 1024 * 1024;
 /**
  * How far the cloud's memory may grow over all of this: what it lets one sender leave uncommitted
  * (limits.mqttPendingBytes), in several copies on its way (socket, broker, writer thread, SQLite's page cache),
- * and a heap that is not collected yet. Of the 100 MB CONNECT nothing may stay.
+ * the thread that prepares the merging, and a heap that is not collected yet: seen were 203 to 225 MiB. Of the 100 MB CONNECT nothing may stay.
  */
-const growthBytes = 224 * mebibyte;
+const growthBytes = 272 * mebibyte;
 
 let temporary: TemporaryCloud;
 let identity: GatewayIdentity;
@@ -63,6 +63,8 @@ async function connected(): Promise<MqttWire> {
 test.before(async () => {
   temporary = await temporaryCloud();
   identity = await enrolIdentity(temporary.cloud, 'mast-1');
+  // The thread that answers it begins with the first such question, and stays.
+  await temporary.cloud.organisation.getLedger({ device: 'mast-1' });
   restBytes = residentBytes();
   peakBytes = restBytes;
   watch = setInterval(() => {
