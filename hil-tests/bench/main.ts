@@ -1,6 +1,8 @@
 // npm run bench -- NAME|all [--json] [--seconds N] [--connections N] [--compare] [--keep] | --list
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildBundles } from '../runner/build.ts';
 import type { BenchOptions } from './bench.ts';
 import { benches, benchNames } from './benches.ts';
 import { type Kept, ratios, readKept, unmatched, writeKept } from './kept.ts';
@@ -43,6 +45,11 @@ async function main(): Promise<number> {
     if (values.keep) return misused(`figures are kept of what a bench does by itself: leave --${option} out`);
   }
   if (load === undefined) return all(process.argv.slice(2).filter((argument) => argument !== name));
+  const failure = buildBundles(join(import.meta.dirname, '../..'));
+  if (failure !== undefined) {
+    console.error(failure);
+    return 1;
+  }
   const bench = await load();
   const isCompared = values.compare || values.keep;
   const former = isCompared ? readKept(name) : undefined;
