@@ -37,12 +37,19 @@ export async function baseSystem(suite: string, packages: readonly string[]): Pr
       ...options.map((each) => `--aptopt=${each}`),
       suite,
       `${path}.new`,
-      'http://deb.debian.org/debian',
+      ...(await mirrorOf(suite)),
     ],
     { timeout: patience, maxBuffer: 64 << 20 },
   );
   await rename(`${path}.new`, path);
   return path;
+}
+
+/** Where this machine's own apt has that Debian from; where it has none of it, mmdebstrap knows a mirror itself. */
+async function mirrorOf(suite: string): Promise<string[]> {
+  const wanted = ['Created-By: Packages', `Release: ${suite}`, 'Component: main'];
+  const { stdout } = await run('apt-get', ['indextargets', '--format=$(REPO_URI)', ...wanted]);
+  return stdout.split('\n').filter(Boolean).slice(0, 1);
 }
 
 /** Unpacks a base system into a folder, which is made. */

@@ -32,7 +32,7 @@ test.before((context) => {
   program(
     'apt-get',
     `case "$*" in
-  *indextargets*) echo "Packages http://deb.debian.org/debian bookworm main" ;;
+  *indextargets*) echo "Packages http://mirror.example/debian bookworm main" ;;
   *--simulate*) echo "Inst some (1.0 Debian:12 [arm64])" ;;
 esac`,
   );
