@@ -3,7 +3,7 @@ import type { Trap } from './trap.ts';
 const runnerTest = 'hil-tests/runner/runner.test.ts';
 
 /** What the other libraries do. */
-export const libraryTraps: readonly Trap[] = [
+export const otherLibraryTraps: readonly Trap[] = [
   {
     name: 'uvu-nothing-ran',
     bites: 'A file that registered no test passes.',

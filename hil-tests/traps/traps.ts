@@ -1,5 +1,5 @@
 import { fieldTraps } from './field.ts';
-import { libraryTraps } from './libraries.ts';
+import { otherLibraryTraps } from './libraries.ts';
 import { aedesTraps, mqttJsTraps } from './mqtt.ts';
 import { serialPortTraps } from './serial-port.ts';
 import { tlsTraps } from './tls.ts';
@@ -12,7 +12,7 @@ export const traps: readonly Trap[] = [
   ...mqttJsTraps,
   ...aedesTraps,
   ...tlsTraps,
-  ...libraryTraps,
+  ...otherLibraryTraps,
   ...toolTraps,
   ...fieldTraps,
 ];
