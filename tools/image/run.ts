@@ -13,6 +13,8 @@ const running = new Set<ChildProcess>();
 export function endRunning(): void {
   for (const child of running) child.kill('SIGTERM');
 }
+// Also where this process ends by an error that nobody took.
+process.once('exit', endRunning);
 
 /** What a program is run with, besides its words. */
 export interface RunOptions {
